@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * additional.c - addresses for the names that an RRset points to
+ */
+#include <errno.h>
+
+#include "dns/additional.h"
+
+/* Names that are looked up for one response, different ones. */
+#define TARGETS_MAX 32
+#define GLUE_MAX    512
+
+/* Where RDATA names its target; -1: the type names none. */
+static int target_offset(uint16_t type)
+{
+	switch (type) {
+	case RR_NS:
+		return 0;
+	case RR_MX:
+	case RR_SVCB:
+	case RR_HTTPS:
+		return 2;
+	case RR_SRV:
+		return 6;
+	default:
+		return -1;
+	}
+}
+
+bool additional_is_due(uint16_t type)
+{
+	return target_offset(type) >= 0;
+}
+
+static bool is_svcb(uint16_t type)
+{
+	return type == RR_SVCB || type == RR_HTTPS;
+}
+
+/* The name that a record points to; false: none that has addresses. */
+static bool read_target(const struct additional *additional,
+			const struct rrset_rr *rr, struct name *out)
+{
+	int offset = target_offset(additional->rrset->type);
+
+	if (offset < 0 || rr->rdlen < offset ||
+	    name_from_wire(rr->rdata + offset, rr->rdlen - (size_t)offset,
+			   out) < 0)
+		return false;
+	if (!is_svcb(additional->rrset->type) || out->len > 1)
+		return true;
+
+	/* "." is the owner, or in alias mode nothing: RFC 9460, section 2.5. */
+	*out = *additional->owner;
+	return get_u16(rr->rdata) != 0;
+}
+
+/* What may be said of a target: all in its own zone, glue for NS. */
+static struct rrsets usable(const struct additional *additional,
+			    const struct lookup *found)
+{
+	bool same_zone = additional->in_zone == found->in_zone &&
+			 (!found->in_zone ||
+			  found->apex == name_labels(&additional->apex));
+
+	if (found->kind == LOOKUP_NODE && same_zone)
+		return found->rrsets;
+	/* Below a cut, or below an apex that stands for one. */
+	if (additional->rrset->type == RR_NS && additional->in_zone &&
+	    found->kind != LOOKUP_DNAME)
+		return found->own;
+	return (struct rrsets){0};
+}
+
+static int add_type(const struct additional *additional,
+		    const struct name *target, struct rrsets rrsets,
+		    uint16_t type)
+{
+	struct rrset rrset;
+
+	if (!rrsets_find(rrsets, type, &rrset))
+		return 0;
+	return response_add(additional->response, RESPONSE_ADDITIONAL, target,
+			    &rrset);
+}
+
+static int add_target(const struct additional *additional,
+		      const struct name *target)
+{
+	uint16_t type = additional->rrset->type;
+	struct rrsets rrsets;
+	struct lookup found;
+	int r;
+
+	if (additional->in_zone && !name_is_under(target, &additional->apex))
+		return 0;
+	r = lookup_name(additional->snapshot, additional->table, target, false,
+			&found);
+	if (r < 0)
+		return r;
+	rrsets = usable(additional, &found);
+	r = add_type(additional, target, rrsets, RR_A);
+	if (r == 0)
+		r = add_type(additional, target, rrsets, RR_AAAA);
+	/* RFC 9460, section 4.1. */
+	if (r == 0 && is_svcb(type) && !name_equal(target, additional->owner))
+		r = add_type(additional, target, rrsets, type);
+	return r;
+}
+
+struct targets {
+	struct name names[TARGETS_MAX];
+	unsigned count;
+};
+
+static bool targets_has(const struct targets *targets, const struct name *name)
+{
+	for (unsigned i = 0; i < targets->count; i++)
+		if (name_equal(&targets->names[i], name))
+			return true;
+	return false;
+}
+
+int additional_add(const struct additional *additional)
+{
+	struct targets targets;
+	struct rrset_rr rr;
+	size_t offset = 0;
+	int r;
+
+	targets.count = 0;
+	while (targets.count < TARGETS_MAX &&
+	       rrset_next(additional->rrset, &offset, &rr)) {
+		struct name *target = &targets.names[targets.count];
+
+		if (!read_target(additional, &rr, target) ||
+		    targets_has(&targets, target))
+			continue;
+		targets.count++;
+		r = add_target(additional, target);
+		/* What does not fit is dropped: RFC 2181, section 9. */
+		if (r < 0)
+			return r == -ENOSPC ? 0 : r;
+	}
+	return 0;
+}
+
+/* The names of an NS RRset differ, so that each is met once. */
+static int add_glue(const struct additional *additional, bool in_domain)
+{
+	struct name target;
+	struct rrset_rr rr;
+	size_t offset = 0;
+	int r = 0;
+
+	for (unsigned i = 0; r == 0 && i < GLUE_MAX; i++) {
+		if (!rrset_next(additional->rrset, &offset, &rr))
+			break;
+		if (read_target(additional, &rr, &target) &&
+		    name_is_under(&target, additional->owner) == in_domain)
+			r = add_target(additional, &target);
+	}
+	return r;
+}
+
+int additional_add_glue(const struct additional *additional)
+{
+	/* Without these the referral leads nowhere: RFC 9471, section 3.1. */
+	int r = add_glue(additional, true);
+
+	if (r < 0)
+		return r;
+	/* Siblings' are good to have: RFC 9471, section 3.2. */
+	r = add_glue(additional, false);
+	return r == -ENOSPC ? 0 : r;
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * additional.h - addresses for the names that an RRset points to
+ *
+ * RFC 1034, section 4.3.2, step 6, for NS, MX, SRV, SVCB and HTTPS. The names
+ * looked up are bounded in number. What is added is of the same zone; for NS
+ * also glue, of the names at and below cuts.
+ *
+ * Threading: as the snapshot's.
+ */
+#ifndef DNS_ADDITIONAL_H
+#define DNS_ADDITIONAL_H
+
+#include "dns/lookup.h"
+#include "dns/response.h"
+
+/* Where the RRset stands that the names are taken from. */
+struct additional {
+	struct snapshot *snapshot;
+	uint32_t table;
+	struct response *response;
+	bool in_zone;
+	struct name apex; /* in a zone */
+	const struct name *owner;
+	const struct rrset *rrset;
+};
+
+/** additional_is_due() - RRsets of this type point to names */
+bool additional_is_due(uint16_t type);
+
+/**
+ * additional_add() - what is there and fits
+ *
+ * Return: 0; -EIO.
+ */
+int additional_add(const struct additional *additional);
+
+/**
+ * additional_add_glue() - for the NS RRset of a referral
+ *
+ * Return: 0; -ENOSPC: not all addresses that the referral cannot do without
+ * are there (RFC 9471, section 3.1); -EIO.
+ */
+int additional_add_glue(const struct additional *additional);
+
+#endif

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * connection.h - TCP clients: queries in, answers out, for as long as they ask
+ *
+ * Clients may send many queries without waiting (RFC 7766, section 6.2.1.1),
+ * cut their octets anywhere, and close their side before they read: what they
+ * asked is answered before we close ours. What one client can hold is bounded:
+ * as long as it does not take its answers, no more of its queries are read,
+ * and who neither asks nor takes an answer for some time is disconnected
+ * (RFC 7766, section 6.2.3). Octets that make no query are no sign of life.
+ *
+ * All connections of one worker are a set, sorted by their last sign of life.
+ * The limits are those of the whole pool.
+ *
+ * Threading: everything here runs on the worker's thread; only the count in
+ * struct connection_limits is shared, and is atomic.
+ */
+#ifndef DNS_CONNECTION_H
+#define DNS_CONNECTION_H
+
+#include <stdatomic.h>
+#include <uv.h>
+
+#include "dns/responder.h"
+
+#define CONNECTION_CLIENTS_MAX 1000
+#define CONNECTION_IDLE_MS     10000
+
+struct connection_limits {
+	unsigned clients_max; /* in all workers together */
+	uint64_t idle_ms;
+	atomic_uint clients; /* now connected, in all workers together */
+};
+
+struct connections;
+
+/**
+ * connections_new() - an empty set; no timer runs while it is empty
+ * @loop, @responder, @limits: borrowed, must live longer
+ * @closed: runs on the worker's loop when a connection is gone, with the
+ *          owner that connection_open() was given
+ *
+ * Return: 0, -ENOMEM.
+ */
+int connections_new(struct connections **out, uv_loop_t *loop,
+		    struct responder *responder,
+		    struct connection_limits *limits,
+		    void (*closed)(void *owner));
+
+/** connections_stop() - close what the empty set has in the loop */
+void connections_stop(struct connections *set);
+
+/** connections_free() - after the loop has run out */
+struct connections *connections_free(struct connections *set);
+
+/**
+ * connection_open() - serve a client
+ * @fd:     accepted, non-blocking; ours from now on, whatever we return
+ * @server: whose client it is, by its id in the store
+ * @owner:  handed to @closed; connections_close() finds by it
+ *
+ * In a full pool the longest silent client of this worker makes room.
+ *
+ * Return: 0: @closed will be called, but not before this returns; -EUSERS:
+ * the pool is full, of other workers' clients; -ENOMEM.
+ */
+int connection_open(struct connections *set, int fd, uint64_t server,
+		    void *owner);
+
+/** connections_close() - disconnect all clients of one owner */
+void connections_close(struct connections *set, const void *owner);
+
+#endif

@@ -1,0 +1,338 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * lookup.c - what a name is in a table: RFC 1034, section 4.3.2, steps 2 and 3
+ *
+ * Keys sort by DNS order and a name's key begins with its ancestors' keys, so
+ * one key serves for the name and all its ancestors, and the neighbours of a
+ * missing name show its closest encloser. From the name or that encloser the
+ * search climbs to the apex: the deepest SOA ends it, and the cut or DNAME
+ * that was met last, the topmost, hides everything below it.
+ *
+ * An exact hit in a flat zone is two seeks: the name and the apex.
+ */
+#include <assert.h>
+#include <errno.h>
+
+#include "dns/lookup.h"
+
+#define LABELS_MAX (NAME_WIRE_SIZE / 2)
+
+/* How many zones a search for names between them steps over. */
+#define ZONES_SKIPPED 16
+
+struct search {
+	struct snapshot *snapshot;
+	uint32_t table;
+	uint8_t key[NAME_KEY_SIZE];
+	uint16_t ends[LABELS_MAX + 1]; /* of the ancestor with so many labels */
+	unsigned zones_left;	       /* see ZONES_SKIPPED */
+	struct lookup *out;
+};
+
+static void search_init(struct search *search, struct snapshot *snapshot,
+			uint32_t table, const struct name *name,
+			struct lookup *out)
+{
+	size_t len = name_to_key(name, search->key);
+	unsigned labels = 0;
+
+	search->snapshot = snapshot;
+	search->table = table;
+	search->out = out;
+	search->zones_left = ZONES_SKIPPED;
+	search->ends[0] = 0;
+	/* A 0x00 ends a label and stands nowhere else in a key. */
+	for (size_t i = 0; i < len; i++)
+		if (search->key[i] == 0)
+			search->ends[++labels] = (uint16_t)(i + 1);
+	*out = (struct lookup){.labels = (uint8_t)labels};
+}
+
+/* What stands at a key. */
+enum place {
+	PLACE_NOTHING,
+	PLACE_ABOVE, /* no records, but names below it: RFC 8020, section 2 */
+	PLACE_OWNER,
+};
+
+/* Look at a key; @entry is the first owner at or after it, key NULL if none. */
+static int look(struct search *search, const uint8_t *key, size_t len,
+		struct snapshot_entry *entry)
+{
+	int r = snapshot_seek(search->snapshot, search->table, key, len, entry);
+
+	if (r == -ENOENT) {
+		entry->key = NULL;
+		return PLACE_NOTHING;
+	}
+	if (r < 0)
+		return r;
+	if (entry->key_len < len || (len && memcmp(entry->key, key, len)))
+		return PLACE_NOTHING;
+	return entry->key_len == len ? PLACE_OWNER : PLACE_ABOVE;
+}
+
+/* What an owner's types make of it. */
+struct role {
+	bool has_soa, has_ns, has_dname;
+};
+
+static struct role role_of(struct rrsets rrsets)
+{
+	struct role role = {0};
+	struct rrset rrset;
+	size_t offset = 0;
+
+	while (rrsets_next(rrsets, &offset, &rrset)) {
+		role.has_soa |= rrset.type == RR_SOA;
+		role.has_ns |= rrset.type == RR_NS;
+		role.has_dname |= rrset.type == RR_DNAME;
+	}
+	return role;
+}
+
+/* How many labels from the root down the name shares with an owner. */
+static unsigned shared_labels(const struct search *search,
+			      const struct snapshot_entry *owner)
+{
+	size_t len = search->ends[search->out->labels];
+	unsigned labels = 0;
+
+	for (size_t i = 0; i < len && i < owner->key_len; i++) {
+		if (search->key[i] != owner->key[i])
+			break;
+		labels += search->key[i] == 0;
+	}
+	return labels;
+}
+
+/*
+ * The closest encloser of a name that does not exist (RFC 4592, section
+ * 3.3.1): all that encloses it and exists also encloses the owner just before
+ * or just after it. Returns labels, or -EIO.
+ */
+static int closest_encloser(struct search *search,
+			    const struct snapshot_entry *after)
+{
+	unsigned labels = after->key ? shared_labels(search, after) : 0;
+	struct snapshot_entry before;
+	int r = snapshot_before(search->snapshot, search->table, search->key,
+				search->ends[search->out->labels], &before);
+
+	if (r == 0 && shared_labels(search, &before) > labels)
+		labels = shared_labels(search, &before);
+	return r < 0 && r != -ENOENT ? r : (int)labels;
+}
+
+/* A cut or a DNAME that was met. */
+struct barrier {
+	bool is_there;
+	uint8_t labels;
+	struct rrsets rrsets;
+};
+
+/* The RRsets of an ancestor-or-self; none if it has no records. */
+static int rrsets_at(struct search *search, unsigned labels, struct rrsets *out)
+{
+	struct snapshot_entry entry;
+	int place;
+
+	*out = search->out->own;
+	if (labels == search->out->labels)
+		return 0;
+	place = look(search, search->key, search->ends[labels], &entry);
+	*out = place == PLACE_OWNER ? entry.rrsets : (struct rrsets){0};
+	return place < 0 ? place : 0;
+}
+
+/*
+ * From @top labels up to the apex, or to the root if there is none.
+ *
+ * A later barrier replaces an earlier one: it stands higher.
+ */
+static int climb(struct search *search, unsigned top, bool parent_side,
+		 struct barrier *cut, struct barrier *dname)
+{
+	struct lookup *out = search->out;
+
+	for (unsigned labels = top;; labels--) {
+		bool self = labels == out->labels;
+		struct barrier here = {true, (uint8_t)labels, {0}};
+		struct role role;
+		int r = rrsets_at(search, labels, &here.rrsets);
+
+		if (r < 0)
+			return r;
+		role = role_of(here.rrsets);
+		/* Not the name itself: RFC 6672, section 2.3. */
+		if (role.has_dname && !self)
+			*dname = here;
+		if (role.has_soa && !(self && parent_side)) {
+			out->in_zone = true;
+			out->apex = here.labels;
+			out->zone = here.rrsets;
+			return 0;
+		}
+		if (role.has_ns && !(self && parent_side))
+			*cut = here;
+		if (labels == 0)
+			return 0;
+	}
+}
+
+/* What hides the name, if anything does; the topmost does. */
+static bool is_hidden(struct lookup *out, const struct barrier *cut,
+		      const struct barrier *dname)
+{
+	const struct barrier *by = NULL;
+
+	/* Outside any zone NS is plain data. */
+	if (cut->is_there && out->in_zone)
+		by = cut;
+	/* At one owner the cut wins: what is below it is not ours. */
+	if (dname->is_there && (!by || dname->labels < by->labels))
+		by = dname;
+	if (!by)
+		return false;
+	out->kind = by == cut ? LOOKUP_CUT : LOOKUP_DNAME;
+	out->node = by->labels;
+	out->rrsets = by->rrsets;
+	return true;
+}
+
+/*
+ * Outside any zone, does an ancestor-or-self without a zone exist?
+ *
+ * Zones are no part of what is outside of them: "com." does not exist because
+ * "example.com." is an apex. They are stepped over, a bounded number of them.
+ */
+static int exists_outside(struct search *search, unsigned labels)
+{
+	size_t len = search->ends[labels];
+	struct snapshot_entry entry;
+	uint8_t key[NAME_KEY_SIZE];
+	size_t key_len = len;
+	int r;
+
+	memcpy(key, search->key, len);
+	for (;;) {
+		r = snapshot_seek(search->snapshot, search->table, key, key_len,
+				  &entry);
+		if (r < 0)
+			return r == -ENOENT ? false : r;
+		if (entry.key_len < len || memcmp(entry.key, key, len) != 0)
+			return false;
+		/* Its ancestors down to the one at hand would come first. */
+		if (!role_of(entry.rrsets).has_soa)
+			return true;
+		if (search->zones_left-- == 0)
+			return false;
+		/*
+		 * All below the apex begins with its key, and that ends in
+		 * 0x00: with 0x01 there begins what comes behind.
+		 */
+		assert(entry.key_len > len);
+		key_len = entry.key_len;
+		memcpy(key, entry.key, key_len);
+		key[key_len - 1] = 1;
+	}
+}
+
+/* Does an ancestor-or-self exist that a neighbour of the name is under? */
+static int exists(struct search *search, unsigned labels)
+{
+	return search->out->in_zone ? true : exists_outside(search, labels);
+}
+
+/*
+ * The source of synthesis below a closest encloser: RFC 4592, section 3.3.1.
+ * Overwrites the key, of which no more is needed.
+ */
+static int find_wildcard(struct search *search, unsigned encloser)
+{
+	struct lookup *out = search->out;
+	uint8_t *label = search->key + search->ends[encloser];
+	struct snapshot_entry entry;
+	int place, r;
+
+	/* The label it replaces takes two octets at least. */
+	memcpy(label, "*", 2);
+	search->ends[encloser + 1] = (uint16_t)(search->ends[encloser] + 2);
+	place = look(search, search->key, search->ends[encloser + 1], &entry);
+	if (place < 0)
+		return place;
+	if (place == PLACE_NOTHING)
+		return 0;
+
+	/* A wildcard that is an apex belongs to that zone. */
+	if (place == PLACE_OWNER) {
+		if (role_of(entry.rrsets).has_soa)
+			return 0;
+		out->kind = LOOKUP_NODE;
+		out->rrsets = entry.rrsets;
+		return 0;
+	}
+	/* It may be an empty non-terminal: then there is no data. */
+	r = exists(search, encloser + 1);
+	if (r > 0)
+		out->kind = LOOKUP_NODE;
+	return r < 0 ? r : 0;
+}
+
+/* The name has no records, and nothing hides it. */
+static int find_missing(struct search *search, unsigned encloser)
+{
+	struct lookup *out = search->out;
+	int r;
+
+	while ((r = exists(search, encloser)) == 0 && encloser > 0)
+		encloser--;
+	if (r < 0)
+		return r;
+	if (r == 0)
+		return 0;
+	/* An empty non-terminal: RFC 8020, section 2. */
+	if (encloser == out->labels) {
+		out->kind = LOOKUP_NODE;
+		return 0;
+	}
+	return find_wildcard(search, encloser);
+}
+
+int lookup_name(struct snapshot *snapshot, uint32_t table,
+		const struct name *name, bool parent_side, struct lookup *out)
+{
+	struct barrier cut = {0}, dname = {0};
+	struct snapshot_entry entry;
+	struct search search;
+	int place, top, r;
+
+	search_init(&search, snapshot, table, name, out);
+	place = look(&search, search.key, search.ends[out->labels], &entry);
+	if (place < 0)
+		return place;
+	if (place == PLACE_OWNER)
+		out->own = entry.rrsets;
+
+	top = place == PLACE_NOTHING ? closest_encloser(&search, &entry)
+				     : out->labels;
+	if (top < 0)
+		return top;
+	r = climb(&search, (unsigned)top, parent_side, &cut, &dname);
+	if (r < 0)
+		return r;
+
+	/* No parent zone here: the child's answers (RFC 4035, 3.1.4.1). */
+	if (parent_side && !out->in_zone && role_of(out->own).has_soa)
+		return lookup_name(snapshot, table, name, false, out);
+
+	if (is_hidden(out, &cut, &dname))
+		return 0;
+	if (place == PLACE_OWNER) {
+		out->kind = LOOKUP_NODE;
+		out->rrsets = out->own;
+		return 0;
+	}
+	out->kind = out->in_zone ? LOOKUP_NAME_ERROR : LOOKUP_OUTSIDE;
+	return find_missing(&search, (unsigned)top);
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * responder.h - what a worker answers with: its snapshot and the options
+ *
+ * Queries of one server that came together are answered from one moment of
+ * the store: responder_begin(), an answer for each of them, responder_end().
+ *
+ * Threading: each worker has its own.
+ */
+#ifndef DNS_RESPONDER_H
+#define DNS_RESPONDER_H
+
+#include "dns/answer.h"
+
+struct responder {
+	struct answer_options options;
+	struct snapshot *snapshot; /* borrowed from the worker */
+	uint32_t table;		   /* between begin and end */
+};
+
+/**
+ * responder_begin() - look at the store for a server's queries
+ * @server: its id in the store
+ *
+ * Return: 0; or -errno, with nothing to end: the store cannot be read, or it
+ * does not know the server. The queries get no answer then.
+ */
+int responder_begin(struct responder *responder, uint64_t server);
+
+/** responder_answer() - answer(), for the server given at the beginning */
+size_t responder_answer(struct responder *responder,
+			enum answer_transport transport, const uint8_t *query,
+			size_t len, uint8_t *out);
+
+void responder_end(struct responder *responder);
+
+#endif

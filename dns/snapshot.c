@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <assert.h>
+#include <errno.h>
+
+#include "dns/snapshot.h"
+#include "dns/table_key.h"
+
+struct snapshot {
+	const struct tables *tables;
+	MDB_txn *txn;
+	MDB_cursor *cursor;  /* in records; kept from moment to moment */
+	bool begun;
+	bool cursor_is_here; /* the cursor was renewed for this moment */
+	uint32_t table;      /* that the cursor walks through */
+};
+
+int snapshot_new(struct snapshot **out, const struct tables *tables)
+{
+	CLEANUP(snapshot_freep) struct snapshot *snapshot = NULL;
+	int rc;
+
+	snapshot = calloc(1, sizeof(*snapshot));
+	if (!snapshot)
+		return -ENOMEM;
+	snapshot->tables = tables;
+	rc = mdb_txn_begin(tables->env, NULL, MDB_RDONLY, &snapshot->txn);
+	if (rc == 0)
+		rc = mdb_cursor_open(snapshot->txn, tables->records,
+				     &snapshot->cursor);
+	if (rc != 0)
+		return table_errno(rc);
+	mdb_txn_reset(snapshot->txn);
+	*out = steal(&snapshot);
+	return 0;
+}
+
+struct snapshot *snapshot_free(struct snapshot *snapshot)
+{
+	if (!snapshot)
+		return NULL;
+	if (snapshot->cursor)
+		mdb_cursor_close(snapshot->cursor);
+	if (snapshot->txn)
+		mdb_txn_abort(snapshot->txn);
+	free(snapshot);
+	return NULL;
+}
+
+void snapshot_freep(struct snapshot **snapshot)
+{
+	*snapshot = snapshot_free(*snapshot);
+}
+
+int snapshot_begin(struct snapshot *snapshot)
+{
+	int rc;
+
+	assert(!snapshot->begun);
+	rc = mdb_txn_renew(snapshot->txn);
+	if (rc != 0)
+		return table_errno(rc);
+	snapshot->begun = true;
+	snapshot->cursor_is_here = false;
+	return 0;
+}
+
+void snapshot_end(struct snapshot *snapshot)
+{
+	assert(snapshot->begun);
+	mdb_txn_reset(snapshot->txn);
+	snapshot->begun = false;
+}
+
+int snapshot_serving(struct snapshot *snapshot, uint64_t server,
+		     uint32_t *out)
+{
+	assert(snapshot->begun);
+	return table_serving(snapshot->tables, snapshot->txn, server, out);
+}
+
+int snapshot_counts(struct snapshot *snapshot, uint32_t table,
+		    struct table_counts *out)
+{
+	uint8_t number[TABLE_NUMBER_SIZE];
+	MDB_val key = table_number_key(number, table), value;
+	int rc;
+
+	assert(snapshot->begun);
+	rc = mdb_get(snapshot->txn, snapshot->tables->tables, &key, &value);
+	if (rc == 0)
+		memcpy(out, value.mv_data, sizeof(*out));
+	return table_errno(rc);
+}
+
+int snapshot_get(struct snapshot *snapshot, uint32_t table,
+		 const struct name *owner, struct rrsets *out)
+{
+	uint8_t octets[TABLE_KEY_SIZE];
+	MDB_val key = {table_key(octets, table, owner), octets}, value;
+	int rc;
+
+	assert(snapshot->begun);
+	rc = mdb_get(snapshot->txn, snapshot->tables->records, &key, &value);
+	if (rc == 0)
+		*out = (struct rrsets){value.mv_data, value.mv_size};
+	return table_errno(rc);
+}
+
+/* Move the cursor, and show where it is if that is in the table at hand. */
+static int move(struct snapshot *snapshot, MDB_val key, MDB_cursor_op op,
+		struct snapshot_entry *out)
+{
+	uint8_t number[TABLE_NUMBER_SIZE];
+	MDB_val value;
+	int rc = mdb_cursor_get(snapshot->cursor, &key, &value, op);
+
+	if (rc != 0)
+		return table_errno(rc);
+	table_number_key(number, snapshot->table);
+	if (memcmp(key.mv_data, number, sizeof(number)))
+		return -ENOENT;
+	out->key = (const uint8_t *)key.mv_data + TABLE_NUMBER_SIZE;
+	out->key_len = key.mv_size - TABLE_NUMBER_SIZE;
+	out->rrsets = (struct rrsets){value.mv_data, value.mv_size};
+	return 0;
+}
+
+/* Bring the cursor into this moment, and write the full key of a seek. */
+static int prepare(struct snapshot *snapshot, uint32_t table,
+		   const uint8_t *key, size_t key_len, uint8_t *octets,
+		   MDB_val *out)
+{
+	assert(snapshot->begun && key_len <= NAME_KEY_SIZE);
+	snapshot->table = table;
+	put_u32(octets, table);
+	if (key_len)
+		memcpy(octets + TABLE_NUMBER_SIZE, key, key_len);
+	*out = (MDB_val){TABLE_NUMBER_SIZE + key_len, octets};
+	if (snapshot->cursor_is_here)
+		return 0;
+	snapshot->cursor_is_here = true;
+	return table_errno(mdb_cursor_renew(snapshot->txn, snapshot->cursor));
+}
+
+int snapshot_seek(struct snapshot *snapshot, uint32_t table,
+		  const uint8_t *key, size_t key_len,
+		  struct snapshot_entry *out)
+{
+	uint8_t octets[TABLE_KEY_SIZE];
+	MDB_val seek;
+	int r = prepare(snapshot, table, key, key_len, octets, &seek);
+
+	return r < 0 ? r : move(snapshot, seek, MDB_SET_RANGE, out);
+}
+
+int snapshot_next(struct snapshot *snapshot, struct snapshot_entry *out)
+{
+	assert(snapshot->begun && snapshot->cursor_is_here);
+	return move(snapshot, (MDB_val){0}, MDB_NEXT, out);
+}
+
+int snapshot_before(struct snapshot *snapshot, uint32_t table,
+		    const uint8_t *key, size_t key_len,
+		    struct snapshot_entry *out)
+{
+	uint8_t octets[TABLE_KEY_SIZE];
+	MDB_val seek, value;
+	int rc, r = prepare(snapshot, table, key, key_len, octets, &seek);
+
+	if (r < 0)
+		return r;
+	rc = mdb_cursor_get(snapshot->cursor, &seek, &value, MDB_SET_RANGE);
+	if (rc != 0 && rc != MDB_NOTFOUND)
+		return table_errno(rc);
+	/* Before a key that is behind them all comes the last one. */
+	return move(snapshot, seek, rc == 0 ? MDB_PREV : MDB_LAST, out);
+}

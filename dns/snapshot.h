@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * snapshot.h - reading the store: one moment of every table
+ *
+ * A snapshot is an LMDB read transaction and a cursor that are used again and
+ * again. Between snapshot_begin() and snapshot_end() all it shows is of one
+ * moment; what it hands out points into the store's memory and is good until
+ * snapshot_end(). Reading takes no lock and waits for nobody.
+ *
+ * An open snapshot keeps the pages of its moment from being used again, so
+ * one that stays open for long makes the file grow.
+ *
+ * Threading: a snapshot is used by one thread at a time, whichever.
+ */
+#ifndef DNS_SNAPSHOT_H
+#define DNS_SNAPSHOT_H
+
+#include <lmdb.h>
+
+#include "dns/rrset.h"
+#include "dns/table.h"
+
+struct snapshot;
+
+/** snapshot_new() - 0; -EMFILE: too many readers; -ENOMEM; -EIO */
+int snapshot_new(struct snapshot **out, const struct tables *tables);
+struct snapshot *snapshot_free(struct snapshot *snapshot);
+void snapshot_freep(struct snapshot **snapshot);
+
+/** snapshot_begin() - take the newest moment; 0, or -errno: show nothing */
+int snapshot_begin(struct snapshot *snapshot);
+void snapshot_end(struct snapshot *snapshot);
+
+/** snapshot_serving() - the table that @server answers from: 0, -ENOENT */
+int snapshot_serving(struct snapshot *snapshot, uint64_t server,
+		     uint32_t *out);
+
+/** snapshot_counts() - of a table: 0, -ENOENT */
+int snapshot_counts(struct snapshot *snapshot, uint32_t table,
+		    struct table_counts *out);
+
+/**
+ * snapshot_get() - the RRsets of exactly @owner (case ignored)
+ * Return: 0; -ENOENT: no records (there may still be names below); -EIO.
+ */
+int snapshot_get(struct snapshot *snapshot, uint32_t table,
+		 const struct name *owner, struct rrsets *out);
+
+/* Where a walk through a table is: an owner that has records. */
+struct snapshot_entry {
+	const uint8_t *key; /* name_to_key() form; name_from_key() reads it */
+	size_t key_len;
+	struct rrsets rrsets;
+};
+
+/**
+ * snapshot_seek() - the first owner at or after a key, in DNS order
+ * @key: name_to_key() form, @key_len octets; may also be a part of one
+ *
+ * A name with nothing of its own but names below it (an empty non-terminal)
+ * is one whose key is a true prefix of the entry's key.
+ *
+ * Return: 0; -ENOENT: none; -EIO.
+ */
+int snapshot_seek(struct snapshot *snapshot, uint32_t table,
+		  const uint8_t *key, size_t key_len,
+		  struct snapshot_entry *out);
+
+/** snapshot_next() - the owner after the last one shown: 0, -ENOENT, -EIO */
+int snapshot_next(struct snapshot *snapshot, struct snapshot_entry *out);
+
+/**
+ * snapshot_before() - the last owner before a key, in DNS order
+ * Return: 0; -ENOENT: none; -EIO.
+ */
+int snapshot_before(struct snapshot *snapshot, uint32_t table,
+		    const uint8_t *key, size_t key_len,
+		    struct snapshot_entry *out);
+
+#endif

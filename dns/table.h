@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * table.h - tables of records in LMDB: the layout, and changing it
+ *
+ * A table is a set of owners with their RRsets. Tables have numbers that are
+ * never used twice; a nameserver answers from the table that `serving` names
+ * under the nameserver's id. Three LMDB databases hold this:
+ *
+ *   records   table number (4 octets, network order), owner key -> rrset.h
+ *   tables    table number -> struct table_counts and whether it is served
+ *   serving   nameserver id (8 octets, network order) -> table number
+ *
+ * A table that no nameserver serves is loose: one that a replacement is still
+ * filling, or garbage. What is loose when the store opens is garbage.
+ *
+ * Threading: everything here that takes a write transaction runs on the
+ * writer's thread. Reading is snapshot.h.
+ *
+ * Errors: 0; a positive errno refuses and has changed nothing; a negative one
+ * says that the store failed (-ENOSPC, -EIO, -ENOMEM): the transaction is lost.
+ */
+#ifndef DNS_TABLE_H
+#define DNS_TABLE_H
+
+#include <lmdb.h>
+
+#include "dns/rrset.h"
+
+struct tables {
+	MDB_env *env; /* borrowed */
+	MDB_dbi records;
+	MDB_dbi tables;
+	MDB_dbi serving;
+};
+
+/* What is known of a table without walking it. */
+struct table_counts {
+	uint64_t names;
+	uint64_t records;
+	uint64_t text;       /* octets of all rrsets_to_text() */
+	uint64_t json;       /* octets of all rrsets_to_json(), no commas */
+	int64_t changed_ns;  /* wall clock of the last change, since 1970 */
+	uint8_t served;      /* some nameserver answers from it */
+};
+
+/** table_errno() - what an LMDB return code is as a negative errno */
+int table_errno(int rc);
+
+/** tables_open() - open or create the databases inside @txn */
+int tables_open(struct tables *out, MDB_env *env, MDB_txn *txn);
+
+/** table_create() - a new table, empty and loose */
+int table_create(const struct tables *tables, MDB_txn *txn, uint32_t *out);
+
+/**
+ * table_apply() - make a change to a table, all of it or nothing
+ * @fresh: see rrsets_edit()
+ * @now_ns: becomes changed_ns
+ *
+ * Return: 0; EINVAL refused, with @why; -errno.
+ */
+int table_apply(const struct tables *tables, MDB_txn *txn, uint32_t table,
+		const struct change *change, bool fresh, int64_t now_ns,
+		struct refusal *why);
+
+/**
+ * table_move() - give all records of one owner another owner
+ *
+ * What @to had is replaced. Return: 0; ENOENT: @from has no records; EINVAL
+ * (it would not fit), with @why; -errno.
+ */
+int table_move(const struct tables *tables, MDB_txn *txn, uint32_t table,
+	       const struct name *from, const struct name *to, int64_t now_ns,
+	       struct refusal *why);
+
+/**
+ * table_take() - replace an owner's records with the ones it has in @source
+ *
+ * Both with and without records in @source. Return: 0; -errno.
+ */
+int table_take(const struct tables *tables, MDB_txn *txn, uint32_t table,
+	       uint32_t source, const struct name *owner, int64_t now_ns);
+
+/** table_serving() - the table of a nameserver: 0; -ENOENT; -errno */
+int table_serving(const struct tables *tables, MDB_txn *txn, uint64_t server,
+		  uint32_t *out);
+
+/**
+ * table_publish() - let @server answer from @table
+ *
+ * Its former table, if any, becomes loose. Return: 0; -errno.
+ */
+int table_publish(const struct tables *tables, MDB_txn *txn, uint64_t server,
+		  uint32_t table, int64_t now_ns);
+
+/** table_retire() - @server answers no more; its table becomes loose */
+int table_retire(const struct tables *tables, MDB_txn *txn, uint64_t server);
+
+/** table_loose() - append the numbers of all loose tables, as uint32_t */
+int table_loose(const struct tables *tables, MDB_txn *txn,
+		struct buffer *out);
+
+/**
+ * table_free_slice() - remove up to @max owners of a loose table
+ * @left: false once the table is gone altogether
+ */
+int table_free_slice(const struct tables *tables, MDB_txn *txn,
+		     uint32_t table, size_t max, bool *left);
+
+#endif

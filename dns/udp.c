@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <errno.h>
+
+#include "dns/udp.h"
+
+/* Batches before other handles get their turn. */
+#define UDP_ROUNDS 4
+
+/*
+ * Octets of a query. We announce less (ANSWER_EDNS_SIZE), so a longer one is
+ * cut off here and malformed then.
+ */
+#define UDP_QUERY_SIZE 4096
+
+/* Answers are packed; answer() wants room for the longest, wherever it is. */
+#define UDP_OUTPUT_SIZE (UDP_BATCH * ANSWER_EDNS_SIZE + ANSWER_TCP_SIZE)
+
+/*
+ * Its size is no power of two, so that the heads of the datagrams, which are
+ * all that most of them have, spread over the processor's caches.
+ */
+struct datagram {
+	struct sockaddr_in6 client; /* or a sockaddr_in */
+	_Alignas(struct cmsghdr)
+		uint8_t control[CMSG_SPACE(sizeof(struct in6_pktinfo))];
+	uint8_t query[UDP_QUERY_SIZE];
+};
+
+struct udp {
+	uv_loop_t *loop;
+	struct responder *responder;
+	struct mmsghdr in[UDP_BATCH];
+	struct mmsghdr out[UDP_BATCH];
+	struct iovec in_iov[UDP_BATCH];
+	struct iovec out_iov[UDP_BATCH];
+	struct datagram datagrams[UDP_BATCH];
+	uint8_t output[UDP_OUTPUT_SIZE];
+};
+
+int udp_new(struct udp **out, uv_loop_t *loop, struct responder *responder)
+{
+	struct udp *udp = calloc(1, sizeof(*udp));
+
+	if (!udp)
+		return -ENOMEM;
+	udp->loop = loop;
+	udp->responder = responder;
+	for (unsigned i = 0; i < UDP_BATCH; i++) {
+		udp->in_iov[i].iov_base = udp->datagrams[i].query;
+		udp->in_iov[i].iov_len = UDP_QUERY_SIZE;
+		udp->in[i].msg_hdr.msg_iov = &udp->in_iov[i];
+		udp->in[i].msg_hdr.msg_iovlen = 1;
+		udp->in[i].msg_hdr.msg_name = &udp->datagrams[i].client;
+		udp->in[i].msg_hdr.msg_control = udp->datagrams[i].control;
+		udp->out[i].msg_hdr.msg_iov = &udp->out_iov[i];
+		udp->out[i].msg_hdr.msg_iovlen = 1;
+	}
+	*out = udp;
+	return 0;
+}
+
+struct udp *udp_free(struct udp *udp)
+{
+	free(udp);
+	return NULL;
+}
+
+/* Return: how many datagrams there are; 0 also if another worker has them. */
+static unsigned receive_batch(struct udp *udp,
+			      const struct socket_pair *sockets)
+{
+	size_t control =
+		sockets->wildcard ? sizeof(udp->datagrams[0].control) : 0;
+	int n;
+
+	for (unsigned i = 0; i < UDP_BATCH; i++) {
+		udp->in[i].msg_hdr.msg_namelen =
+			sizeof(udp->datagrams[i].client);
+		udp->in[i].msg_hdr.msg_controllen = control;
+	}
+	n = recvmmsg(sockets->udp, udp->in, UDP_BATCH, 0, NULL);
+	return n < 0 ? 0 : (unsigned)n;
+}
+
+/*
+ * Make what the kernel said of a query's destination the source of its answer.
+ * The interface is left to the routes: the way back may be another one. A
+ * link-local client's is in its own address.
+ */
+static void turn_pktinfo(struct msghdr *msg)
+{
+	struct cmsghdr *cmsg = CMSG_FIRSTHDR(msg);
+
+	if (!cmsg)
+		return;
+	if (cmsg->cmsg_level == IPPROTO_IP && cmsg->cmsg_type == IP_PKTINFO) {
+		/* ipi_spec_dst is ours even if the query was broadcast. */
+		((struct in_pktinfo *)CMSG_DATA(cmsg))->ipi_ifindex = 0;
+	} else if (cmsg->cmsg_level == IPPROTO_IPV6 &&
+		   cmsg->cmsg_type == IPV6_PKTINFO) {
+		((struct in6_pktinfo *)CMSG_DATA(cmsg))->ipi6_ifindex = 0;
+	}
+}
+
+static void queue_answer(struct udp *udp, unsigned slot, struct msghdr *query,
+			 uint8_t *data, size_t len)
+{
+	struct msghdr *msg = &udp->out[slot].msg_hdr;
+
+	turn_pktinfo(query);
+	msg->msg_name = query->msg_name;
+	msg->msg_namelen = query->msg_namelen;
+	msg->msg_control = query->msg_controllen ? query->msg_control : NULL;
+	msg->msg_controllen = query->msg_controllen;
+	msg->msg_iov->iov_base = data;
+	msg->msg_iov->iov_len = len;
+}
+
+/* Send what can be sent at once. */
+static void send_batch(struct udp *udp, int fd, unsigned count)
+{
+	unsigned sent = 0;
+	int n;
+
+	while (sent < count) {
+		n = sendmmsg(fd, udp->out + sent, count - sent, 0);
+		if (n > 0)
+			sent += (unsigned)n;
+		else if (errno == EAGAIN || errno == ENOBUFS)
+			return;
+		else if (errno != EINTR)
+			sent++; /* this one cannot be sent at all */
+	}
+}
+
+static void answer_batch(struct udp *udp, int fd, unsigned count)
+{
+	unsigned ready = 0;
+	size_t used = 0;
+	size_t len;
+
+	for (unsigned i = 0; i < count; i++) {
+		if (sizeof(udp->output) - used < ANSWER_TCP_SIZE) {
+			send_batch(udp, fd, ready);
+			ready = 0;
+			used = 0;
+		}
+		len = responder_answer(udp->responder, ANSWER_UDP,
+				       udp->datagrams[i].query,
+				       udp->in[i].msg_len, udp->output + used);
+		if (!len)
+			continue;
+		queue_answer(udp, ready++, &udp->in[i].msg_hdr,
+			     udp->output + used, len);
+		used += len;
+	}
+	responder_end(udp->responder);
+	send_batch(udp, fd, ready);
+}
+
+static void serve(struct udp_listener *listener)
+{
+	struct udp *udp = listener->udp;
+	unsigned count;
+
+	for (unsigned i = 0; i < UDP_ROUNDS; i++) {
+		count = receive_batch(udp, listener->sockets);
+		if (!count)
+			return;
+		/* Without the store the queries are lost, as datagrams are. */
+		if (responder_begin(udp->responder, listener->server) == 0)
+			answer_batch(udp, listener->sockets->udp, count);
+		if (count < UDP_BATCH)
+			return;
+	}
+}
+
+static void on_readable(uv_poll_t *poll, int status, int events)
+{
+	struct udp_listener *listener = poll->data;
+	socklen_t len = sizeof(status);
+
+	(void)events;
+	if (status == 0) {
+		serve(listener);
+		return;
+	}
+	/* libuv stops at a socket's error: take it off and go on. */
+	getsockopt(listener->sockets->udp, SOL_SOCKET, SO_ERROR, &status, &len);
+	uv_poll_start(poll, UV_READABLE, on_readable);
+}
+
+int udp_listen(struct udp_listener *listener, struct udp *udp,
+	       const struct socket_pair *sockets, uint64_t server,
+	       void (*closed)(struct udp_listener *listener))
+{
+	int r = uv_poll_init(udp->loop, &listener->poll, sockets->udp);
+
+	if (r < 0)
+		return r;
+	listener->poll.data = listener;
+	listener->udp = udp;
+	listener->sockets = sockets;
+	listener->server = server;
+	listener->closed = closed;
+	listener->open = true;
+	/* Fails only for a handle that is closing. */
+	uv_poll_start(&listener->poll, UV_READABLE, on_readable);
+	return 0;
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+	struct udp_listener *listener = handle->data;
+
+	listener->open = false;
+	listener->closed(listener);
+}
+
+void udp_close(struct udp_listener *listener)
+{
+	uv_close((uv_handle_t *)&listener->poll, on_closed);
+}

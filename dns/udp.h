@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * udp.h - queries over UDP, a batch at a time
+ *
+ * A batch is one recvmmsg(), one look at the store, and one sendmmsg(). The
+ * buffers for it belong to the worker, however many servers it has. A server's
+ * socket is polled by every worker; one that finds nothing to receive, since
+ * another was faster, goes back to sleep.
+ *
+ * What cannot be sent at once is dropped: the client asks again.
+ *
+ * Threading: everything here runs on the worker's thread.
+ */
+#ifndef DNS_UDP_H
+#define DNS_UDP_H
+
+#include <uv.h>
+
+#include "dns/responder.h"
+#include "dns/socket.h"
+
+#define UDP_BATCH 64 /* datagrams received at once */
+
+struct udp; /* a worker's buffers */
+
+/* One server's UDP socket in one worker. All zeroes: not open. */
+struct udp_listener {
+	uv_poll_t poll;
+	struct udp *udp;
+	const struct socket_pair *sockets;
+	uint64_t server; /* its id in the store */
+	bool open;	 /* until @closed */
+	void (*closed)(struct udp_listener *listener);
+};
+
+/** udp_new() - 0, -ENOMEM; the rest is borrowed and must live longer */
+int udp_new(struct udp **out, uv_loop_t *loop, struct responder *responder);
+struct udp *udp_free(struct udp *udp);
+
+/**
+ * udp_listen() - answer what comes to a socket
+ * @listener: not open; stays where it is until @closed
+ * @closed:   called last, when nothing of @listener is in use any more
+ *
+ * Return: 0, or -errno: not open.
+ */
+int udp_listen(struct udp_listener *listener, struct udp *udp,
+	       const struct socket_pair *sockets, uint64_t server,
+	       void (*closed)(struct udp_listener *listener));
+
+/** udp_close() - answer no more; the descriptor is left open */
+void udp_close(struct udp_listener *listener);
+
+#endif
