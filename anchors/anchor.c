@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <assert.h>
+#include <errno.h>
+
+#include "anchors/anchor.h"
+
+int anchor_new(struct anchor **out, struct host *host, struct anchor *parent,
+	       const struct store_anchor *stored)
+{
+	struct anchor *anchor;
+	char *name = strndup(stored->name, stored->name_len);
+
+	if (!name)
+		return -ENOMEM;
+	if (parent && anchor_child(parent, name)) {
+		free(name);
+		return -EEXIST;
+	}
+	anchor = calloc(1, sizeof(*anchor));
+	if (!anchor) {
+		free(name);
+		return -ENOMEM;
+	}
+	anchor->host = host;
+	anchor->name = name;
+	anchor->id = stored->id;
+	anchor->uid = stored->uid;
+	anchor->gid = stored->gid;
+	anchor->mode = stored->mode;
+	anchor->mtime_ns = stored->mtime_ns;
+	anchor->address = stored->address;
+	anchor->refs = 1;
+	if (parent) {
+		anchor->parent = anchor_ref(parent);
+		HASH_ADD_KEYPTR(hh, parent->children, anchor->name,
+				strlen(anchor->name), anchor);
+	}
+	*out = anchor;
+	return 0;
+}
+
+struct anchor *anchor_ref(struct anchor *anchor)
+{
+	anchor->refs++;
+	return anchor;
+}
+
+/* A long chain of parents may go with the last reference: no recursion. */
+struct anchor *anchor_unref(struct anchor *anchor)
+{
+	while (anchor && --anchor->refs == 0) {
+		struct anchor *parent = anchor->parent;
+
+		assert(!anchor->children && !anchor->server);
+		error_ring_clear(&anchor->errors);
+		free(anchor->name);
+		free(anchor);
+		anchor = parent;
+	}
+	return NULL;
+}
+
+void anchor_unlink(struct anchor *anchor)
+{
+	assert(!anchor->gone);
+	anchor->gone = true;
+	if (anchor->parent)
+		HASH_DEL(anchor->parent->children, anchor);
+	anchor_unref(anchor);
+}
+
+struct anchor *anchor_child(const struct anchor *anchor, const char *name)
+{
+	struct anchor *child;
+
+	HASH_FIND(hh, anchor->children, name, strlen(name), child);
+	return child;
+}
+
+int anchor_relink(struct anchor *anchor, struct anchor *parent,
+		  const char *name)
+{
+	struct anchor *former = anchor->parent;
+	char *copy = strdup(name);
+
+	if (!copy)
+		return -ENOMEM;
+	assert(former && !anchor_child(parent, name));
+	HASH_DEL(former->children, anchor);
+	free(anchor->name);
+	anchor->name = copy;
+	anchor->parent = anchor_ref(parent);
+	HASH_ADD_KEYPTR(hh, parent->children, anchor->name,
+			strlen(anchor->name), anchor);
+	anchor_unref(former);
+	return 0;
+}
+
+void anchor_store_form(const struct anchor *anchor, struct store_anchor *out)
+{
+	/* With its padding: the octets of it go to disk. */
+	memset(out, 0, sizeof(*out));
+	out->id = anchor->id;
+	out->parent = anchor->parent ? anchor->parent->id : 0;
+	out->uid = anchor->uid;
+	out->gid = anchor->gid;
+	out->mode = anchor->mode;
+	out->mtime_ns = anchor->mtime_ns;
+	out->address = anchor->address;
+	out->name_len = (uint8_t)strlen(anchor->name);
+	memcpy(out->name, anchor->name, out->name_len);
+}
+
+int anchor_parse_name(const char *name, struct address *out)
+{
+	const char *at = strrchr(name, '@');
+	struct address address;
+
+	if (strlen(name) > STORE_NAME_SIZE)
+		return -ENAMETOOLONG;
+	if (!at)
+		return 0;
+	if (at == name || address_parse(at + 1, &address) < 0 ||
+	    address.kind == ADDRESS_OFF)
+		return -EINVAL;
+	*out = address;
+	return 0;
+}

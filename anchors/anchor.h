@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * anchor.h - the tree of anchors in memory, and their rights
+ *
+ * The root of a tree is a host's anchor; below it each anchor holds one
+ * nameserver and any number of child anchors. The tree mirrors the store's
+ * `anchors` database: what it takes to find an anchor, nothing of records.
+ *
+ * Threading: the main loop only.
+ */
+#ifndef ANCHORS_ANCHOR_H
+#define ANCHORS_ANCHOR_H
+
+#include <stdbool.h>
+#include <uthash.h>
+
+#include "anchors/error_ring.h"
+#include "anchors/store.h"
+#include "dns/server.h"
+
+struct host;
+
+struct anchor {
+	struct host *host;
+	struct anchor *parent;   /* a reference; NULL: the host's anchor */
+	struct anchor *children; /* uthash by name */
+	UT_hash_handle hh;       /* in parent->children */
+	char *name;
+
+	uint64_t id;
+	uid_t uid;
+	gid_t gid;
+	mode_t mode; /* permission bits */
+	int64_t mtime_ns;
+
+	struct address address; /* where it is or shall be bound, or off */
+	struct server *server;  /* NULL: off, or the address is not to be had */
+	struct error_ring errors;
+	bool rebinding; /* a new address is on its way to disk */
+	bool gone;      /* removed; lives on for those who hold a reference */
+	unsigned refs;
+};
+
+/**
+ * anchor_new() - an anchor in the tree, with one reference, the tree's
+ * @parent: NULL for the host's anchor
+ * @stored: its identity, rights and address
+ *
+ * Return: 0; -EEXIST: @parent has a child of that name; -ENOMEM.
+ */
+int anchor_new(struct anchor **out, struct host *host, struct anchor *parent,
+	       const struct store_anchor *stored);
+
+struct anchor *anchor_ref(struct anchor *anchor);
+struct anchor *anchor_unref(struct anchor *anchor);
+
+/** anchor_unlink() - out of the tree: gone, and the tree's reference with it */
+void anchor_unlink(struct anchor *anchor);
+
+/** anchor_child() - by name; borrowed; NULL if there is none */
+struct anchor *anchor_child(const struct anchor *anchor, const char *name);
+
+/** anchor_relink() - give it another parent and name: 0, -ENOMEM */
+int anchor_relink(struct anchor *anchor, struct anchor *parent,
+		  const char *name);
+
+/** anchor_store_form() - the anchor as the store keeps it */
+void anchor_store_form(const struct anchor *anchor, struct store_anchor *out);
+
+/**
+ * anchor_parse_name() - the address that a new anchor's name asks for
+ * @out: is set when there is an "@"
+ *
+ * Return: 0; -EINVAL: nothing before the "@", or no address behind it;
+ * -ENAMETOOLONG.
+ */
+int anchor_parse_name(const char *name, struct address *out);
+
+#endif

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * host.h - the local host: store, writer, workers, and the tree of anchors
+ *
+ * Threading: the main loop only.
+ */
+#ifndef ANCHORS_HOST_H
+#define ANCHORS_HOST_H
+
+#include "anchors/anchor.h"
+#include "anchors/writer.h"
+#include "dns/snapshot.h"
+
+struct host_options {
+	const char *state;     /* directory; borrowed during host_open() */
+	const char *name;      /* of the host's anchor; the same */
+	struct address listen; /* of a nameserver made without an address */
+	struct server_options server;
+	/* For the log: a nameserver lost its address, or has it again. */
+	void (*report)(const char *line);
+};
+
+struct host {
+	uv_loop_t *loop;
+	struct store store;
+	struct writer *writer;
+	struct server_pool *pool;
+	struct snapshot *snapshot; /* the main loop's, between its requests */
+	struct anchor *root;       /* the host's anchor */
+	struct address listen;
+	uint64_t next_id;
+	uv_timer_t *retry;     /* runs while some address is not to be had */
+	struct buffer unbound; /* struct anchor *: whose that is; references */
+	void (*report)(const char *line);
+};
+
+/**
+ * host_open() - open the state, bring every nameserver back, start to answer
+ * @why: on failure, a sentence for a person, terminated
+ *
+ * Starts threads, so it comes after any fork(). A nameserver whose address
+ * cannot be had keeps its records; its `error` says so, and a timer tries
+ * again until it works.
+ *
+ * Return: 0; -errno as store_open() and server_pool_new().
+ */
+int host_open(struct host **out, uv_loop_t *loop,
+	      const struct host_options *options, struct buffer *why);
+
+/**
+ * host_close() - stop the workers, finish and commit what is queued, close
+ *
+ * References to anchors must be gone, but for the tree's. Handles in the loop
+ * are closed: run the loop until it is empty after.
+ */
+struct host *host_close(struct host *host);
+
+/** host_now_ns() - the wall clock, nanoseconds since 1970 */
+int64_t host_now_ns(void);
+
+#endif

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * nameserver.h - the element on an anchor: make, set, unset, scrub
+ *
+ * Every call here ends in its callback, exactly once, on the main loop:
+ * when what it did is on disk and in the answers, or when it failed and
+ * nothing has changed. It may run before the call returns. The result is 0
+ * or a negative errno; beyond the ones named, -ENOSPC, -EIO and -ENOMEM come
+ * from the store, and -ENODEV says that the anchor is gone.
+ *
+ * Threading: the main loop only.
+ */
+#ifndef ANCHORS_NAMESERVER_H
+#define ANCHORS_NAMESERVER_H
+
+#include "anchors/anchor.h"
+#include "anchors/writer.h"
+
+/* @refusal: why, when the result is -EINVAL; NULL otherwise */
+typedef void nameserver_done(void *arg, int result,
+			     const struct refusal *refusal);
+
+/**
+ * nameserver_make() - MakeNameserver: a child anchor with a nameserver
+ * @name: of the anchor; behind an "@", the address
+ *
+ * -EEXIST, -EINVAL, -ENAMETOOLONG, -EADDRINUSE, -EADDRNOTAVAIL, -EACCES,
+ * -EAFNOSUPPORT, -EMFILE. The new anchor is anchor_child().
+ */
+void nameserver_make(struct anchor *parent, const char *name, uid_t uid,
+		     gid_t gid, mode_t mode, nameserver_done *done, void *arg);
+
+/** nameserver_scrub() - stop it and remove the anchor; -ENOTEMPTY */
+void nameserver_scrub(struct anchor *anchor, nameserver_done *done, void *arg);
+
+/**
+ * nameserver_rebind() - another address, or off
+ *
+ * Errors as nameserver_make(), with the old address serving on; -EBUSY: an
+ * earlier rebind has not ended.
+ */
+void nameserver_rebind(struct anchor *anchor, const struct address *at,
+		       nameserver_done *done, void *arg);
+
+/** nameserver_edit() - Set and Unset; takes what is in @change; -EINVAL */
+void nameserver_edit(struct anchor *anchor, struct change *change,
+		     nameserver_done *done, void *arg);
+
+/** nameserver_move() - all of @from's records to @to; -ENOENT, -EINVAL */
+void nameserver_move(struct anchor *anchor, const struct name *from,
+		     const struct name *to, nameserver_done *done, void *arg);
+
+/* New content on its way, in a table that nobody answers from yet. */
+struct staging;
+
+/** staging_new() - nothing is staged: 0, -ENOMEM; holds a reference */
+int staging_new(struct staging **out, struct anchor *anchor);
+
+/** staging_discard() - forget it; frees it when the writer is through */
+void staging_discard(struct staging *staging);
+
+/**
+ * staging_add() - stage more; takes what is in @change
+ *
+ * Calls back when it was judged, before it is on disk; -EINVAL, -ENOSPC and
+ * the like leave the staging good for nothing but staging_discard().
+ */
+void staging_add(struct staging *staging, struct change *change,
+		 nameserver_done *done, void *arg);
+
+/**
+ * staging_publish() - make it what the nameserver answers, as one change
+ * @owner: NULL: everything; else only this owner's records are replaced
+ *
+ * The staging is used up, also on failure.
+ */
+void staging_publish(struct staging *staging, const struct name *owner,
+		     nameserver_done *done, void *arg);
+
+/** anchor_set_rights() - owner, group, mode and time, of any anchor */
+void anchor_set_rights(struct anchor *anchor, uid_t uid, gid_t gid,
+		       mode_t mode, int64_t mtime_ns, nameserver_done *done,
+		       void *arg);
+
+/** anchor_rename() - to a free name under @parent, which is not below it */
+void anchor_rename(struct anchor *anchor, struct anchor *parent,
+		   const char *name, nameserver_done *done, void *arg);
+
+#endif

@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "anchors/store.h"
+
+/* Address space, not disk: the file grows as it is used. */
+#define STORE_MAP_SIZE ((size_t)256 << 30)
+#define STORE_READERS  4096
+#define STORE_DBS      8
+
+static int fail(struct buffer *why, int r, const char *dir, const char *what)
+{
+	buffer_printf(why, "%s: %s%c", dir, what ? what : strerror(-r), 0);
+	return r;
+}
+
+static int make_dirs(const char *dir)
+{
+	CLEANUP(freep) char *path = strdup(dir);
+
+	if (!path)
+		return -ENOMEM;
+	for (char *slash = path + 1; (slash = strchr(slash, '/')); slash++) {
+		*slash = 0;
+		if (mkdir(path, 0755) < 0 && errno != EEXIST)
+			return -errno;
+		*slash = '/';
+	}
+	if (mkdir(path, 0700) < 0 && errno != EEXIST)
+		return -errno;
+	return 0;
+}
+
+/* Only one daemon per directory; the loser learns who has it. */
+static int lock(struct store *store, const char *dir, struct buffer *why)
+{
+	char pid[32] = "";
+	ssize_t len;
+
+	store->lock_fd = openat(store->dir_fd, "pid",
+				O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (store->lock_fd < 0)
+		return fail(why, -errno, dir, NULL);
+	if (flock(store->lock_fd, LOCK_EX | LOCK_NB) < 0) {
+		if (errno != EWOULDBLOCK)
+			return fail(why, -errno, dir, NULL);
+		len = pread(store->lock_fd, pid, sizeof(pid) - 1, 0);
+		buffer_printf(why, "%s: held by another circuitfs, pid %d%c",
+			      dir, len > 0 ? atoi(pid) : 0, 0);
+		return -EBUSY;
+	}
+	len = snprintf(pid, sizeof(pid), "%d\n", (int)getpid());
+	if (ftruncate(store->lock_fd, 0) < 0 ||
+	    pwrite(store->lock_fd, pid, (size_t)len, 0) != len)
+		return fail(why, -errno, dir, NULL);
+	return 0;
+}
+
+/* The format is written once, when the store is made. */
+static int check_format(struct store *store, MDB_txn *txn, const char *dir,
+			struct buffer *why)
+{
+	MDB_val key = {6, "format"}, value;
+	uint32_t format = STORE_FORMAT;
+	int rc = mdb_get(txn, store->meta, &key, &value);
+
+	if (rc == MDB_NOTFOUND) {
+		value = (MDB_val){sizeof(format), &format};
+		rc = mdb_put(txn, store->meta, &key, &value, 0);
+		return rc ? fail(why, table_errno(rc), dir, NULL) : 0;
+	}
+	if (rc != 0)
+		return fail(why, table_errno(rc), dir, NULL);
+	format = 0;
+	if (value.mv_size == sizeof(format))
+		memcpy(&format, value.mv_data, sizeof(format));
+	if (format == STORE_FORMAT)
+		return 0;
+	buffer_printf(why,
+		      "%s: its format is %u, and this program knows only %d; "
+		      "start the version that wrote it, or give another "
+		      "state directory%c",
+		      dir, format, STORE_FORMAT, 0);
+	return -EPROTO;
+}
+
+static int open_databases(struct store *store, const char *dir,
+			  struct buffer *why)
+{
+	MDB_txn *txn;
+	int r, rc = mdb_txn_begin(store->env, NULL, 0, &txn);
+
+	if (rc != 0)
+		return fail(why, table_errno(rc), dir, NULL);
+	rc = mdb_dbi_open(txn, "meta", MDB_CREATE, &store->meta);
+	if (rc == 0)
+		rc = mdb_dbi_open(txn, "anchors", MDB_CREATE, &store->anchors);
+	r = table_errno(rc);
+	if (r == 0)
+		r = tables_open(&store->tables, store->env, txn);
+	if (r < 0)
+		fail(why, r, dir, NULL);
+	else
+		r = check_format(store, txn, dir, why);
+	if (r < 0) {
+		mdb_txn_abort(txn);
+		return r;
+	}
+	rc = mdb_txn_commit(txn);
+	return rc ? fail(why, table_errno(rc), dir, NULL) : 0;
+}
+
+static int open_environment(struct store *store, const char *dir,
+			    struct buffer *why)
+{
+	int dead, rc = mdb_env_create(&store->env);
+
+	if (rc == 0)
+		rc = mdb_env_set_mapsize(store->env, STORE_MAP_SIZE);
+	if (rc == 0)
+		rc = mdb_env_set_maxreaders(store->env, STORE_READERS);
+	if (rc == 0)
+		rc = mdb_env_set_maxdbs(store->env, STORE_DBS);
+	/* Read transactions belong to objects here, not to threads. */
+	if (rc == 0)
+		rc = mdb_env_open(store->env, dir, MDB_NOTLS, 0600);
+	if (rc == 0)
+		rc = mdb_reader_check(store->env, &dead);
+	if (rc != 0)
+		return fail(why, table_errno(rc), dir,
+			    rc < 0 ? mdb_strerror(rc) : NULL);
+	return 0;
+}
+
+int store_open(struct store *out, const char *dir, struct buffer *why)
+{
+	struct store store = {.dir_fd = -1, .lock_fd = -1};
+	int r = make_dirs(dir);
+
+	if (r < 0)
+		return fail(why, r, dir, NULL);
+	store.dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (store.dir_fd < 0)
+		return fail(why, -errno, dir, NULL);
+	r = lock(&store, dir, why);
+	if (r == 0)
+		r = open_environment(&store, dir, why);
+	if (r == 0)
+		r = open_databases(&store, dir, why);
+	if (r < 0) {
+		store_close(&store);
+		return r;
+	}
+	*out = store;
+	return 0;
+}
+
+void store_close(struct store *store)
+{
+	if (store->env)
+		mdb_env_close(store->env);
+	if (store->lock_fd >= 0)
+		close(store->lock_fd);
+	if (store->dir_fd >= 0)
+		close(store->dir_fd);
+	*store = (struct store){.dir_fd = -1, .lock_fd = -1};
+}
+
+/* Everything before the name, then as much of the name as there is. */
+static size_t stored_size(const struct store_anchor *anchor)
+{
+	return offsetof(struct store_anchor, name) + anchor->name_len;
+}
+
+int store_each_anchor(struct store *store,
+		      int (*each)(void *arg, const struct store_anchor *anchor),
+		      void *arg)
+{
+	MDB_val key, value;
+	MDB_cursor *cursor;
+	MDB_txn *txn;
+	int r = 0, rc;
+
+	rc = mdb_txn_begin(store->env, NULL, MDB_RDONLY, &txn);
+	if (rc != 0)
+		return table_errno(rc);
+	rc = mdb_cursor_open(txn, store->anchors, &cursor);
+	while (rc == 0 && r == 0) {
+		struct store_anchor anchor = {0};
+
+		rc = mdb_cursor_get(cursor, &key, &value, MDB_NEXT);
+		if (rc != 0)
+			break;
+		if (value.mv_size > sizeof(anchor)) {
+			r = -EIO;
+			break;
+		}
+		memcpy(&anchor, value.mv_data, value.mv_size);
+		r = stored_size(&anchor) == value.mv_size ? each(arg, &anchor)
+							  : -EIO;
+	}
+	if (r == 0 && rc != MDB_NOTFOUND)
+		r = table_errno(rc);
+	mdb_txn_abort(txn);
+	return r;
+}
+
+int store_put_anchor(const struct store *store, MDB_txn *txn,
+		     const struct store_anchor *anchor)
+{
+	uint64_t id = anchor->id;
+	MDB_val key = {sizeof(id), &id};
+	MDB_val value = {stored_size(anchor), (void *)anchor};
+
+	return table_errno(mdb_put(txn, store->anchors, &key, &value, 0));
+}
+
+int store_del_anchor(const struct store *store, MDB_txn *txn, uint64_t id)
+{
+	MDB_val key = {sizeof(id), &id};
+
+	return table_errno(mdb_del(txn, store->anchors, &key, NULL));
+}

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * store.h - the LMDB environment: all that a host knows, in one directory
+ *
+ *   DIR/data.mdb, DIR/lock.mdb   LMDB's
+ *   DIR/pid                      who holds the directory; locked while it runs
+ *
+ * Databases: `meta` (the format), `anchors` (id -> struct store_anchor), and
+ * the three of dns/table.h. An environment does not survive fork(): open it
+ * in the process that uses it.
+ *
+ * Threading: open and close with no other thread about; store_put_anchor()
+ * and store_del_anchor() on the writer's thread.
+ */
+#ifndef ANCHORS_STORE_H
+#define ANCHORS_STORE_H
+
+#include <sys/types.h>
+
+#include "dns/address.h"
+#include "dns/table.h"
+
+#define STORE_FORMAT 1
+#define STORE_NAME_SIZE 255 /* octets of an anchor's name */
+
+struct store {
+	MDB_env *env;
+	MDB_dbi meta;
+	MDB_dbi anchors;
+	struct tables tables;
+	int dir_fd;  /* the state directory */
+	int lock_fd; /* DIR/pid */
+};
+
+/* An anchor as it is kept. */
+struct store_anchor {
+	uint64_t id; /* never 0 */
+	uint64_t parent; /* its id; 0: none, this is the host's anchor */
+	uint32_t uid;
+	uint32_t gid;
+	uint32_t mode; /* permission bits */
+	int64_t mtime_ns; /* wall clock, since 1970 */
+	struct address address; /* with the true port, never 0 */
+	uint8_t name_len;
+	char name[STORE_NAME_SIZE]; /* not terminated */
+};
+
+/**
+ * store_open() - open or create the state under @dir, and lock it
+ * @why: on failure, a sentence that says what is wrong, directory included
+ *
+ * The directory is made with mode 0700, parents included. Return: 0; -EBUSY:
+ * another process holds it; -EPROTO: a format that this program does not
+ * know; -errno.
+ */
+int store_open(struct store *out, const char *dir, struct buffer *why);
+void store_close(struct store *store);
+
+/** store_each_anchor() - read them all, in a transaction of its own
+ *
+ * @each: returns 0 to go on, -errno to stop with it
+ */
+int store_each_anchor(struct store *store,
+		      int (*each)(void *arg, const struct store_anchor *anchor),
+		      void *arg);
+
+/** store_put_anchor() - insert or replace: 0, -errno as dns/table.h */
+int store_put_anchor(const struct store *store, MDB_txn *txn,
+		     const struct store_anchor *anchor);
+
+/** store_del_anchor() - 0; -ENOENT; -errno */
+int store_del_anchor(const struct store *store, MDB_txn *txn, uint64_t id);
+
+#endif

@@ -1,0 +1,381 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * writer.c - the commit thread
+ *
+ * Two lists cross between the main loop and the writer, each under the mutex:
+ * jobs that wait, and jobs that are done. All other state belongs to one of
+ * the two threads, as the comments say.
+ */
+#include <assert.h>
+#include <errno.h>
+#include <signal.h>
+
+#include "anchors/writer.h"
+
+/* How long early work may wait for what follows before it is committed. */
+#define WRITER_LINGER_NS (5 * 1000 * 1000)
+/* How much of it may pile up in one transaction, in octets. */
+#define WRITER_EARLY_MAX (32 * 1024 * 1024)
+/* Owners of loose tables that go with a commit, and in one when idle. */
+#define WRITER_SWEEP      64
+#define WRITER_SWEEP_IDLE 4096
+
+struct job_list {
+	struct job *head;
+	struct job **tail;
+};
+
+struct writer {
+	const struct store *store;
+	uv_thread_t thread;
+	uv_async_t *wake; /* of the main loop; freed when it has closed */
+
+	uv_mutex_t mutex;
+	uv_cond_t cond;
+	struct job_list waiting; /* mutex */
+	struct job_list done;    /* mutex */
+	bool stop;               /* mutex */
+
+	/* The writer's thread from here on. */
+	MDB_txn *txn;            /* open, with early work in it; or NULL */
+	size_t early;            /* octets of early work in it */
+	struct job_loss *losses; /* whose early work is in it */
+	struct buffer loose;     /* uint32_t: tables to free */
+	struct buffer loose_before; /* the same when the transaction began */
+};
+
+static void list_init(struct job_list *list)
+{
+	list->head = NULL;
+	list->tail = &list->head;
+}
+
+static void list_add(struct job_list *list, struct job *job)
+{
+	job->next = NULL;
+	*list->tail = job;
+	list->tail = &job->next;
+}
+
+static struct job *list_take(struct job_list *list)
+{
+	struct job *head = list->head;
+
+	list_init(list);
+	return head;
+}
+
+/* ---- The main loop's side ---- */
+
+static void call_done(struct writer *writer)
+{
+	struct job *job, *next;
+
+	uv_mutex_lock(&writer->mutex);
+	job = list_take(&writer->done);
+	uv_mutex_unlock(&writer->mutex);
+	for (; job; job = next) {
+		next = job->next;
+		/* Refused or failed: to the caller it is one errno. */
+		job->done(job, job->result > 0 ? -job->result : job->result);
+	}
+}
+
+static void on_wake(uv_async_t *wake)
+{
+	call_done(wake->data);
+}
+
+void writer_submit(struct writer *writer, struct job *job)
+{
+	assert(job->reply == JOB_DURABLE || job->loss);
+	uv_mutex_lock(&writer->mutex);
+	list_add(&writer->waiting, job);
+	uv_cond_signal(&writer->cond);
+	uv_mutex_unlock(&writer->mutex);
+}
+
+/* ---- The writer's thread ---- */
+
+int writer_loosen(struct writer *writer, uint32_t table)
+{
+	return buffer_add(&writer->loose, &table, sizeof(table));
+}
+
+static int begin(struct writer *writer)
+{
+	int r;
+
+	if (writer->txn)
+		return 0;
+	writer->loose_before.len = 0;
+	r = buffer_add(&writer->loose_before, writer->loose.data,
+		       writer->loose.len);
+	if (r < 0)
+		return r;
+	return table_errno(
+		mdb_txn_begin(writer->store->env, NULL, 0, &writer->txn));
+}
+
+/* The transaction has ended, well (0) or with its early work lost. */
+static void settle(struct writer *writer, int error)
+{
+	struct job_loss *loss, *next;
+
+	for (loss = writer->losses; loss; loss = next) {
+		next = loss->next;
+		loss->pending = false;
+		if (error)
+			loss->error = error;
+	}
+	writer->losses = NULL;
+	writer->early = 0;
+	writer->txn = NULL;
+	if (error) {
+		struct buffer lost = writer->loose;
+
+		writer->loose = writer->loose_before;
+		writer->loose_before = lost;
+	}
+}
+
+static void lose(struct writer *writer, int error)
+{
+	if (writer->txn)
+		mdb_txn_abort(writer->txn);
+	settle(writer, error);
+}
+
+static int sweep(struct writer *writer, size_t max)
+{
+	uint32_t table;
+	bool left = false;
+	int r;
+
+	if (!writer->loose.len)
+		return 0;
+	memcpy(&table, writer->loose.data + writer->loose.len - sizeof(table),
+	       sizeof(table));
+	r = table_free_slice(&writer->store->tables, writer->txn, table, max,
+			     &left);
+	if (r == 0 && !left)
+		writer->loose.len -= sizeof(table);
+	return r;
+}
+
+static int commit(struct writer *writer, size_t sweep_max)
+{
+	MDB_txn *txn;
+	int r = sweep(writer, sweep_max);
+
+	if (r < 0) {
+		lose(writer, r);
+		return r;
+	}
+	txn = steal(&writer->txn);
+	r = table_errno(mdb_txn_commit(txn));
+	settle(writer, r);
+	return r;
+}
+
+static int run(struct writer *writer, struct job *job)
+{
+	if (job->loss && job->loss->error)
+		return job->loss->error;
+	return job->run(job, writer, writer->txn);
+}
+
+/* These are handed back before they are on disk. */
+static void remember_early(struct writer *writer, struct job *jobs)
+{
+	for (struct job *job = jobs; job; job = job->next) {
+		writer->early += job->octets;
+		if (job->result || job->loss->pending)
+			continue;
+		job->loss->pending = true;
+		job->loss->next = writer->losses;
+		writer->losses = job->loss;
+	}
+}
+
+/* All jobs in one transaction: 0, or -errno and the transaction is lost. */
+static int run_group(struct writer *writer, struct job *jobs)
+{
+	bool durable = false;
+	int r = begin(writer);
+
+	for (struct job *job = jobs; r >= 0 && job; job = job->next) {
+		r = job->result = run(writer, job);
+		durable |= job->reply == JOB_DURABLE;
+	}
+	if (r < 0) {
+		lose(writer, r);
+		return r;
+	}
+	if (durable || writer->early > WRITER_EARLY_MAX)
+		return commit(writer, WRITER_SWEEP);
+	remember_early(writer, jobs);
+	return 0;
+}
+
+static void run_alone(struct writer *writer, struct job *job)
+{
+	int r = begin(writer);
+
+	job->result = r < 0 ? r : run(writer, job);
+	if (job->result < 0) {
+		lose(writer, job->result);
+	} else {
+		r = commit(writer, 0);
+		if (r < 0)
+			job->result = r;
+	}
+	if (job->result < 0 && job->loss)
+		job->loss->error = job->result;
+}
+
+static void hand_back(struct writer *writer, struct job *jobs)
+{
+	struct job *next;
+
+	uv_mutex_lock(&writer->mutex);
+	for (; jobs; jobs = next) {
+		next = jobs->next;
+		list_add(&writer->done, jobs);
+	}
+	uv_mutex_unlock(&writer->mutex);
+	uv_async_send(writer->wake);
+}
+
+/* What waits; NULL when there is time for other things, or to stop. */
+static struct job *take(struct writer *writer, bool *stop)
+{
+	struct job *jobs;
+	bool linger = writer->txn, idle = writer->loose.len;
+
+	uv_mutex_lock(&writer->mutex);
+	while (!writer->waiting.head && !writer->stop) {
+		if (!linger && idle)
+			break;
+		if (!linger)
+			uv_cond_wait(&writer->cond, &writer->mutex);
+		else if (uv_cond_timedwait(&writer->cond, &writer->mutex,
+					   WRITER_LINGER_NS) == UV_ETIMEDOUT)
+			break;
+	}
+	jobs = list_take(&writer->waiting);
+	*stop = !jobs && writer->stop;
+	uv_mutex_unlock(&writer->mutex);
+	return jobs;
+}
+
+static void writer_main(void *arg)
+{
+	struct writer *writer = arg;
+	bool stop = false;
+
+	while (!stop) {
+		struct job *jobs = take(writer, &stop);
+
+		if (jobs) {
+			if (run_group(writer, jobs) < 0)
+				for (struct job *j = jobs; j; j = j->next)
+					run_alone(writer, j);
+			hand_back(writer, jobs);
+		} else if (writer->txn) {
+			commit(writer, WRITER_SWEEP);
+		} else if (writer->loose.len && !stop) {
+			/* A store that cannot even free: leave it loose. */
+			if (begin(writer) < 0 ||
+			    commit(writer, WRITER_SWEEP_IDLE) < 0)
+				writer->loose.len = 0;
+		}
+	}
+}
+
+/* ---- Start and stop ---- */
+
+/* What is loose before anything runs was left behind: garbage. */
+static int find_loose(struct writer *writer)
+{
+	int r, rc;
+
+	rc = mdb_txn_begin(writer->store->env, NULL, MDB_RDONLY, &writer->txn);
+	if (rc != 0)
+		return table_errno(rc);
+	r = table_loose(&writer->store->tables, writer->txn, &writer->loose);
+	mdb_txn_abort(steal(&writer->txn));
+	return r;
+}
+
+static int start_thread(struct writer *writer)
+{
+	sigset_t all, old;
+	int r;
+
+	/* Signals are the main loop's. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	r = uv_thread_create(&writer->thread, writer_main, writer);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	return r;
+}
+
+static void free_handle(uv_handle_t *handle)
+{
+	free(handle);
+}
+
+static void writer_delete(struct writer *writer)
+{
+	if (writer->wake)
+		uv_close((uv_handle_t *)writer->wake, free_handle);
+	buffer_deinit(&writer->loose);
+	buffer_deinit(&writer->loose_before);
+	uv_cond_destroy(&writer->cond);
+	uv_mutex_destroy(&writer->mutex);
+	free(writer);
+}
+
+int writer_new(struct writer **out, uv_loop_t *loop, const struct store *store)
+{
+	struct writer *writer = calloc(1, sizeof(*writer));
+	uv_async_t *wake = malloc(sizeof(*wake));
+	int r = writer && wake ? uv_async_init(loop, wake, on_wake) : -ENOMEM;
+
+	if (r < 0) {
+		free(writer);
+		free(wake);
+		return r;
+	}
+	writer->store = store;
+	writer->wake = wake;
+	wake->data = writer;
+	list_init(&writer->waiting);
+	list_init(&writer->done);
+	uv_mutex_init(&writer->mutex);
+	uv_cond_init(&writer->cond);
+	r = find_loose(writer);
+	if (r == 0)
+		r = start_thread(writer);
+	if (r < 0) {
+		writer_delete(writer);
+		return r;
+	}
+	*out = writer;
+	return 0;
+}
+
+struct writer *writer_free(struct writer *writer)
+{
+	if (!writer)
+		return NULL;
+	uv_mutex_lock(&writer->mutex);
+	writer->stop = true;
+	uv_cond_signal(&writer->cond);
+	uv_mutex_unlock(&writer->mutex);
+	uv_thread_join(&writer->thread);
+	call_done(writer);
+	writer_delete(writer);
+	return NULL;
+}
