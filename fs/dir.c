@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <errno.h>
+#include <sys/stat.h>
+#include <utlist.h>
+
+#include "fs/dir.h"
+#include "fs/scratch.h"
+
+/*
+ * An open directory. The offset of an entry is its number, and the entry that
+ * a read starts with is nearly always the one behind the last.
+ */
+struct dir {
+	struct fs *fs;
+	struct dir *prev, *next; /* in fs->dirs */
+	struct node *node;
+
+	struct buffer names; /* fixed entries: type octet, name, NUL */
+	size_t names_at;     /* the next one */
+	struct snapshot *snapshot; /* of names/: begun */
+	uint32_t table;
+	bool first; /* the next owner is the first one */
+	bool taken; /* this moment's names are in names and snapshot */
+
+	uint64_t at; /* number of the entry at hand */
+	bool has_entry;
+	mode_t type;
+	char entry[NAME_TEXT_SIZE];
+};
+
+static int add(struct dir *dir, mode_t type, const char *name)
+{
+	uint8_t octet = type == S_IFDIR;
+	int r = buffer_add(&dir->names, &octet, 1);
+
+	return r < 0 ? r : buffer_add(&dir->names, name, strlen(name) + 1);
+}
+
+static int take_anchor(struct dir *dir)
+{
+	struct anchor *anchor = dir->node->anchor, *child, *next;
+	struct node *scratch;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < NODE_FILES; i++) {
+		const struct node_file *file = &node_files[i];
+
+		if (node_file_in(file, anchor))
+			r = add(dir,
+				file->kind == NODE_NAMES ? S_IFDIR : S_IFREG,
+				file->name);
+	}
+	HASH_ITER(hh, anchor->children, child, next)
+	{
+		if (r == 0)
+			r = add(dir, S_IFDIR, child->name);
+	}
+	DL_FOREACH(dir->fs->scratches, scratch)
+	{
+		if (r == 0 && scratch->anchor == anchor)
+			r = add(dir, S_IFREG, scratch->scratch->name);
+	}
+	return r;
+}
+
+static int take_names(struct dir *dir)
+{
+	int r = 0;
+
+	if (!dir->snapshot)
+		r = snapshot_new(&dir->snapshot, &dir->fs->host->store.tables);
+	else
+		snapshot_end(dir->snapshot);
+	if (r == 0)
+		r = snapshot_begin(dir->snapshot);
+	if (r == 0)
+		r = snapshot_serving(dir->snapshot, dir->node->anchor->id,
+				     &dir->table);
+	if (r < 0)
+		dir->snapshot = snapshot_free(dir->snapshot);
+	dir->first = true;
+	return r == -ENOENT ? -ENODEV : r;
+}
+
+/* Take the names of this moment, and stand before the first one. */
+static int take(struct dir *dir)
+{
+	int r;
+
+	dir->taken = dir->has_entry = false;
+	dir->at = 0;
+	dir->names.len = dir->names_at = 0;
+	if (dir->node->anchor && dir->node->anchor->gone)
+		return -ENODEV;
+	r = add(dir, S_IFDIR, ".");
+	if (r == 0)
+		r = add(dir, S_IFDIR, "..");
+	if (r == 0 && dir->node->kind == NODE_ROOT)
+		r = add(dir, S_IFDIR, dir->fs->host->root->name);
+	else if (r == 0 && dir->node->kind == NODE_ANCHOR)
+		r = take_anchor(dir);
+	else if (r == 0)
+		r = take_names(dir);
+	dir->taken = r == 0;
+	return r;
+}
+
+static int next_owner(struct dir *dir)
+{
+	struct snapshot_entry entry;
+	struct name owner;
+	int r;
+
+	if (dir->first)
+		r = snapshot_seek(dir->snapshot, dir->table, NULL, 0, &entry);
+	else
+		r = snapshot_next(dir->snapshot, &entry);
+	dir->first = false;
+	if (r < 0)
+		return r;
+	if (name_from_key(entry.key, entry.key_len, &owner) < 0)
+		return -EIO;
+	name_to_file(&owner, dir->entry);
+	dir->type = S_IFREG;
+	return 0;
+}
+
+/* Step to the next entry: 0, -ENOENT at the end, -errno. */
+static int step(struct dir *dir)
+{
+	const char *name;
+	int r = 0;
+
+	if (dir->names_at < dir->names.len) {
+		name = (const char *)dir->names.data + dir->names_at;
+		dir->type = *name ? S_IFDIR : S_IFREG;
+		dir->names_at += strlen(name + 1) + 2;
+		strcpy(dir->entry, name + 1);
+	} else if (dir->snapshot) {
+		r = next_owner(dir);
+	} else {
+		r = -ENOENT;
+	}
+	dir->has_entry = r == 0;
+	if (r == 0)
+		dir->at++;
+	return r;
+}
+
+/* Have the entry with number @offset + 1 at hand. */
+static int seek(struct dir *dir, uint64_t offset)
+{
+	int r = 0;
+
+	if (!dir->taken || offset == 0 || offset + 1 < dir->at)
+		r = take(dir);
+	while (r == 0 && (dir->at < offset + 1 || !dir->has_entry))
+		r = step(dir);
+	return r;
+}
+
+static void dir_free(struct dir *dir)
+{
+	DL_DELETE(dir->fs->dirs, dir);
+	snapshot_free(dir->snapshot);
+	buffer_deinit(&dir->names);
+	free(dir);
+}
+
+void dir_free_all(struct fs *fs)
+{
+	while (fs->dirs)
+		dir_free(fs->dirs);
+}
+
+void dir_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+	struct dir *dir = calloc(1, sizeof(*dir));
+
+	if (!dir) {
+		fuse_reply_err(req, ENOMEM);
+		return;
+	}
+	dir->fs = fs_of(req);
+	dir->node = node_of(dir->fs, ino);
+	DL_APPEND(dir->fs->dirs, dir);
+	fi->fh = (uintptr_t)dir;
+	if (fuse_reply_open(req, fi) < 0)
+		dir_free(dir);
+}
+
+void dir_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
+	      struct fuse_file_info *fi)
+{
+	struct dir *dir = (struct dir *)(uintptr_t)fi->fh;
+	CLEANUP(freep) char *out = malloc(size);
+	size_t used = 0;
+	int r = out ? seek(dir, (uint64_t)offset) : -ENOMEM;
+
+	(void)ino;
+	while (r == 0) {
+		/* The number only has to be none of the kernel's special. */
+		struct stat attr = {.st_ino = dir->at, .st_mode = dir->type};
+		size_t need = fuse_add_direntry(req, out + used, size - used,
+						dir->entry, &attr,
+						(off_t)dir->at);
+
+		if (need > size - used)
+			break;
+		used += need;
+		r = step(dir);
+	}
+	if (r < 0 && r != -ENOENT && !used)
+		fuse_reply_err(req, -r);
+	else
+		fuse_reply_buf(req, out, used);
+}
+
+void dir_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+	struct dir *dir = (struct dir *)(uintptr_t)fi->fh;
+
+	(void)ino;
+	dir_free(dir);
+	fuse_reply_err(req, 0);
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * dir.h - listing directories
+ *
+ * An open directory lists one moment: its names are taken at the first read,
+ * and again after a rewind. `names/` is walked in a snapshot of the store, so
+ * a million names cost no memory.
+ */
+#ifndef FS_DIR_H
+#define FS_DIR_H
+
+#include "fs/node.h"
+
+/** Operations as in libfuse; each replies once: ENODEV, EMFILE, ENOMEM, EIO */
+void dir_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
+void dir_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
+	      struct fuse_file_info *fi);
+void dir_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
+
+/** dir_free_all() - at the end, what the kernel still has open */
+void dir_free_all(struct fs *fs);
+
+#endif

@@ -1,0 +1,351 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * edit.c - the states of an open file that takes records
+ *
+ * A write goes through three steps: the reader turns text into a change, the
+ * writer's thread judges and applies or stages it, the callback tells the
+ * caller. Long texts are read on a thread of libuv's pool, so that they do
+ * not hold the loop.
+ */
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+
+#include "dns/reader.h"
+#include "fs/edit.h"
+
+/* Reading this much text takes well under a millisecond. */
+#define EDIT_INLINE 16384
+
+struct edit {
+	struct fs *fs;
+	struct anchor *anchor; /* a reference */
+	bool has_owner;
+	struct name owner; /* the only one, when has_owner */
+	char label[NAME_TEXT_SIZE + 8]; /* for `error` */
+
+	bool replacing; /* what comes is staged */
+	bool off;       /* a line was refused: nothing will be replaced */
+	bool failed;    /* the last write failed */
+	bool killed;    /* a process that had it open was, with nothing staged */
+	unsigned writes;
+	unsigned staged; /* writes since the replacement began */
+	struct reader *reader;
+	struct staging *staging;
+
+	/* The call at hand. */
+	struct change change;
+	edit_done *done;
+	void *arg;
+	uv_work_t work;
+	const char *text;
+	size_t len;
+	bool to_the_end; /* the text is the last: take the tail */
+	int result;
+	void (*then)(struct edit *edit, int result); /* after the tail */
+};
+
+/* ---- Start and end ---- */
+
+static int new_reader(struct edit *edit, struct reader **out)
+{
+	struct name root;
+
+	name_root(&root);
+	return reader_new(out, edit->has_owner ? &edit->owner : &root,
+			  edit->has_owner ? &edit->owner : NULL);
+}
+
+int edit_new(struct edit **out, struct fs *fs, const struct node *node,
+	     bool replace)
+{
+	struct edit *edit = calloc(1, sizeof(*edit));
+	int r;
+
+	if (!edit)
+		return -ENOMEM;
+	edit->fs = fs;
+	edit->replacing = replace;
+	edit->has_owner = node->kind == NODE_NAME;
+	if (edit->has_owner)
+		node_owner(node, &edit->owner);
+	node_label(node, edit->label, sizeof(edit->label));
+	r = new_reader(edit, &edit->reader);
+	if (r < 0) {
+		free(edit);
+		return r;
+	}
+	edit->anchor = anchor_ref(node->anchor);
+	*out = edit;
+	return 0;
+}
+
+static void drop_staging(struct edit *edit)
+{
+	if (edit->staging)
+		staging_discard(steal(&edit->staging));
+	edit->staged = 0;
+}
+
+struct edit *edit_free(struct edit *edit)
+{
+	if (!edit)
+		return NULL;
+	assert(!edit->done);
+	drop_staging(edit);
+	reader_free(edit->reader);
+	change_deinit(&edit->change);
+	anchor_unref(edit->anchor);
+	free(edit);
+	return NULL;
+}
+
+int edit_truncate(struct edit *edit)
+{
+	struct reader *reader;
+	int r = new_reader(edit, &reader);
+
+	if (r < 0)
+		return r;
+	reader_free(edit->reader);
+	edit->reader = reader;
+	drop_staging(edit);
+	edit->replacing = true;
+	edit->off = edit->failed = edit->killed = false;
+	edit->writes = 0;
+	return 0;
+}
+
+/* ---- What clients are told ---- */
+
+static void fail(struct edit *edit, uint32_t line, const char *text,
+		 const char *reason)
+{
+	error_ring_add(&edit->anchor->errors, host_now_ns() / 1000000000,
+		       edit->label, line, text, reason);
+}
+
+/* Every failure that leaves a client with an errno alone gets its line. */
+static void explain(struct edit *edit, int result,
+		    const struct refusal *refusal)
+{
+	if (refusal)
+		fail(edit, refusal->line, refusal->text, refusal->reason);
+	else if (result == -EINVAL)
+		fail(edit, reader_error(edit->reader)->line,
+		     reader_error(edit->reader)->text,
+		     reader_error(edit->reader)->reason);
+	else
+		fail(edit, 0, NULL, strerror(-result));
+}
+
+static void call_back(struct edit *edit, int result)
+{
+	edit_done *done = edit->done;
+
+	edit->done = NULL;
+	done(edit->arg, result);
+}
+
+static void begin_call(struct edit *edit, edit_done *done, void *arg)
+{
+	assert(!edit->done);
+	edit->done = done;
+	edit->arg = arg;
+}
+
+/* ---- Text into a change, and the change to the writer ---- */
+
+static void refused(struct edit *edit, int result,
+		    const struct refusal *refusal)
+{
+	explain(edit, result, refusal);
+	edit->failed = true;
+	if (edit->replacing) {
+		edit->off = true;
+		drop_staging(edit);
+	}
+	call_back(edit, result);
+}
+
+static void accepted(struct edit *edit)
+{
+	void (*then)(struct edit *, int) = edit->then;
+
+	edit->failed = false;
+	if (edit->replacing)
+		edit->staged++;
+	edit->then = NULL;
+	if (then)
+		then(edit, 0);
+	else
+		call_back(edit, 0);
+}
+
+static void on_applied(void *arg, int result, const struct refusal *refusal)
+{
+	struct edit *edit = arg;
+
+	if (result < 0) {
+		/* A failed write has written nothing, its last line neither. */
+		reader_undo(edit->reader);
+		refused(edit, result, refusal);
+		return;
+	}
+	accepted(edit);
+}
+
+static void submit(struct edit *edit)
+{
+	int r = 0;
+
+	if (edit->anchor->gone)
+		r = -ENODEV;
+	else if (edit->replacing && !edit->staging)
+		r = staging_new(&edit->staging, edit->anchor);
+	if (r < 0)
+		on_applied(edit, r, NULL);
+	else if (!edit->change.count)
+		accepted(edit);
+	else if (edit->replacing)
+		staging_add(edit->staging, &edit->change, on_applied, edit);
+	else
+		nameserver_edit(edit->anchor, &edit->change, on_applied, edit);
+}
+
+/* A thread of libuv's pool, or the main loop. */
+static void read_text(uv_work_t *work)
+{
+	struct edit *edit = container_of(work, struct edit, work);
+
+	if (edit->to_the_end)
+		edit->result = reader_end(edit->reader, &edit->change);
+	else
+		edit->result = reader_feed(edit->reader, edit->text, edit->len,
+					   &edit->change);
+}
+
+static void after_read(uv_work_t *work, int status)
+{
+	struct edit *edit = container_of(work, struct edit, work);
+
+	(void)status;
+	if (edit->result < 0)
+		refused(edit, edit->result, NULL);
+	else
+		submit(edit);
+}
+
+static void take(struct edit *edit, size_t len)
+{
+	if (len > EDIT_INLINE &&
+	    uv_queue_work(edit->fs->host->loop, &edit->work, read_text,
+			  after_read) == 0)
+		return;
+	read_text(&edit->work);
+	after_read(&edit->work, 0);
+}
+
+void edit_write(struct edit *edit, const char *text, size_t len,
+		edit_done *done, void *arg)
+{
+	begin_call(edit, done, arg);
+	if (edit->off) {
+		call_back(edit, -EINVAL);
+		return;
+	}
+	edit->writes++;
+	edit->text = text;
+	edit->len = len;
+	edit->to_the_end = false;
+	take(edit, len);
+}
+
+/* ---- Close ---- */
+
+static void on_published(void *arg, int result, const struct refusal *refusal)
+{
+	struct edit *edit = arg;
+
+	edit->staged = 0;
+	if (result < 0) {
+		refused(edit, result, refusal);
+		return;
+	}
+	/* Published, the descriptor goes on as an appending one. */
+	edit->replacing = false;
+	call_back(edit, 0);
+}
+
+static void publish(struct edit *edit, int result)
+{
+	if (result == 0 && !edit->staging)
+		result = staging_new(&edit->staging, edit->anchor);
+	if (result < 0)
+		refused(edit, result, NULL);
+	else
+		staging_publish(steal(&edit->staging),
+				edit->has_owner ? &edit->owner : NULL,
+				on_published, edit);
+}
+
+static void end_call(struct edit *edit, int result)
+{
+	call_back(edit, result);
+}
+
+/* The tail as a last line; then @then, unless the line is refused. */
+static void take_tail(struct edit *edit,
+		      void (*then)(struct edit *edit, int result))
+{
+	edit->then = then;
+	edit->to_the_end = true;
+	take(edit, reader_tail(edit->reader));
+}
+
+static void refuse_tail(struct edit *edit, const char *reason)
+{
+	reader_refuse_tail(edit->reader, reason);
+	refused(edit, -EINVAL, NULL);
+}
+
+void edit_flush(struct edit *edit, bool killed, edit_done *done, void *arg)
+{
+	bool tail = reader_tail(edit->reader) && !edit->failed;
+	bool staged = edit->replacing && edit->staged && !edit->off;
+
+	begin_call(edit, done, arg);
+	edit->killed |= killed;
+	if (killed && (tail || staged))
+		refuse_tail(edit, "the writer was killed before it closed the "
+				  "file; what was not yet applied is dropped");
+	else if (edit->replacing && edit->off)
+		call_back(edit, -EINVAL);
+	else if (tail && edit->writes > 1)
+		refuse_tail(edit, "no newline at the end, after several "
+				  "writes: perhaps only half a line");
+	else if (tail)
+		take_tail(edit, edit->replacing ? publish : end_call);
+	else if (staged)
+		publish(edit, 0);
+	else
+		call_back(edit, 0);
+}
+
+bool edit_clears(const struct edit *edit)
+{
+	return edit->replacing && !edit->off && !edit->writes && !edit->killed;
+}
+
+void edit_finish(struct edit *edit, bool whole, edit_done *done, void *arg)
+{
+	begin_call(edit, done, arg);
+	if (edit->off)
+		call_back(edit, -EINVAL);
+	else if (whole && reader_tail(edit->reader))
+		take_tail(edit, publish);
+	else if (whole || edit_clears(edit))
+		publish(edit, 0);
+	else
+		call_back(edit, 0);
+}

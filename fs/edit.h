@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * edit.h - text on its way into records: append or replace
+ *
+ * An edit takes the writes of one open file. Appending, each write is one
+ * change, applied when it returns. Replacing, the writes are staged, and take
+ * effect as one change when the file is closed; then the edit appends.
+ *
+ * What is refused goes to the nameserver's `error`, with its line. After one
+ * refused line a replacement is off: what follows fails, and nothing changes.
+ *
+ * One call at a time: the next one comes after the callback of the last.
+ */
+#ifndef FS_EDIT_H
+#define FS_EDIT_H
+
+#include "fs/node.h"
+
+struct edit;
+typedef void edit_done(void *arg, int result); /* 0 or -errno */
+
+/**
+ * edit_new() - for `records` or for a name's file
+ * @replace: as opened with O_TRUNC
+ *
+ * Return: 0, -ENOMEM.
+ */
+int edit_new(struct edit **out, struct fs *fs, const struct node *node,
+	     bool replace);
+
+/** edit_free() - drop it, and what was staged and not published */
+struct edit *edit_free(struct edit *edit);
+
+/** edit_truncate() - from here on replace, with nothing staged; -ENOMEM */
+int edit_truncate(struct edit *edit);
+
+/**
+ * edit_write() - take text; -EINVAL refused, -ENODEV, -ENOSPC, ...
+ * @text: @len octets, borrowed until the callback
+ */
+void edit_write(struct edit *edit, const char *text, size_t len,
+		edit_done *done, void *arg);
+
+/**
+ * edit_flush() - a descriptor was closed
+ * @killed: by the end of a process that a signal killed: what it wrote may be
+ *          half of what it had to say
+ *
+ * Takes the last line if it has no newline and came in the only write, and
+ * publishes what is staged. With nothing pending nothing happens.
+ */
+void edit_flush(struct edit *edit, bool killed, edit_done *done, void *arg);
+
+/**
+ * edit_finish() - the last close, or the end of a file renamed over
+ * @whole: the text is known to be whole: its last line needs no newline, and
+ *         it replaces even if it is empty
+ */
+void edit_finish(struct edit *edit, bool whole, edit_done *done, void *arg);
+
+/** edit_clears() - opened to replace, nothing written: the end clears */
+bool edit_clears(const struct edit *edit);
+
+#endif

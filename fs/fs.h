@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * fs.h - what all of the filesystem's parts share
+ *
+ * Everything in fs/ runs on the main loop's thread.
+ */
+#ifndef FS_FS_H
+#define FS_FS_H
+
+#define FUSE_USE_VERSION 314
+#include <fuse_lowlevel.h>
+
+#include "anchors/host.h"
+#include "anchors/nameserver.h"
+#include "fs/log.h"
+
+struct dir;
+struct handle;
+struct node;
+struct session;
+
+struct fs {
+	struct host *host;
+	struct session *session;
+	struct node *nodes;      /* uthash by key: every inode the kernel has */
+	struct node *scratches;  /* utlist: scratch files that have a name */
+	struct handle *handles;  /* utlist: open files */
+	struct dir *dirs;        /* utlist: open directories */
+	uint64_t next_scratch;   /* serial number */
+	uint64_t scratch_octets; /* in all scratch files */
+	int64_t started_ns;
+	uid_t uid;
+	gid_t gid;
+};
+
+/** fs_of() - the filesystem that a request is for */
+static inline struct fs *fs_of(fuse_req_t req)
+{
+	return fuse_req_userdata(req);
+}
+
+/* The operations, as libfuse wants them; each replies exactly once. */
+extern const struct fuse_lowlevel_ops fs_operations;
+
+#endif

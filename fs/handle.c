@@ -1,0 +1,406 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * handle.c - open files: reading, and the queue of what changes things
+ */
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <utlist.h>
+
+#include "fs/addr.h"
+#include "fs/dying.h"
+#include "fs/edit.h"
+#include "fs/files.h"
+#include "fs/handle.h"
+#include "fs/scratch.h"
+#include "fs/session.h"
+
+enum call_kind {
+	CALL_WRITE,
+	CALL_FLUSH,
+	CALL_FSYNC,
+	CALL_RELEASE,
+};
+
+/* A request that waits for its turn, or has it. */
+struct call {
+	struct call *next;
+	fuse_req_t req;
+	enum call_kind kind;
+	struct handle *handle;
+	bool killed; /* of a flush: see edit_flush() */
+	uint64_t offset;
+	size_t len;
+	char data[];
+};
+
+struct handle {
+	struct fs *fs;
+	struct handle *prev, *next; /* in fs->handles */
+	struct node *node;
+	int flags;
+
+	struct call *calls; /* utlist: the first one has its turn */
+	bool busy;
+
+	struct stream *stream; /* of records and stat, between reads */
+	struct buffer content; /* of small files, the same */
+	bool has_content;
+
+	struct edit *edit;  /* of records and names */
+	struct buffer line; /* of addr: what waits for its newline */
+	unsigned writes;    /* of addr */
+};
+
+static enum node_kind kind_of(const struct handle *handle)
+{
+	return handle->node->kind;
+}
+
+static bool takes_records(enum node_kind kind)
+{
+	return kind == NODE_RECORDS || kind == NODE_NAME;
+}
+
+/* ---- Open ---- */
+
+static int truncate_small(struct handle *handle)
+{
+	if (kind_of(handle) == NODE_ERROR)
+		error_ring_clear(&handle->node->anchor->errors);
+	if (kind_of(handle) == NODE_SCRATCH)
+		return scratch_truncate(handle->fs, handle->node->scratch, 0);
+	return 0;
+}
+
+int handle_truncate(struct handle *handle)
+{
+	if (handle->edit)
+		return edit_truncate(handle->edit);
+	return truncate_small(handle);
+}
+
+static int open_to_write(struct handle *handle)
+{
+	enum node_kind kind = kind_of(handle);
+	bool truncate = handle->flags & O_TRUNC;
+
+	/* Modes do not stop root. */
+	if (kind == NODE_HELP || kind == NODE_STAT)
+		return -EACCES;
+	if (takes_records(kind))
+		return edit_new(&handle->edit, handle->fs, handle->node,
+				truncate);
+	return truncate ? truncate_small(handle) : 0;
+}
+
+int handle_open(struct handle **out, struct fs *fs, struct node *node,
+		int flags)
+{
+	struct handle *handle;
+	int r = 0;
+
+	if (node->anchor->gone)
+		return -ENODEV;
+	handle = calloc(1, sizeof(*handle));
+	if (!handle)
+		return -ENOMEM;
+	handle->fs = fs;
+	handle->node = node;
+	handle->flags = flags;
+	if ((flags & O_ACCMODE) != O_RDONLY || (flags & O_TRUNC))
+		r = open_to_write(handle);
+	if (r < 0) {
+		free(handle);
+		return r;
+	}
+	node->opens++;
+	DL_APPEND(fs->handles, handle);
+	*out = handle;
+	return 0;
+}
+
+static void handle_free(struct handle *handle)
+{
+	struct node *node = handle->node;
+
+	DL_DELETE(handle->fs->handles, handle);
+	stream_close(handle->stream);
+	buffer_deinit(&handle->content);
+	buffer_deinit(&handle->line);
+	edit_free(handle->edit);
+	/* The kernel forgets the node only after its last release. */
+	if (--node->opens == 0)
+		node->created = false;
+	free(handle);
+}
+
+void handle_free_all(struct fs *fs)
+{
+	while (fs->handles)
+		handle_free(fs->handles);
+}
+
+/* ---- Read ---- */
+
+static void read_stream(struct handle *handle, fuse_req_t req, size_t size,
+			uint64_t offset)
+{
+	const uint8_t *data = NULL;
+	ssize_t len;
+	int r = 0;
+
+	if (offset == 0)
+		handle->stream = stream_close(handle->stream);
+	if (!handle->stream)
+		r = stream_open(&handle->stream, handle->fs, handle->node);
+	len = r < 0 ? r : stream_read(handle->stream, offset, size, &data);
+	if (len < 0)
+		fuse_reply_err(req, (int)-len);
+	else
+		fuse_reply_buf(req, (const char *)data, (size_t)len);
+	/* The end was seen: a snapshot that stays costs disk space. */
+	if (len <= 0)
+		handle->stream = stream_close(handle->stream);
+}
+
+static void read_small(struct handle *handle, fuse_req_t req, size_t size,
+		       uint64_t offset)
+{
+	struct buffer *content = &handle->content;
+	size_t left;
+	int r = 0;
+
+	if (offset == 0 || !handle->has_content) {
+		content->len = 0;
+		r = small_file_render(handle->fs, handle->node, content);
+	}
+	if (r < 0) {
+		fuse_reply_err(req, -r);
+		return;
+	}
+	left = offset < content->len ? content->len - offset : 0;
+	fuse_reply_buf(req, (const char *)content->data + (left ? offset : 0),
+		       left < size ? left : size);
+	handle->has_content = left > 0;
+}
+
+static void read_scratch(struct handle *handle, fuse_req_t req, size_t size,
+			 uint64_t offset)
+{
+	CLEANUP(freep) char *data = malloc(size);
+	ssize_t len = data ? scratch_read(handle->node->scratch, data, size,
+					  offset)
+			   : -ENOMEM;
+
+	if (len < 0)
+		fuse_reply_err(req, (int)-len);
+	else
+		fuse_reply_buf(req, data, (size_t)len);
+}
+
+void handle_read(struct handle *handle, fuse_req_t req, size_t size,
+		 uint64_t offset)
+{
+	if (handle->node->anchor->gone)
+		fuse_reply_err(req, ENODEV);
+	else if (kind_of(handle) == NODE_SCRATCH)
+		read_scratch(handle, req, size, offset);
+	else if (kind_of(handle) == NODE_RECORDS ||
+		 kind_of(handle) == NODE_STAT)
+		read_stream(handle, req, size, offset);
+	else
+		read_small(handle, req, size, offset);
+}
+
+/* ---- The queue ---- */
+
+static void run_next(struct handle *handle);
+
+/* The call that had its turn is done, and its request answered here. */
+static void finish(void *arg, int result)
+{
+	struct call *call = arg;
+	struct handle *handle = call->handle;
+	bool last = call->kind == CALL_RELEASE;
+
+	if (call->kind == CALL_WRITE && result == 0)
+		fuse_reply_write(call->req, call->len);
+	else /* Nobody sees the error of a release. */
+		fuse_reply_err(call->req, last ? 0 : -result);
+	handle->fs->session->pending--;
+	LL_DELETE(handle->calls, call);
+	free(call);
+	handle->busy = false;
+	if (last)
+		handle_free(handle);
+	else
+		run_next(handle);
+}
+
+/* A line for addr; without a newline it waits, as in a file of records. */
+static void write_addr(struct call *call)
+{
+	struct handle *handle = call->handle;
+	struct buffer *line = &handle->line;
+	int r = -EINVAL;
+
+	handle->writes++;
+	if (line->len + call->len <= 4096)
+		r = buffer_add(line, call->data, call->len);
+	if (r < 0) {
+		line->len = 0;
+		finish(call, r);
+		return;
+	}
+	if (!memchr(line->data, '\n', line->len)) {
+		finish(call, 0);
+		return;
+	}
+	r = (int)line->len;
+	line->len = 0;
+	addr_write(handle->node->anchor, (char *)line->data,
+		   (size_t)r, finish, call);
+}
+
+static void flush_addr(struct call *call)
+{
+	struct handle *handle = call->handle;
+	size_t len = handle->line.len;
+
+	handle->line.len = 0;
+	if (len && !call->killed && handle->writes == 1)
+		addr_write(handle->node->anchor,
+			   (char *)handle->line.data, len, finish, call);
+	else
+		finish(call, len ? -EINVAL : 0);
+}
+
+static void write_call(struct call *call)
+{
+	struct handle *handle = call->handle;
+	ssize_t done;
+
+	switch (kind_of(handle)) {
+	case NODE_RECORDS:
+	case NODE_NAME:
+		edit_write(handle->edit, call->data, call->len, finish, call);
+		return;
+	case NODE_ADDR:
+		write_addr(call);
+		return;
+	case NODE_ERROR:
+		error_ring_clear(&handle->node->anchor->errors);
+		finish(call, 0);
+		return;
+	case NODE_SCRATCH:
+		done = scratch_write(handle->fs, handle->node->scratch,
+				     call->data, call->len, call->offset);
+		if (done >= 0)
+			call->len = (size_t)done;
+		finish(call, done < 0 ? (int)done : 0);
+		return;
+	default:
+		finish(call, -EACCES);
+	}
+}
+
+static void flush_call(struct call *call)
+{
+	struct handle *handle = call->handle;
+
+	if (handle->edit)
+		edit_flush(handle->edit, call->killed, finish, call);
+	else if (kind_of(handle) == NODE_ADDR)
+		flush_addr(call);
+	else
+		finish(call, 0);
+}
+
+static void cleared(void *arg, int result)
+{
+	struct call *call = arg;
+
+	session_release(call->handle->fs->session);
+	finish(call, result);
+}
+
+static void release_call(struct call *call)
+{
+	struct handle *handle = call->handle;
+
+	if (handle->edit && edit_clears(handle->edit)) {
+		/* close() has returned: who looks next must find it empty. */
+		session_hold(handle->fs->session);
+		edit_finish(handle->edit, false, cleared, call);
+	} else {
+		finish(call, 0);
+	}
+}
+
+static void run_next(struct handle *handle)
+{
+	struct call *call = handle->calls;
+
+	if (handle->busy || !call)
+		return;
+	handle->busy = true;
+	if (call->kind == CALL_WRITE && handle->node->anchor->gone)
+		finish(call, -ENODEV);
+	else if (call->kind == CALL_WRITE)
+		write_call(call);
+	else if (call->kind == CALL_FLUSH)
+		flush_call(call);
+	else if (call->kind == CALL_RELEASE)
+		release_call(call);
+	else
+		finish(call, 0); /* What was written is on disk already. */
+}
+
+static void submit(struct handle *handle, fuse_req_t req, enum call_kind kind,
+		   const char *data, size_t len, uint64_t offset)
+{
+	struct call *call = malloc(sizeof(*call) + len);
+
+	if (!call) {
+		fuse_reply_err(req, ENOMEM);
+		return;
+	}
+	*call = (struct call){
+		.req = req,
+		.kind = kind,
+		.handle = handle,
+		.offset = offset,
+		.len = len,
+	};
+	if (len)
+		memcpy(call->data, data, len);
+	/* Now: a process that waits for its close is still there. */
+	if (kind == CALL_FLUSH &&
+	    (handle->edit || kind_of(handle) == NODE_ADDR))
+		call->killed = dying_by_signal(fuse_req_ctx(req)->pid);
+	handle->fs->session->pending++;
+	LL_APPEND(handle->calls, call);
+	run_next(handle);
+}
+
+void handle_write(struct handle *handle, fuse_req_t req, const char *data,
+		  size_t len, uint64_t offset)
+{
+	submit(handle, req, CALL_WRITE, data, len, offset);
+}
+
+void handle_flush(struct handle *handle, fuse_req_t req)
+{
+	submit(handle, req, CALL_FLUSH, NULL, 0, 0);
+}
+
+void handle_fsync(struct handle *handle, fuse_req_t req)
+{
+	submit(handle, req, CALL_FSYNC, NULL, 0, 0);
+}
+
+void handle_release(struct handle *handle, fuse_req_t req)
+{
+	submit(handle, req, CALL_RELEASE, NULL, 0, 0);
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * handle.h - open files
+ *
+ * Reading takes a snapshot of the content at the first READ, at every READ of
+ * offset 0, and at the first one behind an end of file; so a reader sees one
+ * moment, and `tail -f` sees the next ones.
+ *
+ * Writes, flushes and the release of one open file run one after the other,
+ * each when the one before was answered: they may take a commit.
+ */
+#ifndef FS_HANDLE_H
+#define FS_HANDLE_H
+
+#include "fs/node.h"
+
+struct handle;
+
+/**
+ * handle_open() - an open file on @node; takes one of its opens
+ * @flags: of open(2)
+ *
+ * Return: 0; -EACCES: a read-only file; -ENODEV; -ENOMEM.
+ */
+int handle_open(struct handle **out, struct fs *fs, struct node *node,
+		int flags);
+
+/** The operations, as in libfuse; each replies to @req once. */
+void handle_read(struct handle *handle, fuse_req_t req, size_t size,
+		 uint64_t offset);
+void handle_write(struct handle *handle, fuse_req_t req, const char *data,
+		  size_t len, uint64_t offset);
+void handle_flush(struct handle *handle, fuse_req_t req);
+void handle_fsync(struct handle *handle, fuse_req_t req);
+void handle_release(struct handle *handle, fuse_req_t req);
+
+/** handle_truncate() - ftruncate() to nothing: 0, -errno */
+int handle_truncate(struct handle *handle);
+
+/** handle_free_all() - at the end, what the kernel still has open */
+void handle_free_all(struct fs *fs);
+
+#endif

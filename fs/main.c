@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * main.c - start and stop
+ *
+ * Start: read the options, look at the mount point, leave the terminal, open
+ * the host (its nameservers answer from here on), mount, serve. Stop, on a
+ * signal or when somebody unmounts: answer what was asked, unmount, close.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/resource.h>
+
+#include "dns/answer.h"
+#include "fs/background.h"
+#include "fs/dir.h"
+#include "fs/handle.h"
+#include "fs/mountpoint.h"
+#include "fs/node.h"
+#include "fs/options.h"
+#include "fs/session.h"
+#include "fs/version.h"
+
+struct daemon {
+	struct options options;
+	uv_loop_t loop;
+	struct fs fs;
+	struct session session;
+	struct fuse_session *fuse;
+	uv_signal_t signals[3];
+};
+
+/* libfuse reports through a function without an argument of ours. */
+static char fuse_message[256];
+static uv_loop_t *running_loop;
+
+static void keep_message(enum fuse_log_level level, const char *format,
+			 va_list args)
+{
+	if (level >= FUSE_LOG_DEBUG)
+		vfprintf(stderr, format, args);
+	else if (!*fuse_message)
+		vsnprintf(fuse_message, sizeof(fuse_message), format, args);
+	fuse_message[strcspn(fuse_message, "\n")] = 0;
+}
+
+static int fuse_failed(const char *what)
+{
+	const char *message = fuse_message;
+
+	if (!strncmp(message, "fuse: ", 6))
+		message += 6;
+	log_line("%s: %s", what, *message ? message : strerror(errno));
+	return -EIO;
+}
+
+static void stop(void)
+{
+	uv_stop(running_loop);
+}
+
+static void on_signal(uv_signal_t *handle, int signum)
+{
+	(void)handle;
+	(void)signum;
+	stop();
+}
+
+static int catch_signals(struct daemon *daemon)
+{
+	static const int signums[] = {SIGTERM, SIGINT, SIGHUP};
+	int r = 0;
+
+	signal(SIGPIPE, SIG_IGN);
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(signums); i++) {
+		r = uv_signal_init(&daemon->loop, &daemon->signals[i]);
+		if (r == 0)
+			r = uv_signal_start(&daemon->signals[i], on_signal,
+					    signums[i]);
+	}
+	return r;
+}
+
+/* Each nameserver takes two descriptors. */
+static void raise_file_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+static void report(const char *line)
+{
+	log_line("%s", line);
+}
+
+static int open_host(struct daemon *daemon)
+{
+	CLEANUP(buffer_deinit) struct buffer why = {0};
+	struct options *options = &daemon->options;
+	struct host_options host = {
+		.state = options->state,
+		.name = options->host,
+		.listen = options->listen,
+		.server = {.workers = options->workers,
+			   .answer = {.edns_size = ANSWER_EDNS_SIZE}},
+		.report = report,
+	};
+	int r = host_open(&daemon->fs.host, &daemon->loop, &host, &why);
+
+	if (r < 0)
+		log_line("%s", why.len ? (char *)why.data : strerror(-r));
+	return r;
+}
+
+static int mount_tree(struct daemon *daemon)
+{
+	struct options *options = &daemon->options;
+	int r;
+
+	if (fuse_session_mount(daemon->fuse, options->mountpoint) != 0)
+		return fuse_failed(options->mountpoint);
+	r = session_start(&daemon->session, &daemon->loop, daemon->fuse, stop);
+	if (r < 0)
+		log_line("%s: %s", options->mountpoint, strerror(-r));
+	return r;
+}
+
+static int start(struct daemon *daemon)
+{
+	struct fs *fs = &daemon->fs;
+	int r;
+
+	fs->session = &daemon->session;
+	fs->uid = geteuid();
+	fs->gid = getegid();
+	fs->started_ns = host_now_ns();
+	fuse_set_log_func(keep_message);
+	daemon->fuse = fuse_session_new(&daemon->options.fuse, &fs_operations,
+					sizeof(fs_operations), fs);
+	if (!daemon->fuse)
+		return fuse_failed("cannot start");
+	if (!node_get(fs, NODE_ROOT, NULL, NULL, 0))
+		return -ENOMEM;
+	r = catch_signals(daemon);
+	if (r == 0)
+		r = open_host(daemon);
+	return r < 0 ? r : mount_tree(daemon);
+}
+
+static void close_handle(uv_handle_t *handle, void *arg)
+{
+	(void)arg;
+	if (!uv_is_closing(handle))
+		uv_close(handle, NULL);
+}
+
+static void finish(struct daemon *daemon)
+{
+	struct fs *fs = &daemon->fs;
+
+	/* Who asked gets an answer, or is stuck for ever. */
+	daemon->session.stopping = true;
+	while (daemon->session.pending)
+		uv_run(&daemon->loop, UV_RUN_ONCE);
+	if (daemon->session.fuse)
+		session_stop(&daemon->session);
+	if (daemon->fuse)
+		fuse_session_unmount(daemon->fuse);
+	handle_free_all(fs);
+	dir_free_all(fs);
+	node_free_all(fs);
+	fs->host = host_close(fs->host);
+	uv_walk(&daemon->loop, close_handle, NULL);
+	uv_run(&daemon->loop, UV_RUN_DEFAULT);
+	uv_loop_close(&daemon->loop);
+	if (daemon->fuse)
+		fuse_session_destroy(daemon->fuse);
+	free(daemon->session.buffer.mem);
+}
+
+static int run(struct daemon *daemon)
+{
+	int ready = -1, r;
+
+	r = mountpoint_prepare(&daemon->options.mountpoint);
+	if (r < 0)
+		return r;
+	if (!daemon->options.foreground) {
+		ready = background_enter();
+		if (ready < 0) {
+			log_line("cannot go into the background: %s",
+				 strerror(-ready));
+			return ready;
+		}
+	}
+	raise_file_limit();
+	r = uv_loop_init(&daemon->loop);
+	if (r < 0)
+		return r;
+	running_loop = &daemon->loop;
+	r = start(daemon);
+	if (r == 0) {
+		log_line("serving %s on %s", daemon->options.host,
+			 daemon->options.mountpoint);
+		if (ready >= 0)
+			background_ready(ready);
+		uv_run(&daemon->loop, UV_RUN_DEFAULT);
+	}
+	finish(daemon);
+	return r;
+}
+
+int main(int argc, char **argv)
+{
+	static struct daemon daemon;
+	int r = options_parse(&daemon.options, argc, argv);
+
+	if (r == 0 && daemon.options.help)
+		options_usage();
+	else if (r == 0 && daemon.options.version)
+		printf("circuitfs %s (libfuse %s, libuv %s)\n", VERSION,
+		       fuse_pkgversion(), uv_version_string());
+	else if (r == 0)
+		r = run(&daemon);
+	options_deinit(&daemon.options);
+	return r < 0 ? 1 : 0;
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * mountpoint.h - is the place fit to mount on?
+ */
+#ifndef FS_MOUNTPOINT_H
+#define FS_MOUNTPOINT_H
+
+/**
+ * mountpoint_prepare() - check the mount point and /dev/fuse
+ * @mountpoint: is replaced by its absolute path, without links
+ *
+ * A dead mount there, left by a daemon that was killed, is detached.
+ *
+ * Return: 0; -errno, and the reason was logged.
+ */
+int mountpoint_prepare(char **mountpoint);
+
+#endif

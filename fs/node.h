@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * node.h - inodes: what the kernel holds references to
+ *
+ * A node is an anchor's directory or one of the files in it. Nodes are made
+ * when the kernel looks a name up and freed when it forgets them; what they
+ * show is read from the store and the tree of anchors each time.
+ */
+#ifndef FS_NODE_H
+#define FS_NODE_H
+
+#include "fs/fs.h"
+
+enum node_kind {
+	NODE_ROOT,   /* /: the hosts */
+	NODE_ANCHOR, /* a host's anchor, or one with a nameserver */
+	NODE_HELP,
+	NODE_ERROR,
+	NODE_ADDR,
+	NODE_RECORDS,
+	NODE_STAT,
+	NODE_NAMES, /* the directory */
+	NODE_NAME,  /* a file in it */
+	NODE_SCRATCH,
+};
+
+struct scratch;
+
+struct node {
+	UT_hash_handle hh; /* in fs->nodes, by key */
+	enum node_kind kind;
+	struct anchor *anchor; /* a reference; NULL: the root */
+	uint64_t lookups;      /* the kernel's references */
+	unsigned opens;
+	bool created;            /* a name without records yet, but opened */
+	struct scratch *scratch; /* owned; of a scratch file */
+	struct node *prev, *next; /* in fs->scratches */
+	size_t key_len;
+	uint8_t key[]; /* what it is of: the same thing has the same node */
+};
+
+/**
+ * node_get() - the node of a thing, made if need be
+ * @owner:   of NODE_NAME, else NULL
+ * @scratch: serial number of NODE_SCRATCH, else 0
+ *
+ * Give it back with node_put(), or with a reply that the kernel counts.
+ * Return: NULL when there is no memory.
+ */
+struct node *node_get(struct fs *fs, enum node_kind kind,
+		      struct anchor *anchor, const struct name *owner,
+		      uint64_t scratch);
+
+/** node_find() - the node of a thing, if there is one; no reference */
+struct node *node_find(struct fs *fs, enum node_kind kind, uint64_t anchor,
+		       const struct name *owner);
+
+/** node_put() - @lookups references less; may free it */
+void node_put(struct fs *fs, struct node *node, uint64_t lookups);
+
+/** node_free_all() - at the end, whatever the kernel still holds */
+void node_free_all(struct fs *fs);
+
+/** node_of(), node_ino() - libfuse's number for a node, and back */
+struct node *node_of(struct fs *fs, fuse_ino_t ino);
+fuse_ino_t node_ino(const struct node *node);
+
+/** node_owner() - of a name's file */
+void node_owner(const struct node *node, struct name *out);
+
+/** node_attr() - 0; -ENOENT: no records any more; -ENODEV; -EIO */
+int node_attr(struct fs *fs, struct node *node, struct stat *out);
+
+/* A control file: its name, and which anchors have it. */
+struct node_file {
+	const char *name;
+	enum node_kind kind;
+	mode_t mask;      /* of the anchor's mode */
+	bool in_host;     /* the host's anchor has it */
+	bool in_server;   /* an anchor with a nameserver has it */
+};
+
+#define NODE_FILES 6
+extern const struct node_file node_files[NODE_FILES];
+
+/** node_file_in() - @anchor has that control file */
+bool node_file_in(const struct node_file *file, const struct anchor *anchor);
+
+/** node_file_named() - the control file of that name in @anchor, or NULL */
+const struct node_file *node_file_named(const struct anchor *anchor,
+					const char *name);
+
+/** node_name_is_taken() - no anchor and no scratch file may have this name */
+bool node_name_is_taken(const char *name);
+
+/** node_label() - what `error` calls it: "records", "names/miek.nl." */
+void node_label(const struct node *node, char *out, size_t size);
+
+/** node_table() - begin the host's snapshot and find the node's table
+ *
+ * Return: 0, and the caller ends the snapshot; -ENODEV; -errno.
+ */
+int node_table(struct fs *fs, const struct anchor *anchor, uint32_t *out);
+
+#endif

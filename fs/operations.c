@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * operations.c - the table that libfuse calls through
+ */
+#include <errno.h>
+#include <sys/statvfs.h>
+
+#include "fs/dir.h"
+#include "fs/handle.h"
+#include "fs/tree.h"
+
+static struct handle *handle_of(const struct fuse_file_info *fi)
+{
+	return (struct handle *)(uintptr_t)fi->fh;
+}
+
+static void op_init(void *userdata, struct fuse_conn_info *conn)
+{
+	(void)userdata;
+	conn->want |= conn->capable & FUSE_CAP_ATOMIC_O_TRUNC;
+	/* Requests are small, and are taken by one thread. */
+	conn->want &= ~(unsigned)(FUSE_CAP_SPLICE_READ | FUSE_CAP_SPLICE_WRITE |
+				  FUSE_CAP_SPLICE_MOVE);
+	conn->want &= ~(unsigned)(FUSE_CAP_READDIRPLUS |
+				  FUSE_CAP_READDIRPLUS_AUTO);
+}
+
+static void op_forget(fuse_req_t req, fuse_ino_t ino, uint64_t lookups)
+{
+	struct fs *fs = fs_of(req);
+
+	if (ino != FUSE_ROOT_ID)
+		node_put(fs, node_of(fs, ino), lookups);
+	fuse_reply_none(req);
+}
+
+static void op_forget_multi(fuse_req_t req, size_t count,
+			    struct fuse_forget_data *forgets)
+{
+	struct fs *fs = fs_of(req);
+
+	for (size_t i = 0; i < count; i++)
+		if (forgets[i].ino != FUSE_ROOT_ID)
+			node_put(fs, node_of(fs, forgets[i].ino),
+				 forgets[i].nlookup);
+	fuse_reply_none(req);
+}
+
+static void set_handle(struct fuse_file_info *fi, struct handle *handle)
+{
+	fi->fh = (uintptr_t)handle;
+	/* Contents change without the kernel's knowing. */
+	fi->direct_io = 1;
+}
+
+/* EACCES, ENODEV, ENOMEM. */
+static void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+	struct fs *fs = fs_of(req);
+	struct handle *handle;
+	int r = handle_open(&handle, fs, node_of(fs, ino), fi->flags);
+
+	if (r < 0) {
+		fuse_reply_err(req, -r);
+		return;
+	}
+	set_handle(fi, handle);
+	fuse_reply_open(req, fi);
+}
+
+/* As tree_open_new() and op_open(). */
+static void op_create(fuse_req_t req, fuse_ino_t parent, const char *name,
+		      mode_t mode, struct fuse_file_info *fi)
+{
+	struct fs *fs = fs_of(req);
+	struct fuse_entry_param entry;
+	struct handle *handle;
+	struct node *node;
+	int r = tree_open_new(fs, node_of(fs, parent), name, mode,
+			      fuse_req_ctx(req), &node);
+
+	if (r < 0) {
+		fuse_reply_err(req, -r);
+		return;
+	}
+	r = handle_open(&handle, fs, node, fi->flags);
+	if (r == 0)
+		r = tree_entry(fs, node, &entry);
+	if (r < 0) {
+		node_put(fs, node, 1);
+		fuse_reply_err(req, -r);
+		return;
+	}
+	set_handle(fi, handle);
+	fuse_reply_create(req, &entry, fi);
+}
+
+static void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
+		    struct fuse_file_info *fi)
+{
+	(void)ino;
+	handle_read(handle_of(fi), req, size, (uint64_t)offset);
+}
+
+static void op_write(fuse_req_t req, fuse_ino_t ino, const char *data,
+		     size_t size, off_t offset, struct fuse_file_info *fi)
+{
+	(void)ino;
+	handle_write(handle_of(fi), req, data, size, (uint64_t)offset);
+}
+
+static void op_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+	(void)ino;
+	handle_flush(handle_of(fi), req);
+}
+
+static void op_fsync(fuse_req_t req, fuse_ino_t ino, int datasync,
+		     struct fuse_file_info *fi)
+{
+	(void)ino;
+	(void)datasync;
+	handle_fsync(handle_of(fi), req);
+}
+
+static void op_release(fuse_req_t req, fuse_ino_t ino,
+		       struct fuse_file_info *fi)
+{
+	(void)ino;
+	handle_release(handle_of(fi), req);
+}
+
+/* Directories hold nothing that is not on disk. */
+static void op_fsyncdir(fuse_req_t req, fuse_ino_t ino, int datasync,
+			struct fuse_file_info *fi)
+{
+	(void)ino;
+	(void)datasync;
+	(void)fi;
+	fuse_reply_err(req, 0);
+}
+
+/* The space is that of the state directory; EIO. */
+static void op_statfs(fuse_req_t req, fuse_ino_t ino)
+{
+	struct statvfs st;
+
+	(void)ino;
+	if (fstatvfs(fs_of(req)->host->store.dir_fd, &st) < 0) {
+		fuse_reply_err(req, EIO);
+		return;
+	}
+	st.f_namemax = STORE_NAME_SIZE;
+	fuse_reply_statfs(req, &st);
+}
+
+const struct fuse_lowlevel_ops fs_operations = {
+	.init = op_init,
+	.lookup = tree_lookup,
+	.forget = op_forget,
+	.forget_multi = op_forget_multi,
+	.getattr = tree_getattr,
+	.setattr = tree_setattr,
+	.mkdir = tree_mkdir,
+	.mknod = tree_mknod,
+	.symlink = tree_symlink,
+	.link = tree_link,
+	.unlink = tree_unlink,
+	.rmdir = tree_rmdir,
+	.rename = tree_rename,
+	.create = op_create,
+	.open = op_open,
+	.read = op_read,
+	.write = op_write,
+	.flush = op_flush,
+	.fsync = op_fsync,
+	.release = op_release,
+	.opendir = dir_open,
+	.readdir = dir_read,
+	.releasedir = dir_release,
+	.fsyncdir = op_fsyncdir,
+	.statfs = op_statfs,
+};

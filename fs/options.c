@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "fs/options.h"
+
+#define OPTIONS_WORKERS_MAX 256
+
+enum option_key {
+	KEY_FOREGROUND,
+	KEY_DEBUG,
+	KEY_HELP,
+	KEY_VERSION,
+};
+
+#define STRING(template, member)                                               \
+	{                                                                      \
+		template, offsetof(struct options, member), 0                  \
+	}
+
+static const struct fuse_opt specs[] = {
+	STRING("state=%s", state),
+	STRING("host=%s", host),
+	STRING("listen=%s", listen_text),
+	STRING("workers=%s", workers_text),
+	FUSE_OPT_KEY("-f", KEY_FOREGROUND),
+	FUSE_OPT_KEY("-d", KEY_DEBUG),
+	FUSE_OPT_KEY("-h", KEY_HELP),
+	FUSE_OPT_KEY("--help", KEY_HELP),
+	FUSE_OPT_KEY("-V", KEY_VERSION),
+	FUSE_OPT_KEY("--version", KEY_VERSION),
+	FUSE_OPT_END,
+};
+
+void options_usage(void)
+{
+	printf("usage: circuitfs [-f] [-d] [-h] [-V] [-o OPTION,...] [SOURCE] "
+	       "MOUNTPOINT\n"
+	       "\n"
+	       "  -f                stay in the foreground, log to stderr\n"
+	       "  -d                the same, and log every FUSE request\n"
+	       "  -h                print this\n"
+	       "  -V                print the version\n"
+	       "  -o state=DIR      where anchors and records are kept\n"
+	       "                    (root: /var/lib/circuitfs, else\n"
+	       "                    $XDG_STATE_HOME/circuitfs)\n"
+	       "  -o host=NAME      the host's directory (the hostname)\n"
+	       "  -o listen=ADDRESS of a nameserver made without one\n"
+	       "                    (127.0.0.1:0)\n"
+	       "  -o workers=N      threads that answer (the cores)\n"
+	       "  -o allow_other    other users may enter, as modes allow\n"
+	       "\n"
+	       "See circuitfs(8) for the program and circuitfs(5) for the "
+	       "tree.\n");
+}
+
+static int take_argument(struct options *options, const char *arg)
+{
+	if (options->argument_count == ARRAY_SIZE(options->arguments)) {
+		log_line("%s: one argument too many; see -h", arg);
+		return -1;
+	}
+	options->arguments[options->argument_count] = strdup(arg);
+	return options->arguments[options->argument_count++] ? 0 : -1;
+}
+
+static int take_option(void *data, const char *arg, int key,
+		       struct fuse_args *out)
+{
+	struct options *options = data;
+
+	(void)out;
+	switch (key) {
+	case KEY_FOREGROUND:
+		options->foreground = true;
+		return 0;
+	case KEY_DEBUG:
+		options->foreground = options->debug = true;
+		return 0;
+	case KEY_HELP:
+		options->help = true;
+		return 0;
+	case KEY_VERSION:
+		options->version = true;
+		return 0;
+	case FUSE_OPT_KEY_NONOPT:
+		return take_argument(options, arg);
+	default:
+		if (*arg != '-')
+			return 1; /* of -o: libfuse knows it, or nobody */
+		log_line("%s: unknown option; see -h", arg);
+		return -1;
+	}
+}
+
+/* ---- Checks ---- */
+
+static int check_host(struct options *options)
+{
+	char name[HOST_NAME_MAX + 1] = "";
+
+	if (!options->host) {
+		if (gethostname(name, sizeof(name) - 1) < 0)
+			return -errno;
+		options->host = strdup(name);
+	}
+	if (!options->host)
+		return -ENOMEM;
+	if (*options->host && strlen(options->host) <= STORE_NAME_SIZE &&
+	    !strchr(options->host, '/') && strcmp(options->host, ".") &&
+	    strcmp(options->host, ".."))
+		return 0;
+	log_line("host=%s: no file name", options->host);
+	return -EINVAL;
+}
+
+static int check_listen(struct options *options)
+{
+	const char *text = options->listen_text ? options->listen_text
+						: "127.0.0.1:0";
+
+	if (address_parse(text, &options->listen) == 0 &&
+	    options->listen.kind != ADDRESS_OFF)
+		return 0;
+	log_line("listen=%s: no address; give IP:PORT, [IPv6]:PORT, :PORT or "
+		 "an IP",
+		 text);
+	return -EINVAL;
+}
+
+static int check_workers(struct options *options)
+{
+	const char *text = options->workers_text;
+	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+	char *end;
+
+	options->workers = cores < 1			? 1
+			   : cores > OPTIONS_WORKERS_MAX ? OPTIONS_WORKERS_MAX
+							: (unsigned)cores;
+	if (!text)
+		return 0;
+	errno = 0;
+	options->workers = (unsigned)strtoul(text, &end, 10);
+	if (!errno && *text >= '0' && *text <= '9' && !*end &&
+	    options->workers >= 1 && options->workers <= OPTIONS_WORKERS_MAX)
+		return 0;
+	log_line("workers=%s: give a number from 1 to %d", text,
+		 OPTIONS_WORKERS_MAX);
+	return -EINVAL;
+}
+
+static char *print(const char *format, const char *a, const char *b)
+{
+	char *out = NULL;
+
+	return asprintf(&out, format, a, b) < 0 ? NULL : out;
+}
+
+static int default_state(struct options *options)
+{
+	const char *base = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
+
+	if (geteuid() == 0)
+		options->state = strdup("/var/lib/circuitfs");
+	else if (base && *base == '/')
+		options->state = print("%s/circuitfs%s", base, "");
+	else if (home && *home == '/')
+		options->state = print("%s/.local/state/circuitfs%s", home, "");
+	else {
+		log_line("no state directory: HOME is not set; give -o "
+			 "state=DIR");
+		return -EINVAL;
+	}
+	return options->state ? 0 : -ENOMEM;
+}
+
+/* In the background the working directory is another one. */
+static int check_state(struct options *options)
+{
+	CLEANUP(freep) char *here = NULL, *relative = NULL;
+
+	if (!options->state)
+		return default_state(options);
+	if (*options->state == '/')
+		return 0;
+	if (!*options->state) {
+		log_line("state=: no directory");
+		return -EINVAL;
+	}
+	here = getcwd(NULL, 0);
+	relative = steal(&options->state);
+	options->state = here ? print("%s/%s", here, relative) : NULL;
+	return options->state ? 0 : -ENOMEM;
+}
+
+static int check_mountpoint(struct options *options)
+{
+	if (!options->argument_count) {
+		log_line("no mount point given; see -h");
+		return -EINVAL;
+	}
+	/* The one before it, if any, is fstab's SOURCE: a name. */
+	options->mountpoint =
+		strdup(options->arguments[options->argument_count - 1]);
+	return options->mountpoint ? 0 : -ENOMEM;
+}
+
+static int fuse_arguments(struct options *options)
+{
+	/*
+	 * The kernel checks modes; without that, allow_other would let
+	 * everybody do everything.
+	 */
+	if (fuse_opt_add_arg(&options->fuse,
+			     "-odefault_permissions,nosuid,nodev,noexec,"
+			     "fsname=circuitfs,subtype=circuitfs") < 0)
+		return -ENOMEM;
+	if (options->debug && fuse_opt_add_arg(&options->fuse, "-d") < 0)
+		return -ENOMEM;
+	return 0;
+}
+
+int options_parse(struct options *options, int argc, char **argv)
+{
+	int r;
+
+	*options = (struct options){.fuse = FUSE_ARGS_INIT(argc, argv)};
+	if (fuse_opt_parse(&options->fuse, options, specs, take_option) < 0)
+		return -EINVAL;
+	if (options->help || options->version)
+		return 0;
+	r = check_mountpoint(options);
+	if (r == 0)
+		r = check_host(options);
+	if (r == 0)
+		r = check_listen(options);
+	if (r == 0)
+		r = check_workers(options);
+	if (r == 0)
+		r = check_state(options);
+	if (r == 0)
+		r = fuse_arguments(options);
+	if (r < 0 && r != -EINVAL)
+		log_line("%s", strerror(-r));
+	return r;
+}
+
+void options_deinit(struct options *options)
+{
+	free(options->mountpoint);
+	free(options->state);
+	free(options->host);
+	free(options->listen_text);
+	free(options->workers_text);
+	for (size_t i = 0; i < ARRAY_SIZE(options->arguments); i++)
+		free(options->arguments[i]);
+	fuse_opt_free_args(&options->fuse);
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * options.h - the command line
+ */
+#ifndef FS_OPTIONS_H
+#define FS_OPTIONS_H
+
+#include "fs/fs.h"
+
+struct options {
+	bool foreground;
+	bool debug;
+	bool help;
+	bool version;
+	char *mountpoint; /* absolute, without links */
+	char *state;      /* absolute */
+	char *host;
+	struct address listen;
+	unsigned workers;
+	struct fuse_args fuse; /* for fuse_session_new() */
+
+	/* As given, until they are checked. */
+	char *arguments[2];
+	unsigned argument_count;
+	char *listen_text;
+	char *workers_text;
+};
+
+/**
+ * options_parse() - read and check the command line
+ *
+ * Return: 0; -EINVAL, and the reason was logged. With help or version set,
+ * nothing else is.
+ */
+int options_parse(struct options *options, int argc, char **argv);
+void options_deinit(struct options *options);
+
+/** options_usage() - what -h prints, to stdout */
+void options_usage(void);
+
+#endif

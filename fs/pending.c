@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <errno.h>
+
+#include "fs/pending.h"
+#include "fs/session.h"
+
+struct pending *pending_new(fuse_req_t req)
+{
+	struct pending *pending = calloc(1, sizeof(*pending));
+
+	if (!pending) {
+		fuse_reply_err(req, ENOMEM);
+		return NULL;
+	}
+	pending->req = req;
+	pending->fs = fs_of(req);
+	pending->fs->session->pending++;
+	return pending;
+}
+
+void pending_keep(struct pending *pending, struct node *node)
+{
+	node->lookups++;
+	pending->nodes[pending->nodes[0] ? 1 : 0] = node;
+}
+
+void pending_free(struct pending *pending)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(pending->nodes); i++)
+		if (pending->nodes[i])
+			node_put(pending->fs, pending->nodes[i], 1);
+	pending->fs->session->pending--;
+	anchor_unref(pending->anchor);
+	free(pending->text);
+	free(pending);
+}
+
+void pending_reply(struct pending *pending, int result)
+{
+	fuse_reply_err(pending->req, -result);
+	pending_free(pending);
+}
+
+void pending_done(void *arg, int result, const struct refusal *refusal)
+{
+	struct pending *pending = arg;
+
+	if (refusal && pending->anchor)
+		error_ring_add(&pending->anchor->errors,
+			       host_now_ns() / 1000000000, "names", 0,
+			       refusal->text, refusal->reason);
+	pending_reply(pending, result);
+}
+
+void pending_simple(void *arg, int result)
+{
+	pending_done(arg, result, NULL);
+}

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * rename.c - rename(2): over a control file, of a name, of an anchor
+ */
+#include <errno.h>
+#include <stdio.h>
+
+#include "fs/pending.h"
+#include "fs/replace.h"
+#include "fs/scratch.h"
+#include "fs/tree.h"
+
+#ifndef RENAME_NOREPLACE
+#define RENAME_NOREPLACE (1 << 0)
+#endif
+
+/* What is renamed (nodes[0]), and what has the new name (nodes[1], or NULL). */
+struct rename {
+	struct pending *pending;
+	struct fs *fs;
+	struct node *from;
+	struct node *dir; /* the new parent; borrowed */
+	const char *name; /* the new name; borrowed */
+	struct node *over;
+};
+
+static void replaced(void *arg, int result)
+{
+	struct pending *pending = arg;
+
+	/* Its content is in the records now. */
+	if (result == 0 && pending->nodes[0]->scratch->name)
+		scratch_unlink(pending->fs, pending->nodes[0]);
+	pending_reply(pending, result);
+}
+
+static void rename_scratch(struct rename *rename)
+{
+	struct node *from = rename->from, *over = rename->over;
+	struct node *target;
+	int r;
+
+	if (rename->dir->anchor != from->anchor) {
+		pending_reply(rename->pending, -EXDEV);
+		return;
+	}
+	if (over && over->kind != NODE_SCRATCH) {
+		replace_run(rename->fs, from, over, replaced, rename->pending);
+		return;
+	}
+	if (rename->dir->kind == NODE_NAMES) {
+		/* A name that has no records yet. */
+		r = tree_open_new(rename->fs, rename->dir, rename->name, 0,
+				  fuse_req_ctx(rename->pending->req), &target);
+		if (r < 0) {
+			pending_reply(rename->pending, r);
+			return;
+		}
+		target->created = target->opens > 0;
+		pending_keep(rename->pending, target);
+		node_put(rename->fs, target, 1);
+		replace_run(rename->fs, from, target, replaced,
+			    rename->pending);
+		return;
+	}
+	r = node_name_is_taken(rename->name) ? -EEXIST : 0;
+	if (r == 0)
+		r = scratch_rename(from, rename->name);
+	if (r == 0 && over && over != from)
+		scratch_unlink(rename->fs, over);
+	pending_reply(rename->pending, r);
+}
+
+static void rename_owner(struct rename *rename)
+{
+	struct name from, to;
+	const char *why;
+
+	node_owner(rename->from, &from);
+	if (rename->dir->kind != NODE_NAMES ||
+	    rename->dir->anchor != rename->from->anchor) {
+		pending_reply(rename->pending, -EXDEV);
+		return;
+	}
+	if (name_from_file(rename->name, &to, &why) < 0) {
+		error_ring_add(&rename->from->anchor->errors,
+			       host_now_ns() / 1000000000, "names", 0,
+			       rename->name, why);
+		pending_reply(rename->pending, -EINVAL);
+		return;
+	}
+	if (name_equal(&from, &to)) {
+		pending_reply(rename->pending, 0);
+		return;
+	}
+	rename->pending->anchor = anchor_ref(rename->from->anchor);
+	nameserver_move(rename->from->anchor, &from, &to, pending_done,
+			rename->pending);
+}
+
+static void rename_anchor(struct rename *rename)
+{
+	struct anchor *anchor = rename->from->anchor, *up;
+	int r = 0;
+
+	if (!anchor->parent || rename->dir->kind != NODE_ANCHOR)
+		r = -EPERM;
+	else if (rename->over && rename->over == rename->from)
+		r = 0;
+	else if (rename->over)
+		r = rename->over->kind == NODE_ANCHOR ||
+				    rename->over->kind == NODE_NAMES
+			    ? -ENOTEMPTY
+			    : -ENOTDIR;
+	else if (node_name_is_taken(rename->name))
+		r = -EEXIST;
+	for (up = rename->dir->anchor; r == 0 && up; up = up->parent)
+		if (up == anchor)
+			r = -EINVAL; /* into itself */
+	if (r < 0 || rename->over)
+		pending_reply(rename->pending, r);
+	else
+		anchor_rename(anchor, rename->dir->anchor, rename->name,
+			      pending_done, rename->pending);
+}
+
+static void run(struct rename *rename)
+{
+	switch (rename->from->kind) {
+	case NODE_SCRATCH:
+		rename_scratch(rename);
+		return;
+	case NODE_NAME:
+		rename_owner(rename);
+		return;
+	case NODE_ANCHOR:
+		rename_anchor(rename);
+		return;
+	default:
+		pending_reply(rename->pending, -EPERM);
+	}
+}
+
+/*
+ * ENOENT, ENODEV; EINVAL: records or a name that are none, with a line in
+ * `error`, or an anchor into itself; EPERM: a control file, or over one that
+ * takes no content; EXDEV: between anchors, where mv copies instead; EEXIST,
+ * ENOTEMPTY, ENOTDIR; ENOSPC, ENOMEM, EIO.
+ */
+void tree_rename(fuse_req_t req, fuse_ino_t parent, const char *name,
+		 fuse_ino_t new_parent, const char *new_name,
+		 unsigned int flags)
+{
+	struct fs *fs = fs_of(req);
+	struct rename rename = {
+		.pending = pending_new(req),
+		.fs = fs,
+		.dir = node_of(fs, new_parent),
+		.name = new_name,
+	};
+	int r;
+
+	if (!rename.pending)
+		return;
+	r = flags & ~(unsigned)RENAME_NOREPLACE ? -EINVAL : 0;
+	if (r == 0)
+		r = tree_find(fs, node_of(fs, parent), name, &rename.from);
+	if (r < 0) {
+		pending_reply(rename.pending, r);
+		return;
+	}
+	pending_keep(rename.pending, rename.from);
+	node_put(fs, rename.from, 1);
+	r = tree_find(fs, rename.dir, new_name, &rename.over);
+	if (r == 0) {
+		pending_keep(rename.pending, rename.over);
+		node_put(fs, rename.over, 1);
+	}
+	if (r == 0 && flags & RENAME_NOREPLACE)
+		pending_reply(rename.pending, -EEXIST);
+	else if (r < 0 && r != -ENOENT)
+		pending_reply(rename.pending, r);
+	else
+		run(&rename);
+}

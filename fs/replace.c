@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * replace.c - renaming a scratch file over a control file
+ *
+ * The scratch file is fed to an edit, piece by piece, as a client's writes
+ * would be; but here the end of the text is known to be its end.
+ */
+#include <errno.h>
+
+#include "fs/addr.h"
+#include "fs/edit.h"
+#include "fs/replace.h"
+#include "fs/scratch.h"
+
+#define REPLACE_PIECE (256 * 1024)
+
+struct replace {
+	struct fs *fs;
+	struct scratch *scratch; /* its node outlives us */
+	struct edit *edit;
+	uint64_t offset;
+	replace_done *done;
+	void *arg;
+	char piece[REPLACE_PIECE];
+};
+
+static void end(void *arg, int result)
+{
+	struct replace *replace = arg;
+
+	replace->done(replace->arg, result);
+	edit_free(replace->edit);
+	free(replace);
+}
+
+static void next_piece(void *arg, int result)
+{
+	struct replace *replace = arg;
+	ssize_t len = result;
+
+	if (result == 0)
+		len = scratch_read(replace->scratch, replace->piece,
+				   sizeof(replace->piece), replace->offset);
+	if (len < 0) {
+		end(replace, (int)len);
+	} else if (len == 0) {
+		edit_finish(replace->edit, true, end, replace);
+	} else {
+		replace->offset += (uint64_t)len;
+		edit_write(replace->edit, replace->piece, (size_t)len,
+			   next_piece, replace);
+	}
+}
+
+/* An address is short: one piece, and the end of it its end. */
+static void replace_addr(struct replace *replace, struct anchor *anchor)
+{
+	ssize_t len = scratch_read(replace->scratch, replace->piece, 4096, 0);
+
+	if (len < 0)
+		end(replace, (int)len);
+	else
+		addr_write(anchor, replace->piece, (size_t)len, end, replace);
+}
+
+void replace_run(struct fs *fs, struct node *scratch, struct node *target,
+		 replace_done *done, void *arg)
+{
+	struct replace *replace;
+	int r = 0;
+
+	if (target->kind != NODE_RECORDS && target->kind != NODE_NAME &&
+	    target->kind != NODE_ADDR) {
+		done(arg, -EPERM);
+		return;
+	}
+	replace = malloc(sizeof(*replace));
+	if (!replace) {
+		done(arg, -ENOMEM);
+		return;
+	}
+	replace->fs = fs;
+	replace->scratch = scratch->scratch;
+	replace->edit = NULL;
+	replace->offset = 0;
+	replace->done = done;
+	replace->arg = arg;
+	if (target->kind == NODE_ADDR) {
+		replace_addr(replace, target->anchor);
+		return;
+	}
+	r = edit_new(&replace->edit, fs, target, true);
+	next_piece(replace, r);
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * tree.h - the operations on directories and names
+ *
+ * Each has libfuse's signature of its name and replies exactly once; the
+ * errnos that it replies with stand at its definition.
+ */
+#ifndef FS_TREE_H
+#define FS_TREE_H
+
+#include "fs/node.h"
+
+/** tree_entry() - what the kernel keeps of a node: 0, -errno as node_attr() */
+int tree_entry(struct fs *fs, struct node *node, struct fuse_entry_param *out);
+
+/** tree_find() - what a directory has by that name, as from node_get()
+ *
+ * Return: 0; -ENOENT; -ENODEV; -ENOTDIR; -ENOMEM; -EIO.
+ */
+int tree_find(struct fs *fs, struct node *parent, const char *name,
+	      struct node **out);
+
+/**
+ * tree_open_new() - the node that create(2) asks for, made if need be
+ *
+ * Return: 0 and a node as from node_get(); -EPERM: no files here; -EEXIST: a
+ * reserved name; -EINVAL: no domain name; -ENODEV; -ENOSPC; -ENOMEM.
+ */
+int tree_open_new(struct fs *fs, struct node *parent, const char *name,
+		  mode_t mode, const struct fuse_ctx *ctx, struct node **out);
+
+void tree_lookup(fuse_req_t req, fuse_ino_t parent, const char *name);
+void tree_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
+void tree_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr,
+		  int to_set, struct fuse_file_info *fi);
+void tree_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name,
+		mode_t mode);
+void tree_mknod(fuse_req_t req, fuse_ino_t parent, const char *name,
+		mode_t mode, dev_t rdev);
+void tree_symlink(fuse_req_t req, const char *link, fuse_ino_t parent,
+		  const char *name);
+void tree_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t parent,
+	       const char *name);
+void tree_unlink(fuse_req_t req, fuse_ino_t parent, const char *name);
+void tree_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name);
+void tree_rename(fuse_req_t req, fuse_ino_t parent, const char *name,
+		 fuse_ino_t new_parent, const char *new_name,
+		 unsigned int flags);
+
+#endif
