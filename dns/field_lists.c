@@ -71,27 +71,35 @@ KIND_SIZE(bitmap_size)
 	return (int)len;
 }
 
-KIND_PRINT(bitmap_print)
+/* The types of one window; @start is where the list's text begins. */
+static int print_window(const uint8_t *window, size_t start, struct buffer *out)
 {
-	size_t at, size, i, start = out->len;
+	const uint8_t *bits = window + 2;
+	unsigned i, count = 8u * window[1];
 	char text[16];
+	size_t len;
 
-	(void)kind;
-	for (at = 0; at < len; at += 2 + size) {
-		size = wire[at + 1];
-		for (i = 0; i < 8 * size; i++) {
-			if (!(wire[at + 2 + i / 8] & 0x80 >> (i & 7)))
-				continue;
-			if (out->len > start && buffer_add(out, " ", 1) < 0)
-				return -ENOMEM;
-			if (buffer_add(out, text,
-				       rr_type_to_text(
-					       (uint16_t)(wire[at] * 256 + i),
-					       text)) < 0)
-				return -ENOMEM;
-		}
+	for (i = 0; i < count; i++) {
+		if (!(bits[i / 8] & 0x80 >> (i & 7)))
+			continue;
+		len = rr_type_to_text((uint16_t)(window[0] << 8 | i), text);
+		if (out->len > start && buffer_add(out, " ", 1) < 0)
+			return -ENOMEM;
+		if (buffer_add(out, text, len) < 0)
+			return -ENOMEM;
 	}
 	return 0;
+}
+
+KIND_PRINT(bitmap_print)
+{
+	size_t at, start = out->len;
+	int r = 0;
+
+	(void)kind;
+	for (at = 0; r == 0 && at < len; at += 2 + (size_t)wire[at + 1])
+		r = print_window(wire + at, start, out);
+	return r;
 }
 
 /* --- well known services: RFC 1035, section 3.4.2 --- */

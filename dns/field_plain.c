@@ -93,33 +93,40 @@ static uint32_t unit_seconds(char unit)
 	}
 }
 
+/* Steps over digits; false if there is none. Sticks above what 32 bits hold. */
+static bool take_number(const char *text, size_t len, size_t *at, uint64_t *out)
+{
+	size_t start = *at;
+
+	*out = 0;
+	for (; *at < len && escape_is_digit(text[*at]); ++*at) {
+		*out = *out * 10 + (uint64_t)(text[*at] - '0');
+		if (*out > UINT32_MAX)
+			*out = UINT64_C(1) << 32;
+	}
+	return *at > start;
+}
+
+/* Reads on when the sum is too big: what is no period is that above all. */
 int field_period(const char *text, size_t len, uint32_t *out)
 {
 	uint64_t sum = 0, number;
-	size_t at = 0, start;
+	size_t at = 0;
 	uint32_t unit;
-	bool big = false;
 
 	if (len == 0)
 		return -EINVAL;
 	while (at < len) {
-		number = 0;
-		for (start = at; at < len && escape_is_digit(text[at]); at++) {
-			number = number * 10 + (uint64_t)(text[at] - '0');
-			if (number > UINT32_MAX)
-				number = (uint64_t)UINT32_MAX + 1;
-		}
-		if (at == start)
+		if (!take_number(text, len, &at, &number))
 			return -EINVAL;
 		unit = at < len ? unit_seconds(text[at++]) : 1;
 		if (!unit)
 			return -EINVAL;
-		/* The whole text must be a period before it is one too long. */
 		sum += number * unit;
 		if (sum > UINT32_MAX)
-			big = true, sum = 0;
+			sum = UINT64_C(1) << 32;
 	}
-	if (big)
+	if (sum > UINT32_MAX)
 		return -ERANGE;
 	*out = (uint32_t)sum;
 	return 0;

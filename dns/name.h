@@ -40,7 +40,7 @@ void name_root(struct name *out);
  *
  * Return: 0, or -EINVAL: an empty label, a label over 63 octets, a name over
  * 255, an escape that is none, an octet that presentation format never holds
- * bare (a control octet).
+ * bare (a blank, a control octet, a quote, a parenthesis, a semicolon).
  */
 int name_from_text(const char *text, size_t len, const struct name *origin,
 		   struct name *out, const char **why);

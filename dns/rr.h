@@ -2,9 +2,9 @@
 /*
  * rr.h - one resource record, between text and wire
  *
- * RDATA goes through ldns in both directions; this module covers the places
- * where ldns is too generous or not generous enough. Owner, TTL and class are
- * the reader's business.
+ * ldns says which fields each type has, and reads and prints the harder ones;
+ * field.h covers the places where ldns is too generous or not generous enough.
+ * Owner, TTL and class are the reader's business.
  *
  * Any thread may call these.
  */

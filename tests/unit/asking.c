@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * asking.c - for tests of answer(): records in, a question in, text out
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <unistd.h>
+#include <cmocka.h>
+#include <ldns/ldns.h>
+
+#include "asking.h"
+#include "dns/reader.h"
+
+static char directory[] = "/tmp/asking.XXXXXX";
+static MDB_env *env;
+static struct tables tables;
+static struct snapshot *snapshot;
+static uint32_t table;
+static struct answer_options options;
+
+int asking_setup(void **state)
+{
+	MDB_txn *txn;
+
+	(void)state;
+	assert_non_null(mkdtemp(directory));
+	assert_int_equal(mdb_env_create(&env), 0);
+	assert_int_equal(mdb_env_set_maxdbs(env, 8), 0);
+	assert_int_equal(mdb_env_set_mapsize(env, 256 << 20), 0);
+	assert_int_equal(
+		mdb_env_open(env, directory, MDB_NOTLS | MDB_NOSYNC, 0600), 0);
+	assert_int_equal(mdb_txn_begin(env, NULL, 0, &txn), 0);
+	assert_int_equal(tables_open(&tables, env, txn), 0);
+	assert_int_equal(mdb_txn_commit(txn), 0);
+	assert_int_equal(snapshot_new(&snapshot, &tables), 0);
+	return 0;
+}
+
+int asking_teardown(void **state)
+{
+	char path[64];
+
+	(void)state;
+	snapshot = snapshot_free(snapshot);
+	mdb_env_close(env);
+	snprintf(path, sizeof(path), "%s/data.mdb", directory);
+	unlink(path);
+	snprintf(path, sizeof(path), "%s/lock.mdb", directory);
+	unlink(path);
+	return rmdir(directory);
+}
+
+static void read_text(const char *text, struct change *change)
+{
+	CLEANUP(reader_freep) struct reader *reader = NULL;
+	struct name root;
+
+	name_root(&root);
+	assert_int_equal(reader_new(&reader, &root, NULL), 0);
+	if (reader_feed(reader, text, strlen(text), change) < 0 ||
+	    reader_end(reader, change) < 0)
+		fail_msg("%s: %s", reader_error(reader)->text,
+			 reader_error(reader)->reason);
+}
+
+void asking_load(const char *text)
+{
+	struct change change = {0};
+	struct refusal why;
+	MDB_txn *txn;
+
+	read_text(text, &change);
+	assert_int_equal(mdb_txn_begin(env, NULL, 0, &txn), 0);
+	assert_int_equal(table_create(&tables, txn, &table), 0);
+	if (table_apply(&tables, txn, table, &change, true, 1, &why) != 0)
+		fail_msg("%s: %s", why.text, why.reason);
+	assert_int_equal(table_publish(&tables, txn, 1, table, 1), 0);
+	assert_int_equal(mdb_txn_commit(txn), 0);
+	change_deinit(&change);
+
+	options = (struct answer_options){.edns_size = ANSWER_EDNS_SIZE};
+}
+
+struct answer_options *asking_options(void)
+{
+	return &options;
+}
+
+size_t asking_send(enum answer_transport transport, const uint8_t *query,
+		   size_t len, uint8_t out[ANSWER_TCP_SIZE])
+{
+	/* On the heap, so that a read past its end is seen. */
+	uint8_t *copy = malloc(len ? len : 1);
+	size_t answered;
+
+	assert_non_null(copy);
+	memcpy(copy, query, len);
+	assert_int_equal(snapshot_begin(snapshot), 0);
+	answered = answer(&options, snapshot, table, transport, copy, len, out);
+	snapshot_end(snapshot);
+	free(copy);
+	return answered;
+}
+
+size_t asking_query(const struct asking_query *query, uint8_t out[512])
+{
+	static const uint8_t head[] = {0x12, 0x34, 0, 0, 0, 1,
+				       0,    0,	   0, 0, 0, 0};
+	struct name name, root;
+	const char *why;
+	uint16_t type;
+	size_t len;
+
+	name_root(&root);
+	assert_int_equal(name_from_text(query->name, strlen(query->name), &root,
+					&name, &why),
+			 0);
+	type = (uint16_t)ldns_get_rr_type_by_name(query->type);
+	assert_int_not_equal(type, 0);
+
+	memcpy(out, head, sizeof(head));
+	len = sizeof(head);
+	memcpy(out + len, name.wire, name.len);
+	len += name.len;
+	put_u16(out + len, type);
+	put_u16(out + len + 2, 1);
+	len += 4;
+	if (!query->edns_size)
+		return len;
+	memset(out + len, 0, 11);
+	put_u16(out + len + 1, RR_OPT);
+	put_u16(out + len + 3, query->edns_size);
+	out[11] = 1;
+	return len + 11;
+}
+
+/* A record as ldns prints it, on one line, without the class. */
+static void print_record(FILE *to, const char *section, const ldns_rr *rr)
+{
+	char *text = ldns_rr2str(rr);
+	char *save = NULL, *word;
+	unsigned words = 0;
+
+	assert_non_null(text);
+	fprintf(to, "%s", section);
+	text[strcspn(text, "\n")] = '\0';
+	for (word = strtok_r(text, "\t ", &save); word && *word != ';';
+	     word = strtok_r(NULL, "\t ", &save))
+		if (++words != 3)
+			fprintf(to, " %s", word);
+	fputc('\n', to);
+	free(text);
+}
+
+static void print_section(FILE *to, const char *section,
+			  const ldns_rr_list *list)
+{
+	for (size_t i = 0; i < ldns_rr_list_rr_count(list); i++)
+		print_record(to, section, ldns_rr_list_rr(list, i));
+}
+
+const char *asking_text(const uint8_t *response, size_t len)
+{
+	static char text[ASKING_TEXT_SIZE];
+	char *rcode;
+	ldns_pkt *pkt;
+	FILE *to;
+
+	if (len == 0)
+		return "no answer\n";
+	assert_int_equal(ldns_wire2pkt(&pkt, response, len), LDNS_STATUS_OK);
+	assert_true(ldns_pkt_qr(pkt));
+	to = fmemopen(text, sizeof(text), "w");
+	assert_non_null(to);
+	rcode = ldns_pkt_rcode2str(ldns_pkt_get_rcode(pkt));
+	fprintf(to, "%s%s%s%s\n", rcode, ldns_pkt_aa(pkt) ? " aa" : "",
+		ldns_pkt_tc(pkt) ? " tc" : "", ldns_pkt_rd(pkt) ? " rd" : "");
+	free(rcode);
+	print_section(to, "an", ldns_pkt_answer(pkt));
+	print_section(to, "ns", ldns_pkt_authority(pkt));
+	print_section(to, "ar", ldns_pkt_additional(pkt));
+	fputc('\0', to);
+	fclose(to);
+	ldns_pkt_free(pkt);
+	return text;
+}
+
+const char *asking_ask_with(const struct asking_query *query)
+{
+	static uint8_t out[ANSWER_TCP_SIZE];
+	uint8_t packet[512];
+	size_t len = asking_query(query, packet);
+
+	len = asking_send(query->transport, packet, len, out);
+	return asking_text(out, len);
+}
+
+const char *asking_ask(const char *name, const char *type)
+{
+	return asking_ask_with(
+		&(struct asking_query){.name = name, .type = type});
+}
+
+void asking_check(const struct asking_case *cases, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		const char *text = asking_ask(cases[i].name, cases[i].type);
+
+		if (strcmp(text, cases[i].answer) != 0)
+			fail_msg("%s %s\n--- wanted\n%s--- got\n%s",
+				 cases[i].name, cases[i].type, cases[i].answer,
+				 text);
+	}
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * asking.h - for tests of answer(): records in, a question in, text out
+ *
+ * One LMDB environment in a temporary directory lives for a whole group of
+ * tests; each call of asking_load() makes a new table the one that is asked.
+ */
+#ifndef TESTS_UNIT_ASKING_H
+#define TESTS_UNIT_ASKING_H
+
+#include "dns/answer.h"
+
+#define ASKING_TEXT_SIZE (256 * 1024)
+
+/* cmocka group fixtures; the state is not used. */
+int asking_setup(void **state);
+int asking_teardown(void **state);
+
+/** asking_load() - serve the records of a master file, and nothing else */
+void asking_load(const char *text);
+
+/** asking_options() - what answer() is called with; may be changed */
+struct answer_options *asking_options(void);
+
+/** asking_send() - octets in, octets out; 0: no answer. Checked by ASan. */
+size_t asking_send(enum answer_transport transport, const uint8_t *query,
+		   size_t len, uint8_t out[ANSWER_TCP_SIZE]);
+
+struct asking_query {
+	const char *name;
+	const char *type;
+	enum answer_transport transport;
+	uint16_t edns_size; /* 0: without EDNS */
+};
+
+/** asking_query() - write a query; returns its octets */
+size_t asking_query(const struct asking_query *query, uint8_t out[512]);
+
+/**
+ * asking_text() - a response as text
+ *
+ * The first line is the rcode and the flags aa, tc and rd; then comes a line
+ * for each record but OPT: "an", "ns" or "ar", owner, TTL, type and RDATA.
+ * Static; good until the next call.
+ */
+const char *asking_text(const uint8_t *response, size_t len);
+
+/** asking_ask() - asking_query(), asking_send() and asking_text() */
+const char *asking_ask(const char *name, const char *type);
+const char *asking_ask_with(const struct asking_query *query);
+
+/* A table of questions to one set of records. */
+struct asking_case {
+	const char *name, *type;
+	const char *answer; /* what asking_text() says */
+};
+
+void asking_check(const struct asking_case *cases, size_t count);
+
+#endif

@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <dirent.h>
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+#include <uv.h>
+
+#include <cmocka.h>
+
+#include "tests/unit/net.h"
+
+struct snapshot {
+	bool open;
+};
+
+struct fake fake;
+
+void fake_reset(void)
+{
+	memset(&fake, 0, sizeof(fake));
+}
+
+int snapshot_new(struct snapshot **out, const struct tables *tables)
+{
+	(void)tables;
+	*out = calloc(1, sizeof(**out));
+	return *out ? 0 : -ENOMEM;
+}
+
+struct snapshot *snapshot_free(struct snapshot *snapshot)
+{
+	free(snapshot);
+	return NULL;
+}
+
+int snapshot_begin(struct snapshot *snapshot)
+{
+	if (atomic_load(&fake.broken)) {
+		atomic_fetch_add(&fake.refused, 1);
+		return -EIO;
+	}
+	assert_false(snapshot->open);
+	snapshot->open = true;
+	atomic_fetch_add(&fake.snapshots, 1);
+	atomic_fetch_add(&fake.opened, 1);
+	return 0;
+}
+
+void snapshot_end(struct snapshot *snapshot)
+{
+	assert_true(snapshot->open);
+	snapshot->open = false;
+	atomic_fetch_sub(&fake.opened, 1);
+}
+
+int snapshot_serving(struct snapshot *snapshot, uint64_t server, uint32_t *out)
+{
+	assert_true(snapshot->open);
+	if (atomic_load(&fake.unknown)) {
+		atomic_fetch_add(&fake.refused, 1);
+		return -ENOENT;
+	}
+	*out = (uint32_t)server + FAKE_TABLE;
+	return 0;
+}
+
+static void pass_gate(void)
+{
+	atomic_fetch_add(&fake.waiting, 1);
+	while (atomic_load(&fake.gate))
+		net_turn(NULL);
+	atomic_fetch_sub(&fake.waiting, 1);
+}
+
+size_t answer(const struct answer_options *options, struct snapshot *snapshot,
+	      uint32_t table, enum answer_transport transport,
+	      const uint8_t *query, size_t len, uint8_t *out)
+{
+	size_t wanted = len >= 14 ? get_u16(query + 12) : 0;
+
+	(void)options;
+	if (len < 12 || query[2] & 0x80)
+		return 0;
+	pass_gate();
+	assert_true(snapshot->open);
+	if (wanted < FAKE_ANSWER_MIN)
+		wanted = FAKE_ANSWER_MIN;
+	memset(out, 0x5a, wanted);
+	memcpy(out, query, 12);
+	out[2] |= 0x80;
+	put_u32(out + 12, table);
+	out[16] = (uint8_t)transport;
+	atomic_fetch_add(&fake.answers, 1);
+	return wanted;
+}
+
+double net_now(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+double net_cpu(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+void net_turn(void *loop)
+{
+	static const struct timespec moment = {.tv_nsec = 200000};
+
+	if (loop)
+		uv_run(loop, UV_RUN_NOWAIT);
+	nanosleep(&moment, NULL);
+}
+
+unsigned net_descriptors(void)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	unsigned count = 0;
+
+	assert_non_null(dir);
+	while (readdir(dir))
+		count++;
+	closedir(dir);
+	return count;
+}
+
+bool net_has_ipv6(void)
+{
+	struct sockaddr_in6 at = {.sin6_family = AF_INET6,
+				  .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+	int fd = socket(AF_INET6, SOCK_DGRAM, 0);
+	int r;
+
+	if (fd < 0)
+		return false;
+	r = bind(fd, (struct sockaddr *)&at, sizeof(at));
+	close(fd);
+	return r == 0;
+}
+
+struct address net_address(const char *text)
+{
+	struct address at;
+
+	assert_int_equal(address_parse(text, &at), 0);
+	return at;
+}
+
+struct address net_at(const char *ip, const struct address *port_of)
+{
+	struct address at = net_address(ip);
+
+	at.port = port_of->port;
+	return at;
+}
+
+int net_connect(int type, const struct address *at)
+{
+	struct timeval patience = {.tv_sec = NET_PATIENCE};
+	struct sockaddr_storage name;
+	int family = at->kind == ADDRESS_IPV6 ? AF_INET6 : AF_INET;
+	socklen_t len = address_sockaddr(at, family, &name);
+	int fd = socket(family, type | SOCK_CLOEXEC, 0);
+
+	assert_true(fd >= 0);
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+	if (connect(fd, (struct sockaddr *)&name, len) < 0)
+		fail_msg("connect: %s", strerror(errno));
+	return fd;
+}
+
+void net_query(uint8_t query[14], uint16_t id, uint16_t len)
+{
+	memset(query, 0, 14);
+	put_u16(query, id);
+	put_u16(query + 12, len);
+}
+
+void net_send_queries(int fd, unsigned count, uint16_t len)
+{
+	uint8_t *text = malloc(16 * count);
+
+	assert_non_null(text);
+	for (unsigned i = 0; i < count; i++) {
+		put_u16(text + 16 * i, 14);
+		net_query(text + 16 * i + 2, (uint16_t)i, len);
+	}
+	assert_int_equal(send(fd, text, 16 * count, MSG_NOSIGNAL), 16 * count);
+	free(text);
+}
+
+static void judge_answer(const uint8_t *answer, size_t len, uint16_t id,
+			 int type, uint64_t server)
+{
+	assert_int_equal(get_u16(answer), id);
+	assert_int_equal(answer[2], 0x80);
+	assert_int_equal(get_u32(answer + 12), server + FAKE_TABLE);
+	assert_int_equal(answer[16],
+			 type == SOCK_DGRAM ? ANSWER_UDP : ANSWER_TCP);
+	for (size_t i = FAKE_ANSWER_MIN; i < len; i++)
+		assert_int_equal(answer[i], 0x5a);
+}
+
+void net_expect_answers(int fd, unsigned count, uint16_t len, uint64_t server)
+{
+	uint8_t answer[2 + ANSWER_TCP_SIZE];
+
+	for (unsigned i = 0; i < count; i++) {
+		assert_int_equal(recv(fd, answer, 2, MSG_WAITALL), 2);
+		assert_int_equal(get_u16(answer), len);
+		assert_int_equal(recv(fd, answer, len, MSG_WAITALL), len);
+		judge_answer(answer, len, (uint16_t)i, SOCK_STREAM, server);
+	}
+}
+
+void net_ask(int fd, int type, uint64_t server)
+{
+	uint8_t message[64];
+	ssize_t len;
+
+	if (type == SOCK_STREAM) {
+		net_send_queries(fd, 1, FAKE_ANSWER_MIN);
+		net_expect_answers(fd, 1, FAKE_ANSWER_MIN, server);
+		return;
+	}
+	net_query(message, 7, 0);
+	assert_int_equal(send(fd, message, 14, 0), 14);
+	len = recv(fd, message, sizeof(message), 0);
+	if (len < 0)
+		fail_msg("no answer: %s", strerror(errno));
+	assert_int_equal(len, FAKE_ANSWER_MIN);
+	judge_answer(message, (size_t)len, 7, type, server);
+}
+
+void net_expect_closed(int fd)
+{
+	uint8_t octet;
+	ssize_t n = recv(fd, &octet, 1, 0);
+
+	if (n < 0)
+		assert_int_equal(errno, ECONNRESET);
+	else
+		assert_int_equal(n, 0);
+}

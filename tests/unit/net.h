@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * net.h - a store and answers that tests control, and clients to ask with
+ *
+ * net.c stands in for snapshot.c and answer.c. Its answer to a query of at
+ * least 12 octets has the query's 12, with QR set, then
+ *
+ *   table (4 octets), transport (1), 0x5a up to the length asked for
+ *
+ * where the length asked for stands behind the query's header, in network
+ * order. The table is the server's id and FAKE_TABLE. Like the real one it
+ * says nothing to what has QR set or is too short.
+ *
+ * Clients give up after NET_PATIENCE seconds, and fail the test then.
+ */
+#ifndef TESTS_UNIT_NET_H
+#define TESTS_UNIT_NET_H
+
+#include <stdatomic.h>
+
+#include "dns/answer.h"
+#include "dns/address.h"
+
+#define FAKE_TABLE	1000
+#define FAKE_ANSWER_MIN 17
+#define NET_PATIENCE	10
+
+struct fake {
+	atomic_bool broken;    /* snapshot_begin() fails */
+	atomic_bool unknown;   /* snapshot_serving() fails */
+	atomic_bool gate;      /* closed: answer() waits */
+	atomic_uint waiting;   /* threads at the gate */
+	atomic_uint refused;   /* by these two, so far */
+	atomic_uint snapshots; /* begun so far */
+	atomic_uint answers;   /* given so far */
+	atomic_int opened;     /* snapshots begun and not ended */
+};
+
+extern struct fake fake;
+
+/** Back to all zeroes; no worker may run. */
+void fake_reset(void);
+
+/** Whether this machine has IPv6 on the loopback. */
+bool net_has_ipv6(void);
+
+/** An address from text, which must parse. */
+struct address net_address(const char *text);
+
+/** @text, an IP, with another server's port. */
+struct address net_at(const char *ip, const struct address *port_of);
+
+/** A client's socket, connected. */
+int net_connect(int type, const struct address *at);
+
+/** A query of 14 octets; @len is the length of answer to ask for. */
+void net_query(uint8_t query[14], uint16_t id, uint16_t len);
+
+/** Write @count TCP queries with ids from 0 in one piece. */
+void net_send_queries(int fd, unsigned count, uint16_t len);
+
+/** Read TCP answers with ids from 0, in order, and judge each octet. */
+void net_expect_answers(int fd, unsigned count, uint16_t len, uint64_t server);
+
+/** Ask over UDP or TCP and expect the answer of @server. */
+void net_ask(int fd, int type, uint64_t server);
+
+/** The other side has closed, orderly or not. */
+void net_expect_closed(int fd);
+
+/** Run @loop, if there is one, until the condition holds; or fail. */
+#define net_await(loop, condition)                                             \
+	do {                                                                   \
+		double net_end_ = net_now() + NET_PATIENCE;                    \
+		while (!(condition)) {                                         \
+			if (net_now() > net_end_)                              \
+				fail_msg("in vain: %s", #condition);           \
+			net_turn(loop);                                        \
+		}                                                              \
+	} while (0)
+
+double net_now(void); /* seconds, monotonic */
+double net_cpu(void); /* seconds of processor time, of the process */
+void net_turn(void *loop);
+
+/** Descriptors that are open. */
+unsigned net_descriptors(void);
+
+#endif

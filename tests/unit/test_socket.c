@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "dns/socket.h"
+#include "tests/unit/net.h"
+
+/* Somebody else's socket. */
+enum other {
+	UDP_BOUND,
+	TCP_BOUND,
+	TCP_LISTENING,
+	OTHERS,
+};
+
+#define PLAIN	  0
+#define REUSEADDR 1
+#define REUSEPORT 2
+
+static int other_open(enum other other, unsigned reuse,
+		      const struct address *at)
+{
+	int family = at->kind == ADDRESS_IPV4 ? AF_INET : AF_INET6;
+	int only = at->kind == ADDRESS_IPV6;
+	struct sockaddr_storage name;
+	socklen_t len = address_sockaddr(at, family, &name);
+	int type = other == UDP_BOUND ? SOCK_DGRAM : SOCK_STREAM;
+	int fd = socket(family, type, 0);
+	int on = 1;
+
+	assert_true(fd >= 0);
+	if (family == AF_INET6)
+		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, sizeof(only));
+	if (reuse & REUSEADDR)
+		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	if (reuse & REUSEPORT)
+		setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on));
+	if (bind(fd, (struct sockaddr *)&name, len) < 0) {
+		on = -errno;
+		close(fd);
+		return on;
+	}
+	if (other == TCP_LISTENING)
+		assert_int_equal(listen(fd, 1), 0);
+	return fd;
+}
+
+/* A port that was free for both a moment ago. */
+static void free_port(struct address *at)
+{
+	struct address every = net_address(":0");
+	struct socket_pair pair;
+
+	assert_int_equal(socket_bind(&pair, &every, &every), 0);
+	at->port = every.port;
+	socket_close(&pair);
+}
+
+static void try_beside(enum other other, unsigned reuse, const char *theirs,
+		       const char *ours, int result)
+{
+	struct address their_at = net_address(theirs);
+	struct address our_at = net_address(ours);
+	unsigned before = net_descriptors();
+	struct socket_pair pair = {-1, -1, false};
+	struct address bound;
+	int fd, r;
+
+	do { /* until nobody else is faster */
+		free_port(&their_at);
+		fd = other_open(other, reuse, &their_at);
+	} while (fd == -EADDRINUSE);
+	assert_true(fd >= 0);
+	our_at.port = their_at.port;
+	r = socket_bind(&pair, &bound, &our_at);
+	if (r != result)
+		fail_msg("other %d, reuse %u, at %s, we at %s: %d, not %d",
+			 other, reuse, theirs, ours, r, result);
+	socket_close(&pair);
+	close(fd);
+	assert_int_equal(net_descriptors(), before);
+}
+
+static void a_taken_port_is_refused_and_leaves_nothing_open(void **state)
+{
+	static const struct {
+		const char *theirs, *ours;
+		int result;
+	} cases[] = {
+		{"127.0.0.1:0", "127.0.0.1:0", -EADDRINUSE},
+		{"0.0.0.0:0", "127.0.0.1:0", -EADDRINUSE},
+		{"127.0.0.2:0", "0.0.0.0:0", -EADDRINUSE},
+		{"127.0.0.2:0", ":0", -EADDRINUSE},
+		{":0", "127.0.0.1:0", -EADDRINUSE},
+		{":0", "[::1]:0", -EADDRINUSE},
+		{":0", ":0", -EADDRINUSE},
+		{"[::1]:0", ":0", -EADDRINUSE},
+		{"[::1]:0", "[::]:0", -EADDRINUSE},
+		{"[::]:0", "[::1]:0", -EADDRINUSE},
+		{"0.0.0.0:0", ":0", -EADDRINUSE},
+		{"127.0.0.1:0", "127.0.0.2:0", 0},
+		{"127.0.0.1:0", "[::1]:0", 0},
+		{"127.0.0.1:0", "[::]:0", 0},
+		{"0.0.0.0:0", "[::]:0", 0},
+		{"[::]:0", "0.0.0.0:0", 0},
+	};
+
+	(void)state;
+	if (!net_has_ipv6())
+		skip();
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+		for (enum other other = 0; other < OTHERS; other++)
+			for (unsigned reuse = PLAIN; reuse <= 3; reuse++) {
+				/* Nobody's yet: see the next test. */
+				if (other == TCP_BOUND && reuse & REUSEADDR)
+					continue;
+				try_beside(other, reuse, cases[i].theirs,
+					   cases[i].ours, cases[i].result);
+			}
+}
+
+static void who_only_bound_with_reuseaddr_cannot_listen_beside_us(void **state)
+{
+	struct address at = net_address("127.0.0.1:0");
+	struct socket_pair pair;
+	int fd;
+
+	(void)state;
+	free_port(&at);
+	fd = other_open(TCP_BOUND, REUSEADDR, &at);
+	assert_true(fd >= 0);
+	assert_int_equal(socket_bind(&pair, &at, &at), 0);
+	assert_int_equal(listen(fd, 1), -1);
+	assert_int_equal(errno, EADDRINUSE);
+	close(fd);
+	socket_close(&pair);
+}
+
+static void nobody_can_bind_what_we_have_bound(void **state)
+{
+	static const char *const theirs[] = {"127.0.0.1:0", "0.0.0.0:0", ":0"};
+	struct address ours = net_address("127.0.0.1:0");
+	struct socket_pair pair;
+	struct address at;
+
+	(void)state;
+	assert_int_equal(socket_bind(&pair, &ours, &ours), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(theirs); i++)
+		for (unsigned reuse = PLAIN; reuse <= 3; reuse++) {
+			at = net_at(theirs[i], &ours);
+			if (at.kind == ADDRESS_EVERY && !net_has_ipv6())
+				continue;
+			assert_int_equal(other_open(UDP_BOUND, reuse, &at),
+					 -EADDRINUSE);
+			assert_int_equal(other_open(TCP_LISTENING, reuse, &at),
+					 -EADDRINUSE);
+		}
+	socket_close(&pair);
+}
+
+static void a_failed_bind_frees_the_half_that_worked(void **state)
+{
+	struct address at = net_address("127.0.0.1:0");
+	struct socket_pair pair = {-1, -1, false};
+	struct address bound = {0};
+	int tcp, udp;
+
+	(void)state;
+	free_port(&at);
+	tcp = other_open(TCP_LISTENING, PLAIN, &at);
+	assert_int_equal(socket_bind(&pair, &bound, &at), -EADDRINUSE);
+	assert_int_equal(bound.kind, ADDRESS_OFF);
+	assert_int_equal(pair.udp, -1);
+	udp = other_open(UDP_BOUND, PLAIN, &at);
+	assert_true(udp >= 0);
+	close(udp);
+	close(tcp);
+}
+
+static void port_zero_is_one_port_for_udp_and_tcp(void **state)
+{
+	static const char *const texts[] = {"127.0.0.1:0", "0.0.0.0:0",
+					    "[::1]:0", ":0"};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+		struct address at = net_address(texts[i]);
+		struct socket_pair pair, again;
+		struct address bound, other;
+		int fd;
+
+		if (strchr("[:", texts[i][0]) && !net_has_ipv6())
+			continue;
+		assert_int_equal(socket_bind(&pair, &bound, &at), 0);
+		assert_int_not_equal(bound.port, 0);
+		assert_int_equal(bound.kind, at.kind);
+		assert_int_equal(socket_bind(&again, &other, &bound),
+				 -EADDRINUSE);
+		/* That it listens for TCP at the port it told: */
+		other = net_at(strchr(texts[i], '[') ? "[::1]" : "127.0.0.1",
+			       &bound);
+		fd = net_connect(SOCK_STREAM, &other);
+		close(fd);
+		socket_close(&pair);
+	}
+}
+
+static void sockets_are_nonblocking_and_not_inherited(void **state)
+{
+	struct address at = net_address("127.0.0.1:0");
+	struct socket_pair pair;
+	int fds[2];
+
+	(void)state;
+	assert_int_equal(socket_bind(&pair, &at, &at), 0);
+	fds[0] = pair.udp;
+	fds[1] = pair.tcp;
+	for (unsigned i = 0; i < 2; i++) {
+		assert_true(fcntl(fds[i], F_GETFL) & O_NONBLOCK);
+		assert_true(fcntl(fds[i], F_GETFD) & FD_CLOEXEC);
+	}
+	socket_close(&pair);
+	socket_close(&pair);
+}
+
+static void an_address_that_no_server_can_have_is_not_available(void **state)
+{
+	static const char *const texts[] = {
+		"203.0.113.77:0",      "224.0.0.1:0",
+		"255.255.255.255:0",   "[ff02::1]:0",
+		"[2001:db8::77]:0",    "[::ffff:127.0.0.1]:0",
+		"[fe80::1234:5678]:0",
+	};
+	unsigned before = net_descriptors();
+	struct socket_pair pair;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+		struct address at = net_address(texts[i]);
+
+		if (texts[i][0] == '[' && !net_has_ipv6())
+			continue;
+		assert_int_equal(socket_bind(&pair, &at, &at), -EADDRNOTAVAIL);
+	}
+	assert_int_equal(net_descriptors(), before);
+}
+
+static void a_low_port_needs_the_right(void **state)
+{
+	struct address at = net_address("127.0.0.1:1");
+	struct socket_pair pair;
+	int r;
+
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	assert_int_equal(seteuid(65534), 0);
+	r = socket_bind(&pair, &at, &at);
+	assert_int_equal(seteuid(0), 0);
+	assert_int_equal(r, -EACCES);
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(
+			a_taken_port_is_refused_and_leaves_nothing_open),
+		cmocka_unit_test(
+			who_only_bound_with_reuseaddr_cannot_listen_beside_us),
+		cmocka_unit_test(nobody_can_bind_what_we_have_bound),
+		cmocka_unit_test(a_failed_bind_frees_the_half_that_worked),
+		cmocka_unit_test(port_zero_is_one_port_for_udp_and_tcp),
+		cmocka_unit_test(sockets_are_nonblocking_and_not_inherited),
+		cmocka_unit_test(
+			an_address_that_no_server_can_have_is_not_available),
+		cmocka_unit_test(a_low_port_needs_the_right),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

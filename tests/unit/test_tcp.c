@@ -1,0 +1,371 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "dns/worker.h"
+#include "tests/unit/net.h"
+
+#define SERVER 5
+
+/* One worker that serves one server, with limits that a test can reach. */
+struct place {
+	struct connection_limits limits;
+	struct worker *worker;
+	struct socket_pair sockets;
+	struct address at;
+	struct seat seat;
+	atomic_bool left;
+};
+
+static struct place place;
+
+static void on_left(struct seat *seat)
+{
+	(void)seat;
+	atomic_store(&place.left, true);
+}
+
+static int set_up_with(unsigned clients_max, uint64_t idle_ms)
+{
+	struct answer_options options = {.edns_size = ANSWER_EDNS_SIZE};
+	struct address at = net_address("127.0.0.1:0");
+
+	fake_reset();
+	memset(&place, 0, sizeof(place));
+	place.limits.clients_max = clients_max;
+	place.limits.idle_ms = idle_ms;
+	assert_int_equal(
+		worker_new(&place.worker, NULL, &options, &place.limits), 0);
+	assert_int_equal(socket_bind(&place.sockets, &place.at, &at), 0);
+	place.seat.worker = place.worker;
+	place.seat.sockets = &place.sockets;
+	place.seat.server = SERVER;
+	place.seat.left = on_left;
+	worker_add(&place.seat);
+	return 0;
+}
+
+static int set_up(void **state)
+{
+	(void)state;
+	return set_up_with(1000, 60000);
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	worker_remove(&place.seat);
+	net_await(NULL, atomic_load(&place.left));
+	assert_int_equal(atomic_load(&place.limits.clients), 0);
+	worker_free(place.worker);
+	socket_close(&place.sockets);
+	return 0;
+}
+
+static int client(void)
+{
+	return net_connect(SOCK_STREAM, &place.at);
+}
+
+static void a_query_may_come_one_octet_at_a_time(void **state)
+{
+	int on = 1, fd = client();
+	uint8_t text[16];
+
+	(void)state;
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	put_u16(text, 14);
+	for (unsigned round = 0; round < 3; round++) {
+		net_query(text + 2, 0, 500);
+		for (unsigned i = 0; i < sizeof(text); i++)
+			assert_int_equal(send(fd, text + i, 1, 0), 1);
+		net_expect_answers(fd, 1, 500, SERVER);
+	}
+	close(fd);
+}
+
+static void a_hundred_queries_in_one_piece_get_a_hundred_answers(void **state)
+{
+	int fd = client();
+
+	(void)state;
+	net_send_queries(fd, 100, 40);
+	net_expect_answers(fd, 100, 40, SERVER);
+	/* They came as one piece, so that a few looks at the store do. */
+	assert_true(atomic_load(&fake.snapshots) < 10);
+	net_ask(fd, SOCK_STREAM, SERVER);
+	close(fd);
+}
+
+static void the_longest_query_and_answer_fit(void **state)
+{
+	static uint8_t text[2 + 65535];
+	int fd = client();
+
+	(void)state;
+	put_u16(text, 65535);
+	for (unsigned i = 0; i < 3; i++) {
+		net_query(text + 2, 0, 65535);
+		assert_int_equal(send(fd, text, sizeof(text), 0), sizeof(text));
+		net_expect_answers(fd, 1, 65535, SERVER);
+	}
+	close(fd);
+}
+
+/* What gets no answer is skipped, and the client is still in step. */
+static void a_message_that_is_no_query_is_passed_over(void **state)
+{
+	static const uint8_t junk[] = {0, 0,  0, 3, 'a',  'b', 'c',
+				       0, 12, 0, 0, 0x80, 0,   0,
+				       0, 0,  0, 0, 0,	  0,   0};
+	int fd = client();
+
+	(void)state;
+	assert_int_equal(send(fd, junk, sizeof(junk), 0), sizeof(junk));
+	net_ask(fd, SOCK_STREAM, SERVER);
+	close(fd);
+}
+
+static void who_closes_his_half_still_gets_the_answers(void **state)
+{
+	static const struct {
+		unsigned count;
+		uint16_t len;
+	} cases[] = {{0, 0}, {1, 17}, {100, 100}, {200, 60000}};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		int fd = client();
+
+		net_send_queries(fd, cases[i].count, cases[i].len);
+		shutdown(fd, SHUT_WR);
+		net_expect_answers(fd, cases[i].count, cases[i].len, SERVER);
+		net_expect_closed(fd);
+		close(fd);
+	}
+}
+
+static void who_closes_early_does_no_harm(void **state)
+{
+	struct linger reset = {.l_onoff = 1};
+	int fd;
+
+	(void)state;
+	for (unsigned i = 0; i < 60; i++) {
+		fd = client();
+		if (i % 3)
+			net_send_queries(fd, 50, i % 2 ? 60000 : 17);
+		else
+			assert_int_equal(send(fd, "\0", 1, 0), 1);
+		if (i % 4 == 0)
+			setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset,
+				   sizeof(reset));
+		close(fd);
+	}
+	net_await(NULL, atomic_load(&place.limits.clients) == 0);
+	fd = client();
+	net_ask(fd, SOCK_STREAM, SERVER);
+	close(fd);
+}
+
+static int slow_client(void)
+{
+	int small = 65536, fd = client();
+
+	setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
+	return fd;
+}
+
+static void who_does_not_read_is_not_answered_further(void **state)
+{
+	const unsigned count = 200;
+	int slow = slow_client();
+	int other = client();
+
+	(void)state;
+	net_send_queries(slow, count, 60000);
+	net_await(NULL, atomic_load(&fake.answers) > 0);
+	net_ask(other, SOCK_STREAM, SERVER);
+	net_ask(other, SOCK_STREAM, SERVER);
+	assert_true(atomic_load(&fake.answers) < 60);
+	/* Others are served meanwhile, and he is once he reads. */
+	net_expect_answers(slow, count, 60000, SERVER);
+	close(other);
+	close(slow);
+}
+
+static int set_up_impatient(void **state)
+{
+	(void)state;
+	return set_up_with(1000, 100);
+}
+
+static void who_says_nothing_is_disconnected(void **state)
+{
+	double begin = net_now();
+	int fd = client();
+
+	(void)state;
+	net_ask(fd, SOCK_STREAM, SERVER);
+	net_expect_closed(fd);
+	assert_true(net_now() - begin > 0.09);
+	assert_true(net_now() - begin < 5);
+	close(fd);
+}
+
+static void octets_without_a_query_do_not_keep_a_connection(void **state)
+{
+	static const uint8_t begin[] = {0xff, 0xff};
+	int fd = client();
+	struct pollfd end = {.fd = fd, .events = POLLIN};
+
+	(void)state;
+	assert_int_equal(send(fd, begin, sizeof(begin), 0), sizeof(begin));
+	for (unsigned i = 0; poll(&end, 1, 5) == 0; i++) {
+		assert_true(i < 1000);
+		send(fd, begin, 1, MSG_NOSIGNAL);
+	}
+	close(fd);
+}
+
+static void who_asks_now_and_then_stays(void **state)
+{
+	double begin = net_now();
+	int fd = client();
+	unsigned asked = 0;
+
+	(void)state;
+	for (; net_now() - begin < 0.5; asked++) {
+		net_ask(fd, SOCK_STREAM, SERVER);
+		poll(NULL, 0, 10);
+	}
+	assert_true(asked > 5);
+	assert_int_equal(atomic_load(&place.limits.clients), 1);
+	close(fd);
+}
+
+static void who_never_reads_is_disconnected(void **state)
+{
+	int fd = slow_client();
+
+	(void)state;
+	net_send_queries(fd, 500, 60000);
+	net_await(NULL, atomic_load(&place.limits.clients) == 1);
+	net_await(NULL, atomic_load(&place.limits.clients) == 0);
+	close(fd);
+}
+
+static int set_up_small(void **state)
+{
+	(void)state;
+	return set_up_with(4, 60000);
+}
+
+static void in_a_full_pool_the_longest_silent_makes_room(void **state)
+{
+	int fds[5];
+
+	(void)state;
+	for (unsigned i = 0; i < 4; i++) {
+		fds[i] = client();
+		net_ask(fds[i], SOCK_STREAM, SERVER);
+	}
+	net_ask(fds[0], SOCK_STREAM, SERVER);
+	fds[4] = client();
+	net_ask(fds[4], SOCK_STREAM, SERVER);
+	net_expect_closed(fds[1]);
+	assert_int_equal(atomic_load(&place.limits.clients), 4);
+	for (unsigned i = 0; i < 5; i++) {
+		if (i != 1)
+			net_ask(fds[i], SOCK_STREAM, SERVER);
+		close(fds[i]);
+	}
+}
+
+static void a_pool_full_of_other_workers_clients_refuses(void **state)
+{
+	int fd;
+
+	(void)state;
+	atomic_store(&place.limits.clients, 4);
+	fd = client();
+	net_expect_closed(fd);
+	close(fd);
+	assert_int_equal(atomic_load(&place.limits.clients), 4);
+	atomic_store(&place.limits.clients, 0);
+}
+
+static void forbid_descriptors(struct rlimit *before)
+{
+	struct rlimit limit;
+	int next = dup(0);
+
+	assert_true(next >= 0);
+	close(next);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, before), 0);
+	limit = *before;
+	limit.rlim_cur = (rlim_t)next;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+}
+
+static void without_descriptors_it_waits_and_does_not_spin(void **state)
+{
+	int first = client(); /* libuv opens what it needs itself */
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+	struct pollfd answer = {.fd = fd, .events = POLLIN};
+	struct sockaddr_storage name;
+	socklen_t len = address_sockaddr(&place.at, AF_INET, &name);
+	struct rlimit before;
+	double cpu;
+
+	(void)state;
+	net_ask(first, SOCK_STREAM, SERVER);
+	forbid_descriptors(&before);
+	assert_int_equal(connect(fd, (struct sockaddr *)&name, len), 0);
+	net_send_queries(fd, 1, FAKE_ANSWER_MIN);
+	cpu = net_cpu();
+	assert_int_equal(poll(&answer, 1, 300), 0);
+	assert_true(net_cpu() - cpu < 0.1);
+	net_ask(first, SOCK_STREAM, SERVER);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+	assert_int_equal(poll(&answer, 1, 1000 * NET_PATIENCE), 1);
+	net_expect_answers(fd, 1, FAKE_ANSWER_MIN, SERVER);
+	close(fd);
+	close(first);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST_IN(name, set_up_it)                                               \
+	cmocka_unit_test_setup_teardown(name, set_up_it, tear_down)
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		TEST(a_query_may_come_one_octet_at_a_time),
+		TEST(a_hundred_queries_in_one_piece_get_a_hundred_answers),
+		TEST(the_longest_query_and_answer_fit),
+		TEST(a_message_that_is_no_query_is_passed_over),
+		TEST(who_closes_his_half_still_gets_the_answers),
+		TEST(who_closes_early_does_no_harm),
+		TEST(who_does_not_read_is_not_answered_further),
+		TEST_IN(who_says_nothing_is_disconnected, set_up_impatient),
+		TEST_IN(octets_without_a_query_do_not_keep_a_connection,
+			set_up_impatient),
+		TEST_IN(who_asks_now_and_then_stays, set_up_impatient),
+		TEST_IN(who_never_reads_is_disconnected, set_up_impatient),
+		TEST_IN(in_a_full_pool_the_longest_silent_makes_room,
+			set_up_small),
+		TEST_IN(a_pool_full_of_other_workers_clients_refuses,
+			set_up_small),
+		TEST(without_descriptors_it_waits_and_does_not_spin),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,346 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <stdarg.h>
+#include <stddef.h>
+#include <errno.h>
+#include <setjmp.h>
+#include <cmocka.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "anchors/writer.h"
+#include "dns/snapshot.h"
+#include "tests/unit/tables.h"
+
+/* A store and its writer on a loop, in a directory of their own. */
+struct world {
+	char dir[64];
+	uv_loop_t loop;
+	struct store store;
+	struct writer *writer;
+	unsigned left; /* jobs that are not back yet */
+};
+
+struct probe {
+	struct job job;
+	struct world *world;
+	struct change change;
+	uint32_t *table;
+	int fail_with;	/* as a store that fails */
+	int refuse_with;
+	unsigned runs;
+	int result;
+	bool back;
+	struct refusal refusal;
+};
+
+static void world_open(struct world *world)
+{
+	CLEANUP(buffer_deinit) struct buffer why = {0};
+
+	*world = (struct world){.dir = "/tmp/circuitfs-test-XXXXXX"};
+	assert_non_null(mkdtemp(world->dir));
+	assert_int_equal(uv_loop_init(&world->loop), 0);
+	assert_int_equal(store_open(&world->store, world->dir, &why), 0);
+	assert_int_equal(
+		writer_new(&world->writer, &world->loop, &world->store), 0);
+}
+
+static void remove_dir(const char *dir)
+{
+	static const char *const files[] = {"data.mdb", "lock.mdb", "pid"};
+	char path[96];
+
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
+		snprintf(path, sizeof(path), "%s/%s", dir, files[i]);
+		unlink(path);
+	}
+	assert_int_equal(rmdir(dir), 0);
+}
+
+static void world_close(struct world *world)
+{
+	writer_free(world->writer);
+	uv_run(&world->loop, UV_RUN_DEFAULT);
+	assert_int_equal(uv_loop_close(&world->loop), 0);
+	store_close(&world->store);
+	remove_dir(world->dir);
+}
+
+static void wait_for_all(struct world *world)
+{
+	while (world->left)
+		uv_run(&world->loop, UV_RUN_ONCE);
+}
+
+static int run_probe(struct job *job, struct writer *writer, MDB_txn *txn)
+{
+	struct probe *probe = container_of(job, struct probe, job);
+	int r;
+
+	(void)writer;
+	probe->runs++;
+	if (*probe->table == UINT32_MAX) {
+		r = table_create(&probe->world->store.tables, txn,
+				 probe->table);
+		if (r < 0)
+			return r;
+	}
+	if (probe->refuse_with)
+		return probe->refuse_with;
+	r = table_apply(&probe->world->store.tables, txn, *probe->table,
+			&probe->change, false, 1, &probe->refusal);
+	return r == 0 ? probe->fail_with : r;
+}
+
+static void probe_done(struct job *job, int result)
+{
+	struct probe *probe = container_of(job, struct probe, job);
+
+	assert_false(probe->back);
+	probe->back = true;
+	probe->result = result;
+	probe->world->left--;
+	change_deinit(&probe->change);
+}
+
+static void submit(struct world *world, struct probe *probe, uint32_t *table,
+		   const char *text)
+{
+	probe->world = world;
+	probe->table = table;
+	probe->job.run = run_probe;
+	probe->job.done = probe_done;
+	test_change(&probe->change, text);
+	world->left++;
+	writer_submit(world->writer, &probe->job);
+}
+
+static uint64_t names_in(struct world *world, uint32_t table)
+{
+	struct table_counts counts = {0};
+	struct snapshot *snapshot;
+
+	assert_int_equal(snapshot_new(&snapshot, &world->store.tables), 0);
+	assert_int_equal(snapshot_begin(snapshot), 0);
+	if (snapshot_counts(snapshot, table, &counts) < 0)
+		counts.names = UINT64_MAX;
+	snapshot_end(snapshot);
+	snapshot_free(snapshot);
+	return counts.names;
+}
+
+static uint32_t make_table(struct world *world)
+{
+	uint32_t table = UINT32_MAX;
+	struct probe probe = {0};
+
+	submit(world, &probe, &table, "first. A 192.0.2.1\n");
+	wait_for_all(world);
+	assert_int_equal(probe.result, 0);
+	return table;
+}
+
+static void what_is_handed_back_can_be_read(void **state)
+{
+	struct world world;
+	uint32_t table;
+
+	(void)state;
+	world_open(&world);
+	table = make_table(&world);
+	assert_int_equal(names_in(&world, table), 1);
+	world_close(&world);
+}
+
+static void a_refused_job_spares_the_others_of_its_group(void **state)
+{
+	static const char *const texts[] = {
+		"a. A 192.0.2.1\n",
+		"b. A 192.0.2.1\nb. CNAME a.\n",
+		"c. A 192.0.2.1\n",
+	};
+	struct probe probes[3] = {0};
+	struct world world;
+	uint32_t table;
+
+	(void)state;
+	world_open(&world);
+	table = make_table(&world);
+	for (size_t i = 0; i < 3; i++)
+		submit(&world, &probes[i], &table, texts[i]);
+	wait_for_all(&world);
+	assert_int_equal(probes[0].result, 0);
+	assert_int_equal(probes[1].result, -EINVAL);
+	assert_string_equal(probes[1].refusal.text, "b.");
+	assert_int_equal(probes[2].result, 0);
+	assert_int_equal(names_in(&world, table), 3);
+	world_close(&world);
+}
+
+static void a_failure_meets_only_the_job_that_causes_it(void **state)
+{
+	struct probe probes[3] = {[1] = {.fail_with = -ENOSPC}};
+	static const char *const texts[] = {
+		"a. A 192.0.2.1\n",
+		"b. A 192.0.2.1\n",
+		"c. A 192.0.2.1\n",
+	};
+	struct world world;
+	uint32_t table;
+
+	(void)state;
+	world_open(&world);
+	table = make_table(&world);
+	for (size_t i = 0; i < 3; i++)
+		submit(&world, &probes[i], &table, texts[i]);
+	wait_for_all(&world);
+	assert_int_equal(probes[0].result, 0);
+	assert_int_equal(probes[1].result, -ENOSPC);
+	assert_int_equal(probes[2].result, 0);
+	assert_true(probes[1].runs >= 2);
+	assert_int_equal(names_in(&world, table), 3);
+	world_close(&world);
+}
+
+static void early_work_that_is_lost_says_so_to_what_follows(void **state)
+{
+	uint32_t table, staged = UINT32_MAX;
+	struct job_loss loss = {0};
+	struct probe early = {.job = {.reply = JOB_EARLY, .loss = &loss}};
+	struct probe breaks = {.fail_with = -EIO};
+	struct probe after = {.job = {.loss = &loss}};
+	struct world world;
+
+	(void)state;
+	world_open(&world);
+	table = make_table(&world);
+	submit(&world, &early, &staged, "s. A 192.0.2.1\n");
+	wait_for_all(&world);
+	assert_int_equal(early.result, 0);
+	submit(&world, &breaks, &table, "b. A 192.0.2.1\n");
+	wait_for_all(&world);
+	assert_int_equal(breaks.result, -EIO);
+	submit(&world, &after, &staged, "t. A 192.0.2.1\n");
+	wait_for_all(&world);
+	/* Unless the writer was quick and had committed it in between. */
+	if (names_in(&world, staged) == UINT64_MAX) {
+		assert_int_equal(after.result, -EIO);
+		assert_int_equal(after.runs, 0);
+	} else {
+		assert_int_equal(after.result, 0);
+	}
+	world_close(&world);
+}
+
+static int run_loosen(struct job *job, struct writer *writer, MDB_txn *txn)
+{
+	struct probe *probe = container_of(job, struct probe, job);
+
+	(void)txn;
+	return writer_loosen(writer, *probe->table);
+}
+
+static void a_loose_table_is_freed_in_the_background(void **state)
+{
+	CLEANUP(buffer_deinit) struct buffer text = {0};
+	struct probe fill = {0}, loosen = {0};
+	struct world world;
+	uint32_t table;
+
+	(void)state;
+	world_open(&world);
+	table = make_table(&world);
+	for (unsigned i = 0; i < 20000; i++)
+		buffer_printf(&text, "n%u. A 192.0.2.1\n", i);
+	buffer_add(&text, "", 1);
+	submit(&world, &fill, &table, (char *)text.data);
+	wait_for_all(&world);
+	loosen.world = &world;
+	loosen.table = &table;
+	loosen.job = (struct job){.run = run_loosen, .done = probe_done};
+	world.left++;
+	writer_submit(world.writer, &loosen.job);
+	wait_for_all(&world);
+	while (names_in(&world, table) != UINT64_MAX)
+		usleep(1000);
+	world_close(&world);
+}
+
+static void what_a_crash_left_loose_is_freed_at_the_next_start(void **state)
+{
+	CLEANUP(buffer_deinit) struct buffer why = {0};
+	struct world world;
+	uint32_t table;
+
+	(void)state;
+	world_open(&world);
+	/* Nobody publishes it. */
+	table = make_table(&world);
+	writer_free(world.writer);
+	uv_run(&world.loop, UV_RUN_DEFAULT);
+	store_close(&world.store);
+	assert_int_equal(store_open(&world.store, world.dir, &why), 0);
+	assert_int_equal(
+		writer_new(&world.writer, &world.loop, &world.store), 0);
+	while (names_in(&world, table) != UINT64_MAX)
+		usleep(1000);
+	world_close(&world);
+}
+
+static void a_second_daemon_learns_who_holds_the_directory(void **state)
+{
+	CLEANUP(buffer_deinit) struct buffer why = {0};
+	struct store second;
+	struct world world;
+	char pid[32];
+
+	(void)state;
+	world_open(&world);
+	assert_int_equal(store_open(&second, world.dir, &why), -EBUSY);
+	snprintf(pid, sizeof(pid), "pid %d", (int)getpid());
+	assert_non_null(strstr((char *)why.data, pid));
+	world_close(&world);
+}
+
+static void an_unknown_format_is_refused(void **state)
+{
+	CLEANUP(buffer_deinit) struct buffer why = {0};
+	MDB_val key = {6, "format"}, value;
+	uint32_t format = 4711;
+	struct world world;
+	struct store store;
+	MDB_txn *txn;
+
+	(void)state;
+	world_open(&world);
+	writer_free(world.writer);
+	world.writer = NULL;
+	assert_int_equal(mdb_txn_begin(world.store.env, NULL, 0, &txn), 0);
+	value = (MDB_val){sizeof(format), &format};
+	assert_int_equal(mdb_put(txn, world.store.meta, &key, &value, 0), 0);
+	assert_int_equal(mdb_txn_commit(txn), 0);
+	store_close(&world.store);
+	assert_int_equal(store_open(&store, world.dir, &why), -EPROTO);
+	assert_non_null(strstr((char *)why.data, "4711"));
+	world_close(&world);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_is_handed_back_can_be_read),
+		cmocka_unit_test(a_refused_job_spares_the_others_of_its_group),
+		cmocka_unit_test(a_failure_meets_only_the_job_that_causes_it),
+		cmocka_unit_test(
+			early_work_that_is_lost_says_so_to_what_follows),
+		cmocka_unit_test(a_loose_table_is_freed_in_the_background),
+		cmocka_unit_test(
+			what_a_crash_left_loose_is_freed_at_the_next_start),
+		cmocka_unit_test(
+			a_second_daemon_learns_who_holds_the_directory),
+		cmocka_unit_test(an_unknown_format_is_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
