@@ -55,21 +55,17 @@ static bool read_target(const struct additional *additional,
 	return get_u16(rr->rdata) != 0;
 }
 
-/* What may be said of a target: all in its own zone, glue for NS. */
-static struct rrsets usable(const struct additional *additional,
-			    const struct lookup *found)
+/* All in the owner's own zone; for NS, glue from below its cuts too. */
+static bool may_add(const struct additional *additional,
+		    const struct lookup *found)
 {
-	bool same_zone = additional->in_zone == found->in_zone &&
-			 (!found->in_zone ||
-			  found->apex == name_labels(&additional->apex));
-
-	if (found->kind == LOOKUP_NODE && same_zone)
-		return found->rrsets;
-	/* Below a cut, or below an apex that stands for one. */
-	if (additional->rrset->type == RR_NS && additional->in_zone &&
-	    found->kind != LOOKUP_DNAME)
-		return found->own;
-	return (struct rrsets){0};
+	if (found->kind != LOOKUP_NODE)
+		return false;
+	if (!additional->in_zone || !found->in_zone)
+		return additional->in_zone == found->in_zone;
+	/* A zone held below this one has what would be glue in here. */
+	return additional->rrset->type == RR_NS ||
+	       found->apex == name_labels(&additional->apex);
 }
 
 static int add_type(const struct additional *additional,
@@ -88,23 +84,22 @@ static int add_target(const struct additional *additional,
 		      const struct name *target)
 {
 	uint16_t type = additional->rrset->type;
-	struct rrsets rrsets;
+	enum lookup_side side = type == RR_NS ? LOOKUP_GLUE : LOOKUP_ANSWER;
 	struct lookup found;
 	int r;
 
 	if (additional->in_zone && !name_is_under(target, &additional->apex))
 		return 0;
-	r = lookup_name(additional->snapshot, additional->table, target, false,
+	r = lookup_name(additional->snapshot, additional->table, target, side,
 			&found);
-	if (r < 0)
+	if (r < 0 || !may_add(additional, &found))
 		return r;
-	rrsets = usable(additional, &found);
-	r = add_type(additional, target, rrsets, RR_A);
+	r = add_type(additional, target, found.rrsets, RR_A);
 	if (r == 0)
-		r = add_type(additional, target, rrsets, RR_AAAA);
+		r = add_type(additional, target, found.rrsets, RR_AAAA);
 	/* RFC 9460, section 4.1. */
 	if (r == 0 && is_svcb(type) && !name_equal(target, additional->owner))
-		r = add_type(additional, target, rrsets, type);
+		r = add_type(additional, target, found.rrsets, type);
 	return r;
 }
 

@@ -252,7 +252,8 @@ static int take_step(struct chain *chain, const struct lookup *found)
 void chain_follow(struct chain *chain)
 {
 	/* DS stands on the parent's side: RFC 4035, section 3.1.4.1. */
-	bool parent_side = chain->query->type == RR_DS;
+	enum lookup_side side =
+		chain->query->type == RR_DS ? LOOKUP_PARENT : LOOKUP_ANSWER;
 	struct lookup found;
 	int r;
 
@@ -262,7 +263,7 @@ void chain_follow(struct chain *chain)
 	chain->links = 0;
 	do {
 		r = lookup_name(chain->snapshot, chain->table, chain->name,
-				parent_side, &found);
+				side, &found);
 		if (r == 0)
 			r = take_step(chain, &found);
 	} while (r == STEP_NEXT);

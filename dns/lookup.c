@@ -26,18 +26,22 @@ struct search {
 	uint8_t key[NAME_KEY_SIZE];
 	uint16_t ends[LABELS_MAX + 1]; /* of the ancestor with so many labels */
 	unsigned zones_left;	       /* see ZONES_SKIPPED */
+	enum lookup_side side;
+	struct rrsets own; /* of the name itself; or none */
 	struct lookup *out;
 };
 
 static void search_init(struct search *search, struct snapshot *snapshot,
 			uint32_t table, const struct name *name,
-			struct lookup *out)
+			enum lookup_side side, struct lookup *out)
 {
 	size_t len = name_to_key(name, search->key);
 	unsigned labels = 0;
 
 	search->snapshot = snapshot;
 	search->table = table;
+	search->side = side;
+	search->own = (struct rrsets){0};
 	search->out = out;
 	search->zones_left = ZONES_SKIPPED;
 	search->ends[0] = 0;
@@ -137,7 +141,7 @@ static int rrsets_at(struct search *search, unsigned labels, struct rrsets *out)
 	struct snapshot_entry entry;
 	int place;
 
-	*out = search->out->own;
+	*out = search->own;
 	if (labels == search->out->labels)
 		return 0;
 	place = look(search, search->key, search->ends[labels], &entry);
@@ -150,13 +154,14 @@ static int rrsets_at(struct search *search, unsigned labels, struct rrsets *out)
  *
  * A later barrier replaces an earlier one: it stands higher.
  */
-static int climb(struct search *search, unsigned top, bool parent_side,
-		 struct barrier *cut, struct barrier *dname)
+static int climb(struct search *search, unsigned top, struct barrier *cut,
+		 struct barrier *dname)
 {
 	struct lookup *out = search->out;
 
 	for (unsigned labels = top;; labels--) {
 		bool self = labels == out->labels;
+		bool counts = !self || search->side != LOOKUP_PARENT;
 		struct barrier here = {true, (uint8_t)labels, {0}};
 		struct role role;
 		int r = rrsets_at(search, labels, &here.rrsets);
@@ -167,13 +172,13 @@ static int climb(struct search *search, unsigned top, bool parent_side,
 		/* Not the name itself: RFC 6672, section 2.3. */
 		if (role.has_dname && !self)
 			*dname = here;
-		if (role.has_soa && !(self && parent_side)) {
+		if (role.has_soa && counts) {
 			out->in_zone = true;
 			out->apex = here.labels;
 			out->zone = here.rrsets;
 			return 0;
 		}
-		if (role.has_ns && !(self && parent_side))
+		if (role.has_ns && counts)
 			*cut = here;
 		if (labels == 0)
 			return 0;
@@ -181,13 +186,14 @@ static int climb(struct search *search, unsigned top, bool parent_side,
 }
 
 /* What hides the name, if anything does; the topmost does. */
-static bool is_hidden(struct lookup *out, const struct barrier *cut,
+static bool is_hidden(const struct search *search, const struct barrier *cut,
 		      const struct barrier *dname)
 {
+	struct lookup *out = search->out;
 	const struct barrier *by = NULL;
 
 	/* Outside any zone NS is plain data. */
-	if (cut->is_there && out->in_zone)
+	if (cut->is_there && out->in_zone && search->side != LOOKUP_GLUE)
 		by = cut;
 	/* At one owner the cut wins: what is below it is not ours. */
 	if (dname->is_there && (!by || dname->labels < by->labels))
@@ -264,15 +270,15 @@ static int find_wildcard(struct search *search, unsigned encloser)
 	if (place == PLACE_NOTHING)
 		return 0;
 
-	/* A wildcard that is an apex belongs to that zone. */
-	if (place == PLACE_OWNER) {
-		if (role_of(entry.rrsets).has_soa)
-			return 0;
+	if (place == PLACE_OWNER && !role_of(entry.rrsets).has_soa) {
 		out->kind = LOOKUP_NODE;
 		out->rrsets = entry.rrsets;
 		return 0;
 	}
-	/* It may be an empty non-terminal: then there is no data. */
+	/*
+	 * An empty non-terminal, or an apex, whose data is not of this zone:
+	 * the source of synthesis exists, so that there is no data.
+	 */
 	r = exists(search, encloser + 1);
 	if (r > 0)
 		out->kind = LOOKUP_NODE;
@@ -300,37 +306,39 @@ static int find_missing(struct search *search, unsigned encloser)
 }
 
 int lookup_name(struct snapshot *snapshot, uint32_t table,
-		const struct name *name, bool parent_side, struct lookup *out)
+		const struct name *name, enum lookup_side side,
+		struct lookup *out)
 {
 	struct barrier cut = {0}, dname = {0};
 	struct snapshot_entry entry;
 	struct search search;
 	int place, top, r;
 
-	search_init(&search, snapshot, table, name, out);
+	search_init(&search, snapshot, table, name, side, out);
 	place = look(&search, search.key, search.ends[out->labels], &entry);
 	if (place < 0)
 		return place;
 	if (place == PLACE_OWNER)
-		out->own = entry.rrsets;
+		search.own = entry.rrsets;
 
 	top = place == PLACE_NOTHING ? closest_encloser(&search, &entry)
 				     : out->labels;
 	if (top < 0)
 		return top;
-	r = climb(&search, (unsigned)top, parent_side, &cut, &dname);
+	r = climb(&search, (unsigned)top, &cut, &dname);
 	if (r < 0)
 		return r;
 
-	/* No parent zone here: the child's answers (RFC 4035, 3.1.4.1). */
-	if (parent_side && !out->in_zone && role_of(out->own).has_soa)
-		return lookup_name(snapshot, table, name, false, out);
+	/* No zone above it is held, so that its own answers. */
+	if (side == LOOKUP_PARENT && !out->in_zone &&
+	    role_of(search.own).has_soa)
+		return lookup_name(snapshot, table, name, LOOKUP_ANSWER, out);
 
-	if (is_hidden(out, &cut, &dname))
+	if (is_hidden(&search, &cut, &dname))
 		return 0;
 	if (place == PLACE_OWNER) {
 		out->kind = LOOKUP_NODE;
-		out->rrsets = out->own;
+		out->rrsets = search.own;
 		return 0;
 	}
 	out->kind = out->in_zone ? LOOKUP_NAME_ERROR : LOOKUP_OUTSIDE;

@@ -23,6 +23,19 @@ enum lookup_kind {
 	LOOKUP_DNAME,	   /* below a DNAME */
 };
 
+/* What the name is looked up for. */
+enum lookup_side {
+	LOOKUP_ANSWER,
+	/*
+	 * For the DS of a cut, which the parent zone has: the name's own SOA
+	 * and NS count for nothing, unless no zone above it is held (RFC 4035,
+	 * section 3.1.4.1).
+	 */
+	LOOKUP_PARENT,
+	/* For addresses of an NS: cuts hide nothing. */
+	LOOKUP_GLUE,
+};
+
 struct lookup {
 	enum lookup_kind kind;
 	uint8_t labels; /* of the name; the root's is never counted */
@@ -32,18 +45,11 @@ struct lookup {
 	uint8_t node;	      /* CUT, DNAME: how many labels its owner has */
 	struct rrsets rrsets; /* NODE, CUT, DNAME: the RRsets of that owner; of
 			       * an empty non-terminal, none */
-	struct rrsets own;    /* of exactly the name, even if hidden; or none */
 };
 
-/**
- * lookup_name() - find a name
- * @parent_side: the name's own SOA makes no zone: what the parent zone says of
- *               a cut (RFC 4035, section 3.1.4.1); without such a zone, the
- *               name's own again
- *
- * Return: 0; -EIO.
- */
+/** lookup_name() - find a name: 0; -EIO */
 int lookup_name(struct snapshot *snapshot, uint32_t table,
-		const struct name *name, bool parent_side, struct lookup *out);
+		const struct name *name, enum lookup_side side,
+		struct lookup *out);
 
 #endif

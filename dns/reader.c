@@ -244,8 +244,11 @@ int reader_end(struct reader *reader, struct change *change)
 	struct mark before = mark(reader, change);
 	int r;
 
-	if (!reader->tail.len)
+	if (!reader->tail.len) {
+		reader->joined = false;
+		reader->undo = before;
 		return 0;
+	}
 	if (reader->lexer.open && !reader->lexer.quoted) {
 		reader_refuse_tail(reader, "a \"(\" is not closed");
 		return -EINVAL;

@@ -3,8 +3,8 @@
 
 #include "dns/udp.h"
 
-/* Batches before other handles get their turn. */
-#define UDP_ROUNDS 4
+/* Queries found at once that make it worth to stop and start polling. */
+#define UDP_BUSY_MIN 8
 
 /*
  * Octets of a query. We announce less (ANSWER_EDNS_SIZE), so a longer one is
@@ -28,6 +28,8 @@ struct datagram {
 
 struct udp {
 	uv_loop_t *loop;
+	uv_idle_t turn; /* runs while some listener is busy */
+	TAILQ_HEAD(, udp_listener) busy;
 	struct responder *responder;
 	struct mmsghdr in[UDP_BATCH];
 	struct mmsghdr out[UDP_BATCH];
@@ -45,6 +47,9 @@ int udp_new(struct udp **out, uv_loop_t *loop, struct responder *responder)
 		return -ENOMEM;
 	udp->loop = loop;
 	udp->responder = responder;
+	TAILQ_INIT(&udp->busy);
+	uv_idle_init(loop, &udp->turn);
+	udp->turn.data = udp;
 	for (unsigned i = 0; i < UDP_BATCH; i++) {
 		udp->in_iov[i].iov_base = udp->datagrams[i].query;
 		udp->in_iov[i].iov_len = UDP_QUERY_SIZE;
@@ -57,6 +62,11 @@ int udp_new(struct udp **out, uv_loop_t *loop, struct responder *responder)
 	}
 	*out = udp;
 	return 0;
+}
+
+void udp_stop(struct udp *udp)
+{
+	uv_close((uv_handle_t *)&udp->turn, NULL);
 }
 
 struct udp *udp_free(struct udp *udp)
@@ -158,20 +168,55 @@ static void answer_batch(struct udp *udp, int fd, unsigned count)
 	send_batch(udp, fd, ready);
 }
 
-static void serve(struct udp_listener *listener)
+static void on_readable(uv_poll_t *poll, int status, int events);
+static void on_turn(uv_idle_t *turn);
+
+static void become_busy(struct udp_listener *listener)
 {
 	struct udp *udp = listener->udp;
-	unsigned count;
 
-	for (unsigned i = 0; i < UDP_ROUNDS; i++) {
-		count = receive_batch(udp, listener->sockets);
-		if (!count)
-			return;
-		/* Without the store the queries are lost, as datagrams are. */
-		if (responder_begin(udp->responder, listener->server) == 0)
-			answer_batch(udp, listener->sockets->udp, count);
-		if (count < UDP_BATCH)
-			return;
+	uv_poll_stop(&listener->poll);
+	listener->busy = true;
+	TAILQ_INSERT_TAIL(&udp->busy, listener, entry);
+	uv_idle_start(&udp->turn, on_turn);
+}
+
+static void end_busy(struct udp_listener *listener)
+{
+	struct udp *udp = listener->udp;
+
+	listener->busy = false;
+	TAILQ_REMOVE(&udp->busy, listener, entry);
+	if (TAILQ_EMPTY(&udp->busy))
+		uv_idle_stop(&udp->turn);
+}
+
+/* Return: how many queries there were. */
+static unsigned serve_batch(struct udp_listener *listener)
+{
+	struct udp *udp = listener->udp;
+	unsigned count = receive_batch(udp, listener->sockets);
+
+	if (!listener->busy && count >= UDP_BUSY_MIN)
+		become_busy(listener); /* before anything is sent */
+	/* Without the store the queries are lost, as datagrams are. */
+	if (count && responder_begin(udp->responder, listener->server) == 0)
+		answer_batch(udp, listener->sockets->udp, count);
+	return count;
+}
+
+static void on_turn(uv_idle_t *turn)
+{
+	struct udp *udp = turn->data;
+	struct udp_listener *listener = TAILQ_FIRST(&udp->busy);
+	struct udp_listener *next;
+
+	for (; listener; listener = next) {
+		next = TAILQ_NEXT(listener, entry);
+		if (serve_batch(listener))
+			continue;
+		end_busy(listener);
+		uv_poll_start(&listener->poll, UV_READABLE, on_readable);
 	}
 }
 
@@ -182,7 +227,7 @@ static void on_readable(uv_poll_t *poll, int status, int events)
 
 	(void)events;
 	if (status == 0) {
-		serve(listener);
+		serve_batch(listener);
 		return;
 	}
 	/* libuv stops at a socket's error: take it off and go on. */
@@ -219,5 +264,7 @@ static void on_closed(uv_handle_t *handle)
 
 void udp_close(struct udp_listener *listener)
 {
+	if (listener->busy)
+		end_busy(listener);
 	uv_close((uv_handle_t *)&listener->poll, on_closed);
 }

@@ -107,6 +107,8 @@ static void close_handles(struct worker *worker)
 {
 	uv_close((uv_handle_t *)&worker->wake, NULL);
 	uv_close((uv_handle_t *)&worker->retry, NULL);
+	if (worker->udp)
+		udp_stop(worker->udp);
 	if (worker->tcp)
 		tcp_stop(worker->tcp);
 }

@@ -409,6 +409,66 @@ static void lines_go_on_after_an_end(void **state)
 			    "5 b. 3600 A 192.0.2.3\n");
 }
 
+/* What the store refuses later is taken back as if it had not been read. */
+static void a_read_can_be_undone(void **state)
+{
+	static const struct {
+		const char *text, *rest;
+	} firsts[] = {
+		{"", ""},
+		{"a 5 A 192.0.2.", "1"},
+		{"a 5 TXT \"(", ")\""},
+	};
+	static const char *const seconds[] = {
+		NULL,
+		"",
+		"9",
+		"9\n",
+		"9\n$ORIGIN x.\n$TTL 7\nb A 192.0.2.1\nc",
+		"9\"\nd NS e\n",
+		"\n\n",
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(firsts) * ARRAY_SIZE(seconds); i++) {
+		const char *first = firsts[i % ARRAY_SIZE(firsts)].text;
+		const char *rest = firsts[i % ARRAY_SIZE(firsts)].rest;
+		const char *second = seconds[i / ARRAY_SIZE(firsts)];
+		STREAM undone = stream_new(".", NULL);
+		STREAM plain = stream_new(".", NULL);
+		struct change_mark before;
+		size_t at;
+
+		assert_int_equal(feed_text(&undone, "z 5 A 192.0.2.8\n"), 0);
+		assert_int_equal(feed_text(&plain, "z 5 A 192.0.2.8\n"), 0);
+		if (first[0])
+			assert_int_equal(feed_text(&undone, first), 0);
+		assert_int_equal(feed_text(&plain, first), 0);
+		for (at = 0; at < 2; at++) {
+			before = change_mark(&undone.change);
+			if (at == 0 &&
+			    (!second || feed_text(&undone, second) < 0))
+				continue;
+			if (at == 1 &&
+			    reader_end(undone.reader, &undone.change) < 0)
+				continue;
+			reader_undo(undone.reader);
+			change_rewind(&undone.change, before);
+		}
+		assert_int_equal(reader_tail(undone.reader), strlen(first));
+		assert_int_equal(feed_text(&undone, rest), 0);
+		assert_int_equal(feed_text(&plain, rest), 0);
+		rest = "\n A 192.0.2.7\nb A 192.0.2.6\n";
+		assert_int_equal(feed_text(&undone, rest), 0);
+		assert_int_equal(feed_text(&plain, rest), 0);
+		CLEANUP(freep) char *have = dump(&undone.change);
+		CLEANUP(freep) char *want = dump(&plain.change);
+
+		assert_string_equal(have, want);
+	}
+}
+
 static void an_entry_ends_at_512_kib(void **state)
 {
 	static const char head[] = "a TXT (";
@@ -652,6 +712,7 @@ int main(void)
 		cmocka_unit_test(a_failed_write_has_written_nothing),
 		cmocka_unit_test(an_end_that_fails_leaves_the_tail),
 		cmocka_unit_test(lines_go_on_after_an_end),
+		cmocka_unit_test(a_read_can_be_undone),
 		cmocka_unit_test(an_entry_ends_at_512_kib),
 		cmocka_unit_test(the_root_hints_read),
 		cmocka_unit_test(splits_make_no_difference),
