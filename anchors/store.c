@@ -190,6 +190,10 @@ int store_each_anchor(struct store *store,
 	if (rc != 0)
 		return table_errno(rc);
 	rc = mdb_cursor_open(txn, store->anchors, &cursor);
+	if (rc != 0) {
+		mdb_txn_abort(txn);
+		return table_errno(rc);
+	}
 	while (rc == 0 && r == 0) {
 		struct store_anchor anchor = {0};
 
@@ -206,6 +210,7 @@ int store_each_anchor(struct store *store,
 	}
 	if (r == 0 && rc != MDB_NOTFOUND)
 		r = table_errno(rc);
+	mdb_cursor_close(cursor);
 	mdb_txn_abort(txn);
 	return r;
 }

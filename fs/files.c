@@ -22,7 +22,6 @@ static const char help_text[] =
 	"  rm ns/names/www.example.        drop a name\n"
 	"  mv ns/names/a. ns/names/b.      rename one\n"
 	"  cat ns/error                    why a write failed, line by line\n"
-	"  : > ns/error                    forget the failures\n"
 	"  cat error                       why a mkdir failed\n"
 	"  mkdir ns/sub                    anchors nest\n"
 	"  rmdir ns                        stop it and discard its records\n"

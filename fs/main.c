@@ -30,29 +30,8 @@ struct daemon {
 	uv_signal_t signals[3];
 };
 
-/* libfuse reports through a function without an argument of ours. */
-static char fuse_message[256];
+/* For stop(), which session.c calls without an argument. */
 static uv_loop_t *running_loop;
-
-static void keep_message(enum fuse_log_level level, const char *format,
-			 va_list args)
-{
-	if (level >= FUSE_LOG_DEBUG)
-		vfprintf(stderr, format, args);
-	else if (!*fuse_message)
-		vsnprintf(fuse_message, sizeof(fuse_message), format, args);
-	fuse_message[strcspn(fuse_message, "\n")] = 0;
-}
-
-static int fuse_failed(const char *what)
-{
-	const char *message = fuse_message;
-
-	if (!strncmp(message, "fuse: ", 6))
-		message += 6;
-	log_line("%s: %s", what, *message ? message : strerror(errno));
-	return -EIO;
-}
 
 static void stop(void)
 {
@@ -121,8 +100,10 @@ static int mount_tree(struct daemon *daemon)
 	struct options *options = &daemon->options;
 	int r;
 
-	if (fuse_session_mount(daemon->fuse, options->mountpoint) != 0)
-		return fuse_failed(options->mountpoint);
+	if (fuse_session_mount(daemon->fuse, options->mountpoint) != 0) {
+		log_fuse(options->mountpoint);
+		return -EIO;
+	}
 	r = session_start(&daemon->session, &daemon->loop, daemon->fuse, stop);
 	if (r < 0)
 		log_line("%s: %s", options->mountpoint, strerror(-r));
@@ -138,11 +119,12 @@ static int start(struct daemon *daemon)
 	fs->uid = geteuid();
 	fs->gid = getegid();
 	fs->started_ns = host_now_ns();
-	fuse_set_log_func(keep_message);
 	daemon->fuse = fuse_session_new(&daemon->options.fuse, &fs_operations,
 					sizeof(fs_operations), fs);
-	if (!daemon->fuse)
-		return fuse_failed("cannot start");
+	if (!daemon->fuse) {
+		log_fuse("cannot start");
+		return -EIO;
+	}
 	if (!node_get(fs, NODE_ROOT, NULL, NULL, 0))
 		return -ENOMEM;
 	r = catch_signals(daemon);
@@ -217,8 +199,10 @@ static int run(struct daemon *daemon)
 int main(int argc, char **argv)
 {
 	static struct daemon daemon;
-	int r = options_parse(&daemon.options, argc, argv);
+	int r;
 
+	log_catch_fuse();
+	r = options_parse(&daemon.options, argc, argv);
 	if (r == 0 && daemon.options.help)
 		options_usage();
 	else if (r == 0 && daemon.options.version)

@@ -59,6 +59,7 @@ void options_usage(void)
 static int take_argument(struct options *options, const char *arg)
 {
 	if (options->argument_count == ARRAY_SIZE(options->arguments)) {
+		options->complained = true;
 		log_line("%s: one argument too many; see -h", arg);
 		return -1;
 	}
@@ -90,6 +91,7 @@ static int take_option(void *data, const char *arg, int key,
 	default:
 		if (*arg != '-')
 			return 1; /* of -o: libfuse knows it, or nobody */
+		options->complained = true;
 		log_line("%s: unknown option; see -h", arg);
 		return -1;
 	}
@@ -227,8 +229,11 @@ int options_parse(struct options *options, int argc, char **argv)
 	int r;
 
 	*options = (struct options){.fuse = FUSE_ARGS_INIT(argc, argv)};
-	if (fuse_opt_parse(&options->fuse, options, specs, take_option) < 0)
+	if (fuse_opt_parse(&options->fuse, options, specs, take_option) < 0) {
+		if (!options->complained)
+			log_fuse("bad option");
 		return -EINVAL;
+	}
 	if (options->help || options->version)
 		return 0;
 	r = check_mountpoint(options);

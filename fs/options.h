@@ -24,6 +24,7 @@ struct options {
 	unsigned argument_count;
 	char *listen_text;
 	char *workers_text;
+	bool complained; /* the reason was logged */
 };
 
 /**

@@ -329,9 +329,14 @@ static const char *mkdir_reason(int result)
 	}
 }
 
-static void mkdir_failed(struct fs *fs, const char *name, int result)
+static void mkdir_failed(const struct pending *pending, const char *name,
+			 int result)
 {
-	explain(fs->host->root, "mkdir", name, mkdir_reason(result));
+	struct anchor *parent = pending->nodes[0]->anchor;
+
+	/* The root has no `error`; its host's is the nearest. */
+	explain(parent ? parent : pending->fs->host->root, "mkdir", name,
+		mkdir_reason(result));
 }
 
 static void made(void *arg, int result, const struct refusal *refusal)
@@ -344,7 +349,7 @@ static void made(void *arg, int result, const struct refusal *refusal)
 		result = tree_find(pending->fs, pending->nodes[0], pending->text,
 			      &node);
 	if (result < 0) {
-		mkdir_failed(pending->fs, pending->text, result);
+		mkdir_failed(pending, pending->text, result);
 		pending_reply(pending, result);
 		return;
 	}
@@ -379,7 +384,7 @@ void tree_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name,
 		 scratch_find(fs, dir->anchor, name))
 		r = -EEXIST;
 	if (r < 0) {
-		mkdir_failed(fs, name, r);
+		mkdir_failed(pending, name, r);
 		pending_reply(pending, r);
 		return;
 	}
