@@ -431,18 +431,21 @@ int tree_open_new(struct fs *fs, struct node *parent, const char *name,
 	return scratch_new(out, fs, anchor, name, ctx, mode);
 }
 
-/* EPERM: not a plain file; else as tree_open_new(). */
+/*
+ * EPERM: not a plain file, or in names/, where one without records is there
+ * only while it is open; else as tree_open_new().
+ */
 void tree_mknod(fuse_req_t req, fuse_ino_t parent, const char *name,
 		mode_t mode, dev_t rdev)
 {
 	struct fs *fs = fs_of(req);
-	struct node *node;
+	struct node *dir = node_of(fs, parent), *node;
 	int r = -EPERM;
 
 	(void)rdev;
-	if (S_ISREG(mode))
-		r = tree_open_new(fs, node_of(fs, parent), name, mode,
-				  fuse_req_ctx(req), &node);
+	if (S_ISREG(mode) && dir->kind != NODE_NAMES)
+		r = tree_open_new(fs, dir, name, mode, fuse_req_ctx(req),
+				  &node);
 	if (r < 0)
 		fuse_reply_err(req, -r);
 	else
