@@ -22,9 +22,9 @@ struct host;
 
 struct anchor {
 	struct host *host;
-	struct anchor *parent;   /* a reference; NULL: the host's anchor */
+	struct anchor *parent;	 /* a reference; NULL: the host's anchor */
 	struct anchor *children; /* uthash by name */
-	UT_hash_handle hh;       /* in parent->children */
+	UT_hash_handle hh;	 /* in parent->children */
 	char *name;
 
 	uint64_t id;
@@ -34,10 +34,10 @@ struct anchor {
 	int64_t mtime_ns;
 
 	struct address address; /* where it is or shall be bound, or off */
-	struct server *server;  /* NULL: off, or the address is not to be had */
+	struct server *server;	/* NULL: off, or the address is not to be had */
 	struct error_ring errors;
 	bool rebinding; /* a new address is on its way to disk */
-	bool gone;      /* removed; lives on for those who hold a reference */
+	bool gone;	/* removed; lives on for those who hold a reference */
 	unsigned refs;
 };
 

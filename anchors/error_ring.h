@@ -19,7 +19,7 @@
 
 struct error_ring {
 	char *lines[ERROR_RING_SIZE]; /* with their newline; NULL: none */
-	unsigned next;                /* where the next one goes */
+	unsigned next;		      /* where the next one goes */
 };
 
 /** error_ring_clear() - forget and free all; the ring is usable again */

@@ -6,7 +6,7 @@
 
 #include "anchors/host.h"
 
-#define HOST_ID       1 /* the host's anchor */
+#define HOST_ID	      1 /* the host's anchor */
 #define HOST_RETRY_MS 1000
 
 int64_t host_now_ns(void)
@@ -116,8 +116,7 @@ static void restore_deinit(struct restore *restore)
 {
 	struct entry *entry, *next;
 
-	HASH_ITER(hh, restore->entries, entry, next)
-	{
+	HASH_ITER (hh, restore->entries, entry, next) {
 		HASH_DEL(restore->entries, entry);
 		free(entry);
 	}
@@ -205,8 +204,7 @@ static int restore_tree(struct host *host, const char *name)
 
 	if (r == 0)
 		r = build_root(&restore, name);
-	HASH_ITER(hh, restore.entries, entry, next)
-	{
+	HASH_ITER (hh, restore.entries, entry, next) {
 		if (r == 0)
 			r = build(&restore, entry);
 	}

@@ -26,7 +26,7 @@ struct host {
 	struct writer *writer;
 	struct server_pool *pool;
 	struct snapshot *snapshot; /* the main loop's, between its requests */
-	struct anchor *root;       /* the host's anchor */
+	struct anchor *root;	   /* the host's anchor */
 	struct address listen;
 	uint64_t next_id;
 	uv_timer_t *retry;     /* runs while some address is not to be had */

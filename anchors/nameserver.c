@@ -24,8 +24,8 @@ struct task {
 	int (*settle)(struct task *task, int result);
 
 	struct store_anchor stored; /* the anchor as it shall be kept */
-	struct anchor *parent;      /* of a rename: the new one; a reference */
-	struct server *server;      /* bound, not started: ours until then */
+	struct anchor *parent;	    /* of a rename: the new one; a reference */
+	struct server *server;	    /* bound, not started: ours until then */
 	struct change change;
 	struct staging *staging;
 	struct name owner, to;
@@ -339,9 +339,8 @@ static int settle_rights(struct task *task, int result)
 	return 0;
 }
 
-void anchor_set_rights(struct anchor *anchor, uid_t uid, gid_t gid,
-		       mode_t mode, int64_t mtime_ns, nameserver_done *done,
-		       void *arg)
+void anchor_set_rights(struct anchor *anchor, uid_t uid, gid_t gid, mode_t mode,
+		       int64_t mtime_ns, nameserver_done *done, void *arg)
 {
 	struct task *task = task_new(anchor, done, arg);
 
@@ -457,8 +456,8 @@ static void staging_free(struct staging *staging)
 }
 
 /* A task also for an anchor that is gone: the staging must still go. */
-static struct task *staging_task(struct staging *staging,
-				 nameserver_done *done, void *arg)
+static struct task *staging_task(struct staging *staging, nameserver_done *done,
+				 void *arg)
 {
 	struct task *task = calloc(1, sizeof(*task));
 

@@ -78,9 +78,8 @@ void staging_publish(struct staging *staging, const struct name *owner,
 		     nameserver_done *done, void *arg);
 
 /** anchor_set_rights() - owner, group, mode and time, of any anchor */
-void anchor_set_rights(struct anchor *anchor, uid_t uid, gid_t gid,
-		       mode_t mode, int64_t mtime_ns, nameserver_done *done,
-		       void *arg);
+void anchor_set_rights(struct anchor *anchor, uid_t uid, gid_t gid, mode_t mode,
+		       int64_t mtime_ns, nameserver_done *done, void *arg);
 
 /** anchor_rename() - to a free name under @parent, which is not below it */
 void anchor_rename(struct anchor *anchor, struct anchor *parent,

@@ -20,7 +20,7 @@
 #include "dns/address.h"
 #include "dns/table.h"
 
-#define STORE_FORMAT 1
+#define STORE_FORMAT	1
 #define STORE_NAME_SIZE 255 /* octets of an anchor's name */
 
 struct store {
@@ -34,12 +34,12 @@ struct store {
 
 /* An anchor as it is kept. */
 struct store_anchor {
-	uint64_t id; /* never 0 */
+	uint64_t id;	 /* never 0 */
 	uint64_t parent; /* its id; 0: none, this is the host's anchor */
 	uint32_t uid;
 	uint32_t gid;
-	uint32_t mode; /* permission bits */
-	int64_t mtime_ns; /* wall clock, since 1970 */
+	uint32_t mode;		/* permission bits */
+	int64_t mtime_ns;	/* wall clock, since 1970 */
 	struct address address; /* with the true port, never 0 */
 	uint8_t name_len;
 	char name[STORE_NAME_SIZE]; /* not terminated */

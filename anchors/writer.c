@@ -17,7 +17,7 @@
 /* How much of it may pile up in one transaction, in octets. */
 #define WRITER_EARLY_MAX (32 * 1024 * 1024)
 /* Owners of loose tables that go with a commit, and in one when idle. */
-#define WRITER_SWEEP      64
+#define WRITER_SWEEP	  64
 #define WRITER_SWEEP_IDLE 4096
 
 struct job_list {
@@ -33,14 +33,14 @@ struct writer {
 	uv_mutex_t mutex;
 	uv_cond_t cond;
 	struct job_list waiting; /* mutex */
-	struct job_list done;    /* mutex */
-	bool stop;               /* mutex */
+	struct job_list done;	 /* mutex */
+	bool stop;		 /* mutex */
 
 	/* The writer's thread from here on. */
-	MDB_txn *txn;            /* open, with early work in it; or NULL */
-	size_t early;            /* octets of early work in it */
-	struct job_loss *losses; /* whose early work is in it */
-	struct buffer loose;     /* uint32_t: tables to free */
+	MDB_txn *txn;		    /* open, with early work in it; or NULL */
+	size_t early;		    /* octets of early work in it */
+	struct job_loss *losses;    /* whose early work is in it */
+	struct buffer loose;	    /* uint32_t: tables to free */
 	struct buffer loose_before; /* the same when the transaction began */
 };
 

@@ -33,8 +33,8 @@ enum job_reply {
 
 /* What happened to early work: 0, or the -errno with which it was lost. */
 struct job_loss {
-	int error;             /* the writer's thread only */
-	bool pending;          /* in the open transaction; the writer's only */
+	int error;	       /* the writer's thread only */
+	bool pending;	       /* in the open transaction; the writer's only */
 	struct job_loss *next; /* the writer's only */
 };
 
@@ -47,9 +47,9 @@ struct job {
 	void (*done)(struct job *job, int result);
 	enum job_reply reply;
 	struct job_loss *loss; /* of early work, else NULL */
-	size_t octets;         /* about how much it writes; for early ones */
+	size_t octets;	       /* about how much it writes; for early ones */
 
-	int result;       /* the writer's */
+	int result;	  /* the writer's */
 	struct job *next; /* the writer's */
 };
 

@@ -14,7 +14,7 @@
 #include "dns/util.h"
 
 #define ADDRESS_TEXT_SIZE 64
-#define ADDRESS_PORT      53
+#define ADDRESS_PORT	  53
 
 enum address_kind {
 	ADDRESS_OFF = 0, /* nowhere */
@@ -24,8 +24,8 @@ enum address_kind {
 };
 
 struct address {
-	uint8_t kind;   /* enum address_kind */
-	uint16_t port;  /* host order; 0: any free one */
+	uint8_t kind;	/* enum address_kind */
+	uint16_t port;	/* host order; 0: any free one */
 	uint8_t ip[16]; /* network order; 4 octets used for IPv4, 0 for EVERY */
 };
 

@@ -17,7 +17,6 @@
 #define OPT_DO	       0x8000
 #define OPTION_HEAD    4
 #define KEEPALIVE_SIZE 2
-#define EDE_SIZE       2
 
 enum ede { /* RFC 8914, section 4 */
 	   EDE_NONE = -1,
@@ -64,17 +63,20 @@ static bool tells_nsid(const struct task *task)
 	return task->query.wants_nsid && task->options->nsid;
 }
 
-/* Over UDP it is ignored: RFC 7828, section 3.2.1. */
+/* Over UDP it is ignored: RFC 7828, section 3.3.1. */
 static bool tells_keepalive(const struct task *task)
 {
 	return task->query.wants_keepalive && task->options->keepalive &&
 	       task->transport == ANSWER_TCP;
 }
 
-/* The most that the OPT record of this response can take. */
+/*
+ * Room to keep free for the OPT record. An extended error needs none: it goes
+ * with responses that have no records.
+ */
 static size_t opt_size(const struct task *task)
 {
-	size_t size = OPT_FIXED_SIZE + OPTION_HEAD + EDE_SIZE;
+	size_t size = OPT_FIXED_SIZE;
 
 	if (!task->query.has_edns)
 		return 0;
@@ -154,7 +156,7 @@ static void answer_question(struct task *task, struct snapshot *snapshot,
 	chain.table = table;
 	chain.query = &task->query;
 	chain.response = &task->response;
-	/* RFC 8482, section 4.1; over TCP size does no harm. */
+	/* RFC 8482, section 4.1; section 4.4 for TCP. */
 	chain.is_any_one = task->transport == ANSWER_UDP;
 	chain_follow(&chain);
 

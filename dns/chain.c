@@ -177,7 +177,7 @@ static int follow_dname(struct chain *chain, const struct lookup *found)
 	return go_on(chain);
 }
 
-/* RFC 8482, section 4.1: a subset of them; all where size is no danger. */
+/* RFC 8482, section 4.1: one RRset is a fair answer, where asked so. */
 static int add_any(struct chain *chain, struct rrsets rrsets)
 {
 	struct rrset rrset;

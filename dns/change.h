@@ -19,7 +19,7 @@ enum change_op {
 
 struct change {
 	struct buffer items; /* encoded, in the order they were given */
-	size_t count;        /* how many */
+	size_t count;	     /* how many */
 };
 
 /* One item, as change_next() shows it; rdata borrows the change's memory. */

@@ -193,12 +193,12 @@ static bool is_hidden(const struct search *search, const struct barrier *cut,
 	const struct barrier *by = NULL;
 
 	/* Outside any zone NS is plain data. */
-	if (cut->is_there && out->in_zone && search->side != LOOKUP_GLUE)
+	if (cut->is_there && out->in_zone)
 		by = cut;
 	/* At one owner the cut wins: what is below it is not ours. */
 	if (dname->is_there && (!by || dname->labels < by->labels))
 		by = dname;
-	if (!by)
+	if (!by || (by == cut && search->side == LOOKUP_GLUE))
 		return false;
 	out->kind = by == cut ? LOOKUP_CUT : LOOKUP_DNAME;
 	out->node = by->labels;
@@ -329,7 +329,7 @@ int lookup_name(struct snapshot *snapshot, uint32_t table,
 	if (r < 0)
 		return r;
 
-	/* No zone above it is held, so that its own answers. */
+	/* No zone above it is held, so its own answers: one more lookup. */
 	if (side == LOOKUP_PARENT && !out->in_zone &&
 	    role_of(search.own).has_soa)
 		return lookup_name(snapshot, table, name, LOOKUP_ANSWER, out);

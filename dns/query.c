@@ -118,7 +118,7 @@ static bool read_record(struct reading *in, bool in_additional,
 		return false;
 	if (get_u16(fixed) != RR_OPT)
 		return true;
-	/* In the additional section, owned by the root: RFC 6891, 6.1. */
+	/* Of the root, in the additional section: RFC 6891, section 6.1. */
 	return in_additional && *owner == 0 &&
 	       read_opt(fixed, (struct reading){rdata, rdlen}, out);
 }
@@ -136,7 +136,7 @@ static bool read_records(struct reading *in, const uint8_t *head,
 	return in->left == 0;
 }
 
-/* No OPT record is to be believed in a packet that broke: RFC 6891, 7. */
+/* A packet that broke has no OPT record to go by: RFC 6891, section 7. */
 static enum query_verdict broken(struct query *out)
 {
 	out->has_edns = false;

@@ -20,16 +20,16 @@
 
 #include "dns/change.h"
 
-#define READER_TTL       3600
+#define READER_TTL	 3600
 #define READER_LINE_SIZE (512 * 1024) /* longest entry, in octets */
 
 struct reader;
 
 /* Why a piece was refused. */
 struct reader_error {
-	uint32_t line;     /* of the stream; the first is 1 */
-	char text[96];     /* the start of the entry, unprintables as \DDD */
-	char reason[160];  /* what a person reads: "TTL is above 2147483647" */
+	uint32_t line;	  /* of the stream; the first is 1 */
+	char text[96];	  /* the start of the entry, unprintables as \DDD */
+	char reason[160]; /* what a person reads: "TTL is above 2147483647" */
 };
 
 /**
@@ -75,7 +75,8 @@ size_t reader_tail(const struct reader *reader);
  */
 int reader_end(struct reader *reader, struct change *change);
 
-/** reader_refuse_tail() - make reader_error() speak of the tail, with @reason */
+/** reader_refuse_tail() - make reader_error() speak of the tail, with @reason
+ */
 void reader_refuse_tail(struct reader *reader, const char *reason);
 
 /** reader_error() - of the last call that returned -EINVAL; borrowed */

@@ -18,41 +18,41 @@
 #define RR_TTL_MAX    0x7fffffffu /* RFC 2181, section 8 */
 
 enum rr_type { /* the types that have rules of their own here */
-	RR_A = 1,
-	RR_NS = 2,
-	RR_CNAME = 5,
-	RR_SOA = 6,
-	RR_PTR = 12,
-	RR_MX = 15,
-	RR_TXT = 16,
-	RR_AAAA = 28,
-	RR_SRV = 33,
-	RR_DNAME = 39,
-	RR_OPT = 41,
-	RR_DS = 43,
-	RR_RRSIG = 46,
-	RR_NSEC = 47,
-	RR_DNSKEY = 48,
-	RR_NSEC3 = 50,
-	RR_SVCB = 64,
-	RR_HTTPS = 65,
-	RR_TSIG = 250,
-	RR_IXFR = 251,
-	RR_AXFR = 252,
-	RR_ANY = 255,
+	       RR_A = 1,
+	       RR_NS = 2,
+	       RR_CNAME = 5,
+	       RR_SOA = 6,
+	       RR_PTR = 12,
+	       RR_MX = 15,
+	       RR_TXT = 16,
+	       RR_AAAA = 28,
+	       RR_SRV = 33,
+	       RR_DNAME = 39,
+	       RR_OPT = 41,
+	       RR_DS = 43,
+	       RR_RRSIG = 46,
+	       RR_NSEC = 47,
+	       RR_DNSKEY = 48,
+	       RR_NSEC3 = 50,
+	       RR_SVCB = 64,
+	       RR_HTTPS = 65,
+	       RR_TSIG = 250,
+	       RR_IXFR = 251,
+	       RR_AXFR = 252,
+	       RR_ANY = 255,
 };
 
 /* How long the RDATA is in text, so that nothing is printed to be measured. */
 struct rr_measure {
-	uint32_t text;    /* octets of the RDATA's presentation format */
+	uint32_t text;	  /* octets of the RDATA's presentation format */
 	uint32_t escapes; /* of these, how many JSON escapes: " and \ */
 };
 
 struct rr {
-	struct name owner; /* lower case */
-	uint16_t type;     /* host order */
-	uint32_t ttl;      /* seconds */
-	uint16_t rdlen;    /* octets */
+	struct name owner;    /* lower case */
+	uint16_t type;	      /* host order */
+	uint32_t ttl;	      /* seconds */
+	uint16_t rdlen;	      /* octets */
 	const uint8_t *rdata; /* wire form, no compression; borrowed */
 	struct rr_measure measure;
 };
@@ -129,9 +129,8 @@ int rr_measure(uint16_t type, const uint8_t *rdata, uint16_t rdlen,
  *
  * Return: 0, -ENOMEM.
  */
-int rr_to_text(const char *owner, size_t owner_len, uint16_t type,
-	       uint32_t ttl, const uint8_t *rdata, uint16_t rdlen,
-	       struct buffer *out);
+int rr_to_text(const char *owner, size_t owner_len, uint16_t type, uint32_t ttl,
+	       const uint8_t *rdata, uint16_t rdlen, struct buffer *out);
 
 /** rr_text_len() - octets that rr_to_text() would write */
 uint32_t rr_text_len(size_t owner_len, uint16_t type, uint32_t ttl,

@@ -61,8 +61,7 @@ bool rrsets_find(struct rrsets rrsets, uint16_t type, struct rrset *out)
 	return false;
 }
 
-bool rrset_next(const struct rrset *rrset, size_t *offset,
-		struct rrset_rr *out)
+bool rrset_next(const struct rrset *rrset, size_t *offset, struct rrset_rr *out)
 {
 	if (*offset >= rrset->len)
 		return false;
@@ -184,8 +183,8 @@ static int refuse(struct edit *edit, uint32_t line, const char *reason)
 /* The RRset that an edit is writing: its head stands at @head in the buffer. */
 struct draft {
 	struct head head;
-	size_t at;      /* of the head */
-	bool given;     /* the only record of a single type came with this write */
+	size_t at;  /* of the head */
+	bool given; /* the only record of a single type came with this write */
 };
 
 static struct rrset draft_rrset(const struct edit *edit,
@@ -250,8 +249,8 @@ static void draft_set_ttl(struct edit *edit, struct draft *draft, uint32_t ttl)
 static int draft_append(struct edit *edit, struct draft *draft,
 			const struct rr *rr)
 {
-	uint32_t text = rr_text_len(edit->owner_len, rr->type, rr->ttl,
-				    &rr->measure);
+	uint32_t text =
+		rr_text_len(edit->owner_len, rr->type, rr->ttl, &rr->measure);
 	uint8_t wire[RRSET_RR_HEAD];
 	int r;
 
@@ -268,8 +267,8 @@ static int draft_append(struct edit *edit, struct draft *draft,
 	draft->head.len += (uint32_t)sizeof(wire) + rr->rdlen;
 	draft->head.text += text + 1;
 	/* Two quotes and four tabs are not among the escapes we know of. */
-	draft->head.json += text + 6 + edit->owner_escapes +
-			    rr->measure.escapes;
+	draft->head.json +=
+		text + 6 + edit->owner_escapes + rr->measure.escapes;
 	return 0;
 }
 
@@ -304,9 +303,9 @@ static int draft_add(struct edit *edit, struct draft *draft,
 }
 
 /* Write one RRset: what there was of @type, then the items of @type. */
-static int edit_type(struct edit *edit, uint16_t type,
-		     const uint8_t *old, size_t old_len,
-		     const struct change_item *const *items, size_t count)
+static int edit_type(struct edit *edit, uint16_t type, const uint8_t *old,
+		     size_t old_len, const struct change_item *const *items,
+		     size_t count)
 {
 	struct draft draft = {.head.type = type, .at = edit->out->len};
 	int r;
@@ -488,8 +487,8 @@ int rrsets_to_json(const struct name *owner, struct rrsets rrsets,
 		r = buffer_add_text(out, ":[");
 	line = (const char *)lines.data;
 	for (left = lines.len; r == 0 && left;) {
-		size_t len = (size_t)((const char *)memchr(line, '\n', left) -
-				      line);
+		size_t len =
+			(size_t)((const char *)memchr(line, '\n', left) - line);
 
 		r = add_json_string(out, line, len);
 		line += len + 1;

@@ -34,10 +34,10 @@ struct rrsets {
 /* One RRset; borrowed. */
 struct rrset {
 	uint16_t type;
-	uint16_t count;     /* records */
-	uint32_t ttl;       /* seconds; the same in every record, but of RRSIG */
+	uint16_t count; /* records */
+	uint32_t ttl;	/* seconds; the same in every record, but of RRSIG */
 	const uint8_t *rrs; /* the records, back to back */
-	size_t len;         /* octets of them */
+	size_t len;	    /* octets of them */
 };
 
 /* One record of an RRset; borrowed. */
@@ -64,8 +64,8 @@ bool rrset_next(const struct rrset *rrset, size_t *offset,
 
 /* Why a change was refused, for a person. */
 struct refusal {
-	uint32_t line;                /* of the text; 0: not known */
-	char text[NAME_TEXT_SIZE];    /* the owner */
+	uint32_t line;		   /* of the text; 0: not known */
+	char text[NAME_TEXT_SIZE]; /* the owner */
 	char reason[160];
 };
 

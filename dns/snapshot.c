@@ -8,10 +8,10 @@
 struct snapshot {
 	const struct tables *tables;
 	MDB_txn *txn;
-	MDB_cursor *cursor;  /* in records; kept from moment to moment */
+	MDB_cursor *cursor; /* in records; kept from moment to moment */
 	bool begun;
 	bool cursor_is_here; /* the cursor was renewed for this moment */
-	uint32_t table;      /* that the cursor walks through */
+	uint32_t table;	     /* that the cursor walks through */
 };
 
 int snapshot_new(struct snapshot **out, const struct tables *tables)
@@ -71,8 +71,7 @@ void snapshot_end(struct snapshot *snapshot)
 	snapshot->begun = false;
 }
 
-int snapshot_serving(struct snapshot *snapshot, uint64_t server,
-		     uint32_t *out)
+int snapshot_serving(struct snapshot *snapshot, uint64_t server, uint32_t *out)
 {
 	assert(snapshot->begun);
 	return table_serving(snapshot->tables, snapshot->txn, server, out);
@@ -142,9 +141,8 @@ static int prepare(struct snapshot *snapshot, uint32_t table,
 	return table_errno(mdb_cursor_renew(snapshot->txn, snapshot->cursor));
 }
 
-int snapshot_seek(struct snapshot *snapshot, uint32_t table,
-		  const uint8_t *key, size_t key_len,
-		  struct snapshot_entry *out)
+int snapshot_seek(struct snapshot *snapshot, uint32_t table, const uint8_t *key,
+		  size_t key_len, struct snapshot_entry *out)
 {
 	uint8_t octets[TABLE_KEY_SIZE];
 	MDB_val seek;

@@ -32,8 +32,7 @@ int snapshot_begin(struct snapshot *snapshot);
 void snapshot_end(struct snapshot *snapshot);
 
 /** snapshot_serving() - the table that @server answers from: 0, -ENOENT */
-int snapshot_serving(struct snapshot *snapshot, uint64_t server,
-		     uint32_t *out);
+int snapshot_serving(struct snapshot *snapshot, uint64_t server, uint32_t *out);
 
 /** snapshot_counts() - of a table: 0, -ENOENT */
 int snapshot_counts(struct snapshot *snapshot, uint32_t table,
@@ -62,9 +61,8 @@ struct snapshot_entry {
  *
  * Return: 0; -ENOENT: none; -EIO.
  */
-int snapshot_seek(struct snapshot *snapshot, uint32_t table,
-		  const uint8_t *key, size_t key_len,
-		  struct snapshot_entry *out);
+int snapshot_seek(struct snapshot *snapshot, uint32_t table, const uint8_t *key,
+		  size_t key_len, struct snapshot_entry *out);
 
 /** snapshot_next() - the owner after the last one shown: 0, -ENOENT, -EIO */
 int snapshot_next(struct snapshot *snapshot, struct snapshot_entry *out);

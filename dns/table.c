@@ -45,8 +45,8 @@ int tables_open(struct tables *out, MDB_env *env, MDB_txn *txn)
 	return table_errno(rc);
 }
 
-static int get_counts(const struct tables *tables, MDB_txn *txn,
-		      uint32_t table, struct table_counts *out)
+static int get_counts(const struct tables *tables, MDB_txn *txn, uint32_t table,
+		      struct table_counts *out)
 {
 	uint8_t number[TABLE_NUMBER_SIZE];
 	MDB_val key = table_number_key(number, table), value;
@@ -57,8 +57,8 @@ static int get_counts(const struct tables *tables, MDB_txn *txn,
 	return table_errno(rc);
 }
 
-static int put_counts(const struct tables *tables, MDB_txn *txn,
-		      uint32_t table, const struct table_counts *counts)
+static int put_counts(const struct tables *tables, MDB_txn *txn, uint32_t table,
+		      const struct table_counts *counts)
 {
 	uint8_t number[TABLE_NUMBER_SIZE];
 	MDB_val key = table_number_key(number, table);
@@ -68,8 +68,7 @@ static int put_counts(const struct tables *tables, MDB_txn *txn,
 }
 
 /* A number that no table has: behind the last one, or the first gap. */
-static int free_number(const struct tables *tables, MDB_txn *txn,
-		       uint32_t *out)
+static int free_number(const struct tables *tables, MDB_txn *txn, uint32_t *out)
 {
 	MDB_cursor *cursor;
 	MDB_val key, value;
@@ -133,7 +132,7 @@ struct apply {
 	struct refusal *why;
 	struct table_counts counts;
 	struct sorted_item *sorted;
-	struct buffer keys;     /* the arena behind sorted */
+	struct buffer keys;	/* the arena behind sorted */
 	struct buffer verdicts; /* struct verdict */
 	struct buffer values;
 	struct buffer value; /* the one being worked out */
@@ -281,7 +280,8 @@ int table_apply(const struct tables *tables, MDB_txn *txn, uint32_t table,
 		const struct change *change, bool fresh, int64_t now_ns,
 		struct refusal *why)
 {
-	CLEANUP(apply_deinit) struct apply apply = {
+	CLEANUP(apply_deinit)
+	struct apply apply = {
 		.tables = tables,
 		.txn = txn,
 		.table = table,
@@ -363,7 +363,8 @@ int table_move(const struct tables *tables, MDB_txn *txn, uint32_t table,
 int table_take(const struct tables *tables, MDB_txn *txn, uint32_t table,
 	       uint32_t source, const struct name *owner, int64_t now_ns)
 {
-	CLEANUP(apply_deinit) struct apply apply = {
+	CLEANUP(apply_deinit)
+	struct apply apply = {
 		.tables = tables,
 		.txn = txn,
 		.table = table,
@@ -416,8 +417,8 @@ int table_serving(const struct tables *tables, MDB_txn *txn, uint64_t server,
 	return table_errno(rc);
 }
 
-static int set_served(const struct tables *tables, MDB_txn *txn,
-		      uint32_t table, bool served, int64_t now_ns)
+static int set_served(const struct tables *tables, MDB_txn *txn, uint32_t table,
+		      bool served, int64_t now_ns)
 {
 	struct table_counts counts;
 	int r = get_counts(tables, txn, table, &counts);
@@ -485,8 +486,8 @@ int table_loose(const struct tables *tables, MDB_txn *txn, struct buffer *out)
 	return r;
 }
 
-int table_free_slice(const struct tables *tables, MDB_txn *txn,
-		     uint32_t table, size_t max, bool *left)
+int table_free_slice(const struct tables *tables, MDB_txn *txn, uint32_t table,
+		     size_t max, bool *left)
 {
 	uint8_t number[TABLE_NUMBER_SIZE], prefix[TABLE_NUMBER_SIZE];
 	MDB_val value, key = table_number_key(number, table);
@@ -497,7 +498,8 @@ int table_free_slice(const struct tables *tables, MDB_txn *txn,
 		return table_errno(rc);
 	memcpy(prefix, number, sizeof(prefix));
 	rc = mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE);
-	while (rc == 0 && max-- && !memcmp(key.mv_data, prefix, sizeof(prefix))) {
+	while (rc == 0 && max-- &&
+	       !memcmp(key.mv_data, prefix, sizeof(prefix))) {
 		rc = mdb_cursor_del(cursor, 0);
 		/* The cursor stands on what followed: NEXT goes no further. */
 		if (rc == 0)

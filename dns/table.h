@@ -37,10 +37,10 @@ struct tables {
 struct table_counts {
 	uint64_t names;
 	uint64_t records;
-	uint64_t text;       /* octets of all rrsets_to_text() */
-	uint64_t json;       /* octets of all rrsets_to_json(), no commas */
-	int64_t changed_ns;  /* wall clock of the last change, since 1970 */
-	uint8_t served;      /* some nameserver answers from it */
+	uint64_t text;	    /* octets of all rrsets_to_text() */
+	uint64_t json;	    /* octets of all rrsets_to_json(), no commas */
+	int64_t changed_ns; /* wall clock of the last change, since 1970 */
+	uint8_t served;	    /* some nameserver answers from it */
 };
 
 /** table_errno() - what an LMDB return code is as a negative errno */
@@ -97,14 +97,13 @@ int table_publish(const struct tables *tables, MDB_txn *txn, uint64_t server,
 int table_retire(const struct tables *tables, MDB_txn *txn, uint64_t server);
 
 /** table_loose() - append the numbers of all loose tables, as uint32_t */
-int table_loose(const struct tables *tables, MDB_txn *txn,
-		struct buffer *out);
+int table_loose(const struct tables *tables, MDB_txn *txn, struct buffer *out);
 
 /**
  * table_free_slice() - remove up to @max owners of a loose table
  * @left: false once the table is gone altogether
  */
-int table_free_slice(const struct tables *tables, MDB_txn *txn,
-		     uint32_t table, size_t max, bool *left);
+int table_free_slice(const struct tables *tables, MDB_txn *txn, uint32_t table,
+		     size_t max, bool *left);
 
 #endif

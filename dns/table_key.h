@@ -11,7 +11,7 @@
 
 #define TABLE_NUMBER_SIZE 4
 #define TABLE_SERVER_SIZE 8
-#define TABLE_KEY_SIZE    (TABLE_NUMBER_SIZE + NAME_KEY_SIZE)
+#define TABLE_KEY_SIZE	  (TABLE_NUMBER_SIZE + NAME_KEY_SIZE)
 
 static inline MDB_val table_number_key(uint8_t octets[TABLE_NUMBER_SIZE],
 				       uint32_t table)

@@ -20,10 +20,10 @@
 
 /* The object of type @type whose member @member @ptr points at. */
 #define container_of(ptr, type, member)                                        \
-	((type *)((char *)(ptr) - offsetof(type, member)))
+	((type *)((char *)(ptr)-offsetof(type, member)))
 
 #define steal(var)                                                             \
-	__extension__({                                                                     \
+	__extension__({                                                        \
 		__typeof__(var) steal_from_ = (var);                           \
 		__typeof__(*steal_from_) steal_value_ = *steal_from_;          \
 		*steal_from_ = NULL;                                           \

@@ -24,9 +24,8 @@ static void on_rebound(void *arg, int result, const struct refusal *refusal)
 	(void)refusal;
 	if (result < 0)
 		fail(rebind->anchor, rebind->text,
-		     result == -EADDRINUSE
-			     ? "in use; the old address serves on"
-			     : strerror(-result));
+		     result == -EADDRINUSE ? "in use; the old address serves on"
+					   : strerror(-result));
 	rebind->done(rebind->arg, result);
 	anchor_unref(rebind->anchor);
 	free(rebind);

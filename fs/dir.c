@@ -15,8 +15,8 @@ struct dir {
 	struct dir *prev, *next; /* in fs->dirs */
 	struct node *node;
 
-	struct buffer names; /* fixed entries: type octet, name, NUL */
-	size_t names_at;     /* the next one */
+	struct buffer names;	   /* fixed entries: type octet, name, NUL */
+	size_t names_at;	   /* the next one */
 	struct snapshot *snapshot; /* of names/: begun */
 	uint32_t table;
 	bool first; /* the next owner is the first one */
@@ -50,13 +50,11 @@ static int take_anchor(struct dir *dir)
 				file->kind == NODE_NAMES ? S_IFDIR : S_IFREG,
 				file->name);
 	}
-	HASH_ITER(hh, anchor->children, child, next)
-	{
+	HASH_ITER (hh, anchor->children, child, next) {
 		if (r == 0)
 			r = add(dir, S_IFDIR, child->name);
 	}
-	DL_FOREACH(dir->fs->scratches, scratch)
-	{
+	DL_FOREACH (dir->fs->drafts, scratch) {
 		if (r == 0 && scratch->anchor == anchor)
 			r = add(dir, S_IFREG, scratch->scratch->name);
 	}
@@ -201,9 +199,9 @@ void dir_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
 	while (r == 0) {
 		/* The number only has to be none of the kernel's special. */
 		struct stat attr = {.st_ino = dir->at, .st_mode = dir->type};
-		size_t need = fuse_add_direntry(req, out + used, size - used,
-						dir->entry, &attr,
-						(off_t)dir->at);
+		size_t need =
+			fuse_add_direntry(req, out + used, size - used,
+					  dir->entry, &attr, (off_t)dir->at);
 
 		if (need > size - used)
 			break;

@@ -21,13 +21,13 @@ struct edit {
 	struct fs *fs;
 	struct anchor *anchor; /* a reference */
 	bool has_owner;
-	struct name owner; /* the only one, when has_owner */
+	struct name owner;		/* the only one, when has_owner */
 	char label[NAME_TEXT_SIZE + 8]; /* for `error` */
 
 	bool replacing; /* what comes is staged */
-	bool off;       /* a line was refused: nothing will be replaced */
-	bool failed;    /* the last write failed */
-	bool killed;    /* a process that had it open was, with nothing staged */
+	bool off;	/* a line was refused: nothing will be replaced */
+	bool failed;	/* the last write failed */
+	bool killed; /* a process that had it open was, with nothing staged */
 	unsigned writes;
 	unsigned staged; /* writes since the replacement began */
 	struct reader *reader;

@@ -13,12 +13,14 @@ static const char help_text[] =
 	"  cat ns/addr                     where it listens\n"
 	"  echo 127.0.0.1:5354 > ns/addr   move it; \"off\" stops answering\n"
 	"  echo 'www.example. 300 IN A 192.0.2.1' >> ns/records\n"
-	"                                  add a record, or a zone file's lines\n"
+	"                                  add a record, or a zone file's "
+	"lines\n"
 	"  cp zone ns/records              replace all records as one change\n"
 	"  cat ns/records                  every record, as a zone file\n"
 	"  cat ns/stat                     address and records, as JSON\n"
 	"  ls ns/names                     the names that have records\n"
-	"  cat ns/names/www.example.       one name's records; > and >> edit it\n"
+	"  cat ns/names/www.example.       one name's records; > and >> edit "
+	"it\n"
 	"  rm ns/names/www.example.        drop a name\n"
 	"  mv ns/names/a. ns/names/b.      rename one\n"
 	"  cat ns/error                    why a write failed, line by line\n"
@@ -109,7 +111,7 @@ struct stream {
 	char head[sizeof(STREAM_HEAD) + ADDRESS_TEXT_SIZE];
 
 	enum stream_at at; /* what comes behind the chunk */
-	bool first;        /* the next owner is the first one */
+	bool first;	   /* the next owner is the first one */
 	struct buffer chunk;
 	uint64_t chunk_offset; /* of the chunk in the file */
 };
@@ -229,8 +231,8 @@ static int advance(struct stream *stream, uint64_t wanted)
 		if (r == 0)
 			r = add_owner(stream, &entry, wanted);
 		else if (r == -ENOENT)
-			stream->at = stream->json ? STREAM_AT_TAIL
-						  : STREAM_AT_END;
+			stream->at =
+				stream->json ? STREAM_AT_TAIL : STREAM_AT_END;
 		stream->first = false;
 		return r == -ENOENT ? 0 : r;
 	case STREAM_AT_TAIL:

@@ -22,11 +22,11 @@ struct session;
 struct fs {
 	struct host *host;
 	struct session *session;
-	struct node *nodes;      /* uthash by key: every inode the kernel has */
-	struct node *scratches;  /* utlist: scratch files that have a name */
-	struct handle *handles;  /* utlist: open files */
-	struct dir *dirs;        /* utlist: open directories */
-	uint64_t next_scratch;   /* serial number */
+	struct node *nodes;	 /* uthash by key: every inode the kernel has */
+	struct node *drafts;	 /* utlist: scratch files that have a name */
+	struct handle *handles;	 /* utlist: open files */
+	struct dir *dirs;	 /* utlist: open directories */
+	uint64_t next_scratch;	 /* serial number */
 	uint64_t scratch_octets; /* in all scratch files */
 	int64_t started_ns;
 	uid_t uid;

@@ -189,9 +189,9 @@ static void read_scratch(struct handle *handle, fuse_req_t req, size_t size,
 			 uint64_t offset)
 {
 	CLEANUP(freep) char *data = malloc(size);
-	ssize_t len = data ? scratch_read(handle->node->scratch, data, size,
-					  offset)
-			   : -ENOMEM;
+	ssize_t len =
+		data ? scratch_read(handle->node->scratch, data, size, offset)
+		     : -ENOMEM;
 
 	if (len < 0)
 		fuse_reply_err(req, (int)-len);
@@ -259,8 +259,8 @@ static void write_addr(struct call *call)
 	}
 	r = (int)line->len;
 	line->len = 0;
-	addr_write(handle->node->anchor, (char *)line->data,
-		   (size_t)r, finish, call);
+	addr_write(handle->node->anchor, (char *)line->data, (size_t)r, finish,
+		   call);
 }
 
 static void flush_addr(struct call *call)
@@ -270,8 +270,8 @@ static void flush_addr(struct call *call)
 
 	handle->line.len = 0;
 	if (len && !call->killed && handle->writes == 1)
-		addr_write(handle->node->anchor,
-			   (char *)handle->line.data, len, finish, call);
+		addr_write(handle->node->anchor, (char *)handle->line.data, len,
+			   finish, call);
 	else
 		finish(call, len ? -EINVAL : 0);
 }

@@ -24,7 +24,8 @@ void log_quiet(void);
  */
 void log_catch_fuse(void);
 
-/** log_fuse() - log the first line libfuse said, or errno's text, behind @what */
+/** log_fuse() - log the first line libfuse said, or errno's text, behind @what
+ */
 void log_fuse(const char *what);
 
 #endif

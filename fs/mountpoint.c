@@ -20,7 +20,7 @@ extern char **environ;
 static int detach(const char *path)
 {
 	char *const argv[] = {(char *)"fusermount3", (char *)"-u", (char *)"-z",
-			      (char *)"--", (char *)path, NULL};
+			      (char *)"--",	     (char *)path, NULL};
 	pid_t pid;
 	int status;
 
@@ -54,8 +54,8 @@ static char *resolve_dead(const char *path)
 		*slash = 0;
 		parent = realpath(copy, NULL);
 	}
-	if (!parent || asprintf(&out, "%s/%s", parent,
-				slash ? slash + 1 : copy) < 0)
+	if (!parent ||
+	    asprintf(&out, "%s/%s", parent, slash ? slash + 1 : copy) < 0)
 		return NULL;
 	return out;
 }

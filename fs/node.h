@@ -32,9 +32,9 @@ struct node {
 	struct anchor *anchor; /* a reference; NULL: the root */
 	uint64_t lookups;      /* the kernel's references */
 	unsigned opens;
-	bool created;            /* a name without records yet, but opened */
-	struct scratch *scratch; /* owned; of a scratch file */
-	struct node *prev, *next; /* in fs->scratches */
+	bool created;		  /* a name without records yet, but opened */
+	struct scratch *scratch;  /* owned; of a scratch file */
+	struct node *prev, *next; /* in fs->drafts */
 	size_t key_len;
 	uint8_t key[]; /* what it is of: the same thing has the same node */
 };
@@ -47,9 +47,8 @@ struct node {
  * Give it back with node_put(), or with a reply that the kernel counts.
  * Return: NULL when there is no memory.
  */
-struct node *node_get(struct fs *fs, enum node_kind kind,
-		      struct anchor *anchor, const struct name *owner,
-		      uint64_t scratch);
+struct node *node_get(struct fs *fs, enum node_kind kind, struct anchor *anchor,
+		      const struct name *owner, uint64_t scratch);
 
 /** node_find() - the node of a thing, if there is one; no reference */
 struct node *node_find(struct fs *fs, enum node_kind kind, uint64_t anchor,
@@ -68,16 +67,13 @@ fuse_ino_t node_ino(const struct node *node);
 /** node_owner() - of a name's file */
 void node_owner(const struct node *node, struct name *out);
 
-/** node_attr() - 0; -ENOENT: no records any more; -ENODEV; -EIO */
-int node_attr(struct fs *fs, struct node *node, struct stat *out);
-
 /* A control file: its name, and which anchors have it. */
 struct node_file {
 	const char *name;
 	enum node_kind kind;
-	mode_t mask;      /* of the anchor's mode */
-	bool in_host;     /* the host's anchor has it */
-	bool in_server;   /* an anchor with a nameserver has it */
+	mode_t mask;	/* of the anchor's mode */
+	bool in_host;	/* the host's anchor has it */
+	bool in_server; /* an anchor with a nameserver has it */
 };
 
 #define NODE_FILES 6

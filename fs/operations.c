@@ -21,8 +21,8 @@ static void op_init(void *userdata, struct fuse_conn_info *conn)
 	/* Requests are small, and are taken by one thread. */
 	conn->want &= ~(unsigned)(FUSE_CAP_SPLICE_READ | FUSE_CAP_SPLICE_WRITE |
 				  FUSE_CAP_SPLICE_MOVE);
-	conn->want &= ~(unsigned)(FUSE_CAP_READDIRPLUS |
-				  FUSE_CAP_READDIRPLUS_AUTO);
+	conn->want &=
+		~(unsigned)(FUSE_CAP_READDIRPLUS | FUSE_CAP_READDIRPLUS_AUTO);
 }
 
 static void op_forget(fuse_req_t req, fuse_ino_t ino, uint64_t lookups)

@@ -120,8 +120,8 @@ static int check_host(struct options *options)
 
 static int check_listen(struct options *options)
 {
-	const char *text = options->listen_text ? options->listen_text
-						: "127.0.0.1:0";
+	const char *text =
+		options->listen_text ? options->listen_text : "127.0.0.1:0";
 
 	if (address_parse(text, &options->listen) == 0 &&
 	    options->listen.kind != ADDRESS_OFF)
@@ -138,9 +138,9 @@ static int check_workers(struct options *options)
 	long cores = sysconf(_SC_NPROCESSORS_ONLN);
 	char *end;
 
-	options->workers = cores < 1			? 1
+	options->workers = cores < 1			 ? 1
 			   : cores > OPTIONS_WORKERS_MAX ? OPTIONS_WORKERS_MAX
-							: (unsigned)cores;
+							 : (unsigned)cores;
 	if (!text)
 		return 0;
 	errno = 0;

@@ -13,7 +13,7 @@ struct options {
 	bool help;
 	bool version;
 	char *mountpoint; /* absolute, without links */
-	char *state;      /* absolute */
+	char *state;	  /* absolute */
 	char *host;
 	struct address listen;
 	unsigned workers;

@@ -15,7 +15,7 @@ struct pending {
 	struct fs *fs;
 	struct node *nodes[2]; /* held with a reference each, or NULL */
 	struct anchor *anchor; /* a reference, or NULL */
-	char *text;            /* owned, or NULL */
+	char *text;	       /* owned, or NULL */
 };
 
 /** pending_new() - NULL, and @req answered with ENOMEM */

@@ -7,6 +7,7 @@
 
 #include "fs/pending.h"
 #include "fs/replace.h"
+#include "fs/drafts.h"
 #include "fs/scratch.h"
 #include "fs/tree.h"
 
@@ -30,7 +31,7 @@ static void replaced(void *arg, int result)
 
 	/* Its content is in the records now. */
 	if (result == 0 && pending->nodes[0]->scratch->name)
-		scratch_unlink(pending->fs, pending->nodes[0]);
+		drafts_unlink(pending->fs, pending->nodes[0]);
 	pending_reply(pending, result);
 }
 
@@ -65,9 +66,9 @@ static void rename_scratch(struct rename *rename)
 	}
 	r = node_name_is_taken(rename->name) ? -EEXIST : 0;
 	if (r == 0)
-		r = scratch_rename(from, rename->name);
+		r = drafts_rename(from, rename->name);
 	if (r == 0 && over && over != from)
-		scratch_unlink(rename->fs, over);
+		drafts_unlink(rename->fs, over);
 	pending_reply(rename->pending, r);
 }
 

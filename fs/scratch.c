@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <unistd.h>
-#include <utlist.h>
 
 #include "fs/scratch.h"
 
@@ -17,7 +16,7 @@ static int open_unnamed(struct fs *fs)
 	if (fd >= 0 || (errno != EOPNOTSUPP && errno != EISDIR))
 		return fd < 0 ? -errno : fd;
 	snprintf(name, sizeof(name), "scratch.%llu",
-		 (unsigned long long)fs->next_scratch);
+		 (unsigned long long)++fs->next_scratch);
 	fd = openat(dir, name, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return -errno;
@@ -25,77 +24,27 @@ static int open_unnamed(struct fs *fs)
 	return fd;
 }
 
-int scratch_new(struct node **out, struct fs *fs, struct anchor *anchor,
-		const char *name, const struct fuse_ctx *owner, mode_t mode)
+int scratch_new(struct scratch **out, struct fs *fs, const char *name,
+		const struct fuse_ctx *owner, mode_t mode)
 {
 	struct scratch *scratch = calloc(1, sizeof(*scratch));
-	struct node *node;
-	int fd;
 
 	if (!scratch)
 		return -ENOMEM;
 	scratch->name = strdup(name);
-	fd = scratch->name ? open_unnamed(fs) : -ENOMEM;
-	scratch->fd = fd;
-	node = fd < 0 ? NULL
-		      : node_get(fs, NODE_SCRATCH, anchor, NULL,
-				 ++fs->next_scratch);
-	if (!node) {
+	scratch->fd = scratch->name ? open_unnamed(fs) : -ENOMEM;
+	if (scratch->fd < 0) {
+		int r = scratch->fd;
+
 		scratch_free(fs, scratch);
-		return fd < 0 ? fd : -ENOMEM;
+		return r;
 	}
 	scratch->uid = owner->uid;
 	scratch->gid = owner->gid;
 	scratch->mode = mode & 07777;
 	scratch->mtime_ns = host_now_ns();
-	node->scratch = scratch;
-	DL_APPEND(fs->scratches, node);
-	*out = node;
+	*out = scratch;
 	return 0;
-}
-
-struct node *scratch_find(struct fs *fs, const struct anchor *anchor,
-			  const char *name)
-{
-	struct node *node;
-
-	DL_FOREACH(fs->scratches, node)
-	{
-		if (node->anchor == anchor &&
-		    !strcmp(node->scratch->name, name))
-			return node;
-	}
-	return NULL;
-}
-
-int scratch_rename(struct node *node, const char *name)
-{
-	char *copy = strdup(name);
-
-	if (!copy)
-		return -ENOMEM;
-	free(node->scratch->name);
-	node->scratch->name = copy;
-	return 0;
-}
-
-void scratch_unlink(struct fs *fs, struct node *node)
-{
-	DL_DELETE(fs->scratches, node);
-	free(node->scratch->name);
-	node->scratch->name = NULL;
-	node_put(fs, node, 0);
-}
-
-void scratch_unlink_all(struct fs *fs, const struct anchor *anchor)
-{
-	struct node *node, *next;
-
-	DL_FOREACH_SAFE(fs->scratches, node, next)
-	{
-		if (node->anchor == anchor)
-			scratch_unlink(fs, node);
-	}
 }
 
 ssize_t scratch_read(struct scratch *scratch, void *data, size_t len,

@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * scratch.h - plain files in an anchor, for renaming over something
+ * scratch.h - what a scratch file holds
  *
  * Editors and copiers write a new file and rename it over the old one. Such a
  * file lives in an unlinked file of the state directory: it is never served,
  * costs no memory, and is gone after a restart. All of them together have at
- * most SCRATCH_MAX octets.
+ * most SCRATCH_MAX octets. Which of them has which name is drafts.h.
  */
 #ifndef FS_SCRATCH_H
 #define FS_SCRATCH_H
 
-#include "fs/node.h"
+#include "fs/fs.h"
 
 #define SCRATCH_MAX ((uint64_t)256 << 20)
 
 struct scratch {
-	char *name; /* in the anchor; NULL: unlinked */
+	char *name; /* in its anchor; NULL: unlinked */
 	int fd;
 	uint64_t size;
 	uid_t uid;
@@ -24,26 +24,12 @@ struct scratch {
 	int64_t mtime_ns;
 };
 
-/**
- * scratch_new() - an empty scratch file of that name in @anchor
- *
- * Return: 0 with a node as from node_get(); -ENOMEM; -ENOSPC; -errno.
- */
-int scratch_new(struct node **out, struct fs *fs, struct anchor *anchor,
-		const char *name, const struct fuse_ctx *owner, mode_t mode);
+/** scratch_new() - an empty file: 0, -ENOMEM, -ENOSPC, -errno */
+int scratch_new(struct scratch **out, struct fs *fs, const char *name,
+		const struct fuse_ctx *owner, mode_t mode);
 
-/** scratch_find() - by name; NULL: none; no reference */
-struct node *scratch_find(struct fs *fs, const struct anchor *anchor,
-			  const char *name);
-
-/** scratch_rename() - another name in the same anchor: 0, -ENOMEM */
-int scratch_rename(struct node *node, const char *name);
-
-/** scratch_unlink() - take its name away; it lives while it is open */
-void scratch_unlink(struct fs *fs, struct node *node);
-
-/** scratch_unlink_all() - of an anchor that goes */
-void scratch_unlink_all(struct fs *fs, const struct anchor *anchor);
+/** scratch_free() - close it */
+void scratch_free(struct fs *fs, struct scratch *scratch);
 
 /** scratch_read(), scratch_write() - octets done, or -errno (-ENOSPC) */
 ssize_t scratch_read(struct scratch *scratch, void *data, size_t len,
@@ -53,8 +39,5 @@ ssize_t scratch_write(struct fs *fs, struct scratch *scratch, const void *data,
 
 /** scratch_truncate() - 0, -ENOSPC, -errno */
 int scratch_truncate(struct fs *fs, struct scratch *scratch, uint64_t size);
-
-/** scratch_free() - close it; called with its node */
-void scratch_free(struct fs *fs, struct scratch *scratch);
 
 #endif

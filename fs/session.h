@@ -14,8 +14,8 @@ struct session {
 	struct fuse_session *fuse;
 	uv_poll_t poll;
 	struct fuse_buf buffer; /* libfuse allocates it at the first request */
-	unsigned holds;         /* requests wait while this is not 0 */
-	unsigned pending;       /* requests taken and not yet answered */
+	unsigned holds;		/* requests wait while this is not 0 */
+	unsigned pending;	/* requests taken and not yet answered */
 	bool stopping;
 	void (*gone)(void); /* the mount is no more, or was never good */
 };

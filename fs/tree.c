@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * tree.c - finding, making and removing what directories hold
+ * tree.c - finding what directories hold, and its attributes
  */
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <sys/stat.h>
 
 #include "fs/handle.h"
 #include "fs/pending.h"
+#include "fs/attr.h"
+#include "fs/drafts.h"
 #include "fs/scratch.h"
 #include "fs/tree.h"
 
@@ -16,16 +16,15 @@
 int tree_entry(struct fs *fs, struct node *node, struct fuse_entry_param *out)
 {
 	struct fuse_entry_param entry = {.ino = node_ino(node)};
-	int r = node_attr(fs, node, &entry.attr);
+	int r = attr_get(fs, node, &entry.attr);
 
 	if (r == 0)
 		*out = entry;
 	return r;
 }
 
-/* Why an operation on @anchor failed, where its errno alone says little. */
-static void explain(struct anchor *anchor, const char *file, const char *text,
-		    const char *reason)
+void tree_explain(struct anchor *anchor, const char *file, const char *text,
+		  const char *reason)
 {
 	error_ring_add(&anchor->errors, host_now_ns() / 1000000000, file, 0,
 		       text, reason);
@@ -59,7 +58,7 @@ static int find_in_anchor(struct fs *fs, struct anchor *anchor,
 		*out = node_get(fs, NODE_ANCHOR, child, NULL, 0);
 		return *out ? 0 : -ENOMEM;
 	}
-	node = scratch_find(fs, anchor, name);
+	node = drafts_find(fs, anchor, name);
 	if (!node)
 		return -ENOENT;
 	node->lookups++;
@@ -82,8 +81,8 @@ static int name_exists(struct fs *fs, struct anchor *anchor,
 	return r;
 }
 
-static int find_in_names(struct fs *fs, struct anchor *anchor,
-			 const char *name, struct node **out)
+static int find_in_names(struct fs *fs, struct anchor *anchor, const char *name,
+			 struct node **out)
 {
 	struct name owner;
 	const char *why;
@@ -119,7 +118,7 @@ int tree_find(struct fs *fs, struct node *parent, const char *name,
 	}
 }
 
-static void reply_entry(fuse_req_t req, struct fs *fs, struct node *node)
+void tree_reply_entry(fuse_req_t req, struct fs *fs, struct node *node)
 {
 	struct fuse_entry_param entry;
 	int r = tree_entry(fs, node, &entry);
@@ -141,7 +140,7 @@ void tree_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 	if (r < 0)
 		fuse_reply_err(req, -r);
 	else
-		reply_entry(req, fs, node);
+		tree_reply_entry(req, fs, node);
 }
 
 /* ---- Attributes ---- */
@@ -151,7 +150,7 @@ void tree_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
 	struct fs *fs = fs_of(req);
 	struct stat attr;
-	int r = node_attr(fs, node_of(fs, ino), &attr);
+	int r = attr_get(fs, node_of(fs, ino), &attr);
 
 	(void)fi;
 	if (r < 0)
@@ -165,7 +164,7 @@ static void reply_attr(struct pending *pending, int result)
 	struct stat attr;
 
 	if (result == 0)
-		result = node_attr(pending->fs, pending->nodes[0], &attr);
+		result = attr_get(pending->fs, pending->nodes[0], &attr);
 	if (result < 0) {
 		pending_reply(pending, result);
 		return;
@@ -258,8 +257,8 @@ static void truncate_file(struct pending *pending, struct node *node,
 	else if (size)
 		reply_attr(pending, -EINVAL);
 	else if (fi)
-		reply_attr(pending, handle_truncate((struct handle *)(uintptr_t)
-							    fi->fh));
+		reply_attr(pending,
+			   handle_truncate((struct handle *)(uintptr_t)fi->fh));
 	else
 		clear(pending, node);
 }
@@ -279,8 +278,8 @@ static bool changes_rights(const struct stat *now, const struct stat *attr,
  * that is neither 0 nor the present one; EACCES: a size of a read-only file;
  * ENOSPC, ENOMEM, EIO.
  */
-void tree_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr,
-		  int to_set, struct fuse_file_info *fi)
+void tree_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set,
+		  struct fuse_file_info *fi)
 {
 	struct fs *fs = fs_of(req);
 	struct node *node = node_of(fs, ino);
@@ -291,7 +290,7 @@ void tree_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr,
 	if (!pending)
 		return;
 	pending_keep(pending, node);
-	r = node_attr(fs, node, &now);
+	r = attr_get(fs, node, &now);
 	if (r < 0)
 		reply_attr(pending, r);
 	else if (node->kind == NODE_ANCHOR)
@@ -305,278 +304,4 @@ void tree_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr,
 		truncate_file(pending, node, &now, attr->st_size, fi);
 	else
 		reply_attr(pending, 0);
-}
-
-/* ---- Make ---- */
-
-static const char *mkdir_reason(int result)
-{
-	switch (result) {
-	case -EEXIST:
-		return "the name is taken, or kept for a file";
-	case -EINVAL:
-		return "behind the @ no address: IP:PORT, [IPv6]:PORT, :PORT "
-		       "for every interface, or an IP alone for port 53; "
-		       "before it a name";
-	case -EADDRINUSE:
-		return "some socket has that address, for UDP or for TCP";
-	case -EADDRNOTAVAIL:
-		return "no interface here has that address";
-	case -EPERM:
-		return "hosts come and go with their daemons";
-	default:
-		return strerror(-result);
-	}
-}
-
-static void mkdir_failed(const struct pending *pending, const char *name,
-			 int result)
-{
-	struct anchor *parent = pending->nodes[0]->anchor;
-
-	/* The root has no `error`; its host's is the nearest. */
-	explain(parent ? parent : pending->fs->host->root, "mkdir", name,
-		mkdir_reason(result));
-}
-
-static void made(void *arg, int result, const struct refusal *refusal)
-{
-	struct pending *pending = arg;
-	struct node *node = NULL;
-
-	(void)refusal;
-	if (result == 0)
-		result = tree_find(pending->fs, pending->nodes[0], pending->text,
-			      &node);
-	if (result < 0) {
-		mkdir_failed(pending, pending->text, result);
-		pending_reply(pending, result);
-		return;
-	}
-	reply_entry(pending->req, pending->fs, node);
-	pending_free(pending);
-}
-
-/*
- * EPERM: in the root; EEXIST; EINVAL: no address behind the "@"; EADDRINUSE,
- * EADDRNOTAVAIL, EACCES, EAFNOSUPPORT; ENAMETOOLONG; ENODEV; EMFILE, ENOSPC,
- * ENOMEM, EIO.
- */
-void tree_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name,
-		mode_t mode)
-{
-	const struct fuse_ctx *ctx = fuse_req_ctx(req);
-	struct fs *fs = fs_of(req);
-	struct node *dir = node_of(fs, parent);
-	struct pending *pending = pending_new(req);
-	gid_t gid = ctx->gid;
-	int r = 0;
-
-	if (!pending)
-		return;
-	pending_keep(pending, dir);
-	pending->text = strdup(name);
-	if (!pending->text)
-		r = -ENOMEM;
-	else if (dir->kind != NODE_ANCHOR)
-		r = -EPERM;
-	else if (node_name_is_taken(name) ||
-		 scratch_find(fs, dir->anchor, name))
-		r = -EEXIST;
-	if (r < 0) {
-		mkdir_failed(pending, name, r);
-		pending_reply(pending, r);
-		return;
-	}
-	mode &= 07777;
-	if (dir->anchor->mode & S_ISGID) {
-		gid = dir->anchor->gid;
-		mode |= S_ISGID;
-	}
-	nameserver_make(dir->anchor, name, ctx->uid, gid, mode, made, pending);
-}
-
-static int open_new_name(struct fs *fs, struct anchor *anchor,
-			 const char *name, struct node **out)
-{
-	struct name owner;
-	const char *why;
-
-	if (name_from_file(name, &owner, &why) < 0) {
-		explain(anchor, "names", name, why);
-		return -EINVAL;
-	}
-	*out = node_get(fs, NODE_NAME, anchor, &owner, 0);
-	if (!*out)
-		return -ENOMEM;
-	(*out)->created = true;
-	return 0;
-}
-
-int tree_open_new(struct fs *fs, struct node *parent, const char *name,
-		  mode_t mode, const struct fuse_ctx *ctx, struct node **out)
-{
-	struct anchor *anchor = parent->anchor;
-
-	if (anchor && anchor->gone)
-		return -ENODEV;
-	if (tree_find(fs, parent, name, out) == 0)
-		return 0;
-	if (parent->kind == NODE_NAMES)
-		return open_new_name(fs, anchor, name, out);
-	if (parent->kind != NODE_ANCHOR || !anchor->parent)
-		return -EPERM;
-	if (node_name_is_taken(name))
-		return -EEXIST;
-	return scratch_new(out, fs, anchor, name, ctx, mode);
-}
-
-/*
- * EPERM: not a plain file, or in names/, where one without records is there
- * only while it is open; else as tree_open_new().
- */
-void tree_mknod(fuse_req_t req, fuse_ino_t parent, const char *name,
-		mode_t mode, dev_t rdev)
-{
-	struct fs *fs = fs_of(req);
-	struct node *dir = node_of(fs, parent), *node;
-	int r = -EPERM;
-
-	(void)rdev;
-	if (S_ISREG(mode) && dir->kind != NODE_NAMES)
-		r = tree_open_new(fs, dir, name, mode, fuse_req_ctx(req),
-				  &node);
-	if (r < 0)
-		fuse_reply_err(req, -r);
-	else
-		reply_entry(req, fs, node);
-}
-
-/* EPERM. */
-void tree_symlink(fuse_req_t req, const char *link, fuse_ino_t parent,
-		  const char *name)
-{
-	(void)link;
-	(void)parent;
-	(void)name;
-	fuse_reply_err(req, EPERM);
-}
-
-/* EPERM. */
-void tree_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t parent,
-	       const char *name)
-{
-	(void)ino;
-	(void)parent;
-	(void)name;
-	fuse_reply_err(req, EPERM);
-}
-
-/* ---- Remove ---- */
-
-static void drop_name(struct pending *pending, struct node *node)
-{
-	CLEANUP(change_deinit) struct change change = {0};
-	struct name owner;
-	int r;
-
-	node_owner(node, &owner);
-	node->created = false;
-	r = change_drop(&change, &owner);
-	if (r < 0)
-		pending_reply(pending, r);
-	else
-		nameserver_edit(node->anchor, &change, pending_done, pending);
-}
-
-/* ENOENT; EISDIR; ENODEV; ENOSPC, ENOMEM, EIO. */
-void tree_unlink(fuse_req_t req, fuse_ino_t parent, const char *name)
-{
-	struct fs *fs = fs_of(req);
-	struct pending *pending = pending_new(req);
-	struct node *node;
-	int r;
-
-	if (!pending)
-		return;
-	r = tree_find(fs, node_of(fs, parent), name, &node);
-	if (r < 0) {
-		pending_reply(pending, r);
-		return;
-	}
-	pending_keep(pending, node);
-	node_put(fs, node, 1);
-	switch (node->kind) {
-	case NODE_NAME:
-		drop_name(pending, node);
-		return;
-	case NODE_SCRATCH:
-		scratch_unlink(fs, node);
-		break;
-	case NODE_ANCHOR:
-	case NODE_NAMES:
-		r = -EISDIR;
-		break;
-	default:
-		/*
-		 * A control file stays, so that rm -r gets to the rmdir; and
-		 * so do the records, for mv unlinks what it copies over.
-		 */
-		break;
-	}
-	pending_reply(pending, r);
-}
-
-static int names_are_empty(struct fs *fs, struct anchor *anchor)
-{
-	struct table_counts counts;
-	uint32_t table;
-	int r = node_table(fs, anchor, &table);
-
-	if (r < 0)
-		return r;
-	r = snapshot_counts(fs->host->snapshot, table, &counts);
-	snapshot_end(fs->host->snapshot);
-	return r == 0 && counts.names ? -ENOTEMPTY : r;
-}
-
-static void scrubbed(void *arg, int result, const struct refusal *refusal)
-{
-	struct pending *pending = arg;
-	struct anchor *anchor = pending->nodes[0]->anchor;
-
-	(void)refusal;
-	if (result == 0)
-		scratch_unlink_all(pending->fs, anchor);
-	if (result == -ENOTEMPTY)
-		explain(anchor, "rmdir", anchor->name,
-			"it has child anchors; remove them first, or rm -r");
-	pending_reply(pending, result);
-}
-
-/* ENOENT; ENOTDIR; EPERM: a host; ENOTEMPTY; ENODEV; ENOSPC, ENOMEM, EIO. */
-void tree_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name)
-{
-	struct fs *fs = fs_of(req);
-	struct pending *pending = pending_new(req);
-	struct node *node;
-	int r;
-
-	if (!pending)
-		return;
-	r = tree_find(fs, node_of(fs, parent), name, &node);
-	if (r < 0) {
-		pending_reply(pending, r);
-		return;
-	}
-	pending_keep(pending, node);
-	node_put(fs, node, 1);
-	if (node->kind == NODE_NAMES)
-		pending_reply(pending, names_are_empty(fs, node->anchor));
-	else if (node->kind != NODE_ANCHOR)
-		pending_reply(pending, -ENOTDIR);
-	else if (!node->anchor->parent)
-		pending_reply(pending, -EPERM);
-	else
-		nameserver_scrub(node->anchor, scrubbed, pending);
 }

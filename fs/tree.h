@@ -10,7 +10,7 @@
 
 #include "fs/node.h"
 
-/** tree_entry() - what the kernel keeps of a node: 0, -errno as node_attr() */
+/** tree_entry() - what the kernel keeps of a node: 0, -errno as attr_get() */
 int tree_entry(struct fs *fs, struct node *node, struct fuse_entry_param *out);
 
 /** tree_find() - what a directory has by that name, as from node_get()
@@ -19,6 +19,13 @@ int tree_entry(struct fs *fs, struct node *node, struct fuse_entry_param *out);
  */
 int tree_find(struct fs *fs, struct node *parent, const char *name,
 	      struct node **out);
+
+/** tree_reply_entry() - answer with @node, whose reference goes along */
+void tree_reply_entry(fuse_req_t req, struct fs *fs, struct node *node);
+
+/** tree_explain() - a line in @anchor's `error`, as an errno says little */
+void tree_explain(struct anchor *anchor, const char *file, const char *text,
+		  const char *reason);
 
 /**
  * tree_open_new() - the node that create(2) asks for, made if need be
@@ -31,8 +38,8 @@ int tree_open_new(struct fs *fs, struct node *parent, const char *name,
 
 void tree_lookup(fuse_req_t req, fuse_ino_t parent, const char *name);
 void tree_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
-void tree_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr,
-		  int to_set, struct fuse_file_info *fi);
+void tree_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set,
+		  struct fuse_file_info *fi);
 void tree_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name,
 		mode_t mode);
 void tree_mknod(fuse_req_t req, fuse_ino_t parent, const char *name,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * net.h - a store and answers that tests control, and clients to ask with
+ * net.h - a store and answers that tests control, a pool of workers to serve
+ * them, and clients to ask with
  *
  * net.c stands in for snapshot.c and answer.c. Its answer to a query of at
  * least 12 octets has the query's 12, with QR set, then
@@ -18,8 +19,7 @@
 
 #include <stdatomic.h>
 
-#include "dns/answer.h"
-#include "dns/address.h"
+#include "dns/server.h"
 
 #define FAKE_TABLE	1000
 #define FAKE_ANSWER_MIN 17
@@ -33,6 +33,7 @@ struct fake {
 	atomic_uint refused;   /* by these two, so far */
 	atomic_uint snapshots; /* begun so far */
 	atomic_uint answers;   /* given so far */
+	atomic_int feed;       /* each UDP answer asks again here; 0: no */
 	atomic_int opened;     /* snapshots begun and not ended */
 };
 
@@ -82,6 +83,36 @@ void net_expect_closed(int fd);
 double net_now(void); /* seconds, monotonic */
 double net_cpu(void); /* seconds of processor time, of the process */
 void net_turn(void *loop);
+
+/* A pool of two workers, and the main loop that it was made with. */
+extern uv_loop_t net_loop;
+extern struct server_pool *net_pool; /* NULL once a test has freed it */
+
+/** Fixtures of one test: the pool, with nothing served; and its end. */
+int net_setup(void **state);
+int net_teardown(void **state);
+
+/** A pool of one worker instead of that one. */
+void net_start_anew(void);
+
+/** A new server at an address that can be bound; not started, or started. */
+struct server *net_bind(uint64_t id, const char *text);
+struct server *net_serve(uint64_t id, const char *text);
+
+/** Stop a server and wait until it is done. */
+void net_stop(struct server *server);
+
+/** For server_stop(): adds one to an unsigned. */
+void net_count_up(void *arg);
+
+/** Connect, net_ask(), and close. */
+void net_ask_at(const struct address *at, int type, uint64_t server);
+
+/** Send datagrams with ids from 0, which ask for 100 + id octets each. */
+void net_send_datagrams(int fd, unsigned count);
+
+/** Receive the answer to each of them just once, in whatever order. */
+void net_expect_each_once(int fd, unsigned count);
 
 /** Descriptors that are open. */
 unsigned net_descriptors(void);

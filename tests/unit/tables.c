@@ -19,9 +19,9 @@ void test_tables_open(struct test_tables *tt)
 	assert_int_equal(mdb_env_create(&tt->env), 0);
 	assert_int_equal(mdb_env_set_maxdbs(tt->env, 8), 0);
 	assert_int_equal(mdb_env_set_mapsize(tt->env, 1 << 28), 0);
-	assert_int_equal(mdb_env_open(tt->env, tt->dir, MDB_NOTLS | MDB_NOSYNC,
-				      0600),
-			 0);
+	assert_int_equal(
+		mdb_env_open(tt->env, tt->dir, MDB_NOTLS | MDB_NOSYNC, 0600),
+		0);
 	txn = test_begin(tt);
 	assert_int_equal(tables_open(&tt->tables, tt->env, txn), 0);
 	test_commit(txn);
@@ -118,7 +118,7 @@ struct name test_name(const char *text)
 	const char *why;
 
 	name_root(&root);
-	assert_int_equal(
-		name_from_text(text, strlen(text), &root, &name, &why), 0);
+	assert_int_equal(name_from_text(text, strlen(text), &root, &name, &why),
+			 0);
 	return name;
 }

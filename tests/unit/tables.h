@@ -25,7 +25,8 @@ void test_commit(MDB_txn *txn);
 /* The changes that a zone file's text makes; the text has to be good. */
 void test_change(struct change *change, const char *text);
 
-/* Apply text to a table, in a transaction of its own; table_apply()'s result. */
+/* Apply text to a table, in a transaction of its own; table_apply()'s result.
+ */
 int test_apply(struct test_tables *tt, uint32_t table, const char *text,
 	       bool fresh, struct refusal *why);
 

@@ -53,8 +53,9 @@ static void the_last_eight_are_kept_in_their_order(void **state)
 	for (uint32_t i = 1; i <= 21; i++) {
 		error_ring_add(&ring, 0, "f", i, NULL, "r");
 		if (i > 21 - ERROR_RING_SIZE)
-			buffer_printf(&want, "1970-01-01T00:00:00Z f line %u: "
-					     "r\n",
+			buffer_printf(&want,
+				      "1970-01-01T00:00:00Z f line %u: "
+				      "r\n",
 				      i);
 	}
 	buffer_add(&want, "", 1);

@@ -108,8 +108,9 @@ static void a_write_changes_a_table_as_its_rules_say(void **state)
 		 "a.\t3600\tIN\tSOA\ta. b. 1 2 3 4 5\na.\t3600\tIN\tNS\tb.\n"
 		 "a.\t3600\tIN\tA\t192.0.2.1\na.\t3600\tIN\tTXT\t\"x\"\n"},
 		/* Names in DNS order: RFC 4034, section 6.1. */
-		{"", "z.a. A 192.0.2.1\nb. A 192.0.2.1\na. A 192.0.2.1\n"
-		     ". A 192.0.2.1\n*.a. A 192.0.2.1\n",
+		{"",
+		 "z.a. A 192.0.2.1\nb. A 192.0.2.1\na. A 192.0.2.1\n"
+		 ". A 192.0.2.1\n*.a. A 192.0.2.1\n",
 		 0,
 		 ".\t3600\tIN\tA\t192.0.2.1\na.\t3600\tIN\tA\t192.0.2.1\n"
 		 "*.a.\t3600\tIN\tA\t192.0.2.1\nz.a.\t3600\tIN\tA\t192.0.2.1\n"
@@ -138,9 +139,9 @@ static void a_replacement_contradicts_itself_across_its_writes(void **state)
 	(void)state;
 	assert_int_equal(test_apply(&tt, table, "a. CNAME b.\n", true, NULL),
 			 0);
-	assert_int_equal(test_apply(&tt, table, "\n\na. CNAME c.\n", true,
-				    &why),
-			 EINVAL);
+	assert_int_equal(
+		test_apply(&tt, table, "\n\na. CNAME c.\n", true, &why),
+		EINVAL);
 	assert_int_equal(why.line, 3);
 	assert_string_equal(why.text, "a.");
 	expect(table, "a.\t3600\tIN\tCNAME\tb.\n");
@@ -164,18 +165,18 @@ static void an_rrset_that_fits_no_message_is_refused(void **state)
 	(void)state;
 	assert_int_equal(change_add(&change, &rr, 1), 0);
 	txn = test_begin(&tt);
-	assert_int_equal(table_apply(&tt.tables, txn, table, &change, false, 1,
-				     &why),
-			 0);
+	assert_int_equal(
+		table_apply(&tt.tables, txn, table, &change, false, 1, &why),
+		0);
 	rdata[0] = 1;
-	assert_int_equal(table_apply(&tt.tables, txn, table, &change, false, 1,
-				     &why),
-			 0);
+	assert_int_equal(
+		table_apply(&tt.tables, txn, table, &change, false, 1, &why),
+		0);
 	change_deinit(&change);
 	assert_int_equal(change_add(&change, &rr, 7), 0);
-	assert_int_equal(table_apply(&tt.tables, txn, table, &change, false, 1,
-				     &why),
-			 EINVAL);
+	assert_int_equal(
+		table_apply(&tt.tables, txn, table, &change, false, 1, &why),
+		EINVAL);
 	assert_int_equal(why.line, 7);
 	test_commit(txn);
 }
@@ -197,9 +198,9 @@ static void a_drop_takes_all_that_came_before_it(void **state)
 	assert_int_equal(change_drop(&change, &a), 0);
 	test_change(&change, "a. CNAME b.\n");
 	txn = test_begin(&tt);
-	assert_int_equal(table_apply(&tt.tables, txn, table, &change, false, 1,
-				     &why),
-			 0);
+	assert_int_equal(
+		table_apply(&tt.tables, txn, table, &change, false, 1, &why),
+		0);
 	test_commit(txn);
 	expect(table, "a.\t3600\tIN\tCNAME\tb.\nb.\t3600\tIN\tA\t192.0.2.1\n");
 	expect_true_counts(table);
@@ -219,10 +220,10 @@ static void a_name_moves_with_all_its_records(void **state)
 				    false, NULL),
 			 0);
 	txn = test_begin(&tt);
-	assert_int_equal(
-		table_move(&tt.tables, txn, table, &a, &b, 1, &why), 0);
-	assert_int_equal(
-		table_move(&tt.tables, txn, table, &a, &b, 1, &why), ENOENT);
+	assert_int_equal(table_move(&tt.tables, txn, table, &a, &b, 1, &why),
+			 0);
+	assert_int_equal(table_move(&tt.tables, txn, table, &a, &b, 1, &why),
+			 ENOENT);
 	test_commit(txn);
 	expect(table, "longer.b.\t7\tIN\tA\t192.0.2.1\n"
 		      "longer.b.\t3600\tIN\tTXT\t\"x y\"\n");
@@ -250,9 +251,8 @@ static void taking_a_name_replaces_only_that_name(void **state)
 			   false, NULL);
 		test_apply(&tt, source, cases[i].source, true, NULL);
 		txn = test_begin(&tt);
-		assert_int_equal(table_take(&tt.tables, txn, table, source, &a,
-					    1),
-				 0);
+		assert_int_equal(
+			table_take(&tt.tables, txn, table, source, &a, 1), 0);
 		test_commit(txn);
 		expect(table, cases[i].has);
 		expect_true_counts(table);
@@ -298,9 +298,8 @@ static void a_loose_table_goes_in_slices_and_alone(void **state)
 	for (; left && slices < 100; slices++) {
 		MDB_txn *txn = test_begin(&tt);
 
-		assert_int_equal(table_free_slice(&tt.tables, txn, table, 64,
-						  &left),
-				 0);
+		assert_int_equal(
+			table_free_slice(&tt.tables, txn, table, 64, &left), 0);
 		test_commit(txn);
 	}
 	assert_int_equal(slices, 16);
@@ -308,8 +307,7 @@ static void a_loose_table_goes_in_slices_and_alone(void **state)
 	expect(after, "a.\t3600\tIN\tA\t192.0.2.2\n");
 	expect(table, "");
 	assert_int_equal(snapshot_begin(tt.snapshot), 0);
-	assert_int_equal(snapshot_counts(tt.snapshot, table, &counts),
-			 -ENOENT);
+	assert_int_equal(snapshot_counts(tt.snapshot, table, &counts), -ENOENT);
 	snapshot_end(tt.snapshot);
 }
 

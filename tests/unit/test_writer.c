@@ -26,7 +26,7 @@ struct probe {
 	struct world *world;
 	struct change change;
 	uint32_t *table;
-	int fail_with;	/* as a store that fails */
+	int fail_with; /* as a store that fails */
 	int refuse_with;
 	unsigned runs;
 	int result;
@@ -281,8 +281,8 @@ static void what_a_crash_left_loose_is_freed_at_the_next_start(void **state)
 	uv_run(&world.loop, UV_RUN_DEFAULT);
 	store_close(&world.store);
 	assert_int_equal(store_open(&world.store, world.dir, &why), 0);
-	assert_int_equal(
-		writer_new(&world.writer, &world.loop, &world.store), 0);
+	assert_int_equal(writer_new(&world.writer, &world.loop, &world.store),
+			 0);
 	while (names_in(&world, table) != UINT64_MAX)
 		usleep(1000);
 	world_close(&world);

@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * entries.c - making and removing what directories hold
+ */
+#include <errno.h>
+#include <sys/stat.h>
+
+#include "fs/drafts.h"
+#include "fs/pending.h"
+#include "fs/tree.h"
+
+/* ---- Make ---- */
+
+static const char *mkdir_reason(int result)
+{
+	switch (result) {
+	case -EEXIST:
+		return "the name is taken, or kept for a file";
+	case -EINVAL:
+		return "behind the @ no address: IP:PORT, [IPv6]:PORT, :PORT "
+		       "for every interface, or an IP alone for port 53; "
+		       "before it a name";
+	case -EADDRINUSE:
+		return "some socket has that address, for UDP or for TCP";
+	case -EADDRNOTAVAIL:
+		return "no interface here has that address";
+	case -EPERM:
+		return "hosts come and go with their daemons";
+	default:
+		return strerror(-result);
+	}
+}
+
+static void mkdir_failed(const struct pending *pending, const char *name,
+			 int result)
+{
+	struct anchor *parent = pending->nodes[0]->anchor;
+
+	/* The root has no `error`; its host's is the nearest. */
+	tree_explain(parent ? parent : pending->fs->host->root, "mkdir", name,
+		     mkdir_reason(result));
+}
+
+static void made(void *arg, int result, const struct refusal *refusal)
+{
+	struct pending *pending = arg;
+	struct node *node = NULL;
+
+	(void)refusal;
+	if (result == 0)
+		result = tree_find(pending->fs, pending->nodes[0],
+				   pending->text, &node);
+	if (result < 0) {
+		mkdir_failed(pending, pending->text, result);
+		pending_reply(pending, result);
+		return;
+	}
+	tree_reply_entry(pending->req, pending->fs, node);
+	pending_free(pending);
+}
+
+/*
+ * EPERM: in the root; EEXIST; EINVAL: no address behind the "@"; EADDRINUSE,
+ * EADDRNOTAVAIL, EACCES, EAFNOSUPPORT; ENAMETOOLONG; ENODEV; EMFILE, ENOSPC,
+ * ENOMEM, EIO.
+ */
+void tree_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name,
+		mode_t mode)
+{
+	const struct fuse_ctx *ctx = fuse_req_ctx(req);
+	struct fs *fs = fs_of(req);
+	struct node *dir = node_of(fs, parent);
+	struct pending *pending = pending_new(req);
+	gid_t gid = ctx->gid;
+	int r = 0;
+
+	if (!pending)
+		return;
+	pending_keep(pending, dir);
+	pending->text = strdup(name);
+	if (!pending->text)
+		r = -ENOMEM;
+	else if (dir->kind != NODE_ANCHOR)
+		r = -EPERM;
+	else if (node_name_is_taken(name) || drafts_find(fs, dir->anchor, name))
+		r = -EEXIST;
+	if (r < 0) {
+		mkdir_failed(pending, name, r);
+		pending_reply(pending, r);
+		return;
+	}
+	mode &= 07777;
+	if (dir->anchor->mode & S_ISGID) {
+		gid = dir->anchor->gid;
+		mode |= S_ISGID;
+	}
+	nameserver_make(dir->anchor, name, ctx->uid, gid, mode, made, pending);
+}
+
+static int open_new_name(struct fs *fs, struct anchor *anchor, const char *name,
+			 struct node **out)
+{
+	struct name owner;
+	const char *why;
+
+	if (name_from_file(name, &owner, &why) < 0) {
+		tree_explain(anchor, "names", name, why);
+		return -EINVAL;
+	}
+	*out = node_get(fs, NODE_NAME, anchor, &owner, 0);
+	if (!*out)
+		return -ENOMEM;
+	(*out)->created = true;
+	return 0;
+}
+
+int tree_open_new(struct fs *fs, struct node *parent, const char *name,
+		  mode_t mode, const struct fuse_ctx *ctx, struct node **out)
+{
+	struct anchor *anchor = parent->anchor;
+
+	if (anchor && anchor->gone)
+		return -ENODEV;
+	if (tree_find(fs, parent, name, out) == 0)
+		return 0;
+	if (parent->kind == NODE_NAMES)
+		return open_new_name(fs, anchor, name, out);
+	if (parent->kind != NODE_ANCHOR || !anchor->parent)
+		return -EPERM;
+	if (node_name_is_taken(name))
+		return -EEXIST;
+	return drafts_new(out, fs, anchor, name, ctx, mode);
+}
+
+/*
+ * EPERM: not a plain file, or in names/, where one without records is there
+ * only while it is open; else as tree_open_new().
+ */
+void tree_mknod(fuse_req_t req, fuse_ino_t parent, const char *name,
+		mode_t mode, dev_t rdev)
+{
+	struct fs *fs = fs_of(req);
+	struct node *dir = node_of(fs, parent), *node;
+	int r = -EPERM;
+
+	(void)rdev;
+	if (S_ISREG(mode) && dir->kind != NODE_NAMES)
+		r = tree_open_new(fs, dir, name, mode, fuse_req_ctx(req),
+				  &node);
+	if (r < 0)
+		fuse_reply_err(req, -r);
+	else
+		tree_reply_entry(req, fs, node);
+}
+
+/* EPERM. */
+void tree_symlink(fuse_req_t req, const char *link, fuse_ino_t parent,
+		  const char *name)
+{
+	(void)link;
+	(void)parent;
+	(void)name;
+	fuse_reply_err(req, EPERM);
+}
+
+/* EPERM. */
+void tree_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t parent,
+	       const char *name)
+{
+	(void)ino;
+	(void)parent;
+	(void)name;
+	fuse_reply_err(req, EPERM);
+}
+
+/* ---- Remove ---- */
+
+static void drop_name(struct pending *pending, struct node *node)
+{
+	CLEANUP(change_deinit) struct change change = {0};
+	struct name owner;
+	int r;
+
+	node_owner(node, &owner);
+	node->created = false;
+	r = change_drop(&change, &owner);
+	if (r < 0)
+		pending_reply(pending, r);
+	else
+		nameserver_edit(node->anchor, &change, pending_done, pending);
+}
+
+/* ENOENT; EISDIR; ENODEV; ENOSPC, ENOMEM, EIO. */
+void tree_unlink(fuse_req_t req, fuse_ino_t parent, const char *name)
+{
+	struct fs *fs = fs_of(req);
+	struct pending *pending = pending_new(req);
+	struct node *node;
+	int r;
+
+	if (!pending)
+		return;
+	r = tree_find(fs, node_of(fs, parent), name, &node);
+	if (r < 0) {
+		pending_reply(pending, r);
+		return;
+	}
+	pending_keep(pending, node);
+	node_put(fs, node, 1);
+	switch (node->kind) {
+	case NODE_NAME:
+		drop_name(pending, node);
+		return;
+	case NODE_SCRATCH:
+		drafts_unlink(fs, node);
+		break;
+	case NODE_ANCHOR:
+	case NODE_NAMES:
+		r = -EISDIR;
+		break;
+	default:
+		/*
+		 * A control file stays, so that rm -r gets to the rmdir; and
+		 * so do the records, for mv unlinks what it copies over.
+		 */
+		break;
+	}
+	pending_reply(pending, r);
+}
+
+static int names_are_empty(struct fs *fs, struct anchor *anchor)
+{
+	struct table_counts counts;
+	uint32_t table;
+	int r = node_table(fs, anchor, &table);
+
+	if (r < 0)
+		return r;
+	r = snapshot_counts(fs->host->snapshot, table, &counts);
+	snapshot_end(fs->host->snapshot);
+	return r == 0 && counts.names ? -ENOTEMPTY : r;
+}
+
+static void scrubbed(void *arg, int result, const struct refusal *refusal)
+{
+	struct pending *pending = arg;
+	struct anchor *anchor = pending->nodes[0]->anchor;
+
+	(void)refusal;
+	if (result == 0)
+		drafts_unlink_all(pending->fs, anchor);
+	if (result == -ENOTEMPTY)
+		tree_explain(
+			anchor, "rmdir", anchor->name,
+			"it has child anchors; remove them first, or rm -r");
+	pending_reply(pending, result);
+}
+
+/* ENOENT; ENOTDIR; EPERM: a host; ENOTEMPTY; ENODEV; ENOSPC, ENOMEM, EIO. */
+void tree_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name)
+{
+	struct fs *fs = fs_of(req);
+	struct pending *pending = pending_new(req);
+	struct node *node;
+	int r;
+
+	if (!pending)
+		return;
+	r = tree_find(fs, node_of(fs, parent), name, &node);
+	if (r < 0) {
+		pending_reply(pending, r);
+		return;
+	}
+	pending_keep(pending, node);
+	node_put(fs, node, 1);
+	if (node->kind == NODE_NAMES)
+		pending_reply(pending, names_are_empty(fs, node->anchor));
+	else if (node->kind != NODE_ANCHOR)
+		pending_reply(pending, -ENOTDIR);
+	else if (!node->anchor->parent)
+		pending_reply(pending, -EPERM);
+	else
+		nameserver_scrub(node->anchor, scrubbed, pending);
+}

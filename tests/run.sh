@@ -1,0 +1,132 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Installs what the tests need, builds circuitfs twice (as it ships, and with
+# the address and undefined-behaviour sanitizers) and runs every test on both.
+# The last line is "N passed, N failed"; the exit status is 0 if none failed.
+#
+#   tests/run.sh          at most 10 minutes on 2 cores
+#   tests/run.sh --long   also what takes long
+# shellcheck disable=SC2317 # functions that a trap calls
+set -eu
+
+# Debian's own tools, whatever else this user's PATH puts before them.
+PATH=/usr/sbin:/usr/bin:/sbin:/bin
+unset PYTHONPATH PYTHONHOME
+export PATH LC_ALL=C.UTF-8 PYTHONDONTWRITEBYTECODE=1
+
+cd "$(dirname "$0")/.."
+top=$(pwd)
+
+case ${1-} in
+'') CIRCUITFS_TEST_LONG=0; suites='--no-suite long' ;;
+--long) CIRCUITFS_TEST_LONG=1; suites= ;;
+*) echo "usage: tests/run.sh [--long]" >&2; exit 2 ;;
+esac
+export CIRCUITFS_TEST_LONG
+
+# Everything that a test makes lives in here, so that whatever a killed test
+# left can be told from what belongs to somebody else.
+TMPDIR=$(mktemp -d /tmp/circuitfs-run.XXXXXX)
+chmod 755 "$TMPDIR"
+export TMPDIR
+
+daemons_of_this_run() {
+	for exe in /proc/[0-9]*/exe; do
+		case $(readlink "$exe" 2>/dev/null) in
+		"$top"/build*/circuitfs*) ;;
+		*) continue ;;
+		esac
+		tr '\0' '\n' <"${exe%/exe}/cmdline" 2>/dev/null |
+			grep -q "$TMPDIR" || continue
+		exe=${exe%/exe}
+		echo "${exe#/proc/}"
+	done
+}
+
+mounts_of_this_run() {
+	awk -v dir="$TMPDIR/" 'index($5, dir) == 1 { print $5 }' \
+		/proc/self/mountinfo
+}
+
+leave_nothing_behind() {
+	trap - EXIT INT TERM HUP
+	for signal in TERM KILL; do
+		for pid in $(daemons_of_this_run); do
+			kill "-$signal" "$pid" 2>/dev/null || :
+		done
+		for _ in 1 2 3 4 5 6 7 8 9 10; do
+			[ -z "$(daemons_of_this_run)" ] && break 2
+			sleep 0.2
+		done
+	done
+	mounts_of_this_run | while read -r mount; do
+		umount -l "$mount" 2>/dev/null ||
+			fusermount3 -uz "$mount" || :
+	done
+	rm -rf --one-file-system "$TMPDIR"
+}
+trap leave_nothing_behind EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
+
+# What stops us before the tests counts as a failure, and says so.
+not_run() {
+	echo "tests/run.sh: $1" >&2
+	echo "0 passed, 1 failed"
+	exit 1
+}
+
+tests/packages.sh build try test || not_run 'packages are missing'
+
+build() { # directory, meson options
+	dir=$1
+	shift
+	if [ ! -f "$dir/build.ninja" ]; then
+		meson setup "$dir" "$@" >"$TMPDIR/setup.log" 2>&1 || {
+			cat "$TMPDIR/setup.log"
+			return 1
+		}
+	fi
+	ninja -C "$dir" --quiet
+}
+
+# Debian's bind9 has zone files worth reading, and a server that would start on
+# this machine: unpack the package, do not install it.
+bind_zones() {
+	CIRCUITFS_BIND_ZONES=${CIRCUITFS_BIND_ZONES:-$top/build/bind9/etc/bind}
+	export CIRCUITFS_BIND_ZONES
+	[ -f "$CIRCUITFS_BIND_ZONES/db.local" ] && return
+	mkdir -p build/bind9
+	(
+		cd build/bind9
+		get='apt-get -qq -o APT::Sandbox::User=root download bind9'
+		$get 2>/dev/null || {
+			sudo=
+			[ "$(id -u)" = 0 ] || sudo=sudo
+			$sudo apt-get -qq update
+			$get
+		}
+		dpkg-deb -x bind9_*.deb .
+		rm -f bind9_*.deb
+	)
+}
+
+build build || not_run 'the build failed'
+build build-asan -Db_sanitize=address,undefined -Db_lundef=false ||
+	not_run 'the build with sanitizers failed'
+bind_zones || not_run "bind9's zone files cannot be fetched"
+
+status=0
+for dir in build build-asan; do
+	echo "== $dir"
+	slower=1
+	[ "$dir" = build ] || slower=3
+	# shellcheck disable=SC2086
+	ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1 \
+	UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
+		meson test -C "$dir" --no-rebuild --print-errorlogs \
+		--timeout-multiplier "$slower" $suites </dev/null || status=1
+done
+
+/usr/bin/python3 tests/totals.py build build-asan || status=1
+exit "$status"

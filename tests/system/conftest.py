@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Fixtures: `circuit` is a daemon for one test, `ns` a nameserver.
+
+A test that asks for `ns` alone shares its daemon with the other tests of its
+file, since most tests need no more than a directory of their own.
+"""
+import os
+
+import pytest
+
+from harness import BINARY, Circuit, watched
+
+
+def pytest_collection_modifyitems(config, items):
+    if not os.access("/dev/fuse", os.R_OK | os.W_OK):
+        for item in items:
+            item.add_marker(pytest.mark.skip(reason="no access to /dev/fuse"))
+    elif not os.access(BINARY, os.X_OK):
+        pytest.exit(f"{BINARY} is not there: build it first", returncode=1)
+
+
+@pytest.fixture
+def circuit():
+    """A running daemon; the test may stop, kill and start it."""
+    own = Circuit()
+    try:
+        with watched(own.start()):
+            yield own
+            if own.daemon is not None:
+                own.stop()
+            own.check_log()
+    finally:
+        own.discard()
+
+
+@pytest.fixture
+def open_circuit():
+    """The same with allow_other, for tests that act as another user."""
+    own = Circuit("allow_other")
+    try:
+        with watched(own.start()):
+            yield own
+            own.stop()
+    finally:
+        own.discard()
+
+
+@pytest.fixture
+def idle():
+    """State and mount point, but no daemon yet."""
+    own = Circuit()
+    try:
+        with watched(own):
+            yield own
+    finally:
+        own.discard()
+
+
+class Shared:
+    """The daemon of one test file; a new one if a test has broken it."""
+
+    def __init__(self):
+        self.circuit = None
+
+    def running(self):
+        if self.circuit is None or not self.circuit.alive():
+            self.discard()
+            self.circuit = Circuit().start()
+        return self.circuit
+
+    def stop(self):
+        if self.circuit is not None and self.circuit.alive():
+            self.circuit.stop()
+
+    def discard(self):
+        if self.circuit is not None:
+            self.circuit.discard()
+        self.circuit = None
+
+
+@pytest.fixture(scope="module")
+def daemon_of_this_file():
+    daemon = Shared()
+    try:
+        yield daemon
+        daemon.stop()
+    finally:
+        daemon.discard()
+
+
+@pytest.fixture
+def shared(daemon_of_this_file):
+    """The file's daemon, for tests that need more than one directory."""
+    circuit = daemon_of_this_file.running()
+    with watched(circuit):
+        yield circuit
+        assert circuit.alive(), f"the daemon died: {circuit.said()}"
+        circuit.check_log()
+
+
+@pytest.fixture
+def ns(shared):
+    return shared.make()

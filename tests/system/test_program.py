@@ -1,0 +1,354 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The program: options, exit status, starting and stopping."""
+import contextlib
+import os
+import re
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from harness import (BINARY, NOBODY, Circuit, append, eventually,
+                     mount_options, needs_root, run, watched)
+
+
+def daemon_of(circuit):
+    """The process that serves a mount in the background."""
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit() or entry.name == str(os.getpid()):
+            continue
+        try:
+            words = (entry / "cmdline").read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if str(circuit.mount).encode() in words and words[0].endswith(
+                os.path.basename(BINARY).encode()):
+            return int(entry.name)
+    return None
+
+
+def unmounted(circuit):
+    return mount_options(circuit.mount) is None
+
+
+@pytest.fixture
+def background(idle):
+    """A circuit whose daemon goes into the background by itself."""
+    yield idle
+    pid = daemon_of(idle)
+    if pid:
+        os.kill(pid, signal.SIGTERM)
+        eventually("the daemon has ended", lambda: daemon_of(idle) is None)
+
+
+@pytest.mark.parametrize("option", ["-h", "--help"])
+def test_help_goes_to_stdout(option):
+    done = run(BINARY, option, check=0)
+    assert done.stderr == ""
+    for word in ("MOUNTPOINT", "-f", "-V", "state=", "host=", "listen=",
+                 "workers=", "allow_other"):
+        assert word in done.stdout
+
+
+@pytest.mark.parametrize("option", ["-V", "--version"])
+def test_version_goes_to_stdout(option):
+    done = run(BINARY, option, check=0)
+    assert done.stderr == ""
+    assert re.match(r"circuitfs (version )?\d+\.\d+", done.stdout)
+
+
+BAD_STARTS = {
+    "no mount point": (["-f"], ""),
+    "three words": (["-f", "one", "MOUNT", "three"], ""),
+    "an unknown flag": (["-f", "-Z", "MOUNT"], "Z"),
+    "an unknown long flag": (["-f", "--frob", "MOUNT"], "frob"),
+    "an unknown option": (["-f", "-o", "frobnicate=1", "MOUNT"], "frobnicate"),
+    "workers=0": (["-f", "-o", "workers=0", "MOUNT"], "workers"),
+    "workers=x": (["-f", "-o", "workers=x", "MOUNT"], "workers"),
+    "workers=-1": (["-f", "-o", "workers=-1", "MOUNT"], "workers"),
+    "workers=99999999": (["-f", "-o", "workers=99999999", "MOUNT"], "workers"),
+    "listen=nonsense": (["-f", "-o", "listen=nonsense", "MOUNT"], "nonsense"),
+    "listen=999.1.1.1:53": (["-f", "-o", "listen=999.1.1.1:53", "MOUNT"],
+                            "999.1.1.1"),
+    "host=": (["-f", "-o", "host=", "MOUNT"], "host"),
+    "host with a slash": (["-f", "-o", "host=a/b", "MOUNT"], "a/b"),
+    "host=..": (["-f", "-o", "host=..", "MOUNT"], "host"),
+    "-o without its word": (["-f", "MOUNT", "-o"], "-o"),
+    "a mount point that is missing": (["-f", "MOUNT/nosuch"], "nosuch"),
+    "a mount point that is a file": (["-f", "FILE"], "FILE"),
+    "a state directory that is a file": (["-f", "-o", "state=FILE", "MOUNT"],
+                                         "FILE"),
+    "a state directory below a file": (
+        ["-f", "-o", "state=FILE/state", "MOUNT"], "FILE"),
+    "a state directory that takes no files": (
+        ["-f", "-o", "state=/proc/self", "MOUNT"], "/proc/self"),
+}
+
+
+@pytest.mark.parametrize("foreground", [True, False], ids=["-f", "background"])
+@pytest.mark.parametrize("words, saying", BAD_STARTS.values(),
+                         ids=BAD_STARTS.keys())
+def test_what_stops_it_from_starting_is_one_line_and_exit_1(
+        idle, words, saying, foreground):
+    file = idle.base / "FILE"
+    file.write_text("x")
+    words = [word.replace("MOUNT", str(idle.mount)).replace("FILE", str(file))
+             for word in words if foreground or word != "-f"]
+    if "state=" not in str(words):
+        words = ["-o", f"state={idle.state}", *words]
+    done = run(BINARY, *words)
+    assert done.returncode == 1, done
+    assert done.stdout == ""
+    assert re.fullmatch(r"circuitfs: .+\n", done.stderr), done.stderr
+    assert saying.replace("FILE", str(file)) in done.stderr
+    assert unmounted(idle) and file.read_text() == "x"
+
+
+@needs_root
+@pytest.mark.parametrize("words", [["-f"], []], ids=["-f", "background"])
+def test_without_dev_fuse_it_says_so(idle, words):
+    done = run("unshare", "-m", "sh", "-c",
+               'mount -t tmpfs none /dev && mknod /dev/null c 1 3 && exec "$@"',
+               "sh", *idle.command(*words))
+    assert done.returncode == 1, done
+    assert re.fullmatch(r"circuitfs: .*/dev/fuse.*\n", done.stderr), done.stderr
+
+
+def test_a_mount_point_that_another_one_serves_is_refused(circuit):
+    other = Circuit()
+    try:
+        other.mount.rmdir()
+        other.mount = circuit.mount
+        done = run(*other.command("-f"))
+        assert done.returncode == 1
+        assert re.fullmatch(r"circuitfs: .+\n", done.stderr)
+        assert str(circuit.mount) in done.stderr
+        assert os.listdir(circuit.mount) == ["h1"]
+    finally:
+        other.mount = other.base / "mount"
+        other.discard()
+
+
+def test_a_mount_point_with_files_in_it_is_fine(idle):
+    (idle.mount / "file").write_text("x")
+    idle.start()
+    assert os.listdir(idle.mount) == ["h1"]
+    idle.stop()
+    assert os.listdir(idle.mount) == ["file"]
+
+
+def test_a_second_daemon_on_one_state_directory_says_who_holds_it(circuit):
+    made = circuit.make()
+    mount2 = circuit.base / "mount2"
+    mount2.mkdir()
+    for words in (["-f"], []):
+        done = run(*circuit.command(*words)[:-1], mount2)
+        assert done.returncode == 1
+        assert re.fullmatch(r"circuitfs: .+\n", done.stderr), done.stderr
+        assert str(circuit.daemon.pid) in done.stderr
+        assert str(circuit.state) in done.stderr
+    assert made.answer("x") == "REFUSED"
+    assert mount_options(mount2) is None
+
+
+def test_in_the_background_it_returns_when_it_serves(background):
+    run(*background.command(), check=0)
+    assert os.listdir(background.mount) == ["h1"]
+    made = background.make()
+    append(made.records, "a. A 192.0.2.1\n")
+    assert made.answer("a") == ["192.0.2.1"]
+    pid = daemon_of(background)
+    assert os.readlink(f"/proc/{pid}/cwd") == "/"
+    for fd in (0, 1, 2):
+        assert os.readlink(f"/proc/{pid}/fd/{fd}") == "/dev/null"
+    assert os.getsid(pid) != os.getsid(0)
+    os.kill(pid, signal.SIGTERM)
+    eventually("it has unmounted", lambda: unmounted(background))
+    eventually("it has ended", lambda: daemon_of(background) is None)
+
+
+def test_a_relative_state_and_mount_point_work_in_the_background(background):
+    background.options[0] = "state=state"
+    run(BINARY, "-o", ",".join(background.options), "mount",
+        cwd=background.base, check=0)
+    made = background.make()
+    append(made.records, "a. A 192.0.2.1\n")
+    assert (background.state / "data.mdb").exists() or os.listdir(
+        background.state)
+    run("umount" if os.geteuid() == 0 else "fusermount3",
+        *([] if os.geteuid() == 0 else ["-u"]), background.mount, check=0)
+    eventually("the daemon has ended",
+               lambda: not list(background.base.glob("mount/*")))
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT],
+                         ids=["SIGTERM", "SIGINT"])
+def test_a_signal_unmounts_and_ends_it_with_0(idle, number):
+    idle.start()
+    idle.make()
+    idle.stop(number)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT],
+                         ids=["SIGTERM", "SIGINT"])
+def test_a_signal_ends_it_with_somebody_inside(idle, number):
+    made = idle.start().make()
+    append(made.records, "a. A 192.0.2.1\n")
+    inside = subprocess.Popen(["sleep", "60"], cwd=made.path)
+    reader = os.open(made.records, os.O_RDONLY)
+    try:
+        idle.stop(number)
+        # And it starts again, at once, in the same place.
+        idle.start()
+        assert made.answer("a") == ["192.0.2.1"]
+        idle.stop()
+    finally:
+        with contextlib.suppress(OSError):
+            os.close(reader)
+        inside.kill()
+        inside.wait()
+
+
+def test_sigterm_in_the_middle_of_a_write_keeps_it_whole_or_not_at_all(idle):
+    made = idle.start().make()
+    zone = idle.base / "zone"
+    zone.write_text("".join(f"n{i}. A 192.0.2.1\n" for i in range(100000)))
+    copy = subprocess.Popen(["cp", zone, made.records],
+                            stderr=subprocess.DEVNULL)
+    time.sleep(0.1)
+    idle.stop()
+    copy.wait()
+    idle.start()
+    assert len(made.lines()) in (0, 100000)
+    idle.stop()
+
+
+@needs_root
+def test_umount_from_outside_ends_it_with_0(idle):
+    idle.start()
+    run("umount", idle.mount, check=0)
+    assert idle.daemon.wait(20) == 0, idle.said()
+    idle.check_log()
+
+
+def test_fusermount_from_outside_ends_it_with_0(idle):
+    idle.start()
+    run("fusermount3", "-u", idle.mount, check=0)
+    assert idle.daemon.wait(20) == 0, idle.said()
+
+
+def test_a_dead_mount_is_detached_at_start(circuit):
+    made = circuit.make()
+    circuit.kill()
+    with pytest.raises(OSError):
+        os.listdir(circuit.mount)
+    circuit.start()
+    assert made.path.name in os.listdir(circuit.host)
+
+
+def test_a_dead_mount_is_detached_in_the_background_too(background):
+    background.start()
+    background.kill()
+    run(*background.command(), check=0)
+    assert os.listdir(background.mount) == ["h1"]
+
+
+def test_the_mount_is_safe_by_its_options(circuit):
+    options = mount_options(circuit.mount)
+    for option in ("nosuid", "nodev", "noexec", "default_permissions"):
+        assert option in options
+    assert "allow_other" not in options
+
+
+def test_the_mount_tells_its_type(circuit):
+    kind = run("findmnt", "-n", "-o", "FSTYPE", circuit.mount, check=0)
+    assert kind.stdout.strip() == "fuse.circuitfs"
+
+
+@pytest.mark.parametrize("extra", ["rw", "rw,nosuid,nodev", "dev,suid,exec",
+                                   "noatime", "rw,sync,dirsync"])
+def test_it_takes_the_options_of_any_filesystem(idle, extra):
+    idle.options.append(extra)
+    idle.start()
+    options = mount_options(idle.mount)
+    assert {"nosuid", "nodev", "noexec"} <= set(options)
+    idle.stop()
+
+
+def test_it_takes_a_source_before_the_mount_point(background):
+    run(BINARY, "circuitfs", background.mount, "-o",
+        ",".join(["rw", *background.options]), check=0)
+    assert os.listdir(background.mount) == ["h1"]
+
+
+@needs_root
+@pytest.mark.parametrize("extra", ["defaults", "noauto", "auto", "_netdev",
+                                   "nofail", "x-systemd.automount", "user",
+                                   "nouser", "allow_other", "noatime"])
+def test_mount_8_and_so_fstab_can_call_it(background, extra):
+    # "fuse" and "PROGRAM#SOURCE" is "fuse.PROGRAM" and "SOURCE" for a
+    # program that is not installed.
+    done = run("mount", "-t", "fuse", "-o",
+               ",".join([extra, *background.options]),
+               f"{BINARY}#tree", background.mount)
+    assert done.returncode == 0, done.stderr
+    assert os.listdir(background.mount) == ["h1"]
+    options = mount_options(background.mount)
+    assert {"nosuid", "nodev", "noexec"} <= set(options)
+
+
+def test_options_may_stand_behind_the_mount_point_and_repeat(idle):
+    with watched(idle):
+        idle.daemon = subprocess.Popen(
+            [BINARY, "-f", str(idle.mount), "-o", f"state={idle.state}",
+             "-o", "host=first", "-ohost=h1,workers=1"],
+            stdout=open(idle.log, "ab"), stderr=subprocess.STDOUT)
+        eventually("it has mounted", idle.ready)
+        idle.stop()
+
+
+def test_debug_logs_to_stderr_and_changes_nothing_else(idle):
+    idle.daemon = subprocess.Popen(
+        [BINARY, "-d", "-f", "-o", ",".join(idle.options), str(idle.mount)],
+        stdout=subprocess.DEVNULL, stderr=open(idle.log, "ab"))
+    eventually("it has mounted", idle.ready)
+    made = idle.make()
+    assert made.answer("x") == "REFUSED"
+    assert idle.end() == 0
+    assert len(idle.said()) > 100
+
+
+def test_the_state_directory_is_made_if_only_it_is_missing(idle):
+    idle.state.rmdir()
+    idle.start()
+    assert idle.state.is_dir() and idle.state.stat().st_mode & 0o077 == 0
+    idle.stop()
+
+
+@needs_root
+@pytest.mark.parametrize("variables, where", [
+    ({"XDG_STATE_HOME": "BASE/xdg", "HOME": "BASE"}, "xdg/circuitfs"),
+    ({"XDG_STATE_HOME": "", "HOME": "BASE"}, ".local/state/circuitfs"),
+], ids=["XDG_STATE_HOME", "HOME"])
+def test_without_root_the_state_is_kept_in_the_users_home(idle, variables,
+                                                         where):
+    for path in (idle.base, idle.mount):
+        os.chown(path, NOBODY, NOBODY)
+    # In a namespace of its own, where everybody may open /dev/fuse.
+    script = ('mknod -m 666 $HOME/fuse c 10 229 && '
+              'mount --bind $HOME/fuse /dev/fuse && '
+              f'exec setpriv --reuid={NOBODY} --regid={NOBODY} '
+              '--clear-groups --pdeathsig TERM -- "$@"')
+    with open(idle.log, "ab") as log:
+        idle.daemon = subprocess.Popen(
+            ["unshare", "-m", "sh", "-c", script, "sh", BINARY, "-f",
+             str(idle.mount)], stderr=log,
+            env={**os.environ, **{name: value.replace("BASE", str(idle.base))
+                                  for name, value in variables.items()}})
+    eventually("it serves", lambda: "serving" in idle.said()
+               or idle.daemon.poll() is not None)
+    assert (idle.base / where).is_dir(), idle.said()
+    assert idle.end() == 0
+    idle.check_log()

@@ -1,0 +1,282 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Directories: what is there, what mkdir and rmdir do, where they refuse."""
+import errno
+import os
+import shutil
+import stat
+import time
+
+import pytest
+
+from harness import (Nameserver, append, deaf, eventually, fails, refused, run,
+                     sh, untouched)
+
+PRESENT = ["addr", "records", "stat", "error", "names"]
+FOR_LATER = ["log", "metrics", "help", "keys", "transfer"]
+
+
+def test_the_root_lists_the_host_and_nothing_else(shared):
+    assert os.listdir(shared.mount) == ["h1"]
+
+
+def test_the_host_holds_help_and_error(circuit):
+    assert sorted(os.listdir(circuit.host)) == ["error", "help"]
+
+
+def test_help_fits_one_screen_and_says_how_to_begin(shared):
+    lines = (shared.host / "help").read_text().splitlines()
+    assert 5 < len(lines) <= 24
+    assert max(map(len, lines)) <= 80
+    text = "\n".join(lines)
+    for word in ("mkdir", "records", "addr", "names", "error", "stat", "rmdir"):
+        assert word in text
+
+
+@pytest.mark.parametrize("path", ["help", "NS/stat"])
+def test_what_is_read_only_takes_no_write_from_root_either(shared, ns, path):
+    path = shared.host / path.replace("NS", ns.path.name)
+    before = path.read_text()
+    with fails(errno.EACCES, errno.EPERM, errno.EROFS):
+        append(path, "x\n")
+    assert path.read_text() == before
+
+
+def test_without_host_option_the_directory_is_named_as_the_machine(idle):
+    idle.options.remove("host=h1")
+    idle.host = idle.mount / os.uname().nodename
+    idle.start()
+    assert os.listdir(idle.mount) == [os.uname().nodename]
+    idle.stop()
+
+
+@pytest.mark.parametrize("act", [
+    lambda root: (root / "h2").mkdir(),
+    lambda root: (root / "file").write_text("x"),
+    lambda root: (root / "link").symlink_to("h1"),
+    lambda root: os.mkfifo(root / "fifo"),
+    lambda root: (root / "h1").rename(root / "h2"),
+    lambda root: (root / "h1").rmdir(),
+], ids=["mkdir", "create", "symlink", "mkfifo", "rename", "rmdir"])
+def test_the_root_is_not_for_clients_to_change(shared, act):
+    with fails(errno.EPERM):
+        act(shared.mount)
+    assert os.listdir(shared.mount) == ["h1"]
+
+
+def test_mkdir_makes_a_nameserver_with_its_five_files(ns):
+    assert sorted(os.listdir(ns.path)) == [
+        "addr", "error", "names", "records", "stat"]
+    assert stat.S_ISDIR(ns.names.stat().st_mode)
+    for file in (ns.addr, ns.records, ns.stat, ns.error):
+        assert stat.S_ISREG(file.stat().st_mode)
+    assert ns.records.read_text() == "" and ns.listed() == []
+
+
+def test_the_new_nameserver_refuses_what_it_does_not_hold(ns):
+    assert ns.answer("miek.nl", "MX") == "REFUSED"
+
+
+def test_ls_sees_what_mkdir_made_and_cd_goes_in(shared, ns):
+    done = sh(f"cd {ns.path} && ls -A && pwd -P", cwd=shared.mount)
+    assert done.stdout.split() == [
+        "addr", "error", "names", "records", "stat", str(ns.path)]
+    assert ns.path.name in os.listdir(shared.host)
+
+
+def test_anchors_nest_to_any_depth_each_with_a_server_of_its_own(ns):
+    path, addresses = ns.path, set()
+    for depth in range(24):
+        path = path / "sub"
+        path.mkdir()
+        server = Nameserver(path)
+        append(server.records, f"d.test. A 192.0.2.{depth}\n")
+        addresses.add(server.address)
+        assert server.answer("d.test") == [f"192.0.2.{depth}"]
+    assert len(addresses) == 24
+    assert ns.answer("d.test") == "REFUSED"
+
+
+def test_mkdir_p_makes_the_whole_path(ns):
+    run("mkdir", "-p", ns / "a/b/c", check=0)
+    run("mkdir", "-p", ns / "a/b/c", check=0)
+    assert Nameserver(ns / "a/b/c").answer("x.test") == "REFUSED"
+
+
+@pytest.mark.parametrize("name", PRESENT)
+def test_mkdir_of_a_files_name_is_eexist(ns, name):
+    with untouched(ns), fails(errno.EEXIST):
+        (ns / name).mkdir()
+
+
+@pytest.mark.parametrize("name", FOR_LATER)
+def test_mkdir_of_a_name_kept_for_later_is_eexist_and_says_why(ns, name):
+    with refused(ns, errno.EEXIST, saying=name):
+        (ns / name).mkdir()
+
+
+def test_mkdir_of_what_is_there_is_eexist_and_leaves_it(shared, ns):
+    append(ns.records, "a.test. A 192.0.2.1\n")
+    with fails(errno.EEXIST):
+        ns.path.mkdir()
+    assert ns.answer("a.test") == ["192.0.2.1"]
+
+
+@pytest.mark.parametrize("name", ["ns.with.dots", "with space", "-dash", "ä",
+                                  "x" * 200, "Records", ".hidden"])
+def test_any_other_file_name_will_do(shared, name):
+    made = shared.make(name)
+    append(made.records, "a.test. A 192.0.2.1\n")
+    assert made.answer("a.test") == ["192.0.2.1"]
+    assert name in os.listdir(shared.host)
+    made.path.rmdir()
+    assert name not in os.listdir(shared.host)
+
+
+def test_a_name_longer_than_a_file_name_is_enametoolong(shared):
+    with fails(errno.ENAMETOOLONG):
+        (shared.host / ("x" * 300)).mkdir()
+
+
+def test_rmdir_scrubs_the_server(shared, ns):
+    append(ns.records, "a.test. A 192.0.2.1\n")
+    address = ns.address
+    ns.path.rmdir()
+    assert not ns.path.exists()
+    eventually("nobody serves there", lambda: deaf(address))
+    ns.path.mkdir()
+    assert ns.records.read_text() == ""
+    assert ns.answer("a.test") == "REFUSED"
+
+
+def test_rmdir_of_a_parent_is_enotempty(shared, ns):
+    (ns / "sub").mkdir()
+    append(ns.records, "a.test. A 192.0.2.1\n")
+    with refused(ns, errno.ENOTEMPTY, saying="child"):
+        ns.path.rmdir()
+    assert ns.answer("a.test") == ["192.0.2.1"]
+    (ns / "sub").rmdir()
+    ns.path.rmdir()
+    assert not ns.path.exists()
+
+
+def test_a_descriptor_kept_past_rmdir_gets_enodev(ns):
+    append(ns.records, "a.test. A 192.0.2.1\n")
+    reader = os.open(ns.records, os.O_RDONLY)
+    writer = os.open(ns.records, os.O_WRONLY | os.O_APPEND)
+    address = os.open(ns.addr, os.O_RDWR)
+    ns.path.rmdir()
+    try:
+        with fails(errno.ENODEV):
+            os.read(reader, 100)
+        with fails(errno.ENODEV):
+            os.write(writer, b"b.test. A 192.0.2.2\n")
+        with fails(errno.ENODEV):
+            os.write(address, b"127.0.0.1:0\n")
+    finally:
+        for fd in (reader, writer, address):
+            os.close(fd)
+
+
+def test_a_new_anchor_of_the_same_name_is_not_the_old_one(ns):
+    writer = os.open(ns.records, os.O_WRONLY | os.O_APPEND)
+    ns.path.rmdir()
+    ns.path.mkdir()
+    with fails(errno.ENODEV):
+        os.write(writer, b"b.test. A 192.0.2.2\n")
+    os.close(writer)
+    assert ns.records.read_text() == ""
+
+
+@pytest.mark.parametrize("remove", [
+    lambda path: run("rm", "-r", path, check=0),
+    lambda path: run("rm", "-rf", path, check=0),
+    lambda path: shutil.rmtree(path),
+], ids=["rm -r", "rm -rf", "rmtree"])
+def test_rm_r_works_with_records_children_and_scratch_inside(ns, remove):
+    (ns / "sub" / "subsub").mkdir(parents=True)
+    append(ns.records, "a.test. A 192.0.2.1\n", "b.test. A 192.0.2.2\n")
+    append(ns / "sub" / "records", ". NS a.test.\n")
+    (ns / "scratch").write_text("x")
+    remove(ns.path)
+    assert not ns.path.exists()
+
+
+@pytest.mark.parametrize("file", ["addr", "records", "stat", "error"])
+def test_unlink_of_a_control_file_succeeds_and_does_nothing(ns, file):
+    append(ns.records, "a.test. A 192.0.2.1\n")
+    before = (ns / file).read_text()
+    (ns / file).unlink()
+    assert (ns / file).read_text() == before
+    assert ns.answer("a.test") == ["192.0.2.1"]
+    assert sorted(os.listdir(ns.path)) == [
+        "addr", "error", "names", "records", "stat"]
+
+
+def test_rmdir_of_names_does_nothing_when_empty_and_refuses_else(ns):
+    ns.names.rmdir()
+    assert ns.listed() == []
+    append(ns.records, "a.test. A 192.0.2.1\n")
+    with fails(errno.ENOTEMPTY):
+        ns.names.rmdir()
+    assert ns.listed() == ["a.test."]
+
+
+def test_mv_renames_an_anchor_and_its_server_goes_on(shared, ns):
+    append(ns.records, "a.test. A 192.0.2.1\n")
+    address = ns.address
+    moved = Nameserver(shared.host / (ns.path.name + "-moved"))
+    run("mv", ns.path, moved.path, check=0)
+    assert not ns.path.exists()
+    assert moved.address == address
+    assert moved.answer("a.test") == ["192.0.2.1"]
+
+
+def test_rename_of_an_anchor_onto_another_one_loses_neither(shared):
+    one, two = shared.make(), shared.make()
+    append(one.records, "a.test. A 192.0.2.1\n")
+    append(two.records, "a.test. A 192.0.2.2\n")
+    with fails(errno.EEXIST, errno.ENOTEMPTY):
+        os.rename(one.path, two.path)
+    assert one.answer("a.test") == ["192.0.2.1"]
+    assert two.answer("a.test") == ["192.0.2.2"]
+
+
+@pytest.mark.parametrize("name", PRESENT + FOR_LATER)
+def test_an_anchor_cannot_take_a_reserved_name(shared, ns, name):
+    with fails(errno.EEXIST, errno.EPERM, errno.EINVAL, errno.ENOTDIR,
+               errno.ENOTEMPTY, errno.EISDIR):
+        os.rename(ns.path, ns.path.parent / name)
+    assert ns.addr.exists()
+
+
+@pytest.mark.parametrize("act", [
+    lambda names: (names / "sub").mkdir(),
+    lambda names: (names / "link").symlink_to("x"),
+    lambda names: os.mkfifo(names / "fifo"),
+    lambda names: names.rename(names.parent / "other"),
+], ids=["mkdir", "symlink", "mkfifo", "rename"])
+def test_names_holds_files_only_and_stays(ns, act):
+    with fails(errno.EPERM):
+        act(ns.names)
+    assert ns.listed() == []
+
+
+def test_times_tell_when_records_changed(ns):
+    before = ns.records.stat().st_mtime_ns
+    assert abs(before / 1e9 - time.time()) < 60
+    time.sleep(0.02)
+    append(ns.records, "a.test. A 192.0.2.1\n")
+    assert ns.records.stat().st_mtime_ns > before
+
+
+def test_inodes_are_stable_and_distinct(shared, ns):
+    sub = shared.make()
+    files = [ns.path, ns.addr, ns.records, ns.stat, ns.error, ns.names,
+             sub.path, sub.records]
+    inodes = [file.stat().st_ino for file in files]
+    assert len(set(inodes)) == len(files)
+    assert [file.stat().st_ino for file in files] == inodes
+
+
+def test_stat_of_the_filesystem_says_how_long_a_name_may_be(shared):
+    assert os.statvfs(shared.mount).f_namemax >= 255

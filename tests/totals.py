@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Adds up what meson ran: totals.py BUILD... prints "N passed, N failed".
+
+meson counts programs; a person wants to know how many tests those held. A
+program whose output tells (pytest, cmocka, TAP) counts as that many, any other
+as one. A program that meson calls failed has at least one failure, whatever it
+printed before it died.
+"""
+import json
+import re
+import sys
+from pathlib import Path
+
+# Each: what one match of the pattern adds, to passed, failed or skipped.
+COUNTED = [
+    (r"^=*\s?(?:.*, )?(\d+) passed\b.* in [\d.]+s", "passed"),
+    (r"^=*\s?(?:.*, )?(\d+) failed\b.* in [\d.]+s", "failed"),
+    (r"^=*\s?(?:.*, )?(\d+) errors?\b.* in [\d.]+s", "failed"),
+    (r"^=*\s?(?:.*, )?(\d+) skipped\b.* in [\d.]+s", "skipped"),
+    (r"^\[  PASSED  \] (\d+) test", "passed"),
+    (r"^\[  FAILED  \] (\d+) test", "failed"),
+    (r"^\[  SKIPPED \] (\d+) test", "skipped"),
+    (r"^ok \d+\b(?!.*# SKIP)", "passed"),
+    (r"^ok \d+\b.*# SKIP", "skipped"),
+    (r"^not ok \d+\b", "failed"),
+]
+
+
+def totals_of(test):
+    found = {"passed": 0, "failed": 0, "skipped": 0}
+    output = test.get("stdout", "") + "\n" + test.get("stderr", "")
+    for pattern, kind in COUNTED:
+        for match in re.finditer(pattern, output, re.MULTILINE):
+            found[kind] += int(match[1]) if match.re.groups else 1
+
+    if test["result"] == "SKIP":
+        return {"passed": 0, "failed": 0, "skipped": 1}
+    if test["result"] not in ("OK", "EXPECTEDFAIL"):
+        found["failed"] = max(found["failed"], 1)
+    elif not any(found.values()):
+        found["passed"] = 1
+    return found
+
+
+def main(builds):
+    sums = {"passed": 0, "failed": 0, "skipped": 0}
+    for build in builds:
+        log = Path(build, "meson-logs", "testlog.json")
+        try:
+            lines = log.read_text().splitlines()
+        except OSError as reason:
+            print(f"{log}: {reason.strerror}", file=sys.stderr)
+            sums["failed"] += 1
+            continue
+        for line in lines:
+            for kind, count in totals_of(json.loads(line)).items():
+                sums[kind] += count
+
+    skipped = f", {sums['skipped']} skipped" if sums["skipped"] else ""
+    print(f"{sums['passed']} passed, {sums['failed']} failed{skipped}")
+    return 0 if sums["passed"] and not sums["failed"] else 1
+
+
+sys.exit(main(sys.argv[1:]))
