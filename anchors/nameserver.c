@@ -1,122 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * nameserver.c - what clients do to nameservers, as jobs for the writer
+ * nameserver.c - what clients do to nameservers, as tasks for the writer
  *
  * Each operation checks what the main loop can check, then hands the writer
  * a task: what to do in the transaction, and what to do on the main loop when
  * that is on disk.
  */
-#include <assert.h>
 #include <errno.h>
-#include <stdio.h>
 
-#include "anchors/host.h"
-#include "anchors/nameserver.h"
-
-/* One operation on its way through the writer. */
-struct task {
-	struct job job;
-	struct anchor *anchor; /* a reference */
-	nameserver_done *done;
-	void *arg;
-	int64_t now_ns;
-	/* Before the caller hears of it; the result it returns is passed on. */
-	int (*settle)(struct task *task, int result);
-
-	struct store_anchor stored; /* the anchor as it shall be kept */
-	struct anchor *parent;	    /* of a rename: the new one; a reference */
-	struct server *server;	    /* bound, not started: ours until then */
-	struct change change;
-	struct staging *staging;
-	struct name owner, to;
-	bool owner_only;
-	bool made_table;
-	struct refusal refusal;
-};
-
-struct staging {
-	struct anchor *anchor; /* a reference */
-	struct job_loss loss;
-	uint32_t table;
-	bool has_table; /* the writer's thread, as is table */
-};
-
-/* ---- Tasks ---- */
-
-static void task_free(struct task *task)
-{
-	anchor_unref(task->anchor);
-	anchor_unref(task->parent);
-	change_deinit(&task->change);
-	free(task);
-}
-
-static void task_report(struct task *task, int result)
-{
-	bool refused = result == -EINVAL && task->refusal.reason[0];
-
-	task->done(task->arg, result, refused ? &task->refusal : NULL);
-	task_free(task);
-}
-
-static void task_done(struct job *job, int result)
-{
-	struct task *task = container_of(job, struct task, job);
-
-	if (task->settle)
-		result = task->settle(task, result);
-	/* The address is free again, or the server stopped, only later. */
-	if (result != -EINPROGRESS)
-		task_report(task, result);
-}
-
-/* A task for a live anchor; on failure the caller has heard of it. */
-static struct task *task_new(struct anchor *anchor, nameserver_done *done,
-			     void *arg)
-{
-	struct task *task;
-
-	if (anchor->gone) {
-		done(arg, -ENODEV, NULL);
-		return NULL;
-	}
-	task = calloc(1, sizeof(*task));
-	if (!task) {
-		done(arg, -ENOMEM, NULL);
-		return NULL;
-	}
-	task->anchor = anchor_ref(anchor);
-	task->done = done;
-	task->arg = arg;
-	task->now_ns = host_now_ns();
-	task->job.done = task_done;
-	return task;
-}
-
-static void task_submit(struct task *task,
-			int (*run)(struct job *, struct writer *, MDB_txn *))
-{
-	task->job.run = run;
-	writer_submit(task->anchor->host->writer, &task->job);
-}
-
-static const struct store *task_store(const struct task *task)
-{
-	return &task->anchor->host->store;
-}
-
-static const struct tables *task_tables(const struct task *task)
-{
-	return &task->anchor->host->store.tables;
-}
-
-/* The table that the task's nameserver answers from. */
-static int task_table(const struct task *task, MDB_txn *txn, uint32_t *out)
-{
-	int r = table_serving(task_tables(task), txn, task->anchor->id, out);
-
-	return r == -ENOENT ? ENODEV : r;
-}
+#include "anchors/task.h"
 
 /* ---- Make and scrub ---- */
 
@@ -193,7 +85,7 @@ void nameserver_make(struct anchor *parent, const char *name, uid_t uid,
 	}
 	host->next_id++;
 	anchor->server = server;
-	task = task_new(anchor, done, arg);
+	task = task_new_live(anchor, done, arg);
 	if (!task) {
 		server_stop(steal(&anchor->server), NULL, NULL);
 		anchor_unlink(anchor);
@@ -251,7 +143,7 @@ void nameserver_scrub(struct anchor *anchor, nameserver_done *done, void *arg)
 		done(arg, -ENOTEMPTY, NULL);
 		return;
 	}
-	task = task_new(anchor, done, arg);
+	task = task_new_live(anchor, done, arg);
 	if (!task)
 		return;
 	task->settle = settle_scrub;
@@ -307,7 +199,7 @@ void nameserver_rebind(struct anchor *anchor, const struct address *at,
 		done(arg, anchor->gone ? -ENODEV : 0, NULL);
 		return;
 	}
-	task = task_new(anchor, done, arg);
+	task = task_new_live(anchor, done, arg);
 	if (!task)
 		return;
 	anchor_store_form(anchor, &task->stored);
@@ -342,7 +234,7 @@ static int settle_rights(struct task *task, int result)
 void anchor_set_rights(struct anchor *anchor, uid_t uid, gid_t gid, mode_t mode,
 		       int64_t mtime_ns, nameserver_done *done, void *arg)
 {
-	struct task *task = task_new(anchor, done, arg);
+	struct task *task = task_new_live(anchor, done, arg);
 
 	if (!task)
 		return;
@@ -374,7 +266,7 @@ void anchor_rename(struct anchor *anchor, struct anchor *parent,
 		done(arg, -ENAMETOOLONG, NULL);
 		return;
 	}
-	task = task_new(anchor, done, arg);
+	task = task_new_live(anchor, done, arg);
 	if (!task)
 		return;
 	anchor_store_form(anchor, &task->stored);
@@ -403,7 +295,7 @@ static int run_edit(struct job *job, struct writer *writer, MDB_txn *txn)
 void nameserver_edit(struct anchor *anchor, struct change *change,
 		     nameserver_done *done, void *arg)
 {
-	struct task *task = task_new(anchor, done, arg);
+	struct task *task = task_new_live(anchor, done, arg);
 
 	if (!task)
 		return;
@@ -427,180 +319,11 @@ static int run_move(struct job *job, struct writer *writer, MDB_txn *txn)
 void nameserver_move(struct anchor *anchor, const struct name *from,
 		     const struct name *to, nameserver_done *done, void *arg)
 {
-	struct task *task = task_new(anchor, done, arg);
+	struct task *task = task_new_live(anchor, done, arg);
 
 	if (!task)
 		return;
 	task->owner = *from;
 	task->to = *to;
 	task_submit(task, run_move);
-}
-
-/* ---- Staging ---- */
-
-int staging_new(struct staging **out, struct anchor *anchor)
-{
-	struct staging *staging = calloc(1, sizeof(*staging));
-
-	if (!staging)
-		return -ENOMEM;
-	staging->anchor = anchor_ref(anchor);
-	*out = staging;
-	return 0;
-}
-
-static void staging_free(struct staging *staging)
-{
-	anchor_unref(staging->anchor);
-	free(staging);
-}
-
-/* A task also for an anchor that is gone: the staging must still go. */
-static struct task *staging_task(struct staging *staging, nameserver_done *done,
-				 void *arg)
-{
-	struct task *task = calloc(1, sizeof(*task));
-
-	if (!task)
-		return NULL;
-	task->anchor = anchor_ref(staging->anchor);
-	task->staging = staging;
-	task->done = done;
-	task->arg = arg;
-	task->now_ns = host_now_ns();
-	task->job.done = task_done;
-	return task;
-}
-
-/* The table to stage in, made by the first task that needs it. */
-static int staging_table(struct task *task, MDB_txn *txn)
-{
-	struct staging *staging = task->staging;
-	int r;
-
-	/* Run again after a lost transaction, a task makes it again. */
-	if (staging->has_table && !task->made_table)
-		return 0;
-	r = table_create(task_tables(task), txn, &staging->table);
-	staging->has_table = task->made_table = r == 0;
-	return r;
-}
-
-static int run_stage(struct job *job, struct writer *writer, MDB_txn *txn)
-{
-	struct task *task = container_of(job, struct task, job);
-	int r = staging_table(task, txn);
-
-	(void)writer;
-	return r ? r
-		 : table_apply(task_tables(task), txn, task->staging->table,
-			       &task->change, true, task->now_ns,
-			       &task->refusal);
-}
-
-void staging_add(struct staging *staging, struct change *change,
-		 nameserver_done *done, void *arg)
-{
-	struct task *task = staging_task(staging, done, arg);
-
-	if (!task) {
-		done(arg, -ENOMEM, NULL);
-		return;
-	}
-	task->change = *change;
-	*change = (struct change){0};
-	task->job.reply = JOB_EARLY;
-	task->job.loss = &staging->loss;
-	task->job.octets = task->change.items.len;
-	task_submit(task, run_stage);
-}
-
-static int run_publish(struct job *job, struct writer *writer, MDB_txn *txn)
-{
-	struct task *task = container_of(job, struct task, job);
-	const struct tables *tables = task_tables(task);
-	uint32_t table, loose;
-	int r = task_table(task, txn, &table);
-
-	if (r)
-		return r;
-	r = staging_table(task, txn);
-	if (r < 0)
-		return r;
-	if (task->owner_only) {
-		r = table_take(tables, txn, table, task->staging->table,
-			       &task->owner, task->now_ns);
-		loose = task->staging->table;
-	} else {
-		r = table_publish(tables, txn, task->anchor->id,
-				  task->staging->table, task->now_ns);
-		loose = table;
-	}
-	return r < 0 ? r : writer_loosen(writer, loose);
-}
-
-static int settle_publish(struct task *task, int result)
-{
-	if (result < 0)
-		staging_discard(task->staging);
-	else
-		staging_free(task->staging);
-	return result;
-}
-
-void staging_publish(struct staging *staging, const struct name *owner,
-		     nameserver_done *done, void *arg)
-{
-	struct task *task = staging_task(staging, done, arg);
-
-	if (!task) {
-		staging_discard(staging);
-		done(arg, -ENOMEM, NULL);
-		return;
-	}
-	if (owner) {
-		task->owner = *owner;
-		task->owner_only = true;
-	}
-	task->job.loss = &staging->loss;
-	task->settle = settle_publish;
-	task_submit(task, run_publish);
-}
-
-static int run_discard(struct job *job, struct writer *writer, MDB_txn *txn)
-{
-	struct task *task = container_of(job, struct task, job);
-
-	(void)txn;
-	/*
-	 * The table may be lost with a transaction, and its number may be
-	 * another's by now: then it is left to the next start.
-	 */
-	if (!task->staging->has_table || task->staging->loss.error)
-		return 0;
-	return writer_loosen(writer, task->staging->table);
-}
-
-static int settle_discard(struct task *task, int result)
-{
-	staging_free(task->staging);
-	return result;
-}
-
-static void ignore_result(void *arg, int result, const struct refusal *refusal)
-{
-	(void)arg;
-	(void)result;
-	(void)refusal;
-}
-
-void staging_discard(struct staging *staging)
-{
-	struct task *task = staging_task(staging, ignore_result, NULL);
-
-	/* Without memory it stays loose until the next start frees it. */
-	if (!task)
-		return;
-	task->settle = settle_discard;
-	task_submit(task, run_discard);
 }

@@ -50,33 +50,6 @@ void nameserver_edit(struct anchor *anchor, struct change *change,
 void nameserver_move(struct anchor *anchor, const struct name *from,
 		     const struct name *to, nameserver_done *done, void *arg);
 
-/* New content on its way, in a table that nobody answers from yet. */
-struct staging;
-
-/** staging_new() - nothing is staged: 0, -ENOMEM; holds a reference */
-int staging_new(struct staging **out, struct anchor *anchor);
-
-/** staging_discard() - forget it; frees it when the writer is through */
-void staging_discard(struct staging *staging);
-
-/**
- * staging_add() - stage more; takes what is in @change
- *
- * Calls back when it was judged, before it is on disk; -EINVAL, -ENOSPC and
- * the like leave the staging good for nothing but staging_discard().
- */
-void staging_add(struct staging *staging, struct change *change,
-		 nameserver_done *done, void *arg);
-
-/**
- * staging_publish() - make it what the nameserver answers, as one change
- * @owner: NULL: everything; else only this owner's records are replaced
- *
- * The staging is used up, also on failure.
- */
-void staging_publish(struct staging *staging, const struct name *owner,
-		     nameserver_done *done, void *arg);
-
 /** anchor_set_rights() - owner, group, mode and time, of any anchor */
 void anchor_set_rights(struct anchor *anchor, uid_t uid, gid_t gid, mode_t mode,
 		       int64_t mtime_ns, nameserver_done *done, void *arg);

@@ -12,6 +12,7 @@
 
 #include "anchors/host.h"
 #include "anchors/nameserver.h"
+#include "anchors/staging.h"
 #include "fs/log.h"
 
 struct dir;

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * staging.c - new content, in a table that nobody answers from yet
+ */
+#include <errno.h>
+
+#include "anchors/staging.h"
+#include "anchors/task.h"
+
+struct staging {
+	struct anchor *anchor; /* a reference */
+	struct job_loss loss;
+	uint32_t table;
+	bool has_table; /* the writer's thread, as is table */
+};
+
+int staging_new(struct staging **out, struct anchor *anchor)
+{
+	struct staging *staging = calloc(1, sizeof(*staging));
+
+	if (!staging)
+		return -ENOMEM;
+	staging->anchor = anchor_ref(anchor);
+	*out = staging;
+	return 0;
+}
+
+static void staging_free(struct staging *staging)
+{
+	anchor_unref(staging->anchor);
+	free(staging);
+}
+
+static struct task *staging_task(struct staging *staging, nameserver_done *done,
+				 void *arg)
+{
+	/* Also for an anchor that is gone: the staging must still go. */
+	struct task *task = task_new(staging->anchor, done, arg);
+
+	if (task)
+		task->staging = staging;
+	return task;
+}
+
+/* The table to stage in, made by the first task that needs it. */
+static int staging_table(struct task *task, MDB_txn *txn)
+{
+	struct staging *staging = task->staging;
+	int r;
+
+	/* Run again after a lost transaction, a task makes it again. */
+	if (staging->has_table && !task->made_table)
+		return 0;
+	r = table_create(task_tables(task), txn, &staging->table);
+	staging->has_table = task->made_table = r == 0;
+	return r;
+}
+
+static int run_stage(struct job *job, struct writer *writer, MDB_txn *txn)
+{
+	struct task *task = container_of(job, struct task, job);
+	int r = staging_table(task, txn);
+
+	(void)writer;
+	return r ? r
+		 : table_apply(task_tables(task), txn, task->staging->table,
+			       &task->change, true, task->now_ns,
+			       &task->refusal);
+}
+
+void staging_add(struct staging *staging, struct change *change,
+		 nameserver_done *done, void *arg)
+{
+	struct task *task = staging_task(staging, done, arg);
+
+	if (!task) {
+		done(arg, -ENOMEM, NULL);
+		return;
+	}
+	task->change = *change;
+	*change = (struct change){0};
+	task->job.reply = JOB_EARLY;
+	task->job.loss = &staging->loss;
+	task->job.octets = task->change.items.len;
+	task_submit(task, run_stage);
+}
+
+static int run_publish(struct job *job, struct writer *writer, MDB_txn *txn)
+{
+	struct task *task = container_of(job, struct task, job);
+	const struct tables *tables = task_tables(task);
+	uint32_t table, loose;
+	int r = task_table(task, txn, &table);
+
+	if (r)
+		return r;
+	r = staging_table(task, txn);
+	if (r < 0)
+		return r;
+	if (task->owner_only) {
+		r = table_take(tables, txn, table, task->staging->table,
+			       &task->owner, task->now_ns);
+		loose = task->staging->table;
+	} else {
+		r = table_publish(tables, txn, task->anchor->id,
+				  task->staging->table, task->now_ns);
+		loose = table;
+	}
+	return r < 0 ? r : writer_loosen(writer, loose);
+}
+
+static int settle_publish(struct task *task, int result)
+{
+	if (result < 0)
+		staging_discard(task->staging);
+	else
+		staging_free(task->staging);
+	return result;
+}
+
+void staging_publish(struct staging *staging, const struct name *owner,
+		     nameserver_done *done, void *arg)
+{
+	struct task *task = staging_task(staging, done, arg);
+
+	if (!task) {
+		staging_discard(staging);
+		done(arg, -ENOMEM, NULL);
+		return;
+	}
+	if (owner) {
+		task->owner = *owner;
+		task->owner_only = true;
+	}
+	task->job.loss = &staging->loss;
+	task->settle = settle_publish;
+	task_submit(task, run_publish);
+}
+
+static int run_discard(struct job *job, struct writer *writer, MDB_txn *txn)
+{
+	struct task *task = container_of(job, struct task, job);
+
+	(void)txn;
+	/*
+	 * The table may be lost with a transaction, and its number may be
+	 * another's by now: then it is left to the next start.
+	 */
+	if (!task->staging->has_table || task->staging->loss.error)
+		return 0;
+	return writer_loosen(writer, task->staging->table);
+}
+
+static int settle_discard(struct task *task, int result)
+{
+	staging_free(task->staging);
+	return result;
+}
+
+static void ignore_result(void *arg, int result, const struct refusal *refusal)
+{
+	(void)arg;
+	(void)result;
+	(void)refusal;
+}
+
+void staging_discard(struct staging *staging)
+{
+	struct task *task = staging_task(staging, ignore_result, NULL);
+
+	/* Without memory it stays loose until the next start frees it. */
+	if (!task)
+		return;
+	task->settle = settle_discard;
+	task_submit(task, run_discard);
+}

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <errno.h>
+
+#include "anchors/task.h"
+
+static void task_free(struct task *task)
+{
+	anchor_unref(task->anchor);
+	anchor_unref(task->parent);
+	change_deinit(&task->change);
+	free(task);
+}
+
+void task_report(struct task *task, int result)
+{
+	bool refused = result == -EINVAL && task->refusal.reason[0];
+
+	task->done(task->arg, result, refused ? &task->refusal : NULL);
+	task_free(task);
+}
+
+static void task_done(struct job *job, int result)
+{
+	struct task *task = container_of(job, struct task, job);
+
+	if (task->settle)
+		result = task->settle(task, result);
+	/* The address is free again, or the server stopped, only later. */
+	if (result != -EINPROGRESS)
+		task_report(task, result);
+}
+
+struct task *task_new(struct anchor *anchor, nameserver_done *done, void *arg)
+{
+	struct task *task = calloc(1, sizeof(*task));
+
+	if (!task)
+		return NULL;
+	task->anchor = anchor_ref(anchor);
+	task->done = done;
+	task->arg = arg;
+	task->now_ns = host_now_ns();
+	task->job.done = task_done;
+	return task;
+}
+
+struct task *task_new_live(struct anchor *anchor, nameserver_done *done,
+			   void *arg)
+{
+	struct task *task = anchor->gone ? NULL : task_new(anchor, done, arg);
+
+	if (!task)
+		done(arg, anchor->gone ? -ENODEV : -ENOMEM, NULL);
+	return task;
+}
+
+void task_submit(struct task *task,
+		 int (*run)(struct job *, struct writer *, MDB_txn *))
+{
+	task->job.run = run;
+	writer_submit(task->anchor->host->writer, &task->job);
+}
+
+const struct store *task_store(const struct task *task)
+{
+	return &task->anchor->host->store;
+}
+
+const struct tables *task_tables(const struct task *task)
+{
+	return &task->anchor->host->store.tables;
+}
+
+int task_table(const struct task *task, MDB_txn *txn, uint32_t *out)
+{
+	int r = table_serving(task_tables(task), txn, task->anchor->id, out);
+
+	return r == -ENOENT ? ENODEV : r;
+}

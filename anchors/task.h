@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * task.h - one operation on its way through the writer
+ *
+ * A task carries what an operation needs in the transaction, and what is left
+ * to do on the main loop when that is on disk; nameserver.c and staging.c make
+ * them. run() belongs to the writer's thread, all else to the main loop.
+ */
+#ifndef ANCHORS_TASK_H
+#define ANCHORS_TASK_H
+
+#include "anchors/host.h"
+#include "anchors/nameserver.h"
+
+struct staging;
+
+struct task {
+	struct job job;
+	struct anchor *anchor; /* a reference */
+	nameserver_done *done;
+	void *arg;
+	int64_t now_ns;
+	/*
+	 * Before the caller hears of it. Returns the result to tell, or
+	 * -EINPROGRESS: task_report() will be called later.
+	 */
+	int (*settle)(struct task *task, int result);
+
+	struct store_anchor stored; /* the anchor as it shall be kept */
+	struct anchor *parent;	    /* of a rename: the new one; a reference */
+	struct server *server;	    /* bound, not started: ours until then */
+	struct change change;
+	struct staging *staging;
+	struct name owner, to;
+	bool owner_only; /* of a replacement: only the owner's records */
+	bool made_table; /* of a staging: this task made its table */
+	struct refusal refusal;
+};
+
+/** task_new() - for an anchor that may be gone; NULL without memory */
+struct task *task_new(struct anchor *anchor, nameserver_done *done, void *arg);
+
+/** task_new_live() - the same, or NULL and @done has heard why */
+struct task *task_new_live(struct anchor *anchor, nameserver_done *done,
+			   void *arg);
+
+/** task_submit() - hand it to the writer, to run() there */
+void task_submit(struct task *task,
+		 int (*run)(struct job *, struct writer *, MDB_txn *));
+
+/** task_report() - tell the caller, and free the task */
+void task_report(struct task *task, int result);
+
+/** task_store(), task_tables() - of the task's host */
+const struct store *task_store(const struct task *task);
+const struct tables *task_tables(const struct task *task);
+
+/**
+ * task_table() - the table that the task's nameserver answers from
+ * Return: 0; ENODEV: it is gone; -errno.
+ */
+int task_table(const struct task *task, MDB_txn *txn, uint32_t *out);
+
+#endif
