@@ -84,8 +84,16 @@ static int open_host(struct daemon *daemon)
 		.state = options->state,
 		.name = options->host,
 		.listen = options->listen,
-		.server = {.workers = options->workers,
-			   .answer = {.edns_size = ANSWER_EDNS_SIZE}},
+		.server = {
+			.workers = options->workers,
+			.answer = {
+				.edns_size = (uint16_t)options->edns_size,
+				.nsid = (const uint8_t *)options->nsid,
+				.nsid_len = options->nsid
+						? (uint8_t)strlen(options->nsid)
+						: 0,
+			},
+		},
 		.report = report,
 	};
 	int r = host_open(&daemon->fs.host, &daemon->loop, &host, &why);

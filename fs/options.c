@@ -25,6 +25,8 @@ static const struct fuse_opt specs[] = {
 	STRING("host=%s", host),
 	STRING("listen=%s", listen_text),
 	STRING("workers=%s", workers_text),
+	STRING("edns-size=%s", edns_size_text),
+	STRING("nsid=%s", nsid),
 	FUSE_OPT_KEY("-f", KEY_FOREGROUND),
 	FUSE_OPT_KEY("-d", KEY_DEBUG),
 	FUSE_OPT_KEY("-h", KEY_HELP),
@@ -50,6 +52,9 @@ void options_usage(void)
 	       "  -o listen=ADDRESS of a nameserver made without one\n"
 	       "                    (127.0.0.1:0)\n"
 	       "  -o workers=N      threads that answer (the cores)\n"
+	       "  -o edns-size=N    largest UDP answer, in octets (1232)\n"
+	       "  -o nsid=TEXT      what an answer says of its server "
+	       "(nothing)\n"
 	       "  -o allow_other    other users may enter, as modes allow\n"
 	       "\n"
 	       "See circuitfs(8) for the program and circuitfs(5) for the "
@@ -132,25 +137,51 @@ static int check_listen(struct options *options)
 	return -EINVAL;
 }
 
-static int check_workers(struct options *options)
+/* A number from @least to @most: 0, or -EINVAL and the reason was logged. */
+static int check_number(const char *option, const char *text, unsigned least,
+			unsigned most, unsigned *out)
 {
-	const char *text = options->workers_text;
-	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+	unsigned long value;
 	char *end;
 
-	options->workers = cores < 1			 ? 1
-			   : cores > OPTIONS_WORKERS_MAX ? OPTIONS_WORKERS_MAX
-							 : (unsigned)cores;
 	if (!text)
 		return 0;
 	errno = 0;
-	options->workers = (unsigned)strtoul(text, &end, 10);
-	if (!errno && *text >= '0' && *text <= '9' && !*end &&
-	    options->workers >= 1 && options->workers <= OPTIONS_WORKERS_MAX)
+	value = strtoul(text, &end, 10);
+	if (!errno && *text >= '0' && *text <= '9' && !*end && value >= least &&
+	    value <= most) {
+		*out = (unsigned)value;
 		return 0;
-	log_line("workers=%s: give a number from 1 to %d", text,
-		 OPTIONS_WORKERS_MAX);
+	}
+	log_line("%s=%s: give a number from %u to %u", option, text, least,
+		 most);
 	return -EINVAL;
+}
+
+static int check_answers(struct options *options)
+{
+	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+	int r;
+
+	options->workers = 1;
+	if (cores > 1)
+		options->workers = cores < OPTIONS_WORKERS_MAX
+					   ? (unsigned)cores
+					   : OPTIONS_WORKERS_MAX;
+	options->edns_size = ANSWER_EDNS_SIZE;
+	r = check_number("workers", options->workers_text, 1,
+			 OPTIONS_WORKERS_MAX, &options->workers);
+	if (r == 0)
+		r = check_number("edns-size", options->edns_size_text,
+				 ANSWER_UDP_SIZE, UINT16_MAX,
+				 &options->edns_size);
+	if (r == 0 && options->nsid &&
+	    strlen(options->nsid) > ANSWER_NSID_SIZE) {
+		log_line("nsid=%s: longer than %d octets", options->nsid,
+			 ANSWER_NSID_SIZE);
+		r = -EINVAL;
+	}
+	return r;
 }
 
 static char *print(const char *format, const char *a, const char *b)
@@ -242,7 +273,7 @@ int options_parse(struct options *options, int argc, char **argv)
 	if (r == 0)
 		r = check_listen(options);
 	if (r == 0)
-		r = check_workers(options);
+		r = check_answers(options);
 	if (r == 0)
 		r = check_state(options);
 	if (r == 0)
@@ -259,6 +290,8 @@ void options_deinit(struct options *options)
 	free(options->host);
 	free(options->listen_text);
 	free(options->workers_text);
+	free(options->edns_size_text);
+	free(options->nsid);
 	for (size_t i = 0; i < ARRAY_SIZE(options->arguments); i++)
 		free(options->arguments[i]);
 	fuse_opt_free_args(&options->fuse);

@@ -17,6 +17,8 @@ struct options {
 	char *host;
 	struct address listen;
 	unsigned workers;
+	unsigned edns_size; /* octets */
+	char *nsid;	    /* or NULL */
 	struct fuse_args fuse; /* for fuse_session_new() */
 
 	/* As given, until they are checked. */
@@ -24,6 +26,7 @@ struct options {
 	unsigned argument_count;
 	char *listen_text;
 	char *workers_text;
+	char *edns_size_text;
 	bool complained; /* the reason was logged */
 };
 

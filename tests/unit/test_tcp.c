@@ -235,6 +235,12 @@ static void octets_without_a_query_do_not_keep_a_connection(void **state)
 	close(fd);
 }
 
+static int set_up_patient(void **state)
+{
+	(void)state;
+	return set_up_with(1000, 500);
+}
+
 static void who_asks_now_and_then_stays(void **state)
 {
 	double begin = net_now();
@@ -242,7 +248,7 @@ static void who_asks_now_and_then_stays(void **state)
 	unsigned asked = 0;
 
 	(void)state;
-	for (; net_now() - begin < 0.5; asked++) {
+	for (; net_now() - begin < 1; asked++) {
 		net_ask(fd, SOCK_STREAM, SERVER);
 		poll(NULL, 0, 10);
 	}
@@ -257,7 +263,7 @@ static void who_never_reads_is_disconnected(void **state)
 
 	(void)state;
 	net_send_queries(fd, 500, 60000);
-	net_await(NULL, atomic_load(&place.limits.clients) == 1);
+	net_await(NULL, atomic_load(&fake.answers) > 0);
 	net_await(NULL, atomic_load(&place.limits.clients) == 0);
 	close(fd);
 }
@@ -358,7 +364,7 @@ int main(void)
 		TEST_IN(who_says_nothing_is_disconnected, set_up_impatient),
 		TEST_IN(octets_without_a_query_do_not_keep_a_connection,
 			set_up_impatient),
-		TEST_IN(who_asks_now_and_then_stays, set_up_impatient),
+		TEST_IN(who_asks_now_and_then_stays, set_up_patient),
 		TEST_IN(who_never_reads_is_disconnected, set_up_impatient),
 		TEST_IN(in_a_full_pool_the_longest_silent_makes_room,
 			set_up_small),
