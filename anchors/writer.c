@@ -18,7 +18,7 @@
 #define WRITER_EARLY_MAX (32 * 1024 * 1024)
 /* Owners of loose tables that go with a commit, and in one when idle. */
 #define WRITER_SWEEP	  64
-#define WRITER_SWEEP_IDLE 4096
+#define WRITER_SWEEP_IDLE 1024
 
 struct job_list {
 	struct job *head;

@@ -133,13 +133,15 @@ int server_pool_new(struct server_pool **out, uv_loop_t *loop,
 		    const struct server_options *options)
 {
 	CLEANUP(pool_freep) struct server_pool *pool = NULL;
+	struct answer_options answers = options->answer;
 	int r;
 
 	assert(options->workers > 0);
+	answers.keepalive = CONNECTION_IDLE_MS / 100;
 	r = pool_alloc(&pool, loop, options->workers);
 	while (r == 0 && pool->count < options->workers) {
-		r = worker_new(&pool->workers[pool->count], tables,
-			       &options->answer, &pool->limits);
+		r = worker_new(&pool->workers[pool->count], tables, &answers,
+			       &pool->limits);
 		if (r == 0)
 			pool->count++;
 	}
