@@ -1,52 +1,106 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # Installs what is missing of Debian's packages for the groups that are named:
-# build (to compile circuitfs), try (to ask it), test (to run every test).
+# build (to compile circuitfs), try (to ask it), test (to run every test),
+# peers (servers to compare with and to forward from).
 # Without anything missing it calls nothing and needs no rights.
 set -eu
 
 build='meson ninja-build pkgconf gcc libc6-dev libfuse3-dev fuse3 libldns-dev
-	libuv1-dev liblmdb-dev libcmocka-dev uthash-dev'
+	libuv1-dev liblmdb-dev uthash-dev'
 try='bind9-dnsutils'
 # groff-base: the manual pages are rendered by a test.
-# hostname, mount, procps: minimal images come without them.
-test='lmdb-utils python3 python3-pytest python3-dnspython ldnsutils
+# mount and procps: minimal images come without them.
+test='libcmocka-dev python3 python3-pytest python3-dnspython ldnsutils
 	knot-dnsutils dns-root-data jq bash dash tar rsync vim-tiny groff-base
 	procps mount'
 
-missing=
-for group; do
-	case $group in
-	build) packages=$build ;;
-	try) packages=$try ;;
-	test) packages=$test ;;
-	*) echo "packages.sh: no group '$group'" >&2; exit 2 ;;
-	esac
-	for package in $packages; do
+# Installed, these would start to serve this machine. So they are unpacked into
+# a directory to be run from there, and only their libraries are installed.
+peers='nsd knot unbound dnsmasq-base'
+peers_dir=${CIRCUITFS_PEERS:-$(cd "$(dirname "$0")/.." && pwd)/build/peers}
+
+peers_run() {
+	for program in nsd knotd unbound dnsmasq; do
+		program=$peers_dir/usr/sbin/$program
+		[ -x "$program" ] || return
+		! ldd "$program" | grep -q 'not found' || return
+	done
+}
+
+# shellcheck disable=SC2086
+libraries_of() {
+	apt-cache depends "$@" |
+		sed -n 's/^ *Depends: \(lib[^ <]*\)$/\1/p' | sort -u
+}
+
+as_root() {
+	sudo=
+	if [ "$(id -u)" != 0 ]; then
+		sudo=sudo
+		command -v sudo >/dev/null || return
+	fi
+	$sudo env DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8 \
+		apt-get -qq -y -o Dpkg::Use-Pty=0 "$@"
+}
+
+missing= unpack=
+need() {
+	for package; do
 		state=$(dpkg-query -W -f '${db:Status-Status}' "$package" \
 			2>/dev/null) || state=
 		[ "$state" = installed ] || missing="$missing $package"
 	done
-done
-[ -n "$missing" ] || exit 0
+}
 
-sudo=
-if [ "$(id -u)" != 0 ]; then
-	sudo=sudo
-	if ! command -v sudo >/dev/null; then
+# shellcheck disable=SC2086
+for group; do
+	case $group in
+	build) need $build ;;
+	try) need $try ;;
+	test) need $test ;;
+	peers)
+		peers_run && continue
+		unpack=$peers
+		[ -n "$(libraries_of $peers)" ] || as_root update
+		need $(libraries_of $peers)
+		;;
+	*) echo "packages.sh: no group '$group'" >&2; exit 2 ;;
+	esac
+done
+
+# The lists may be absent (a fresh image) or older than the mirror.
+if [ -n "$missing" ]; then
+	if [ "$(id -u)" != 0 ] && ! command -v sudo >/dev/null; then
 		echo "packages.sh: run me as root, or install first:$missing" >&2
 		exit 1
 	fi
+	echo "installing:$missing"
+	# shellcheck disable=SC2086
+	as_root --no-install-recommends install $missing >/dev/null 2>&1 || {
+		as_root update
+		as_root --no-install-recommends install $missing >/dev/null
+	}
 fi
 
-echo "installing:$missing"
-apt() {
-	$sudo env DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8 \
-		apt-get -qq -y -o Dpkg::Use-Pty=0 "$@"
-}
-# The lists may be absent (a fresh image) or older than the mirror.
 # shellcheck disable=SC2086
-apt --no-install-recommends install $missing >/dev/null 2>&1 || {
-	apt update
-	apt --no-install-recommends install $missing >/dev/null
-}
+if [ -n "$unpack" ]; then
+	echo "unpacking into $peers_dir: $unpack"
+	mkdir -p "$peers_dir/debs"
+	(
+		cd "$peers_dir/debs"
+		get="apt-get -qq -o APT::Sandbox::User=root download $unpack"
+		$get >/dev/null 2>&1 || {
+			as_root update
+			$get
+		}
+		for deb in *.deb; do
+			dpkg-deb -x "$deb" ..
+		done
+	)
+	rm -r "$peers_dir/debs"
+	peers_run || {
+		echo "packages.sh: what is in $peers_dir does not run" >&2
+		exit 1
+	}
+fi

@@ -17,7 +17,7 @@ def test_a_manual_page_renders_without_a_warning(page):
 
 def test_the_manual_names_every_option_that_help_names():
     page = PAGES[0].read_text()
-    for word in set(re.findall(r"\b([a-z_]+)=", run(BINARY, "-h").stdout)):
+    for word in set(re.findall(r"\b([a-z_-]+)=", run(BINARY, "-h").stdout)):
         assert word in page, word
 
 

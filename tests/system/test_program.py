@@ -69,6 +69,8 @@ BAD_STARTS = {
     "workers=x": (["-f", "-o", "workers=x", "MOUNT"], "workers"),
     "workers=-1": (["-f", "-o", "workers=-1", "MOUNT"], "workers"),
     "workers=99999999": (["-f", "-o", "workers=99999999", "MOUNT"], "workers"),
+    "edns-size=511": (["-f", "-o", "edns-size=511", "MOUNT"], "edns-size"),
+    "a long nsid": (["-f", "-o", "nsid=" + "x" * 129, "MOUNT"], "nsid"),
     "listen=nonsense": (["-f", "-o", "listen=nonsense", "MOUNT"], "nonsense"),
     "listen=999.1.1.1:53": (["-f", "-o", "listen=999.1.1.1:53", "MOUNT"],
                             "999.1.1.1"),

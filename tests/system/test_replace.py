@@ -182,10 +182,11 @@ def test_once_published_the_descriptor_appends(ns):
     assert ns.lines() == NEW_SHOWN
 
 
-def test_fsync_publishes_what_is_whole(ns):
+def test_fsync_is_no_close(ns):
     fd = os.open(ns.records, os.O_WRONLY | os.O_TRUNC)
-    os.write(fd, NEW.encode())
+    os.write(fd, b"a. A 192.0.2.2\nb. A 192")
     os.fsync(fd)
+    os.write(fd, b".0.2.3\n")
     os.close(fd)
     assert ns.lines() == NEW_SHOWN
 
@@ -276,7 +277,7 @@ def killed(ns, redirection, tmp_path, *pieces):
     """A cat that has written these pieces, and is killed before the end."""
     fifo = tmp_path / "fifo"
     os.mkfifo(fifo)
-    cat = subprocess.Popen(["sh", "-c", f"exec cat {fifo} {redirection}"],
+    cat = subprocess.Popen(["sh", "-c", f"exec cat {redirection} {fifo}"],
                            cwd=ns.path)
     with open(fifo, "wb", buffering=0) as out:
         written = 0
@@ -294,7 +295,9 @@ def killed(ns, redirection, tmp_path, *pieces):
     [b"a. A 192.0.2.2\n"],
     [b"a. A 192.0.2.2\n", b"b. A 10.0.0.1"],
     [b"a. A 10.0.0.1"],
-], ids=["half a line", "whole lines", "two writes", "half the first line"])
+    [],
+], ids=["half a line", "whole lines", "two writes", "half the first line",
+        "nothing"])
 def test_a_killed_writer_replaces_nothing(ns, tmp_path, pieces):
     with untouched(ns):
         killed(ns, "> records", tmp_path, *pieces)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What returned is on disk: over SIGTERM and over kill -9."""
+import contextlib
 import errno
 import os
 import shutil
@@ -121,12 +122,24 @@ def test_a_small_write_is_durable_when_it_returns(circuit):
     circuit.kill()
     with fails(errno.ENOTCONN):
         os.write(fd, b".0.2.3\n")
-    try:
+    with contextlib.suppress(OSError):
         os.close(fd)
-    except OSError:
-        pass
     circuit.start()
     assert ns.lines() == ["a. 3600 IN A 192.0.2.1", "b. 3600 IN A 192.0.2.2"]
+
+
+def test_a_large_write_is_durable_when_fsync_returns(circuit):
+    ns = circuit.make()
+    text = "".join(f"n{i}. A 192.0.2.1\n" for i in range(20000)).encode()
+    fd = os.open(ns.records, os.O_WRONLY | os.O_APPEND)
+    while text:
+        text = text[os.write(fd, text):]
+    os.fsync(fd)
+    circuit.kill()
+    with contextlib.suppress(OSError):
+        os.close(fd)
+    circuit.start()
+    assert len(ns.lines()) == 20000
 
 
 def test_a_replacement_that_was_not_closed_is_nothing(circuit):
@@ -135,10 +148,8 @@ def test_a_replacement_that_was_not_closed_is_nothing(circuit):
     fd = os.open(ns.records, os.O_WRONLY | os.O_TRUNC)
     os.write(fd, b"".join(b"n%d. A 192.0.2.1\n" % i for i in range(20000)))
     circuit.kill()
-    try:
+    with contextlib.suppress(OSError):
         os.close(fd)
-    except OSError:
-        pass
     circuit.start()
     assert ns.lines() == ["old. 3600 IN A 192.0.2.1"]
     assert ns.answer("old") == ["192.0.2.1"]
