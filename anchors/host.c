@@ -250,6 +250,8 @@ int host_open(struct host **out, uv_loop_t *loop,
 	host->loop = loop;
 	host->listen = options->listen;
 	host->report = options->report;
+	host->changed = options->changed;
+	host->changed_arg = options->changed_arg;
 	host->next_id = HOST_ID + 1;
 	r = store_open(&host->store, options->state, why);
 	if (r < 0) {

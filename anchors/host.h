@@ -18,6 +18,9 @@ struct host_options {
 	struct server_options server;
 	/* For the log: a nameserver lost its address, or has it again. */
 	void (*report)(const char *line);
+	/* Something of @anchor has changed; its caller hears of it next. */
+	void (*changed)(void *arg, struct anchor *anchor);
+	void *changed_arg;
 };
 
 struct host {
@@ -32,6 +35,8 @@ struct host {
 	uv_timer_t *retry;     /* runs while some address is not to be had */
 	struct buffer unbound; /* struct anchor *: whose that is; references */
 	void (*report)(const char *line);
+	void (*changed)(void *arg, struct anchor *anchor);
+	void *changed_arg;
 };
 
 /**

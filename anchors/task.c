@@ -14,7 +14,10 @@ static void task_free(struct task *task)
 void task_report(struct task *task, int result)
 {
 	bool refused = result == -EINVAL && task->refusal.reason[0];
+	struct host *host = task->anchor->host;
 
+	if (result == 0)
+		host->changed(host->changed_arg, task->anchor);
 	task->done(task->arg, result, refused ? &task->refusal : NULL);
 	task_free(task);
 }

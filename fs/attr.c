@@ -6,6 +6,8 @@
 #include "fs/files.h"
 #include "fs/scratch.h"
 
+#define ATTR_TIMEOUT 3600.0 /* seconds */
+
 /* st_ino: the same for the same thing as long as the anchor lives. */
 static ino_t stable_ino(const struct node *node)
 {
@@ -66,8 +68,9 @@ static int table_attr(struct fs *fs, struct node *node, struct stat *st)
 	if (r == 0 && node->kind == NODE_NAME) {
 		node_owner(node, &owner);
 		r = snapshot_get(fs->host->snapshot, table, &owner, &rrsets);
-		if (r == -ENOENT && node->created)
-			r = 0;
+		/* Open without records: new, or removed meanwhile. */
+		if (r == -ENOENT)
+			r = node->opens ? 0 : -ESTALE;
 		st->st_size = rrsets_size(&owner, rrsets).text;
 	}
 	snapshot_end(fs->host->snapshot);
@@ -125,4 +128,23 @@ int attr_get(struct fs *fs, struct node *node, struct stat *out)
 	if (r == 0)
 		*out = st;
 	return r;
+}
+
+double attr_timeout(const struct node *node)
+{
+	return node->kind == NODE_ANCHOR || node->kind == NODE_ROOT ||
+			       node->kind == NODE_NAMES
+		       ? ATTR_TIMEOUT
+		       : 0;
+}
+
+double attr_entry_timeout(const struct node *node)
+{
+	/*
+	 * Names come and go with what is written to records; and a scratch
+	 * file's entry becomes that of the file it is renamed over.
+	 */
+	return node->kind == NODE_NAME || node->kind == NODE_SCRATCH
+		       ? 0
+		       : ATTR_TIMEOUT;
 }

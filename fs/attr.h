@@ -10,7 +10,23 @@
 
 #include "fs/node.h"
 
-/** attr_get() - 0; -ENOENT: no records any more; -ENODEV; -EIO */
+/**
+ * attr_get() - read them
+ *
+ * Return: 0; -ESTALE: a name without records, which makes the kernel look it
+ * up again; -ENODEV; -EIO.
+ */
 int attr_get(struct fs *fs, struct node *node, struct stat *out);
+
+/**
+ * attr_timeout(), attr_entry_timeout() - how long the kernel may believe them
+ *
+ * Seconds. What only requests through the kernel change, it knows itself: the
+ * names of anchors and their files, and what an anchor's directory is. Of
+ * names/ it is told when something changes (listed.h). All else it has to ask
+ * for.
+ */
+double attr_timeout(const struct node *node);
+double attr_entry_timeout(const struct node *node);
 
 #endif

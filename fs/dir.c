@@ -4,7 +4,9 @@
 #include <utlist.h>
 
 #include "fs/dir.h"
+#include "fs/listed.h"
 #include "fs/scratch.h"
+#include "fs/tree.h"
 
 /*
  * An open directory. The offset of an entry is its number, and the entry that
@@ -187,21 +189,69 @@ void dir_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 		dir_free(dir);
 }
 
-void dir_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
-	      struct fuse_file_info *fi)
+/* What a listing says of an entry beside its name. */
+static void describe(const struct dir *dir, struct stat *attr)
 {
-	struct dir *dir = (struct dir *)(uintptr_t)fi->fh;
+	/* The number only has to be none of the kernel's special. */
+	*attr = (struct stat){.st_ino = dir->at, .st_mode = dir->type};
+}
+
+static size_t add_plain(struct dir *dir, fuse_req_t req, char *out, size_t size)
+{
+	struct stat attr;
+
+	describe(dir, &attr);
+	return fuse_add_direntry(req, out, size, dir->entry, &attr,
+				 (off_t)dir->at);
+}
+
+/*
+ * The node of an entry, and what the kernel may believe of it. Some entries
+ * have none: "." and "..", and one that went since the listing began.
+ */
+static void entry_node(struct dir *dir, struct fuse_entry_param *out)
+{
+	struct node *node;
+
+	describe(dir, &out->attr);
+	if (!strcmp(dir->entry, ".") || !strcmp(dir->entry, "..") ||
+	    tree_find(dir->fs, dir->node, dir->entry, &node) < 0)
+		return;
+	if (tree_entry(dir->fs, node, out) < 0) {
+		node_put(dir->fs, node, 1);
+		return;
+	}
+	/* A scratch file may be renamed over something at any moment. */
+	if (node->kind == NODE_NAME) {
+		out->attr_timeout = out->entry_timeout = LISTED_SECONDS;
+		listed_add(dir->fs, node);
+	}
+}
+
+static size_t add_plus(struct dir *dir, fuse_req_t req, char *out, size_t size)
+{
+	size_t need = fuse_add_direntry_plus(req, NULL, 0, dir->entry, NULL, 0);
+	struct fuse_entry_param entry = {0};
+
+	/* Not before there is room for it: the kernel counts it from here. */
+	if (need > size)
+		return need;
+	entry_node(dir, &entry);
+	return fuse_add_direntry_plus(req, out, size, dir->entry, &entry,
+				      (off_t)dir->at);
+}
+
+static void read_entries(fuse_req_t req, struct dir *dir, size_t size,
+			 off_t offset,
+			 size_t (*add_entry)(struct dir *dir, fuse_req_t req,
+					     char *out, size_t size))
+{
 	CLEANUP(freep) char *out = malloc(size);
 	size_t used = 0;
 	int r = out ? seek(dir, (uint64_t)offset) : -ENOMEM;
 
-	(void)ino;
 	while (r == 0) {
-		/* The number only has to be none of the kernel's special. */
-		struct stat attr = {.st_ino = dir->at, .st_mode = dir->type};
-		size_t need =
-			fuse_add_direntry(req, out + used, size - used,
-					  dir->entry, &attr, (off_t)dir->at);
+		size_t need = add_entry(dir, req, out + used, size - used);
 
 		if (need > size - used)
 			break;
@@ -212,6 +262,22 @@ void dir_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
 		fuse_reply_err(req, -r);
 	else
 		fuse_reply_buf(req, out, used);
+}
+
+void dir_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
+	      struct fuse_file_info *fi)
+{
+	(void)ino;
+	read_entries(req, (struct dir *)(uintptr_t)fi->fh, size, offset,
+		     add_plain);
+}
+
+void dir_read_plus(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
+		   struct fuse_file_info *fi)
+{
+	(void)ino;
+	read_entries(req, (struct dir *)(uintptr_t)fi->fh, size, offset,
+		     add_plus);
 }
 
 void dir_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)

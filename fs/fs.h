@@ -27,6 +27,7 @@ struct fs {
 	struct node *drafts;	 /* utlist: scratch files that have a name */
 	struct handle *handles;	 /* utlist: open files */
 	struct dir *dirs;	 /* utlist: open directories */
+	struct node *listed;	 /* listed.h's, oldest first */
 	uint64_t next_scratch;	 /* serial number */
 	uint64_t scratch_octets; /* in all scratch files */
 	int64_t started_ns;

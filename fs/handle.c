@@ -8,6 +8,7 @@
 #include <utlist.h>
 
 #include "fs/addr.h"
+#include "fs/attr.h"
 #include "fs/dying.h"
 #include "fs/edit.h"
 #include "fs/files.h"
@@ -98,10 +99,13 @@ int handle_open(struct handle **out, struct fs *fs, struct node *node,
 		int flags)
 {
 	struct handle *handle;
-	int r = 0;
+	struct stat attr;
+	int r = attr_get(fs, node, &attr);
 
-	if (node->anchor->gone)
-		return -ENODEV;
+	/* An entry that the kernel believes in may be gone by now. */
+	if (r < 0 && !node->created)
+		return r;
+	r = 0;
 	handle = calloc(1, sizeof(*handle));
 	if (!handle)
 		return -ENOMEM;
@@ -120,7 +124,7 @@ int handle_open(struct handle **out, struct fs *fs, struct node *node,
 	return 0;
 }
 
-static void handle_free(struct handle *handle)
+void handle_discard(struct handle *handle)
 {
 	struct node *node = handle->node;
 
@@ -138,7 +142,7 @@ static void handle_free(struct handle *handle)
 void handle_free_all(struct fs *fs)
 {
 	while (fs->handles)
-		handle_free(fs->handles);
+		handle_discard(fs->handles);
 }
 
 /* ---- Read ---- */
@@ -233,7 +237,7 @@ static void finish(void *arg, int result)
 	free(call);
 	handle->busy = false;
 	if (last)
-		handle_free(handle);
+		handle_discard(handle);
 	else
 		run_next(handle);
 }

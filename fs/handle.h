@@ -20,10 +20,14 @@ struct handle;
  * handle_open() - an open file on @node; takes one of its opens
  * @flags: of open(2)
  *
- * Return: 0; -EACCES: a read-only file; -ENODEV; -ENOMEM.
+ * Return: 0; -EACCES: a read-only file; -ESTALE: a name without records,
+ * which makes the kernel look it up again; -ENODEV; -ENOMEM; -EIO.
  */
 int handle_open(struct handle **out, struct fs *fs, struct node *node,
 		int flags);
+
+/** handle_discard() - an open file that nobody was told of */
+void handle_discard(struct handle *handle);
 
 /** The operations, as in libfuse; each replies to @req once. */
 void handle_read(struct handle *handle, fuse_req_t req, size_t size,

@@ -15,6 +15,7 @@
 #include "fs/background.h"
 #include "fs/dir.h"
 #include "fs/handle.h"
+#include "fs/listed.h"
 #include "fs/mountpoint.h"
 #include "fs/node.h"
 #include "fs/options.h"
@@ -84,17 +85,26 @@ static int open_host(struct daemon *daemon)
 		.state = options->state,
 		.name = options->host,
 		.listen = options->listen,
-		.server = {
-			.workers = options->workers,
-			.answer = {
-				.edns_size = (uint16_t)options->edns_size,
-				.nsid = (const uint8_t *)options->nsid,
-				.nsid_len = options->nsid
-						? (uint8_t)strlen(options->nsid)
-						: 0,
+		.server =
+			{
+				.workers = options->workers,
+				.answer =
+					{
+						.edns_size =
+							(uint16_t)options
+								->edns_size,
+						.nsid = (const uint8_t *)
+								options->nsid,
+						.nsid_len =
+							options->nsid
+								? (uint8_t)strlen(
+									  options->nsid)
+								: 0,
+					},
 			},
-		},
 		.report = report,
+		.changed = listed_changed,
+		.changed_arg = &daemon->fs,
 	};
 	int r = host_open(&daemon->fs.host, &daemon->loop, &host, &why);
 

@@ -102,18 +102,29 @@ static int check_device(void)
 	return -error;
 }
 
+/* stat() would not tell: the kernel remembers what the daemon told it. */
+static bool is_dead(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	bool dead = fd < 0 && errno == ENOTCONN;
+
+	if (fd >= 0)
+		close(fd);
+	return dead;
+}
+
 int mountpoint_prepare(char **mountpoint)
 {
 	struct stat st;
 	char *path;
-	int r = stat(*mountpoint, &st) < 0 ? -errno : 0;
+	int r = 0;
 
-	if (r == -ENOTCONN) {
+	if (is_dead(*mountpoint))
 		r = detach_dead(*mountpoint);
-		if (r < 0)
-			return r;
-		r = stat(*mountpoint, &st) < 0 ? -errno : 0;
-	}
+	if (r < 0)
+		return r;
+	if (stat(*mountpoint, &st) < 0)
+		r = -errno;
 	if (r == 0 && !S_ISDIR(st.st_mode))
 		r = -ENOTDIR;
 	path = r == 0 ? realpath(*mountpoint, NULL) : NULL;

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "fs/listed.h"
 #include "fs/node.h"
 #include "fs/scratch.h"
 
@@ -106,6 +107,7 @@ struct node *node_get(struct fs *fs, enum node_kind kind, struct anchor *anchor,
 static void node_free(struct fs *fs, struct node *node)
 {
 	HASH_DEL(fs->nodes, node);
+	listed_drop(fs, node);
 	if (node->scratch)
 		scratch_free(fs, node->scratch);
 	anchor_unref(node->anchor);

@@ -35,6 +35,8 @@ struct node {
 	bool created;		  /* a name without records yet, but opened */
 	struct scratch *scratch;  /* owned; of a scratch file */
 	struct node *prev, *next; /* in fs->drafts */
+	struct node *listed_prev, *listed_next; /* in fs->listed */
+	uint64_t listed_until_ms;		/* by uv_now(); 0: not in it */
 	size_t key_len;
 	uint8_t key[]; /* what it is of: the same thing has the same node */
 };

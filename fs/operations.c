@@ -21,8 +21,6 @@ static void op_init(void *userdata, struct fuse_conn_info *conn)
 	/* Requests are small, and are taken by one thread. */
 	conn->want &= ~(unsigned)(FUSE_CAP_SPLICE_READ | FUSE_CAP_SPLICE_WRITE |
 				  FUSE_CAP_SPLICE_MOVE);
-	conn->want &=
-		~(unsigned)(FUSE_CAP_READDIRPLUS | FUSE_CAP_READDIRPLUS_AUTO);
 }
 
 static void op_forget(fuse_req_t req, fuse_ino_t ino, uint64_t lookups)
@@ -84,8 +82,11 @@ static void op_create(fuse_req_t req, fuse_ino_t parent, const char *name,
 		return;
 	}
 	r = handle_open(&handle, fs, node, fi->flags);
-	if (r == 0)
+	if (r == 0) {
 		r = tree_entry(fs, node, &entry);
+		if (r < 0)
+			handle_discard(handle);
+	}
 	if (r < 0) {
 		node_put(fs, node, 1);
 		fuse_reply_err(req, -r);
@@ -177,6 +178,7 @@ const struct fuse_lowlevel_ops fs_operations = {
 	.release = op_release,
 	.opendir = dir_open,
 	.readdir = dir_read,
+	.readdirplus = dir_read_plus,
 	.releasedir = dir_release,
 	.fsyncdir = op_fsyncdir,
 	.statfs = op_statfs,

@@ -17,8 +17,8 @@ struct options {
 	char *host;
 	struct address listen;
 	unsigned workers;
-	unsigned edns_size; /* octets */
-	char *nsid;	    /* or NULL */
+	unsigned edns_size;    /* octets */
+	char *nsid;	       /* or NULL */
 	struct fuse_args fuse; /* for fuse_session_new() */
 
 	/* As given, until they are checked. */

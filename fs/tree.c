@@ -12,10 +12,13 @@
 #include "fs/scratch.h"
 #include "fs/tree.h"
 
-/* What the kernel may believe without asking: nothing. */
 int tree_entry(struct fs *fs, struct node *node, struct fuse_entry_param *out)
 {
-	struct fuse_entry_param entry = {.ino = node_ino(node)};
+	struct fuse_entry_param entry = {
+		.ino = node_ino(node),
+		.attr_timeout = attr_timeout(node),
+		.entry_timeout = attr_entry_timeout(node),
+	};
 	int r = attr_get(fs, node, &entry.attr);
 
 	if (r == 0)
@@ -145,18 +148,19 @@ void tree_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 
 /* ---- Attributes ---- */
 
-/* ENOENT, ENODEV, EIO. */
+/* ESTALE: look it up again; ENODEV, EIO. */
 void tree_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
 	struct fs *fs = fs_of(req);
+	struct node *node = node_of(fs, ino);
 	struct stat attr;
-	int r = attr_get(fs, node_of(fs, ino), &attr);
+	int r = attr_get(fs, node, &attr);
 
 	(void)fi;
 	if (r < 0)
 		fuse_reply_err(req, -r);
 	else
-		fuse_reply_attr(req, &attr, 0);
+		fuse_reply_attr(req, &attr, attr_timeout(node));
 }
 
 static void reply_attr(struct pending *pending, int result)
@@ -169,7 +173,7 @@ static void reply_attr(struct pending *pending, int result)
 		pending_reply(pending, result);
 		return;
 	}
-	fuse_reply_attr(pending->req, &attr, 0);
+	fuse_reply_attr(pending->req, &attr, attr_timeout(pending->nodes[0]));
 	pending_free(pending);
 }
 
@@ -274,7 +278,7 @@ static bool changes_rights(const struct stat *now, const struct stat *attr,
 }
 
 /*
- * ENOENT, ENODEV; EPERM: rights of a file that derives them; EINVAL: a size
+ * ESTALE, ENODEV; EPERM: rights of a file that derives them; EINVAL: a size
  * that is neither 0 nor the present one; EACCES: a size of a read-only file;
  * ENOSPC, ENOMEM, EIO.
  */

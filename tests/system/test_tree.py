@@ -231,6 +231,25 @@ def test_mv_renames_an_anchor_and_its_server_goes_on(shared, ns):
     assert moved.answer("a.test") == ["192.0.2.1"]
 
 
+def test_mv_moves_an_anchor_into_another_one(circuit):
+    one, two = circuit.make("one"), circuit.make("two")
+    (one / "sub").mkdir()
+    append(one / "sub" / "records", "a.test. A 192.0.2.1\n")
+    address = one.address
+    run("mv", one.path, two.path, check=0)
+    for again in (lambda: None, circuit.crash_and_restart):
+        again()
+        assert sorted(os.listdir(circuit.host)) == ["error", "help", "two"]
+        assert Nameserver(two / "one").address == address
+        assert Nameserver(two / "one/sub").answer("a.test") == ["192.0.2.1"]
+
+
+def test_an_anchor_cannot_move_into_itself(ns):
+    (ns / "sub").mkdir()
+    with untouched(ns), fails(errno.EINVAL):
+        os.rename(ns.path, ns / "sub" / "ns")
+
+
 def test_rename_of_an_anchor_onto_another_one_loses_neither(shared):
     one, two = shared.make(), shared.make()
     append(one.records, "a.test. A 192.0.2.1\n")
