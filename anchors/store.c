@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "anchors/store.h"
@@ -11,7 +12,9 @@
 /* Address space, not disk: the file grows as it is used. */
 #define STORE_MAP_SIZE ((size_t)256 << 30)
 #define STORE_READERS  4096
-#define STORE_DBS      8
+/* Octets: with less left, a write that was cut short met the end of a disk. */
+#define STORE_SPARE (1 << 20)
+#define STORE_DBS   8
 
 static int fail(struct buffer *why, int r, const char *dir, const char *what)
 {
@@ -169,6 +172,16 @@ void store_close(struct store *store)
 	if (store->dir_fd >= 0)
 		close(store->dir_fd);
 	*store = (struct store){.dir_fd = -1, .lock_fd = -1};
+}
+
+int store_errno(const struct store *store, int r)
+{
+	struct statvfs st;
+
+	if (r == -EIO && fstatvfs(store->dir_fd, &st) == 0 &&
+	    st.f_bavail * st.f_frsize < STORE_SPARE)
+		return -ENOSPC;
+	return r;
 }
 
 /* Everything before the name, then as much of the name as there is. */

@@ -56,6 +56,14 @@ struct store_anchor {
 int store_open(struct store *out, const char *dir, struct buffer *why);
 void store_close(struct store *store);
 
+/**
+ * store_errno() - what an error of the store's is to a client
+ *
+ * LMDB says EIO when the disk takes only part of a write. When there is no
+ * space left on it, that is -ENOSPC.
+ */
+int store_errno(const struct store *store, int r);
+
 /** store_each_anchor() - read them all, in a transaction of its own
  *
  * @each: returns 0 to go on, -errno to stop with it

@@ -42,6 +42,7 @@ struct writer {
 	struct job_loss *losses;    /* whose early work is in it */
 	struct buffer loose;	    /* uint32_t: tables to free */
 	struct buffer loose_before; /* the same when the transaction began */
+	bool sweep_failed;	    /* until something is committed again */
 };
 
 static void list_init(struct job_list *list)
@@ -166,15 +167,17 @@ static int sweep(struct writer *writer, size_t max)
 static int commit(struct writer *writer, size_t sweep_max)
 {
 	MDB_txn *txn;
-	int r = sweep(writer, sweep_max);
+	int r = writer->sweep_failed ? 0 : sweep(writer, sweep_max);
 
 	if (r < 0) {
+		writer->sweep_failed = true;
 		lose(writer, r);
 		return r;
 	}
 	txn = steal(&writer->txn);
-	r = table_errno(mdb_txn_commit(txn));
+	r = store_errno(writer->store, table_errno(mdb_txn_commit(txn)));
 	settle(writer, r);
+	writer->sweep_failed &= r < 0;
 	return r;
 }
 
@@ -251,7 +254,8 @@ static void hand_back(struct writer *writer, struct job *jobs)
 static struct job *take(struct writer *writer, bool *stop)
 {
 	struct job *jobs;
-	bool linger = writer->txn, idle = writer->loose.len;
+	bool linger = writer->txn;
+	bool idle = writer->loose.len && !writer->sweep_failed;
 
 	uv_mutex_lock(&writer->mutex);
 	while (!writer->waiting.head && !writer->stop) {
@@ -285,10 +289,10 @@ static void writer_main(void *arg)
 		} else if (writer->txn) {
 			commit(writer, WRITER_SWEEP);
 		} else if (writer->loose.len && !stop) {
-			/* A store that cannot even free: leave it loose. */
+			/* On a full disk not even that works; later perhaps. */
 			if (begin(writer) < 0 ||
 			    commit(writer, WRITER_SWEEP_IDLE) < 0)
-				writer->loose.len = 0;
+				writer->sweep_failed = true;
 		}
 	}
 }

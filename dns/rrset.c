@@ -8,6 +8,7 @@
  */
 #include <assert.h>
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 
 #include "dns/rrset.h"
@@ -170,13 +171,18 @@ struct edit {
 	struct refusal *why;
 };
 
-static int refuse(struct edit *edit, uint32_t line, const char *reason)
+static int PRINTF(3, 4)
+	refuse(struct edit *edit, uint32_t line, const char *format, ...)
 {
+	va_list args;
+
 	struct refusal *why = edit->why;
 
 	why->line = line;
 	memcpy(why->text, edit->owner_text, edit->owner_len + 1);
-	snprintf(why->reason, sizeof(why->reason), "%s", reason);
+	va_start(args, format);
+	vsnprintf(why->reason, sizeof(why->reason), format, args);
+	va_end(args);
 	return EINVAL;
 }
 
@@ -272,6 +278,15 @@ static int draft_append(struct edit *edit, struct draft *draft,
 	return 0;
 }
 
+static int refuse_second(struct edit *edit, const struct change_item *item)
+{
+	char type[16];
+
+	rr_type_to_text(item->rr.type, type);
+	return refuse(edit, item->line,
+		      "two different %s records; a name has at most one", type);
+}
+
 static int draft_add(struct edit *edit, struct draft *draft,
 		     const struct change_item *item)
 {
@@ -285,9 +300,7 @@ static int draft_add(struct edit *edit, struct draft *draft,
 	}
 	if (type_is_single(rr->type) && draft->head.count) {
 		if (draft->given || edit->fresh)
-			return refuse(edit, item->line,
-				      "two different records of a type that "
-				      "can only be there once");
+			return refuse_second(edit, item);
 		/* RFC 2136, section 3.4.2.2: the new one replaces. */
 		draft_clear(edit, draft);
 	}

@@ -25,7 +25,7 @@ struct edit {
 	char label[NAME_TEXT_SIZE + 8]; /* for `error` */
 
 	bool replacing; /* what comes is staged */
-	bool off;	/* a line was refused: nothing will be replaced */
+	int off;	/* -errno of what turned the replacement off; or 0 */
 	bool failed;	/* the last write failed */
 	bool killed; /* a process that had it open was, with nothing staged */
 	unsigned writes;
@@ -111,7 +111,8 @@ int edit_truncate(struct edit *edit)
 	edit->reader = reader;
 	drop_staging(edit);
 	edit->replacing = true;
-	edit->off = edit->failed = edit->killed = false;
+	edit->off = 0;
+	edit->failed = edit->killed = false;
 	edit->writes = 0;
 	return 0;
 }
@@ -162,7 +163,7 @@ static void refused(struct edit *edit, int result,
 	explain(edit, result, refusal);
 	edit->failed = true;
 	if (edit->replacing) {
-		edit->off = true;
+		edit->off = result;
 		drop_staging(edit);
 	}
 	call_back(edit, result);
@@ -251,7 +252,7 @@ void edit_write(struct edit *edit, const char *text, size_t len,
 {
 	begin_call(edit, done, arg);
 	if (edit->off) {
-		call_back(edit, -EINVAL);
+		call_back(edit, edit->off);
 		return;
 	}
 	edit->writes++;
@@ -320,7 +321,7 @@ void edit_flush(struct edit *edit, bool killed, edit_done *done, void *arg)
 		refuse_tail(edit, "the writer was killed before it closed the "
 				  "file; what was not yet applied is dropped");
 	else if (edit->replacing && edit->off)
-		call_back(edit, -EINVAL);
+		call_back(edit, edit->off);
 	else if (tail && edit->writes > 1)
 		refuse_tail(edit, "no newline at the end, after several "
 				  "writes: perhaps only half a line");
@@ -341,7 +342,7 @@ void edit_finish(struct edit *edit, bool whole, edit_done *done, void *arg)
 {
 	begin_call(edit, done, arg);
 	if (edit->off)
-		call_back(edit, -EINVAL);
+		call_back(edit, edit->off);
 	else if (whole && reader_tail(edit->reader))
 		take_tail(edit, publish);
 	else if (whole || edit_clears(edit))

@@ -9,6 +9,9 @@
 #include "fs/pending.h"
 #include "fs/tree.h"
 
+/* How long a process does not find what it has unlinked. */
+#define UNLINKED_MS 1000
+
 /* ---- Make ---- */
 
 static const char *mkdir_reason(int result)
@@ -223,6 +226,12 @@ void tree_unlink(fuse_req_t req, fuse_ino_t parent, const char *name)
 		 * A control file stays, so that rm -r gets to the rmdir; and
 		 * so do the records, for mv unlinks what it copies over.
 		 */
+		fs->unlinked = (struct unlinked){
+			.pid = fuse_req_ctx(req)->pid,
+			.anchor = node->anchor->id,
+			.kind = (int)node->kind,
+			.until_ms = uv_now(fs->host->loop) + UNLINKED_MS,
+		};
 		break;
 	}
 	pending_reply(pending, r);

@@ -20,14 +20,28 @@ struct handle;
 struct node;
 struct session;
 
+/*
+ * The control file that was unlinked last. Unlinking it does nothing; but mv
+ * from another filesystem, cp --remove-destination, tar and install unlink
+ * what they replace and then insist on making it. So for a moment the process
+ * that unlinked it, and no other, does not find it.
+ */
+struct unlinked {
+	pid_t pid;
+	uint64_t anchor;   /* id */
+	int kind;	   /* enum node_kind */
+	uint64_t until_ms; /* by uv_now() */
+};
+
 struct fs {
 	struct host *host;
 	struct session *session;
-	struct node *nodes;	 /* uthash by key: every inode the kernel has */
-	struct node *drafts;	 /* utlist: scratch files that have a name */
-	struct handle *handles;	 /* utlist: open files */
-	struct dir *dirs;	 /* utlist: open directories */
-	struct node *listed;	 /* listed.h's, oldest first */
+	struct node *nodes;	/* uthash by key: every inode the kernel has */
+	struct node *drafts;	/* utlist: scratch files that have a name */
+	struct handle *handles; /* utlist: open files */
+	struct dir *dirs;	/* utlist: open directories */
+	struct node *listed;	/* listed.h's, oldest first */
+	struct unlinked unlinked;
 	uint64_t next_scratch;	 /* serial number */
 	uint64_t scratch_octets; /* in all scratch files */
 	int64_t started_ns;

@@ -3,6 +3,7 @@
  * operations.c - the table that libfuse calls through
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/statvfs.h>
 
 #include "fs/dir.h"
@@ -80,6 +81,11 @@ static void op_create(fuse_req_t req, fuse_ino_t parent, const char *name,
 	if (r < 0) {
 		fuse_reply_err(req, -r);
 		return;
+	}
+	/* Who thinks that the file is new replaces what it has. */
+	if (tree_unlinked(fs, fuse_req_ctx(req)->pid, node)) {
+		fi->flags |= O_TRUNC;
+		fs->unlinked.pid = 0;
 	}
 	r = handle_open(&handle, fs, node, fi->flags);
 	if (r == 0) {

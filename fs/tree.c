@@ -133,6 +133,16 @@ void tree_reply_entry(fuse_req_t req, struct fs *fs, struct node *node)
 		node_put(fs, node, 1);
 }
 
+bool tree_unlinked(const struct fs *fs, pid_t pid, const struct node *node)
+{
+	const struct unlinked *last = &fs->unlinked;
+
+	return last->pid == pid && pid && node->anchor &&
+	       last->anchor == node->anchor->id &&
+	       last->kind == (int)node->kind &&
+	       uv_now(fs->host->loop) < last->until_ms;
+}
+
 /* ENOENT, ENODEV, ENOMEM, EIO. */
 void tree_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
@@ -140,6 +150,10 @@ void tree_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 	struct node *node;
 	int r = tree_find(fs, node_of(fs, parent), name, &node);
 
+	if (r == 0 && tree_unlinked(fs, fuse_req_ctx(req)->pid, node)) {
+		node_put(fs, node, 1);
+		r = -ENOENT;
+	}
 	if (r < 0)
 		fuse_reply_err(req, -r);
 	else

@@ -36,6 +36,9 @@ void tree_explain(struct anchor *anchor, const char *file, const char *text,
 int tree_open_new(struct fs *fs, struct node *parent, const char *name,
 		  mode_t mode, const struct fuse_ctx *ctx, struct node **out);
 
+/** tree_unlinked() - @pid has just unlinked that control file */
+bool tree_unlinked(const struct fs *fs, pid_t pid, const struct node *node);
+
 void tree_lookup(fuse_req_t req, fuse_ino_t parent, const char *name);
 void tree_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
 void tree_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set,

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Installs what is missing of Debian's packages for the groups that are named:
 # build (to compile circuitfs), try (to ask it), test (to run every test),
-# peers (servers to compare with and to forward from).
+# bench (to measure and to plot), peers (servers to compare with and to forward
+# from).
 # Without anything missing it calls nothing and needs no rights.
 set -eu
 
@@ -14,6 +15,7 @@ try='bind9-dnsutils'
 test='libcmocka-dev python3 python3-pytest python3-dnspython ldnsutils
 	knot-dnsutils dns-root-data jq bash dash tar rsync vim-tiny groff-base
 	procps mount'
+bench='dnsperf gnuplot-nox lmdb-utils'
 
 # Installed, these would start to serve this machine. So they are unpacked into
 # a directory to be run from there, and only their libraries are installed.
@@ -59,6 +61,7 @@ for group; do
 	build) need $build ;;
 	try) need $try ;;
 	test) need $test ;;
+	bench) need $bench ;;
 	peers)
 		peers_run && continue
 		unpack=$peers

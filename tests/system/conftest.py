@@ -65,7 +65,8 @@ class Shared:
     def running(self):
         if self.circuit is None or not self.circuit.alive():
             self.discard()
-            self.circuit = Circuit().start()
+            self.circuit = Circuit()
+            self.circuit.start()
         return self.circuit
 
     def stop(self):

@@ -38,7 +38,7 @@ REFUSED = {
     "class HS": ("x. 300 HS A 192.0.2.1\n", "class"),
     "class CLASS42": ("x. CLASS42 A 192.0.2.1\n", "class"),
     "CNAME beside other data": ("x. A 192.0.2.1\nx. CNAME y.\n", "CNAME"),
-    "two SOAs for one name": (SOA.format(1) + SOA.format(2), "once"),
+    "two SOAs for one name": (SOA.format(1) + SOA.format(2), "SOA"),
     "a NUL octet": ("x. TXT a\0b\n", "NUL"),
     "a NUL octet alone": ("\0\n", "NUL"),
     "a blank owner with none before": ("  A 192.0.2.1\n", "owner"),

@@ -54,6 +54,14 @@ def test_a_dead_mount_is_detached_at_start(circuit):
     assert made.path.name in os.listdir(circuit.host)
 
 
+def test_a_dead_mount_is_seen_through_what_the_kernel_remembers(circuit):
+    circuit.mount.stat()
+    circuit.host.stat()
+    circuit.kill()
+    circuit.start()
+    assert os.listdir(circuit.mount) == ["h1"]
+
+
 def test_the_mount_is_safe_by_its_options(circuit):
     options = mount_options(circuit.mount)
     for option in ("nosuid", "nodev", "noexec", "default_permissions"):
