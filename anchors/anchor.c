@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <assert.h>
 #include <errno.h>
+#include <time.h>
 
 #include "anchors/anchor.h"
 
@@ -109,6 +110,12 @@ void anchor_store_form(const struct anchor *anchor, struct store_anchor *out)
 	out->address = anchor->address;
 	out->name_len = (uint8_t)strlen(anchor->name);
 	memcpy(out->name, anchor->name, out->name_len);
+}
+
+void anchor_fail(struct anchor *anchor, const char *file, uint32_t line,
+		 const char *text, const char *reason)
+{
+	error_ring_add(&anchor->errors, time(NULL), file, line, text, reason);
 }
 
 int anchor_parse_name(const char *name, struct address *out)

@@ -67,6 +67,10 @@ int anchor_relink(struct anchor *anchor, struct anchor *parent,
 /** anchor_store_form() - the anchor as the store keeps it */
 void anchor_store_form(const struct anchor *anchor, struct store_anchor *out);
 
+/** anchor_fail() - a line in its `error`: see error_ring_add() */
+void anchor_fail(struct anchor *anchor, const char *file, uint32_t line,
+		 const char *text, const char *reason);
+
 /**
  * anchor_parse_name() - the address that a new anchor's name asks for
  * @out: is set when there is an "@"

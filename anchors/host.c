@@ -42,8 +42,7 @@ static void tell(struct anchor *anchor, const char *what, int error)
 			 strerror(-error));
 	else
 		snprintf(reason, sizeof(reason), "%s", what);
-	error_ring_add(&anchor->errors, host_now_ns() / 1000000000, "addr", 0,
-		       at, reason);
+	anchor_fail(anchor, "addr", 0, at, reason);
 	snprintf(line, sizeof(line), "%s: %s: %s", anchor->name, at, reason);
 	anchor->host->report(line);
 }

@@ -13,8 +13,7 @@ struct rebind {
 
 static void fail(struct anchor *anchor, const char *text, const char *reason)
 {
-	error_ring_add(&anchor->errors, host_now_ns() / 1000000000, "addr", 0,
-		       text, reason);
+	anchor_fail(anchor, "addr", 0, text, reason);
 }
 
 static void on_rebound(void *arg, int result, const struct refusal *refusal)

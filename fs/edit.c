@@ -122,8 +122,7 @@ int edit_truncate(struct edit *edit)
 static void fail(struct edit *edit, uint32_t line, const char *text,
 		 const char *reason)
 {
-	error_ring_add(&edit->anchor->errors, host_now_ns() / 1000000000,
-		       edit->label, line, text, reason);
+	anchor_fail(edit->anchor, edit->label, line, text, reason);
 }
 
 /* Every failure that leaves a client with an errno alone gets its line. */

@@ -40,8 +40,8 @@ static void mkdir_failed(const struct pending *pending, const char *name,
 	struct anchor *parent = pending->nodes[0]->anchor;
 
 	/* The root has no `error`; its host's is the nearest. */
-	tree_explain(parent ? parent : pending->fs->host->root, "mkdir", name,
-		     mkdir_reason(result));
+	anchor_fail(parent ? parent : pending->fs->host->root, "mkdir", 0, name,
+		    mkdir_reason(result));
 }
 
 static void made(void *arg, int result, const struct refusal *refusal)
@@ -107,7 +107,7 @@ static int open_new_name(struct fs *fs, struct anchor *anchor, const char *name,
 	const char *why;
 
 	if (name_from_file(name, &owner, &why) < 0) {
-		tree_explain(anchor, "names", name, why);
+		anchor_fail(anchor, "names", 0, name, why);
 		return -EINVAL;
 	}
 	*out = node_get(fs, NODE_NAME, anchor, &owner, 0);
@@ -193,23 +193,38 @@ static void drop_name(struct pending *pending, struct node *node)
 		nameserver_edit(node->anchor, &change, pending_done, pending);
 }
 
-/* ENOENT; EISDIR; ENODEV; ENOSPC, ENOMEM, EIO. */
-void tree_unlink(fuse_req_t req, fuse_ino_t parent, const char *name)
+/* Find what is to be removed: pending->nodes[0]; NULL, and it was answered. */
+static struct pending *begin_removal(fuse_req_t req, fuse_ino_t parent,
+				     const char *name)
 {
-	struct fs *fs = fs_of(req);
 	struct pending *pending = pending_new(req);
+	struct fs *fs = fs_of(req);
 	struct node *node;
 	int r;
 
 	if (!pending)
-		return;
+		return NULL;
 	r = tree_find(fs, node_of(fs, parent), name, &node);
 	if (r < 0) {
 		pending_reply(pending, r);
-		return;
+		return NULL;
 	}
 	pending_keep(pending, node);
 	node_put(fs, node, 1);
+	return pending;
+}
+
+/* ENOENT; EISDIR; ENODEV; ENOSPC, ENOMEM, EIO. */
+void tree_unlink(fuse_req_t req, fuse_ino_t parent, const char *name)
+{
+	struct pending *pending = begin_removal(req, parent, name);
+	struct fs *fs = fs_of(req);
+	struct node *node;
+	int r = 0;
+
+	if (!pending)
+		return;
+	node = pending->nodes[0];
 	switch (node->kind) {
 	case NODE_NAME:
 		drop_name(pending, node);
@@ -259,8 +274,8 @@ static void scrubbed(void *arg, int result, const struct refusal *refusal)
 	if (result == 0)
 		drafts_unlink_all(pending->fs, anchor);
 	if (result == -ENOTEMPTY)
-		tree_explain(
-			anchor, "rmdir", anchor->name,
+		anchor_fail(
+			anchor, "rmdir", 0, anchor->name,
 			"it has child anchors; remove them first, or rm -r");
 	pending_reply(pending, result);
 }
@@ -268,22 +283,15 @@ static void scrubbed(void *arg, int result, const struct refusal *refusal)
 /* ENOENT; ENOTDIR; EPERM: a host; ENOTEMPTY; ENODEV; ENOSPC, ENOMEM, EIO. */
 void tree_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
-	struct fs *fs = fs_of(req);
-	struct pending *pending = pending_new(req);
+	struct pending *pending = begin_removal(req, parent, name);
 	struct node *node;
-	int r;
 
 	if (!pending)
 		return;
-	r = tree_find(fs, node_of(fs, parent), name, &node);
-	if (r < 0) {
-		pending_reply(pending, r);
-		return;
-	}
-	pending_keep(pending, node);
-	node_put(fs, node, 1);
+	node = pending->nodes[0];
 	if (node->kind == NODE_NAMES)
-		pending_reply(pending, names_are_empty(fs, node->anchor));
+		pending_reply(pending,
+			      names_are_empty(pending->fs, node->anchor));
 	else if (node->kind != NODE_ANCHOR)
 		pending_reply(pending, -ENOTDIR);
 	else if (!node->anchor->parent)

@@ -46,9 +46,8 @@ void pending_done(void *arg, int result, const struct refusal *refusal)
 	struct pending *pending = arg;
 
 	if (refusal && pending->anchor)
-		error_ring_add(&pending->anchor->errors,
-			       host_now_ns() / 1000000000, "names", 0,
-			       refusal->text, refusal->reason);
+		anchor_fail(pending->anchor, "names", 0, refusal->text,
+			    refusal->reason);
 	pending_reply(pending, result);
 }
 

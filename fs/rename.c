@@ -84,9 +84,8 @@ static void rename_owner(struct rename *rename)
 		return;
 	}
 	if (name_from_file(rename->name, &to, &why) < 0) {
-		error_ring_add(&rename->from->anchor->errors,
-			       host_now_ns() / 1000000000, "names", 0,
-			       rename->name, why);
+		anchor_fail(rename->from->anchor, "names", 0, rename->name,
+			    why);
 		pending_reply(rename->pending, -EINVAL);
 		return;
 	}

@@ -26,13 +26,6 @@ int tree_entry(struct fs *fs, struct node *node, struct fuse_entry_param *out)
 	return r;
 }
 
-void tree_explain(struct anchor *anchor, const char *file, const char *text,
-		  const char *reason)
-{
-	error_ring_add(&anchor->errors, host_now_ns() / 1000000000, file, 0,
-		       text, reason);
-}
-
 /* ---- Lookup ---- */
 
 static int find_in_root(struct fs *fs, const char *name, struct node **out)

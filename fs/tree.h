@@ -23,10 +23,6 @@ int tree_find(struct fs *fs, struct node *parent, const char *name,
 /** tree_reply_entry() - answer with @node, whose reference goes along */
 void tree_reply_entry(fuse_req_t req, struct fs *fs, struct node *node);
 
-/** tree_explain() - a line in @anchor's `error`, as an errno says little */
-void tree_explain(struct anchor *anchor, const char *file, const char *text,
-		  const char *reason);
-
 /**
  * tree_open_new() - the node that create(2) asks for, made if need be
  *
