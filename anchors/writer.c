@@ -16,9 +16,15 @@
 #define WRITER_LINGER_NS (5 * 1000 * 1000)
 /* How much of it may pile up in one transaction, in octets. */
 #define WRITER_EARLY_MAX (32 * 1024 * 1024)
-/* Owners of loose tables that go with a commit, and in one when idle. */
-#define WRITER_SWEEP	  64
-#define WRITER_SWEEP_IDLE 1024
+/*
+ * How many owners of loose tables go with a commit, for each such table: the
+ * more are left, the faster they go, or a client that does nothing but replace
+ * would fill the disk. And the most in one transaction, a few milliseconds.
+ */
+#define WRITER_SWEEP	 256
+#define WRITER_SWEEP_MAX 2048
+/* What is staged sweeps as it goes: one owner for so many octets of change. */
+#define WRITER_SWEEP_PER 32
 
 struct job_list {
 	struct job *head;
@@ -153,7 +159,7 @@ static int sweep(struct writer *writer, size_t max)
 	bool left = false;
 	int r;
 
-	if (!writer->loose.len)
+	if (!writer->loose.len || writer->sweep_failed)
 		return 0;
 	memcpy(&table, writer->loose.data + writer->loose.len - sizeof(table),
 	       sizeof(table));
@@ -161,16 +167,23 @@ static int sweep(struct writer *writer, size_t max)
 			     &left);
 	if (r == 0 && !left)
 		writer->loose.len -= sizeof(table);
+	writer->sweep_failed = r < 0;
 	return r;
+}
+
+static size_t sweep_with_commit(const struct writer *writer)
+{
+	size_t max = WRITER_SWEEP * (writer->loose.len / sizeof(uint32_t));
+
+	return max < WRITER_SWEEP_MAX ? max : WRITER_SWEEP_MAX;
 }
 
 static int commit(struct writer *writer, size_t sweep_max)
 {
 	MDB_txn *txn;
-	int r = writer->sweep_failed ? 0 : sweep(writer, sweep_max);
+	int r = sweep(writer, sweep_max);
 
 	if (r < 0) {
-		writer->sweep_failed = true;
 		lose(writer, r);
 		return r;
 	}
@@ -205,18 +218,22 @@ static void remember_early(struct writer *writer, struct job *jobs)
 static int run_group(struct writer *writer, struct job *jobs)
 {
 	bool durable = false;
+	size_t staged = 0;
 	int r = begin(writer);
 
 	for (struct job *job = jobs; r >= 0 && job; job = job->next) {
 		r = job->result = run(writer, job);
 		durable |= job->reply == JOB_DURABLE;
+		staged += job->octets;
 	}
+	if (r >= 0)
+		r = sweep(writer, staged / WRITER_SWEEP_PER);
 	if (r < 0) {
 		lose(writer, r);
 		return r;
 	}
 	if (durable || writer->early > WRITER_EARLY_MAX)
-		return commit(writer, WRITER_SWEEP);
+		return commit(writer, sweep_with_commit(writer));
 	remember_early(writer, jobs);
 	return 0;
 }
@@ -287,11 +304,11 @@ static void writer_main(void *arg)
 					run_alone(writer, j);
 			hand_back(writer, jobs);
 		} else if (writer->txn) {
-			commit(writer, WRITER_SWEEP);
+			commit(writer, sweep_with_commit(writer));
 		} else if (writer->loose.len && !stop) {
 			/* On a full disk not even that works; later perhaps. */
 			if (begin(writer) < 0 ||
-			    commit(writer, WRITER_SWEEP_IDLE) < 0)
+			    commit(writer, WRITER_SWEEP_MAX) < 0)
 				writer->sweep_failed = true;
 		}
 	}

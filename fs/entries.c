@@ -218,12 +218,13 @@ static struct pending *begin_removal(fuse_req_t req, fuse_ino_t parent,
 void tree_unlink(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
 	struct pending *pending = begin_removal(req, parent, name);
-	struct fs *fs = fs_of(req);
+	struct fs *fs;
 	struct node *node;
 	int r = 0;
 
 	if (!pending)
 		return;
+	fs = pending->fs;
 	node = pending->nodes[0];
 	switch (node->kind) {
 	case NODE_NAME:
