@@ -332,6 +332,11 @@ void edit_flush(struct edit *edit, bool killed, edit_done *done, void *arg)
 		call_back(edit, 0);
 }
 
+bool edit_is_open(const struct edit *edit)
+{
+	return edit->replacing || reader_tail(edit->reader);
+}
+
 bool edit_clears(const struct edit *edit)
 {
 	return edit->replacing && !edit->off && !edit->writes && !edit->killed;

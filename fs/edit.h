@@ -58,6 +58,9 @@ void edit_flush(struct edit *edit, bool killed, edit_done *done, void *arg);
  */
 void edit_finish(struct edit *edit, bool whole, edit_done *done, void *arg);
 
+/** edit_is_open() - a close may end something: a replacement, or a line */
+bool edit_is_open(const struct edit *edit);
+
 /** edit_clears() - opened to replace, nothing written: the end clears */
 bool edit_clears(const struct edit *edit);
 

@@ -29,7 +29,7 @@ struct call {
 	fuse_req_t req;
 	enum call_kind kind;
 	struct handle *handle;
-	bool killed; /* of a flush: see edit_flush() */
+	pid_t pid; /* whose it is */
 	uint64_t offset;
 	size_t len;
 	char data[];
@@ -273,7 +273,7 @@ static void flush_addr(struct call *call)
 	size_t len = handle->line.len;
 
 	handle->line.len = 0;
-	if (len && !call->killed && handle->writes == 1)
+	if (len && !dying_by_signal(call->pid) && handle->writes == 1)
 		addr_write(handle->node->anchor, (char *)handle->line.data, len,
 			   finish, call);
 	else
@@ -313,8 +313,12 @@ static void flush_call(struct call *call)
 {
 	struct handle *handle = call->handle;
 
+	/* A process that waits for its close can still be looked at. */
 	if (handle->edit)
-		edit_flush(handle->edit, call->killed, finish, call);
+		edit_flush(handle->edit,
+			   edit_is_open(handle->edit) &&
+				   dying_by_signal(call->pid),
+			   finish, call);
 	else if (kind_of(handle) == NODE_ADDR)
 		flush_addr(call);
 	else
@@ -374,15 +378,12 @@ static void submit(struct handle *handle, fuse_req_t req, enum call_kind kind,
 		.req = req,
 		.kind = kind,
 		.handle = handle,
+		.pid = fuse_req_ctx(req)->pid,
 		.offset = offset,
 		.len = len,
 	};
 	if (len)
 		memcpy(call->data, data, len);
-	/* Now: a process that waits for its close is still there. */
-	if (kind == CALL_FLUSH &&
-	    (handle->edit || kind_of(handle) == NODE_ADDR))
-		call->killed = dying_by_signal(fuse_req_ctx(req)->pid);
 	handle->fs->session->pending++;
 	LL_APPEND(handle->calls, call);
 	run_next(handle);
