@@ -14,8 +14,11 @@
 
 /* How long early work may wait for what follows before it is committed. */
 #define WRITER_LINGER_NS (5 * 1000 * 1000)
-/* How much of it may pile up in one transaction, in octets. */
-#define WRITER_EARLY_MAX (32 * 1024 * 1024)
+/*
+ * How much of it may pile up in one transaction, in octets. LMDB keeps the
+ * pages of an open transaction in memory, about three times as much.
+ */
+#define WRITER_EARLY_MAX (8 * 1024 * 1024)
 /*
  * How many owners of loose tables go with a commit, for each such table: the
  * more are left, the faster they go, or a client that does nothing but replace
@@ -98,8 +101,9 @@ void writer_submit(struct writer *writer, struct job *job)
 	assert(job->reply == JOB_DURABLE || job->loss);
 	uv_mutex_lock(&writer->mutex);
 	list_add(&writer->waiting, job);
-	uv_cond_signal(&writer->cond);
 	uv_mutex_unlock(&writer->mutex);
+	/* Not before: the writer would wake up only to wait for the mutex. */
+	uv_cond_signal(&writer->cond);
 }
 
 /* ---- The writer's thread ---- */
