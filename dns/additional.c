@@ -6,9 +6,7 @@
 
 #include "dns/additional.h"
 
-/* Names that are looked up for one response, different ones. */
-#define TARGETS_MAX 32
-#define GLUE_MAX    512
+#define GLUE_MAX 512
 
 /* Where RDATA names its target; -1: the type names none. */
 static int target_offset(uint16_t type)
@@ -80,8 +78,21 @@ static int add_type(const struct additional *additional,
 			    &rrset);
 }
 
+static int add_addresses(const struct additional *additional,
+			 const struct name *target, struct rrsets rrsets)
+{
+	int r;
+
+	if (additional->owner_is_answered &&
+	    name_equal(target, additional->owner))
+		return 0;
+	r = add_type(additional, target, rrsets, RR_A);
+	return r < 0 ? r : add_type(additional, target, rrsets, RR_AAAA);
+}
+
+/* @is_known: its addresses are there already */
 static int add_target(const struct additional *additional,
-		      const struct name *target)
+		      const struct name *target, bool is_known)
 {
 	uint16_t type = additional->rrset->type;
 	enum lookup_side side = type == RR_NS ? LOOKUP_GLUE : LOOKUP_ANSWER;
@@ -94,45 +105,53 @@ static int add_target(const struct additional *additional,
 			&found);
 	if (r < 0 || !may_add(additional, &found))
 		return r;
-	r = add_type(additional, target, found.rrsets, RR_A);
-	if (r == 0)
-		r = add_type(additional, target, found.rrsets, RR_AAAA);
+	if (!is_known)
+		r = add_addresses(additional, target, found.rrsets);
 	/* RFC 9460, section 4.1. */
 	if (r == 0 && is_svcb(type) && !name_equal(target, additional->owner))
 		r = add_type(additional, target, found.rrsets, type);
 	return r;
 }
 
-struct targets {
-	struct name names[TARGETS_MAX];
-	unsigned count;
-};
-
-static bool targets_has(const struct targets *targets, const struct name *name)
+/* The entry of a name, a new one if need be; NULL: there are no more. */
+static struct additional_target *find_target(struct additional *additional,
+					     const struct name *name)
 {
-	for (unsigned i = 0; i < targets->count; i++)
-		if (name_equal(&targets->names[i], name))
-			return true;
-	return false;
+	struct additional_target *target = additional->targets;
+
+	for (unsigned i = 0; i < additional->count; i++, target++)
+		if (name_equal(&target->name, name))
+			return target;
+	if (additional->count == ADDITIONAL_TARGETS)
+		return NULL;
+	additional->count++;
+	target->name = *name;
+	target->type = 0;
+	return target;
 }
 
-int additional_add(const struct additional *additional)
+int additional_add(struct additional *additional)
 {
-	struct targets targets;
+	uint16_t type = additional->rrset->type;
+	struct additional_target *target;
+	struct name name;
 	struct rrset_rr rr;
 	size_t offset = 0;
 	int r;
 
-	targets.count = 0;
-	while (targets.count < TARGETS_MAX &&
-	       rrset_next(additional->rrset, &offset, &rr)) {
-		struct name *target = &targets.names[targets.count];
+	while (rrset_next(additional->rrset, &offset, &rr)) {
+		bool is_known;
 
-		if (!read_target(additional, &rr, target) ||
-		    targets_has(&targets, target))
+		if (!read_target(additional, &rr, &name))
 			continue;
-		targets.count++;
-		r = add_target(additional, target);
+		target = find_target(additional, &name);
+		if (!target)
+			break;
+		is_known = target->type != 0;
+		if (target->type == type || (is_known && !is_svcb(type)))
+			continue;
+		target->type = type;
+		r = add_target(additional, &name, is_known);
 		/* What does not fit is dropped: RFC 2181, section 9. */
 		if (r < 0)
 			return r == -ENOSPC ? 0 : r;
@@ -153,7 +172,7 @@ static int add_glue(const struct additional *additional, bool in_domain)
 			break;
 		if (read_target(additional, &rr, &target) &&
 		    name_is_under(&target, additional->owner) == in_domain)
-			r = add_target(additional, &target);
+			r = add_target(additional, &target, false);
 	}
 	return r;
 }

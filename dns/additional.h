@@ -14,6 +14,8 @@
 #include "dns/lookup.h"
 #include "dns/response.h"
 
+#define ADDITIONAL_TARGETS 32 /* different names that are looked up */
+
 /* Where the RRset stands that the names are taken from. */
 struct additional {
 	struct snapshot *snapshot;
@@ -22,7 +24,15 @@ struct additional {
 	bool in_zone;
 	struct name apex; /* in a zone */
 	const struct name *owner;
+	bool owner_is_answered; /* the answer has all its RRsets */
 	const struct rrset *rrset;
+
+	/* Names that were looked up, for this RRset and those before it. */
+	struct additional_target {
+		struct name name;
+		uint16_t type; /* of the last RRset that pointed to it */
+	} targets[ADDITIONAL_TARGETS];
+	unsigned count;
 };
 
 /** additional_is_due() - RRsets of this type point to names */
@@ -31,9 +41,11 @@ bool additional_is_due(uint16_t type);
 /**
  * additional_add() - what is there and fits
  *
+ * Called again with another RRset of the same owner, it adds what is new.
+ *
  * Return: 0; -EIO.
  */
-int additional_add(const struct additional *additional);
+int additional_add(struct additional *additional);
 
 /**
  * additional_add_glue() - for the NS RRset of a referral

@@ -28,6 +28,8 @@ static void additional_init(struct additional *out, struct chain *chain,
 			    const struct lookup *found,
 			    const struct name *owner, const struct rrset *rrset)
 {
+	out->owner_is_answered = false;
+	out->count = 0;
 	out->snapshot = chain->snapshot;
 	out->table = chain->table;
 	out->response = chain->response;
@@ -109,15 +111,24 @@ static int follow_cname(struct chain *chain, const struct rrset *cname)
 	return r < 0 ? r : (int)go_on(chain);
 }
 
-/* A chain may come through a DNAME twice; its record is in there once. */
-static int add_dname(struct chain *chain, const struct name *owner,
-		     const struct rrset *dname)
+/* Did the chain come through this DNAME? Then its record is in there. */
+static bool has_dname(const struct chain *chain, const struct rrset *dname)
 {
 	for (unsigned i = 0; i < chain->links; i++)
 		if (chain->dnames[i] == dname->rrs)
-			return 0;
+			return true;
+	return false;
+}
+
+static int add_dname(struct chain *chain, const struct name *owner,
+		     const struct rrset *dname)
+{
+	bool is_there = has_dname(chain, dname);
+
 	chain->dnames[chain->links] = dname->rrs;
-	return response_add(chain->response, RESPONSE_ANSWER, owner, dname);
+	return is_there ? 0
+			: response_add(chain->response, RESPONSE_ANSWER, owner,
+				       dname);
 }
 
 /* RFC 6672, section 3.1: a CNAME for this name, with the DNAME's TTL. */
@@ -177,33 +188,56 @@ static int follow_dname(struct chain *chain, const struct lookup *found)
 	return go_on(chain);
 }
 
-/* RFC 8482, section 4.1: one RRset is a fair answer, where asked so. */
-static int add_any(struct chain *chain, struct rrsets rrsets)
+/* A record is in a response once: RFC 2181, section 5. */
+static int add_own(struct chain *chain, const struct rrset *rrset)
 {
-	struct rrset rrset;
-	size_t offset = 0;
-	int r = 0;
-
-	while (r == 0 && rrsets_next(rrsets, &offset, &rrset)) {
-		r = response_add(chain->response, RESPONSE_ANSWER, chain->name,
-				 &rrset);
-		if (chain->is_any_one)
-			break;
-	}
-	return r;
+	if (rrset->type == RR_DNAME && has_dname(chain, rrset))
+		return 0;
+	return response_add(chain->response, RESPONSE_ANSWER, chain->name,
+			    rrset);
 }
 
 static int add_answer(struct chain *chain, const struct lookup *found,
 		      const struct rrset *rrset)
 {
 	struct additional additional;
-	int r = response_add(chain->response, RESPONSE_ANSWER, chain->name,
-			     rrset);
+	int r = add_own(chain, rrset);
 
 	if (r < 0 || !additional_is_due(rrset->type))
 		return r;
 	additional_init(&additional, chain, found, chain->name, rrset);
 	return additional_add(&additional);
+}
+
+static int add_all(struct chain *chain, const struct lookup *found)
+{
+	struct additional additional;
+	struct rrset rrset;
+	size_t offset = 0;
+	int r = 0;
+
+	while (r == 0 && rrsets_next(found->rrsets, &offset, &rrset))
+		r = add_own(chain, &rrset);
+
+	additional_init(&additional, chain, found, chain->name, &rrset);
+	additional.owner_is_answered = true;
+	offset = 0;
+	while (r == 0 && rrsets_next(found->rrsets, &offset, &rrset))
+		if (additional_is_due(rrset.type))
+			r = additional_add(&additional);
+	return r;
+}
+
+static int add_any(struct chain *chain, const struct lookup *found)
+{
+	struct rrset first;
+	size_t offset = 0;
+
+	if (!chain->is_any_one)
+		return add_all(chain, found);
+	/* One RRset is a fair answer: RFC 8482, section 4.1. */
+	rrsets_next(found->rrsets, &offset, &first);
+	return add_answer(chain, found, &first);
 }
 
 /*
@@ -215,7 +249,7 @@ static int answer_node(struct chain *chain, const struct lookup *found)
 	struct rrset rrset;
 
 	if (chain->query->type == RR_ANY && found->rrsets.len)
-		return add_any(chain, found->rrsets);
+		return add_any(chain, found);
 	if (rrsets_find(found->rrsets, chain->query->type, &rrset))
 		return add_answer(chain, found, &rrset);
 	if (rrsets_find(found->rrsets, RR_CNAME, &rrset))

@@ -113,15 +113,15 @@ static unsigned shared_labels(const struct search *search,
 /*
  * The closest encloser of a name that does not exist (RFC 4592, section
  * 3.3.1): all that encloses it and exists also encloses the owner just before
- * or just after it. Returns labels, or -EIO.
+ * or just after it. Called right after the name was looked at. Returns
+ * labels, or -EIO.
  */
 static int closest_encloser(struct search *search,
 			    const struct snapshot_entry *after)
 {
 	unsigned labels = after->key ? shared_labels(search, after) : 0;
 	struct snapshot_entry before;
-	int r = snapshot_before(search->snapshot, search->table, search->key,
-				search->ends[search->out->labels], &before);
+	int r = snapshot_previous(search->snapshot, &before);
 
 	if (r == 0 && shared_labels(search, &before) > labels)
 		labels = shared_labels(search, &before);

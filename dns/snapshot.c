@@ -11,6 +11,7 @@ struct snapshot {
 	MDB_cursor *cursor; /* in records; kept from moment to moment */
 	bool begun;
 	bool cursor_is_here; /* the cursor was renewed for this moment */
+	bool past_end;	     /* the last seek found nothing at all */
 	uint32_t table;	     /* that the cursor walks through */
 };
 
@@ -113,6 +114,7 @@ static int move(struct snapshot *snapshot, MDB_val key, MDB_cursor_op op,
 	MDB_val value;
 	int rc = mdb_cursor_get(snapshot->cursor, &key, &value, op);
 
+	snapshot->past_end = rc == MDB_NOTFOUND;
 	if (rc != 0)
 		return table_errno(rc);
 	table_number_key(number, snapshot->table);
@@ -157,19 +159,10 @@ int snapshot_next(struct snapshot *snapshot, struct snapshot_entry *out)
 	return move(snapshot, (MDB_val){0}, MDB_NEXT, out);
 }
 
-int snapshot_before(struct snapshot *snapshot, uint32_t table,
-		    const uint8_t *key, size_t key_len,
-		    struct snapshot_entry *out)
+int snapshot_previous(struct snapshot *snapshot, struct snapshot_entry *out)
 {
-	uint8_t octets[TABLE_KEY_SIZE];
-	MDB_val seek, value;
-	int rc, r = prepare(snapshot, table, key, key_len, octets, &seek);
-
-	if (r < 0)
-		return r;
-	rc = mdb_cursor_get(snapshot->cursor, &seek, &value, MDB_SET_RANGE);
-	if (rc != 0 && rc != MDB_NOTFOUND)
-		return table_errno(rc);
-	/* Before a key that is behind them all comes the last one. */
-	return move(snapshot, seek, rc == 0 ? MDB_PREV : MDB_LAST, out);
+	assert(snapshot->begun && snapshot->cursor_is_here);
+	/* Behind a key that no other follows, the cursor stands nowhere. */
+	return move(snapshot, (MDB_val){0},
+		    snapshot->past_end ? MDB_LAST : MDB_PREV, out);
 }

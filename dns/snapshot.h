@@ -68,11 +68,12 @@ int snapshot_seek(struct snapshot *snapshot, uint32_t table, const uint8_t *key,
 int snapshot_next(struct snapshot *snapshot, struct snapshot_entry *out);
 
 /**
- * snapshot_before() - the last owner before a key, in DNS order
+ * snapshot_previous() - the last owner before the key of the last seek
+ *
+ * Only right after snapshot_seek(), whatever that returned but -EIO.
+ *
  * Return: 0; -ENOENT: none; -EIO.
  */
-int snapshot_before(struct snapshot *snapshot, uint32_t table,
-		    const uint8_t *key, size_t key_len,
-		    struct snapshot_entry *out);
+int snapshot_previous(struct snapshot *snapshot, struct snapshot_entry *out);
 
 #endif

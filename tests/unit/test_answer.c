@@ -504,7 +504,9 @@ static void any_gets_one_rrset_over_udp_and_all_over_tcp(void **state)
 		{"ex.", "ANY",
 		 "NOERROR aa\nan ex. 3600 SOA ns.ex. h.ex. 1 2 3 4 300\n"},
 		{"a.wild.ex.", "ANY",
-		 "NOERROR aa\nan a.wild.ex. 3600 MX 5 ns.ex.\n"},
+		 "NOERROR aa\n"
+		 "an a.wild.ex. 3600 MX 5 ns.ex.\n"
+		 "ar ns.ex. 3600 A 192.0.2.1\n"},
 		{"wild.ex.", "ANY", "NOERROR aa\n" EX_SOA},
 		{"no.ex.", "ANY", "NXDOMAIN aa\n" EX_SOA},
 	};
@@ -522,7 +524,65 @@ static void any_gets_one_rrset_over_udp_and_all_over_tcp(void **state)
 				    "a.wild.ex.", "ANY", ANSWER_TCP, 0}),
 			    "NOERROR aa\n"
 			    "an a.wild.ex. 3600 MX 5 ns.ex.\n"
-			    "an a.wild.ex. 3600 TXT \"y\"\n");
+			    "an a.wild.ex. 3600 TXT \"y\"\n"
+			    "ar ns.ex. 3600 A 192.0.2.1\n");
+}
+
+/* RFC 2181, section 5: a record is in a response once. */
+static void any_adds_each_address_once(void **state)
+{
+	static const char zone[] = EX_HEAD "all A 192.0.2.1\n"
+					   "all MX 5 all\n"
+					   "all MX 6 ns\n"
+					   "all SRV 1 2 3 ns\n"
+					   "all SRV 1 2 4 www\n"
+					   "all HTTPS 1 www\n"
+					   "www AAAA 2001:db8::1\n"
+					   "www HTTPS 2 .\n";
+
+	(void)state;
+	asking_load(zone);
+	assert_string_equal(asking_ask_with(&(struct asking_query){
+				    "all.ex.", "ANY", ANSWER_TCP, 0}),
+			    "NOERROR aa\n"
+			    "an all.ex. 3600 A 192.0.2.1\n"
+			    "an all.ex. 3600 MX 5 all.ex.\n"
+			    "an all.ex. 3600 MX 6 ns.ex.\n"
+			    "an all.ex. 3600 SRV 1 2 3 ns.ex.\n"
+			    "an all.ex. 3600 SRV 1 2 4 www.ex.\n"
+			    "an all.ex. 3600 HTTPS 1 www.ex.\n"
+			    "ar ns.ex. 3600 A 192.0.2.1\n"
+			    "ar www.ex. 3600 AAAA 2001:db8::1\n"
+			    "ar www.ex. 3600 HTTPS 2 .\n");
+}
+
+/* RFC 2181, section 5: a record is in a response once. */
+static void a_dname_that_was_come_through_is_not_told_twice(void **state)
+{
+	static const char zone[] = EX_HEAD "d DNAME ex.\n"
+					   "d TXT here\n";
+	static const struct asking_case cases[] = {
+		{"d.d.ex.", "DNAME",
+		 "NOERROR aa\n"
+		 "an d.ex. 3600 DNAME ex.\n"
+		 "an d.d.ex. 3600 CNAME d.ex.\n"},
+		{"d.d.ex.", "TXT",
+		 "NOERROR aa\n"
+		 "an d.ex. 3600 DNAME ex.\n"
+		 "an d.d.ex. 3600 CNAME d.ex.\n"
+		 "an d.ex. 3600 TXT \"here\"\n"},
+		{"d.ex.", "DNAME", "NOERROR aa\nan d.ex. 3600 DNAME ex.\n"},
+	};
+
+	(void)state;
+	asking_load(zone);
+	CHECK(cases);
+	assert_string_equal(asking_ask_with(&(struct asking_query){
+				    "d.d.ex.", "ANY", ANSWER_TCP, 0}),
+			    "NOERROR aa\n"
+			    "an d.ex. 3600 DNAME ex.\n"
+			    "an d.d.ex. 3600 CNAME d.ex.\n"
+			    "an d.ex. 3600 TXT \"here\"\n");
 }
 
 static void labels_of_any_octet_are_found(void **state)
@@ -568,6 +628,9 @@ int main(void)
 			a_chain_goes_through_all_that_is_held_and_ends),
 		cmocka_unit_test(a_chain_is_cut_after_16_links),
 		cmocka_unit_test(any_gets_one_rrset_over_udp_and_all_over_tcp),
+		cmocka_unit_test(any_adds_each_address_once),
+		cmocka_unit_test(
+			a_dname_that_was_come_through_is_not_told_twice),
 		cmocka_unit_test(labels_of_any_octet_are_found),
 	};
 

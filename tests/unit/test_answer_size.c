@@ -85,6 +85,40 @@ static void a_response_keeps_to_the_size_that_was_asked_for(void **state)
 	}
 }
 
+/* Nothing is kept free for what the OPT record does not have in the end. */
+static void a_response_may_fill_its_last_octet(void **state)
+{
+	/* 12 of head, 13 of question, 11 of OPT, 12 + 256 + 1 + n of TXT. */
+	static const struct {
+		int octets;
+		uint16_t edns_size;
+		bool fits;
+	} cases[] = {
+		{207, 512, true},
+		{208, 512, false},
+		{218, 0, true},
+		{219, 0, false},
+	};
+	char zone[1024];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		const struct asking_query query = {"big.dev.", "TXT",
+						   ANSWER_UDP,
+						   cases[i].edns_size};
+		uint8_t packet[512], out[ANSWER_TCP_SIZE];
+		size_t len;
+
+		snprintf(zone, sizeof(zone), "big.dev. TXT \"%0255d\" \"%0*d\"\n",
+			 0, cases[i].octets, 0);
+		asking_load(zone);
+		len = asking_query(&query, packet);
+		len = asking_send(ANSWER_UDP, packet, len, out);
+		assert_int_equal(len == 512, cases[i].fits);
+		assert_int_equal((out[2] & 2) == 0, cases[i].fits);
+	}
+}
+
 static void
 additional_data_is_dropped_before_anything_is_truncated(void **state)
 {
@@ -216,6 +250,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(
 			a_response_keeps_to_the_size_that_was_asked_for),
+		cmocka_unit_test(a_response_may_fill_its_last_octet),
 		cmocka_unit_test(
 			additional_data_is_dropped_before_anything_is_truncated),
 		cmocka_unit_test(

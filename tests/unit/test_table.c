@@ -315,6 +315,7 @@ static void a_snapshot_shows_one_moment_and_its_neighbours(void **state)
 {
 	uint32_t table = test_new_table(&tt);
 	struct name b = test_name("b.a."), x = test_name("x.a.");
+	struct name c = test_name("c.a.");
 	uint8_t key[NAME_KEY_SIZE];
 	struct snapshot_entry entry;
 	struct rrsets rrsets;
@@ -331,12 +332,18 @@ static void a_snapshot_shows_one_moment_and_its_neighbours(void **state)
 	len = name_to_key(&x, key);
 	assert_int_equal(snapshot_seek(tt.snapshot, table, key, len, &entry),
 			 -ENOENT);
-	assert_int_equal(snapshot_before(tt.snapshot, table, key, len, &entry),
-			 0);
+	assert_int_equal(snapshot_previous(tt.snapshot, &entry), 0);
 	assert_memory_equal(entry.key, "a\0d\0", 4);
 	len = name_to_key(&b, key);
-	assert_int_equal(snapshot_before(tt.snapshot, table, key, len, &entry),
-			 -ENOENT);
+	assert_int_equal(snapshot_seek(tt.snapshot, table, key, len, &entry),
+			 0);
+	assert_int_equal(snapshot_previous(tt.snapshot, &entry), -ENOENT);
+	len = name_to_key(&c, key);
+	assert_int_equal(snapshot_seek(tt.snapshot, table, key, len, &entry),
+			 0);
+	assert_memory_equal(entry.key, "a\0d\0", 4);
+	assert_int_equal(snapshot_previous(tt.snapshot, &entry), 0);
+	assert_memory_equal(entry.key, "a\0b\0", 4);
 	snapshot_end(tt.snapshot);
 	assert_int_equal(snapshot_begin(tt.snapshot), 0);
 	assert_int_equal(snapshot_get(tt.snapshot, table, &x, &rrsets), 0);
