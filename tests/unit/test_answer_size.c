@@ -103,14 +103,14 @@ static void a_response_may_fill_its_last_octet(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		const struct asking_query query = {"big.dev.", "TXT",
-						   ANSWER_UDP,
-						   cases[i].edns_size};
+		const struct asking_query query = {
+			"big.dev.", "TXT", ANSWER_UDP, cases[i].edns_size};
 		uint8_t packet[512], out[ANSWER_TCP_SIZE];
 		size_t len;
 
-		snprintf(zone, sizeof(zone), "big.dev. TXT \"%0255d\" \"%0*d\"\n",
-			 0, cases[i].octets, 0);
+		snprintf(zone, sizeof(zone),
+			 "big.dev. TXT \"%0255d\" \"%0*d\"\n", 0,
+			 cases[i].octets, 0);
 		asking_load(zone);
 		len = asking_query(&query, packet);
 		len = asking_send(ANSWER_UDP, packet, len, out);
