@@ -1,0 +1,246 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Answers: CPU time for each, how many a second."""
+import json
+import re
+import shutil
+
+import zonefiles
+from machine import NotMeasured
+from rows import Measured, compared, in_turn, medians, row
+from servers import Circuitfs, Floor, Knot, Nsd, address_of, first_answer
+
+PEERS = ["NSD", "Knot"]
+# The part of its core that a server uses which has all it can do.
+SATURATED = 0.95
+# What dnsperf asks with: clients, and queries in flight of all of them.
+DNSPERF_CLIENTS, DNSPERF_QUERIES = 8, 192
+
+
+class Field:
+    """circuitfs and its peers with the same zone, each on the server core."""
+
+    def __init__(self, bench, zone, last):
+        self.bench = bench
+        machine = bench.machine
+        core = machine.server_core
+        circuitfs = bench.keep(Circuitfs(machine, workers=1, core=core))
+        nameserver = circuitfs.make("ns")
+        shutil.copyfile(zone, nameserver / "records")
+        circuitfs.address = address_of(nameserver)
+        first_answer(circuitfs.address, last, lambda: True)
+        self.servers = {"circuitfs": circuitfs}
+        for kind in Nsd, Knot:
+            try:
+                self.servers[kind.NAME] = bench.keep(
+                    kind(machine, zone, last, core))
+            except NotMeasured as reason:
+                bench.say(f"{reason}: compared with the others only")
+        if len(self.servers) == 1:
+            raise NotMeasured("neither NSD nor Knot is there")
+        self.floor = bench.keep(Floor(machine, core))
+
+    def ask(self, questions, edns_size=None, floor=False):
+        """Turn and turn about; of each, what every round found."""
+        servers = dict(self.servers)
+        if floor:
+            servers["floor"] = self.floor
+        jobs = {name: lambda name=name, server=server:
+                ask(self.bench, name, server, questions, edns_size)
+                for name, server in servers.items()}
+        in_turn(1, jobs)
+        return in_turn(self.bench.sizes.rounds, jobs)
+
+
+def ask(bench, name, server, questions, edns_size=None):
+    """One round: CPU time for a query in µs, answers a second, busy part."""
+    options = ["-t", bench.sizes.ask_s]
+    if edns_size:
+        options += ["-e", edns_size]
+    ip, port = server.address
+    before = server.cpu_s()
+    said = json.loads(bench.machine.run(
+        bench.machine.tool("load"), *options, f"{ip}:{port}", questions,
+        core=bench.machine.load_core))
+    used = server.cpu_s() - before
+    if said["wrong"] or not said["answered"]:
+        raise RuntimeError(f"{name}: {said['wrong']} of {said['answered']} "
+                           "answers were not what the list says")
+    if said["lost"] > said["sent"] / 100:
+        raise RuntimeError(f"{name} lost {said['lost']} of {said['sent']}")
+    return {"cpu_us": used / said["answered"] * 1e6, "per_s": said["per_s"],
+            "busy": used / said["seconds"], "octets": said["octets"]}
+
+
+def only(results, what):
+    return {name: [turn[what] for turn in turns]
+            for name, turns in results.items()}
+
+
+def small_field(bench):
+    return bench.once(lambda: Field(
+        bench, bench.small_zone(), zonefiles.host(bench.sizes.small - 1)))
+
+
+def what_differs(results):
+    """What makes the figures of a row hard to compare, if anything does."""
+    notes = []
+    sizes = medians(only(results, "octets"))
+    if max(sizes.values()) > min(sizes.values()) + 1:
+        notes.append("octets of an answer: " + ", ".join(
+            f"{name} {size:.0f}" for name, size in sizes.items()))
+    busy = medians(only(results, "busy"))
+    idle = [f"{name} {part:.0%}" for name, part in busy.items()
+            if part < SATURATED]
+    if idle:
+        notes.append(f"not saturated: busy {', '.join(idle)}")
+    return "; ".join(notes)
+
+
+def cpu_compared(results):
+    return compared(only(results, "cpu_us"), "circuitfs", PEERS, min,
+                    note=what_differs(results))
+
+
+def small_hits(bench):
+    """Measured once, for two rows."""
+    def measure():
+        questions = zonefiles.hits(bench.file("hits"), bench.sizes.small)
+        return small_field(bench).ask(questions, floor=True)
+    return bench.once(measure)
+
+
+@row("CPU per UDP query: A, hits, {small:,} names, one worker",
+     figures="µs", at_most=0.80)
+def cpu_hits(bench):
+    return cpu_compared(small_hits(bench))
+
+
+@row("the same beside the floor program", figures="µs", aim=1.10)
+def cpu_hits_floor(bench):
+    results = only(small_hits(bench), "cpu_us")
+    return compared({name: results[name] for name in ("circuitfs", "floor")},
+                    "circuitfs", ["floor"], min)
+
+
+@row("the same: NXDOMAIN", figures="µs", at_most=0.85, aim=0.75)
+def cpu_nxdomain(bench):
+    questions = zonefiles.misses(bench.file("misses"), bench.sizes.small)
+    return cpu_compared(small_field(bench).ask(questions))
+
+
+@row("the same: wildcard", figures="µs", at_most=0.85, aim=0.75)
+def cpu_wildcard(bench):
+    questions = zonefiles.wildcards(bench.file("wildcards"), bench.sizes.small)
+    return cpu_compared(small_field(bench).ask(questions))
+
+
+@row("the same: referral", figures="µs", at_most=0.85, aim=0.75)
+def cpu_referral(bench):
+    questions = zonefiles.referrals(bench.file("referrals"), bench.sizes.small)
+    return cpu_compared(small_field(bench).ask(questions))
+
+
+@row("the same: with EDNS", figures="µs", at_most=0.85, aim=0.75)
+def cpu_edns(bench):
+    questions = zonefiles.hits(bench.file("hits"), bench.sizes.small)
+    return cpu_compared(small_field(bench).ask(questions, edns_size=1232))
+
+
+@row("answers a second, saturated, one worker", figures="/s", at_least=1.25)
+def saturated(bench):
+    results = small_hits(bench)
+    return compared(only(results, "per_s"), "circuitfs", PEERS, max,
+                    note=what_differs(results))
+
+
+@row("the same as dnsperf sees it (which is the slower one)", figures="/s")
+def dnsperf(bench):
+    if not shutil.which("dnsperf"):
+        raise NotMeasured("dnsperf is not there")
+    field = small_field(bench)
+    questions = zonefiles.for_dnsperf(
+        bench.file("dnsperf"),
+        zonefiles.hits(bench.file("hits"), bench.sizes.small))
+
+    def run(server):
+        ip, port = server.address
+        said = bench.machine.run(
+            "dnsperf", "-s", ip, "-p", port, "-d", questions,
+            "-c", DNSPERF_CLIENTS, "-q", DNSPERF_QUERIES,
+            "-l", max(1, round(bench.sizes.ask_s)),
+            core=bench.machine.load_core)
+        return float(re.search(r"Queries per second: *([\d.]+)", said)[1])
+
+    jobs = {name: lambda server=server: run(server)
+            for name, server in field.servers.items()}
+    return compared(in_turn(bench.sizes.rounds, jobs), "circuitfs", PEERS, max)
+
+
+@row("two workers beside one", figures="/s", at_least=1.7)
+def two_workers(bench):
+    cores = bench.machine.cores
+    if len(cores) < 4:
+        raise NotMeasured("it takes two cores for the workers and two to ask "
+                          f"them, and this machine has {len(cores)}")
+    questions = zonefiles.hits(bench.file("hits"), bench.sizes.small)
+    last = zonefiles.host(bench.sizes.small - 1)
+
+    def start(workers):
+        server = bench.keep(Circuitfs(bench.machine, workers=workers,
+                                      core=f"{cores[0]},{cores[1]}"))
+        nameserver = server.make("ns")
+        shutil.copyfile(bench.small_zone(), nameserver / "records")
+        address = address_of(nameserver)
+        first_answer(address, last, lambda: True)
+        return address
+
+    def run(address):
+        said = bench.machine.run_together([
+            ["taskset", "-c", core, bench.machine.tool("load"),
+             "-t", bench.sizes.ask_s, "%s:%d" % address, questions]
+            for core in cores[2:4]])
+        return sum(json.loads(text)["per_s"] for text in said)
+
+    one, two = start(1), start(2)
+    return compared(in_turn(bench.sizes.rounds, {
+        "two": lambda: run(two), "one": lambda: run(one)}),
+        "two", ["one"], max)
+
+
+@row("CPU per UDP query: A, hits, {big:,} names, one worker",
+     figures="µs", at_most=0.85, aim=0.75)
+def cpu_hits_big(bench):
+    questions = zonefiles.hits(bench.file("hits-big"), bench.sizes.big)
+    return cpu_compared(big_field(bench).ask(questions, floor=True))
+
+
+def big_field(bench):
+    return bench.once(lambda: Field(
+        bench, bench.big_zone(), zonefiles.host(bench.sizes.big - 1)))
+
+
+def in_mb(octets):
+    return octets / 1e6
+
+
+@row("memory with {big:,} A records (Pss), after that", unit="MB",
+     figures="MB", at_most=200)
+def memory(bench):
+    servers = big_field(bench).servers
+    sizes = {name: server.program.pss() for name, server in servers.items()}
+    figures = {}
+    for name, (total, anonymous) in sizes.items():
+        figures[name] = in_mb(total)
+        figures[f"{name}, anonymous"] = in_mb(anonymous)
+    return Measured(in_mb(sizes["circuitfs"][0]), figures)
+
+
+@row("of that, anonymous", unit="MB", at_most=60)
+def memory_anonymous(bench):
+    server = big_field(bench).servers["circuitfs"]
+    return Measured(in_mb(server.program.pss()[1]))
+
+
+SMALL = [cpu_hits, cpu_hits_floor, cpu_nxdomain, cpu_wildcard, cpu_referral,
+         cpu_edns, saturated, dnsperf, two_workers]
+BIG = [cpu_hits_big, memory, memory_anonymous]
