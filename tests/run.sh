@@ -76,7 +76,7 @@ not_run() {
 	exit 1
 }
 
-tests/packages.sh build try test || not_run 'packages are missing'
+tests/packages.sh build try test peers bench || not_run 'packages are missing'
 
 build() { # directory, meson options
 	dir=$1

@@ -14,7 +14,7 @@ LABELS = [b"a", b"a", b"b", b"b", b"c", b"*", b"*", b"d"]
 RARE_LABELS = [b"\0", b"a.b", b'"', b"x" * 63, b"_tcp", b"\\", b"@", b" ", b"9",
                b"\xff", b"**", b"*a"]
 OUTSIDE = (b"out", b"example")
-TTLS = [0, 1, 60, 300, 3600, 86400]
+TTLS = [0, 1, 60, 300, 3600, 86400, 2147483647]
 
 DATA = ["A", "A", "A", "AAAA", "TXT", "TXT", "MX", "MX", "SRV", "PTR", "SVCB",
         "HTTPS", "CAA", "TYPE65280", "NAPTR"]
@@ -240,7 +240,7 @@ class Maker:
 
     def add_thing(self, owner):
         kind = self.random.random()
-        is_wild = owner[:1] == (b"*",)
+        is_wild = owner[:1] == (b"*",) and self.chance(0.9)
         if owner in self.apexes and kind >= 0.36:
             return
         if kind < 0.36:
@@ -265,8 +265,8 @@ class Maker:
             self.add_dname(self.base)
         for _ in range(self.random.choice((0, 0, 0, 1, 1, 2))):
             nested = self.below(self.apex())
-            if b"*" in nested[:1] or self.taken(nested) or \
-                    nested in self.apexes:
+            if self.taken(nested) or nested in self.apexes or \
+                    (nested[0] == b"*" and self.chance(0.8)):
                 continue
             self.add_soa(nested)
             self.add_ns(nested)
