@@ -188,10 +188,15 @@ static int follow_dname(struct chain *chain, const struct lookup *found)
 	return go_on(chain);
 }
 
-/* A record is in a response once: RFC 2181, section 5. */
-static int add_own(struct chain *chain, const struct rrset *rrset)
+/*
+ * A record is in a response once: RFC 2181, section 5. A wildcard's stands
+ * here under another owner.
+ */
+static int add_own(struct chain *chain, const struct lookup *found,
+		   const struct rrset *rrset)
 {
-	if (rrset->type == RR_DNAME && has_dname(chain, rrset))
+	if (rrset->type == RR_DNAME && !found->is_wildcard &&
+	    has_dname(chain, rrset))
 		return 0;
 	return response_add(chain->response, RESPONSE_ANSWER, chain->name,
 			    rrset);
@@ -201,7 +206,7 @@ static int add_answer(struct chain *chain, const struct lookup *found,
 		      const struct rrset *rrset)
 {
 	struct additional additional;
-	int r = add_own(chain, rrset);
+	int r = add_own(chain, found, rrset);
 
 	if (r < 0 || !additional_is_due(rrset->type))
 		return r;
@@ -217,7 +222,7 @@ static int add_all(struct chain *chain, const struct lookup *found)
 	int r = 0;
 
 	while (r == 0 && rrsets_next(found->rrsets, &offset, &rrset))
-		r = add_own(chain, &rrset);
+		r = add_own(chain, found, &rrset);
 
 	additional_init(&additional, chain, found, chain->name, &rrset);
 	additional.owner_is_answered = true;

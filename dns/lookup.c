@@ -250,6 +250,13 @@ static int exists(struct search *search, unsigned labels)
 	return search->out->in_zone ? true : exists_outside(search, labels);
 }
 
+/* An apex is not, but for its DS: RFC 4035, section 3.1.4.1. */
+static bool is_of_zone(const struct search *search, struct rrsets rrsets)
+{
+	return !role_of(rrsets).has_soa ||
+	       (search->out->in_zone && search->side == LOOKUP_PARENT);
+}
+
 /*
  * The source of synthesis below a closest encloser: RFC 4592, section 3.3.1.
  * Overwrites the key, of which no more is needed.
@@ -270,7 +277,8 @@ static int find_wildcard(struct search *search, unsigned encloser)
 	if (place == PLACE_NOTHING)
 		return 0;
 
-	if (place == PLACE_OWNER && !role_of(entry.rrsets).has_soa) {
+	out->is_wildcard = true;
+	if (place == PLACE_OWNER && is_of_zone(search, entry.rrsets)) {
 		out->kind = LOOKUP_NODE;
 		out->rrsets = entry.rrsets;
 		return 0;

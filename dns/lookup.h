@@ -45,6 +45,8 @@ struct lookup {
 	uint8_t node;	      /* CUT, DNAME: how many labels its owner has */
 	struct rrsets rrsets; /* NODE, CUT, DNAME: the RRsets of that owner; of
 			       * an empty non-terminal, none */
+	bool is_wildcard;     /* NODE: they are a wildcard's, which stands for
+			       * the name */
 };
 
 /** lookup_name() - find a name: 0; -EIO */

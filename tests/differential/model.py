@@ -21,7 +21,7 @@ WITH_TARGETS = ("NS", "MX", "SRV", "SVCB", "HTTPS")
 
 
 class Found:
-    def __init__(self, kind, zone, owner=None, types=None, wildcard=False):
+    def __init__(self, kind, zone, owner=None, types=None, wildcard=None):
         self.kind, self.zone, self.owner = kind, zone, owner
         self.types = types or {}
         self.wildcard = wildcard
@@ -132,8 +132,8 @@ class Model:
             return Found(NAME_ERROR, zone)
         types = self.records.get(source, {})
         if source in case.apexes:
-            types = {}
-        return Found(NODE, zone, name, types, wildcard=True)
+            types = {"DS": types["DS"]} if parent and "DS" in types else {}
+        return Found(NODE, zone, name, types, wildcard=source)
 
     # Answering.
 
@@ -151,10 +151,12 @@ class Model:
                 return out
             out.zones.add(found.zone)
             if found.wildcard:
-                out.wildcards |= set(found.types)
+                out.wildcards |= set(self.records.get(found.wildcard, ()))
             if found.kind == CUT:
                 self.refer(out, found)
                 return out
+            if found.kind == BELOW_DNAME and found.owner[:1] == (b"*",):
+                out.wildcards.add("DNAME")
             seen.add(name)
             following = self.step(out, found, name, rdtype, any_one)
             if following is None or following in seen:
@@ -239,6 +241,8 @@ class Model:
             return set()
         found = self.find(target, glue=glue or rdtype == "NS")
         out.foreign_targets |= found.kind == CUT
+        if found.wildcard in self.case.apexes:
+            out.wildcards.add("SOA")
         if found.kind != NODE:
             return set()
         if rdtype != "NS" and found.zone != zone:
@@ -251,5 +255,5 @@ class Model:
         for known in wanted:
             if known in found.types:
                 added |= self.rrset(target, known, found.types[known])
-        out.wild_additional |= bool(added) and found.wildcard
+        out.wild_additional |= bool(added and found.wildcard)
         return added

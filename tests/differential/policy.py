@@ -51,11 +51,22 @@ POLICIES = [
            "YXDOMAIN too if it is the second DNAME that makes a name too "
            "long (RFC 6672, section 2.2). NSD says NOERROR.",
            lambda at: at.model.rcode == wire.YXDOMAIN),
+    Policy("zone at a wildcard", "NODATA",
+           "The data of a zone whose apex is a wildcard is that zone's; "
+           "its parent has a DS of it and no more, and no addresses for "
+           "others. NSD gives the NS to who asks for it, Knot refers.",
+           lambda at: "SOA" in at.model.wildcards, overrules=True),
     Policy("NS at a wildcard", "NSD",
            "A name that the wildcard stands for is answered from its data, "
            "and there is no cut (RFC 4592, section 4.2, leaves it open). "
            "Knot refers.",
            lambda at: "NS" in at.model.wildcards),
+    Policy("DNAME at a wildcard", "NSD",
+           "It sends on what is below the name with the asterisk, and it is "
+           "data for the names that the wildcard stands for (RFC 4592, "
+           "section 4.4, and RFC 6672, section 3.3, advise against it). Knot "
+           "lets them have a DNAME of their own.",
+           lambda at: "DNAME" in at.model.wildcards),
     Policy("ANY over UDP", "one RRset",
            "One RRset (RFC 8482, section 4.1): SOA, else NS, else the lowest "
            "type. NSD and Knot pick by other orders.",

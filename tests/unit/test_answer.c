@@ -560,7 +560,8 @@ static void any_adds_each_address_once(void **state)
 static void a_dname_that_was_come_through_is_not_told_twice(void **state)
 {
 	static const char zone[] = EX_HEAD "d DNAME ex.\n"
-					   "d TXT here\n";
+					   "d TXT here\n"
+					   "*.w DNAME w.ex.\n";
 	static const struct asking_case cases[] = {
 		{"d.d.ex.", "DNAME",
 		 "NOERROR aa\n"
@@ -572,6 +573,16 @@ static void a_dname_that_was_come_through_is_not_told_twice(void **state)
 		 "an d.d.ex. 3600 CNAME d.ex.\n"
 		 "an d.ex. 3600 TXT \"here\"\n"},
 		{"d.ex.", "DNAME", "NOERROR aa\nan d.ex. 3600 DNAME ex.\n"},
+		/* From a wildcard, under another owner, it is another one. */
+		{"x.*.w.ex.", "DNAME",
+		 "NOERROR aa\n"
+		 "an *.w.ex. 3600 DNAME w.ex.\n"
+		 "an x.*.w.ex. 3600 CNAME x.w.ex.\n"
+		 "an x.w.ex. 3600 DNAME w.ex.\n"},
+		{"*.*.w.ex.", "DNAME",
+		 "NOERROR aa\n"
+		 "an *.w.ex. 3600 DNAME w.ex.\n"
+		 "an *.*.w.ex. 3600 CNAME *.w.ex.\n"},
 	};
 
 	(void)state;

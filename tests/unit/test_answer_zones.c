@@ -104,6 +104,9 @@ static void nested_zones_answer_for_their_own_names(void **state)
 		"mx.child MX 5 ns.ex.\n"
 		"*.wapex SOA ns h 1 2 3 4 60\n"
 		"*.wapex A 192.0.2.9\n"
+		"*.wapex DS 1 8 2 "
+		"00000000000000000000000000000000000000000000000000000000"
+		"00000000\n"
 		"z.deep SOA ns h 1 2 3 4 60\n";
 #define CHILD_SOA "ns child.ex. 60 SOA ns.ex. h.ex. 1 2 3 4 60\n"
 	static const struct asking_case cases[] = {
@@ -144,6 +147,11 @@ static void nested_zones_answer_for_their_own_names(void **state)
 		{"x.wapex.ex.", "A", "NOERROR aa\n" EX_SOA},
 		{"*.wapex.ex.", "A",
 		 "NOERROR aa\nan *.wapex.ex. 3600 A 192.0.2.9\n"},
+		/* But for its DS. */
+		{"x.wapex.ex.", "DS",
+		 "NOERROR aa\nan x.wapex.ex. 3600 DS 1 8 2 "
+		 "00000000000000000000000000000000000000000000000000000000"
+		 "00000000\n"},
 		/* A child makes its parents' non-terminals exist. */
 		{"deep.ex.", "TXT", "NOERROR aa\n" EX_SOA},
 		{"x.deep.ex.", "TXT", "NXDOMAIN aa\n" EX_SOA},
