@@ -238,6 +238,7 @@ class Model:
     def addresses(self, out, zone, target, rdtype, glue=False, owner=None):
         """RFC 1034, section 4.3.2, step 6; RFC 9460, section 4.1."""
         if not names.is_under(target, zone):
+            out.wild_additional |= self.find(target).wildcard is not None
             return set()
         found = self.find(target, glue=glue or rdtype == "NS")
         out.foreign_targets |= found.kind == CUT

@@ -109,7 +109,8 @@ POLICIES = [
            lambda at: at.model.many_targets, overrules=True),
     Policy("addresses from a wildcard", "Knot",
            "They are added under the name that was looked for (RFC 4592, "
-           "section 3.3.3). NSD adds them under the wildcard's.",
+           "section 3.3.3), and of the zone alone. NSD adds them under the "
+           "wildcard's name, and those of other zones' wildcards.",
            lambda at: at.model.wild_additional),
 ]
 
