@@ -49,11 +49,18 @@ int drafts_rename(struct node *node, const char *name)
 	return 0;
 }
 
+void drafts_let_go(struct fs *fs, struct node *node)
+{
+	if (!node->opens && !node->scratch->name)
+		scratch_truncate(fs, node->scratch, 0);
+}
+
 void drafts_unlink(struct fs *fs, struct node *node)
 {
 	DL_DELETE(fs->drafts, node);
 	free(node->scratch->name);
 	node->scratch->name = NULL;
+	drafts_let_go(fs, node);
 	node_put(fs, node, 0);
 }
 

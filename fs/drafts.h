@@ -25,6 +25,13 @@ int drafts_rename(struct node *node, const char *name);
 /** drafts_unlink() - take its name away; it lives while it is open */
 void drafts_unlink(struct fs *fs, struct node *node);
 
+/**
+ * drafts_let_go() - give its space back, if it has no name and is not open
+ *
+ * The kernel forgets a node only later, when it likes.
+ */
+void drafts_let_go(struct fs *fs, struct node *node);
+
 /** drafts_unlink_all() - of an anchor that goes */
 void drafts_unlink_all(struct fs *fs, const struct anchor *anchor);
 

@@ -9,6 +9,7 @@
 
 #include "fs/addr.h"
 #include "fs/attr.h"
+#include "fs/drafts.h"
 #include "fs/dying.h"
 #include "fs/edit.h"
 #include "fs/files.h"
@@ -127,8 +128,9 @@ int handle_open(struct handle **out, struct fs *fs, struct node *node,
 void handle_discard(struct handle *handle)
 {
 	struct node *node = handle->node;
+	struct fs *fs = handle->fs;
 
-	DL_DELETE(handle->fs->handles, handle);
+	DL_DELETE(fs->handles, handle);
 	stream_close(handle->stream);
 	buffer_deinit(&handle->content);
 	buffer_deinit(&handle->line);
@@ -136,6 +138,8 @@ void handle_discard(struct handle *handle)
 	/* The kernel forgets the node only after its last release. */
 	if (--node->opens == 0)
 		node->created = false;
+	if (node->scratch)
+		drafts_let_go(fs, node);
 	free(handle);
 }
 
