@@ -46,7 +46,7 @@ as_root() {
 		apt-get -qq -y -o Dpkg::Use-Pty=0 "$@"
 }
 
-missing= unpack=
+missing='' unpack=''
 need() {
 	for package; do
 		state=$(dpkg-query -W -f '${db:Status-Status}' "$package" \
@@ -55,7 +55,7 @@ need() {
 	done
 }
 
-# shellcheck disable=SC2086
+# shellcheck disable=SC2046,SC2086
 for group; do
 	case $group in
 	build) need $build ;;

@@ -46,7 +46,7 @@ def cases_for(seed, wanted):
 def work(seed, todo, done):
     """A process with a daemon of its own, which takes batch after batch."""
     signal.signal(signal.SIGTERM, stop)
-    peers.prctl(peers.PR_SET_PDEATHSIG, signal.SIGTERM)
+    peers.die_with_parent()
     try:
         with world.running_circuit() as circuit:
             for first, last in iter(todo.get, None):

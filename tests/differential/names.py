@@ -58,6 +58,17 @@ def lower(name):
     return tuple(label.lower() for label in name)
 
 
+def filler(octets):
+    """Labels that take so many octets; 2 at least."""
+    labels = []
+    while octets > 64:
+        # No octet may be left alone.
+        taken = 64 if octets != 65 else 63
+        labels.append(b"f" * (taken - 1))
+        octets -= taken
+    return (*labels, b"f" * (octets - 1))
+
+
 def cased(rng, name):
     """The same name, at times in mixed case."""
     if rng.random() < 0.7:

@@ -48,19 +48,17 @@ def free_port(ip):
                 return tcp.getsockname()[1]
 
 
-PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
+PR_SET_PDEATHSIG = 1
 
 
-def prctl(option, value):
-    ctypes.CDLL(None).prctl(option, value, 0, 0, 0)
+def die_with_parent():
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
 
 
 class Process:
     """A server in the foreground; it and its children end with stop()."""
 
     def __init__(self, directory, command):
-        # Children that it leaves behind come to us, to be waited for.
-        prctl(PR_SET_CHILD_SUBREAPER, 1)
         self.log = Path(directory) / "log"
         with open(self.log, "ab") as log:
             # A session of its own, so that its children can be told; and
@@ -90,9 +88,6 @@ class Process:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.child.pid, signal.SIGKILL)
         self.child.wait()
-        with contextlib.suppress(ChildProcessError):
-            while True:
-                os.waitpid(-self.child.pid, 0)
 
 
 def serves(address, name=b"\0"):

@@ -19,7 +19,6 @@ SELDOM = ["HTTPS", "SVCB", "CAA", "NAPTR", "TYPE65280", "TYPE65281", "DNSKEY",
           "RRSIG", "NSEC", "NSEC3PARAM", "TYPE0", "TYPE10", "HINFO", "LOC",
           "TYPE248"]
 LEADING = ("NS", "CNAME", "DNAME", "MX", "SRV", "PTR", "SVCB", "HTTPS")
-LONG = ((b"y" * 63, b"y" * 63), (b"w" * 63,))
 
 FLAGS = ((wire.RD, 0.3), (wire.AD, 0.1), (wire.CD, 0.05), (wire.Z, 0.03),
          (wire.RA, 0.03), (wire.AA, 0.03))
@@ -37,6 +36,17 @@ def targets(case):
                 yield names.lower(names.of_text(word))
 
 
+def long_names(case, owner):
+    """Names that the DNAME makes too long, and just not."""
+    yield (b"w" * 63, *owner)
+    yield (b"y" * 63, b"y" * 63, *owner)
+    rdata = case.records[owner]["DNAME"].rdata[0]
+    room = 255 - names.size(names.of_text(rdata))
+    for octets in (room, room + 1):
+        if octets >= 2:
+            yield (*names.filler(octets), *owner)
+
+
 def around(case, rng):
     """Names in and around the zones."""
     for name in [*case.records, *targets(case)]:
@@ -51,8 +61,7 @@ def around(case, rng):
         if rng.random() < 0.2:
             yield maker.below(rng, name)
         if "DNAME" in case.records[name]:
-            for labels in LONG:
-                yield (*labels, *name)
+            yield from long_names(case, name)
 
 
 def names_to_ask(case, rng):

@@ -16,7 +16,8 @@ TEXT = TOP / "docs" / "conformance.md"
 
 
 def rows_of(policies):
-    return [f"| {row.name} | {row.choice} | {row.why} |" for row in policies]
+    return [f"| {row.name}{' †' if row.overrules else ''} | {row.choice} | "
+            f"{row.why} |" for row in policies]
 
 
 def odd_rows():
