@@ -14,17 +14,18 @@ try='bind9-dnsutils'
 # mount and procps: minimal images come without them.
 test='libcmocka-dev python3 python3-pytest python3-dnspython ldnsutils
 	knot-dnsutils dns-root-data jq bash dash tar rsync vim-tiny groff-base
-	procps mount'
+	procps mount iproute2 passwd git'
 bench='dnsperf gnuplot-nox lmdb-utils'
 
 # Installed, these would start to serve this machine. So they are unpacked into
 # a directory to be run from there, and only their libraries are installed.
-peers='nsd knot unbound dnsmasq-base'
+peers='nsd knot unbound dnsmasq-base systemd-resolved'
 peers_dir=${CIRCUITFS_PEERS:-$(cd "$(dirname "$0")/.." && pwd)/build/peers}
 
 peers_run() {
-	for program in nsd knotd unbound dnsmasq; do
-		program=$peers_dir/usr/sbin/$program
+	for program in usr/sbin/nsd usr/sbin/knotd usr/sbin/unbound \
+		usr/sbin/dnsmasq lib/systemd/systemd-resolved; do
+		program=$peers_dir/$program
 		[ -x "$program" ] || return
 		! ldd "$program" | grep -q 'not found' || return
 	done

@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The recipes work as they are printed.
+
+A recipe is files and commands. A block of `console` is
+commands, each behind "$ " with "> " before what goes on, and what they print;
+"`/etc/x`:" before another block makes it that file (", executable:" its bits).
+"..." in that stands for anything, also for lines. All of it runs in one bash,
+in namespaces and on an overlay of the test's own.
+"""
+import os
+import re
+import subprocess
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from harness import BINARY, TOP, needs_root
+
+RECIPES = TOP / "docs" / "recipes"
+NAMES = sorted(path.stem for path in RECIPES.glob("*.md")
+               if path.name != "README.md")
+PROGRAMS = Path(__file__).parent / "programs"
+PEERS = Path(os.environ.get("CIRCUITFS_PEERS", TOP / "build" / "peers"))
+
+FENCE = re.compile(r"(?ms)(?:`([^`\n]+)`(, executable)?:\n\n)?"
+                   r"^```(\w*)\n(.*?)^```$")
+
+
+def steps_of(text):
+    """("file", path, executable, content) or ("run", command, output)."""
+    for path, executable, language, body in FENCE.findall(text):
+        if language == "console":
+            yield from commands_of(body)
+        elif path:
+            yield "file", path, bool(executable), body
+
+
+def commands_of(body):
+    command, output = None, []
+    for line in body.splitlines():
+        if line.startswith("$ "):
+            if command:
+                yield "run", command, output
+            command, output = line[2:], []
+        elif line.startswith("> ") and not output:
+            command += "\n" + line[2:]
+        else:
+            output.append(line)
+    if command:
+        yield "run", command, output
+
+
+def all_steps(name):
+    for page in ("README", name):
+        yield from steps_of((RECIPES / f"{page}.md").read_text())
+
+
+MARK = "\x1e"
+
+
+def quoted(text):
+    return "'" + text.replace("'", "'\\''") + "'"
+
+
+def script_of(steps):
+    """What bash is to run; after each command it prints a mark."""
+    lines = ["exec 2>&1", "cd /root"]
+    for kind, *step in steps:
+        if kind == "file":
+            path, executable, content = step
+            lines += [f"mkdir -p {quoted(os.path.dirname(path) or '.')}",
+                      f"printf %s {quoted(content)} > {quoted(path)}",
+                      f"chmod {755 if executable else 644} {quoted(path)}"]
+        else:
+            lines += [step[0], f"printf '{MARK}\\n'"]
+    return "\n".join(lines) + "\n"
+
+
+def pattern_of(output):
+    """A regular expression of what is printed."""
+    return "".join(
+        r"(?:.*\n)*" if line == "..." else
+        ".*".join(map(re.escape, line.split("..."))) + r"\n"
+        for line in output)
+
+
+def printed_by(script):
+    with tempfile.TemporaryDirectory() as base:
+        done = subprocess.run(
+            ["unshare", "--mount", "--net", "--uts", "--ipc", "--pid",
+             "--fork", "--kill-child", Path(__file__).parent / "sandbox.sh",
+             base, BINARY, PEERS, PROGRAMS, "bash", "-s"],
+            input=script, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            text=True, timeout=100, env={"LC_ALL": "C", "HOME": "/root"})
+    *outputs, rest = done.stdout.split(MARK + "\n")
+    return outputs, rest
+
+
+@needs_root
+@pytest.mark.parametrize("name", NAMES)
+def test_a_recipe_works_as_it_is_printed(name):
+    steps = list(all_steps(name))
+    expected = [step for step in steps if step[0] == "run"]
+    outputs, rest = printed_by(script_of(steps))
+    for (_, command, output), seen in zip(expected, outputs):
+        assert re.fullmatch(pattern_of(output), seen), \
+            f"$ {command}\nprinted:\n{seen}\nbut not:\n" + "\n".join(output)
+    assert len(outputs) == len(expected), rest
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_recipe_is_in_the_list(name):
+    assert f"]({name}.md)" in (RECIPES / "README.md").read_text()
