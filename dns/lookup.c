@@ -10,7 +10,6 @@
  *
  * An exact hit in a flat zone is two seeks: the name and the apex.
  */
-#include <assert.h>
 #include <errno.h>
 
 #include "dns/lookup.h"
@@ -231,13 +230,15 @@ static int exists_outside(struct search *search, unsigned labels)
 		/* Its ancestors down to the one at hand would come first. */
 		if (!role_of(entry.rrsets).has_soa)
 			return true;
+		/* A wildcard that is an apex: all below it is of its zone. */
+		if (entry.key_len == len)
+			return false;
 		if (search->zones_left-- == 0)
 			return false;
 		/*
 		 * All below the apex begins with its key, and that ends in
 		 * 0x00: with 0x01 there begins what comes behind.
 		 */
-		assert(entry.key_len > len);
 		key_len = entry.key_len;
 		memcpy(key, entry.key, key_len);
 		key[key_len - 1] = 1;

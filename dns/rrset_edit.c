@@ -274,7 +274,7 @@ static int edit_merge(struct edit *edit, struct rrsets old,
 	size_t at = 0, i = 0;
 
 	while (at < old.len || i < count) {
-		const uint8_t *set = old.data + at;
+		const uint8_t *set = NULL;
 		struct rrset_head head = {0};
 		unsigned old_rank = UINT32_MAX, new_rank = UINT32_MAX;
 		size_t set_len = 0, n = 0;
@@ -282,6 +282,7 @@ static int edit_merge(struct edit *edit, struct rrsets old,
 		int r;
 
 		if (at < old.len) {
+			set = old.data + at;
 			head = rrset_head_at(old, at);
 			old_rank = type_rank(head.type);
 		}

@@ -175,7 +175,9 @@ static void outside_any_zone_a_record_is_enough(void **state)
 		"deep.dname.ns.dev. DNAME moved.\n"
 		"zone.test. SOA ns.zone.test. h.zone.test. 1 2 3 4 300\n"
 		"a.zone.test. A 192.0.2.3\n"
-		"in.zone.dev. SOA ns.zone.test. h.zone.test. 1 2 3 4 300\n";
+		"in.zone.dev. SOA ns.zone.test. h.zone.test. 1 2 3 4 300\n"
+		"*.apex.dev. SOA ns.zone.test. h.zone.test. 1 2 3 4 300\n"
+		"apex.dev. A 192.0.2.4\n";
 	static const struct asking_case cases[] = {
 		{"x.dev.", "A", "NOERROR aa\nan x.dev. 3600 A 127.0.0.1\n"},
 		{"x.y.dev.", "A", "NOERROR aa\nan x.y.dev. 3600 A 127.0.0.1\n"},
@@ -220,6 +222,13 @@ static void outside_any_zone_a_record_is_enough(void **state)
 		 "an srv.dev. 3600 SRV 0 0 1 ns.ns.dev.\n"
 		 "ar ns.ns.dev. 3600 A 192.0.2.2\n"},
 		{"x.dev.", "DS", "NOERROR aa\n"},
+		/* A wildcard that is an apex has nothing for its siblings. */
+		{"x.apex.dev.", "A", "REFUSED\n"},
+		{"x.apex.dev.", "DS", "REFUSED\n"},
+		{"*.apex.dev.", "A",
+		 "NOERROR aa\n"
+		 "ns *.apex.dev. 300 SOA ns.zone.test. h.zone.test. "
+		 "1 2 3 4 300\n"},
 		/* A zone is no part of what is outside of it. */
 		{"test.", "A", "REFUSED\n"},
 		{"other.test.", "A", "REFUSED\n"},
