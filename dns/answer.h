@@ -31,8 +31,8 @@ struct answer_options {
 	const uint8_t *nsid; /* RFC 5001; borrowed; NULL: none is told */
 	uint8_t nsid_len;    /* octets, ANSWER_NSID_SIZE at most */
 	uint16_t keepalive;  /* RFC 7828, in 100 ms: how long an idle TCP
-			      * connection is kept; 0: not told; a
-			      * pool of servers puts its own time here */
+			      * connection is kept; 0: not told;
+			      * connection.c puts there what holds */
 };
 
 /**

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <errno.h>
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 #include <sys/queue.h>
 #include <unistd.h>
 
@@ -18,8 +20,12 @@
  * Octets of answers to gather before they are sent. One more answer may go
  * over it, and that is the most that may wait for a client.
  */
-#define OUTPUT_MARK (64 << 10)
+#define OUTPUT_MARK (16 << 10)
 #define OUTPUT_SIZE (OUTPUT_MARK + LENGTH_SIZE + ANSWER_TCP_SIZE)
+
+/* See connection_idle_ms(). */
+#define SHORT_OF_PLACES(limits) ((limits)->clients_max / 4 * 3)
+#define SHORT_IDLE		10
 
 struct connection {
 	uv_tcp_t stream;
@@ -40,6 +46,7 @@ struct connections {
 	struct connection_limits *limits;
 	void (*closed)(void *owner);
 	TAILQ_HEAD(, connection) open; /* the longest silent one first */
+	unsigned count;		       /* of these */
 	char input[INPUT_SIZE];
 	uint8_t output[OUTPUT_SIZE];
 };
@@ -77,17 +84,31 @@ struct connections *connections_free(struct connections *set)
 	return NULL;
 }
 
-/* What the longest silent connection has left decides when to look again. */
+uint64_t connection_idle_ms(const struct connection_limits *limits)
+{
+	if (atomic_load(&limits->clients) > SHORT_OF_PLACES(limits))
+		return limits->idle_ms / SHORT_IDLE;
+	return limits->idle_ms;
+}
+
+/*
+ * What the longest silent connection has left decides when to look again; but
+ * places may become short before, through clients of other workers.
+ */
 static void set_idle_timer(struct connections *set)
 {
 	struct connection *first = TAILQ_FIRST(&set->open);
-	uint64_t now = uv_now(set->loop);
+	uint64_t soon = uv_now(set->loop) + set->limits->idle_ms / SHORT_IDLE;
 	uint64_t end;
 
 	if (!first)
 		return;
-	end = first->active_ms + set->limits->idle_ms;
-	uv_timer_start(&set->idle, on_idle, end > now ? end - now : 0, 0);
+	end = first->active_ms + connection_idle_ms(set->limits);
+	if (end > soon)
+		end = soon;
+	uv_timer_start(&set->idle, on_idle,
+		       end > uv_now(set->loop) ? end - uv_now(set->loop) : 0,
+		       0);
 }
 
 static bool is_closing(const struct connection *connection)
@@ -107,16 +128,51 @@ static void on_closed(uv_handle_t *handle)
 	closed(owner);
 }
 
-/* May be called again before on_closed(). */
-static void connection_close(struct connection *connection)
+static void leave_set(struct connection *connection)
 {
 	struct connections *set = connection->set;
 
+	TAILQ_REMOVE(&set->open, connection, entry);
+	set->count--;
+	atomic_fetch_sub(&set->limits->clients, 1);
+}
+
+/* May be called again before on_closed(). */
+static void connection_close(struct connection *connection)
+{
 	if (is_closing(connection))
 		return;
-	TAILQ_REMOVE(&set->open, connection, entry);
-	atomic_fetch_sub(&set->limits->clients, 1);
+	leave_set(connection);
 	uv_close((uv_handle_t *)&connection->stream, on_closed);
+}
+
+/* Does the client owe us that it takes what we sent? */
+static bool has_unsent(const struct connection *connection)
+{
+	uv_os_fd_t fd;
+	int unsent = 0;
+
+	if (connection->waiting)
+		return true;
+	return uv_fileno((const uv_handle_t *)&connection->stream, &fd) == 0 &&
+	       ioctl(fd, SIOCOUTQ, &unsent) == 0 && unsent > 0;
+}
+
+/*
+ * Be rid of a client who was given time and did not use it. The kernel would
+ * keep for minutes what he does not take; a reset leaves nothing behind.
+ */
+static void connection_drop(struct connection *connection)
+{
+	if (is_closing(connection))
+		return;
+	if (!has_unsent(connection)) {
+		connection_close(connection);
+		return;
+	}
+	leave_set(connection);
+	if (uv_tcp_close_reset(&connection->stream, on_closed) < 0)
+		uv_close((uv_handle_t *)&connection->stream, on_closed);
 }
 
 static void on_idle(uv_timer_t *timer)
@@ -126,8 +182,8 @@ static void on_idle(uv_timer_t *timer)
 	struct connection *first;
 
 	while ((first = TAILQ_FIRST(&set->open)) &&
-	       first->active_ms + set->limits->idle_ms <= now)
-		connection_close(first);
+	       first->active_ms + connection_idle_ms(set->limits) <= now)
+		connection_drop(first);
 	set_idle_timer(set);
 }
 
@@ -231,6 +287,9 @@ static size_t answer_queries(struct connection *connection, const uint8_t *data,
 		connection_close(connection);
 		return len;
 	}
+	/* RFC 7828, section 3.3.2: the time that holds now, in 100 ms. */
+	set->responder->options.keepalive =
+		(uint16_t)(connection_idle_ms(set->limits) / 100);
 	do {
 		used = fill_output(set, data, len, &done);
 		if (used)
@@ -320,7 +379,7 @@ static bool make_room(struct connections *set)
 	struct connection *first = TAILQ_FIRST(&set->open);
 
 	if (first)
-		connection_close(first);
+		connection_drop(first);
 	return first;
 }
 
@@ -338,9 +397,20 @@ static struct connection *new_connection(struct connections *set,
 	uv_tcp_init(set->loop, &connection->stream);
 	connection->stream.data = connection;
 	TAILQ_INSERT_TAIL(&set->open, connection, entry);
+	set->count++;
 	if (!uv_is_active((uv_handle_t *)&set->idle))
 		set_idle_timer(set);
 	return connection;
+}
+
+bool connections_take_more(const struct connections *set)
+{
+	const struct connection_limits *limits = set->limits;
+	unsigned share = limits->clients_max / limits->workers;
+
+	/* Someone has a share, or more, of a full pool; one client at least. */
+	return atomic_load(&limits->clients) < limits->clients_max ||
+	       (set->count && set->count >= share);
 }
 
 static int count_client(struct connections *set)

@@ -12,6 +12,13 @@
  * All connections of one worker are a set, sorted by their last sign of life.
  * The limits are those of the whole pool.
  *
+ * A full pool does not refuse who comes: the longest silent client makes room
+ * for him. Who would refuse is shut by anybody that holds every place and says
+ * nothing; to shut us, one has to come anew, as often as we have places, in the
+ * time that another takes to connect and ask. A worker that has less than its
+ * share of the clients leaves the newcomer to one that has more, so that who
+ * makes room has been silent for long.
+ *
  * Threading: everything here runs on the worker's thread; only the count in
  * struct connection_limits is shared, and is atomic.
  */
@@ -28,9 +35,18 @@
 
 struct connection_limits {
 	unsigned clients_max; /* in all workers together */
-	uint64_t idle_ms;
-	atomic_uint clients; /* now connected, in all workers together */
+	unsigned workers;     /* that share them, at least 1 */
+	uint64_t idle_ms;     /* at least 100; see connection_idle_ms() */
+	atomic_uint clients;  /* now connected, in all workers together */
 };
+
+/**
+ * connection_idle_ms() - how long a silent client is kept at this moment
+ *
+ * A tenth of idle_ms while more than three quarters of the places are taken
+ * (RFC 7766, section 6.2.3: a server that runs short may be less patient).
+ */
+uint64_t connection_idle_ms(const struct connection_limits *limits);
 
 struct connections;
 
@@ -54,6 +70,14 @@ void connections_stop(struct connections *set);
 struct connections *connections_free(struct connections *set);
 
 /**
+ * connections_take_more() - is a newcomer this worker's to accept?
+ *
+ * False in a full pool, if others have more clients than this worker: one of
+ * them is to accept, and to make room.
+ */
+bool connections_take_more(const struct connections *set);
+
+/**
  * connection_open() - serve a client
  * @fd:     accepted, non-blocking; ours from now on, whatever we return
  * @server: whose client it is, by its id in the store
@@ -62,7 +86,7 @@ struct connections *connections_free(struct connections *set);
  * In a full pool the longest silent client of this worker makes room.
  *
  * Return: 0: @closed will be called, but not before this returns; -EUSERS:
- * the pool is full, of other workers' clients; -ENOMEM.
+ * the pool became full of other workers' clients just now; -ENOMEM.
  */
 int connection_open(struct connections *set, int fd, uint64_t server,
 		    void *owner);

@@ -99,18 +99,20 @@ static void on_finished(uv_async_t *wake)
 }
 
 static int pool_alloc(struct server_pool **out, uv_loop_t *loop,
-		      unsigned workers)
+		      const struct server_options *options)
 {
 	CLEANUP(freep) struct server_pool *pool = NULL;
 	int r;
 
-	pool = calloc(1, sizeof(*pool) + workers * sizeof(pool->workers[0]));
+	pool = calloc(1, sizeof(*pool) +
+				 options->workers * sizeof(pool->workers[0]));
 	if (!pool)
 		return -ENOMEM;
 	TAILQ_INIT(&pool->servers);
 	TAILQ_INIT(&pool->finished);
-	pool->limits.clients_max = CONNECTION_CLIENTS_MAX;
-	pool->limits.idle_ms = CONNECTION_IDLE_MS;
+	pool->limits.clients_max = options->tcp_clients;
+	pool->limits.workers = options->workers;
+	pool->limits.idle_ms = options->tcp_idle_ms;
 	r = uv_mutex_init(&pool->mutex);
 	if (r < 0)
 		return r;
@@ -133,15 +135,13 @@ int server_pool_new(struct server_pool **out, uv_loop_t *loop,
 		    const struct server_options *options)
 {
 	CLEANUP(pool_freep) struct server_pool *pool = NULL;
-	struct answer_options answers = options->answer;
 	int r;
 
 	assert(options->workers > 0);
-	answers.keepalive = CONNECTION_IDLE_MS / 100;
-	r = pool_alloc(&pool, loop, options->workers);
+	r = pool_alloc(&pool, loop, options);
 	while (r == 0 && pool->count < options->workers) {
-		r = worker_new(&pool->workers[pool->count], tables, &answers,
-			       &pool->limits);
+		r = worker_new(&pool->workers[pool->count], tables,
+			       &options->answer, &pool->limits);
 		if (r == 0)
 			pool->count++;
 	}

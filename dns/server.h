@@ -25,6 +25,8 @@ struct server;
 
 struct server_options {
 	unsigned workers; /* threads, at least 1 */
+	unsigned tcp_clients; /* connected at once, to all workers together */
+	uint64_t tcp_idle_ms; /* see connection_idle_ms() */
 	struct answer_options answer;
 };
 

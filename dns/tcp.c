@@ -97,6 +97,10 @@ static void on_connect(uv_poll_t *poll, int status, int events)
 		return;
 	}
 	for (unsigned i = 0; i < ACCEPT_ROUNDS; i++) {
+		if (!connections_take_more(listener->tcp->connections)) {
+			listener_pause(listener);
+			return;
+		}
 		fd = accept4(listener->sockets->tcp, NULL, NULL,
 			     SOCK_NONBLOCK | SOCK_CLOEXEC);
 		if (fd >= 0) {

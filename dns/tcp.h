@@ -5,7 +5,8 @@
  * A server's listening socket is polled by every worker, and the first one to
  * accept a client keeps it. When the process or the machine has no more
  * descriptors or memory, the socket would stay readable and the loop spin: the
- * worker then leaves it alone for a moment.
+ * worker then leaves it alone for a moment. It does so too while a newcomer is
+ * another worker's to accept.
  *
  * Threading: everything here runs on the worker's thread.
  */

@@ -88,6 +88,8 @@ static int open_host(struct daemon *daemon)
 		.server =
 			{
 				.workers = options->workers,
+				.tcp_clients = options->tcp_clients,
+				.tcp_idle_ms = options->tcp_idle * 1000ull,
 				.answer =
 					{
 						.edns_size =

@@ -4,9 +4,12 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "dns/connection.h"
 #include "fs/options.h"
 
-#define OPTIONS_WORKERS_MAX 256
+#define OPTIONS_WORKERS_MAX	256
+#define OPTIONS_TCP_CLIENTS_MAX 1000000
+#define OPTIONS_TCP_IDLE_MAX	3600 /* fits RFC 7828's unit of 100 ms */
 
 enum option_key {
 	KEY_FOREGROUND,
@@ -27,6 +30,8 @@ static const struct fuse_opt specs[] = {
 	STRING("workers=%s", workers_text),
 	STRING("edns-size=%s", edns_size_text),
 	STRING("nsid=%s", nsid),
+	STRING("tcp-clients=%s", tcp_clients_text),
+	STRING("tcp-idle=%s", tcp_idle_text),
 	FUSE_OPT_KEY("-f", KEY_FOREGROUND),
 	FUSE_OPT_KEY("-d", KEY_DEBUG),
 	FUSE_OPT_KEY("-h", KEY_HELP),
@@ -55,6 +60,9 @@ void options_usage(void)
 	       "  -o edns-size=N    largest UDP answer, in octets (1232)\n"
 	       "  -o nsid=TEXT      what an answer says of its server "
 	       "(nothing)\n"
+	       "  -o tcp-clients=N  connected over TCP at once (1000)\n"
+	       "  -o tcp-idle=N     seconds until a silent one of them is "
+	       "dropped (10)\n"
 	       "  -o allow_other    other users may enter, as modes allow\n"
 	       "\n"
 	       "See circuitfs(8) for the program and circuitfs(5) for the "
@@ -184,6 +192,20 @@ static int check_answers(struct options *options)
 	return r;
 }
 
+static int check_tcp(struct options *options)
+{
+	int r;
+
+	options->tcp_clients = CONNECTION_CLIENTS_MAX;
+	options->tcp_idle = CONNECTION_IDLE_MS / 1000;
+	r = check_number("tcp-clients", options->tcp_clients_text, 1,
+			 OPTIONS_TCP_CLIENTS_MAX, &options->tcp_clients);
+	if (r == 0)
+		r = check_number("tcp-idle", options->tcp_idle_text, 1,
+				 OPTIONS_TCP_IDLE_MAX, &options->tcp_idle);
+	return r;
+}
+
 static char *print(const char *format, const char *a, const char *b)
 {
 	char *out = NULL;
@@ -275,6 +297,8 @@ int options_parse(struct options *options, int argc, char **argv)
 	if (r == 0)
 		r = check_answers(options);
 	if (r == 0)
+		r = check_tcp(options);
+	if (r == 0)
 		r = check_state(options);
 	if (r == 0)
 		r = fuse_arguments(options);
@@ -291,6 +315,8 @@ void options_deinit(struct options *options)
 	free(options->listen_text);
 	free(options->workers_text);
 	free(options->edns_size_text);
+	free(options->tcp_clients_text);
+	free(options->tcp_idle_text);
 	free(options->nsid);
 	for (size_t i = 0; i < ARRAY_SIZE(options->arguments); i++)
 		free(options->arguments[i]);

@@ -17,7 +17,9 @@ struct options {
 	char *host;
 	struct address listen;
 	unsigned workers;
-	unsigned edns_size;    /* octets */
+	unsigned edns_size; /* octets */
+	unsigned tcp_clients;
+	unsigned tcp_idle;     /* seconds */
 	char *nsid;	       /* or NULL */
 	struct fuse_args fuse; /* for fuse_session_new() */
 
@@ -27,6 +29,8 @@ struct options {
 	char *listen_text;
 	char *workers_text;
 	char *edns_size_text;
+	char *tcp_clients_text;
+	char *tcp_idle_text;
 	bool complained; /* the reason was logged */
 };
 

@@ -48,7 +48,7 @@ def test_help_goes_to_stdout(option):
     done = run(BINARY, option, check=0)
     assert done.stderr == ""
     for word in ("MOUNTPOINT", "-f", "-V", "state=", "host=", "listen=",
-                 "workers=", "allow_other"):
+                 "workers=", "tcp-clients=", "tcp-idle=", "allow_other"):
         assert word in done.stdout
 
 
@@ -69,6 +69,9 @@ BAD_STARTS = {
     "workers=x": (["-f", "-o", "workers=x", "MOUNT"], "workers"),
     "workers=-1": (["-f", "-o", "workers=-1", "MOUNT"], "workers"),
     "workers=99999999": (["-f", "-o", "workers=99999999", "MOUNT"], "workers"),
+    "tcp-clients=0": (["-f", "-o", "tcp-clients=0", "MOUNT"], "tcp-clients"),
+    "tcp-idle=0": (["-f", "-o", "tcp-idle=0", "MOUNT"], "tcp-idle"),
+    "tcp-idle=9999": (["-f", "-o", "tcp-idle=9999", "MOUNT"], "tcp-idle"),
     "edns-size=511": (["-f", "-o", "edns-size=511", "MOUNT"], "edns-size"),
     "a long nsid": (["-f", "-o", "nsid=" + "x" * 129, "MOUNT"], "nsid"),
     "listen=nonsense": (["-f", "-o", "listen=nonsense", "MOUNT"], "nonsense"),

@@ -271,7 +271,8 @@ struct server_pool *net_pool;
 
 static void start_pool(unsigned workers)
 {
-	struct server_options options = {.workers = workers};
+	struct server_options options = {
+		.workers = workers, .tcp_clients = 1000, .tcp_idle_ms = 10000};
 
 	assert_int_equal(uv_loop_init(&net_loop), 0);
 	assert_int_equal(server_pool_new(&net_pool, &net_loop, NULL, &options),

@@ -40,6 +40,7 @@ static int set_up_with(unsigned clients_max, uint64_t idle_ms)
 	fake_reset();
 	memset(&place, 0, sizeof(place));
 	place.limits.clients_max = clients_max;
+	place.limits.workers = 1;
 	place.limits.idle_ms = idle_ms;
 	assert_int_equal(
 		worker_new(&place.worker, NULL, &options, &place.limits), 0);
@@ -268,6 +269,23 @@ static void who_never_reads_is_disconnected(void **state)
 	close(fd);
 }
 
+static void who_reads_an_octet_at_a_time_is_disconnected(void **state)
+{
+	int fd = slow_client();
+	uint8_t octet;
+
+	(void)state;
+	net_send_queries(fd, 500, 60000);
+	net_await(NULL, atomic_load(&fake.answers) > 0);
+	net_await(NULL, recv(fd, &octet, 1, MSG_DONTWAIT) <= 1 &&
+				atomic_load(&place.limits.clients) == 0);
+	/* What was not taken is not kept for him either. */
+	while (recv(fd, &octet, 1, 0) == 1)
+		;
+	assert_int_equal(errno, ECONNRESET);
+	close(fd);
+}
+
 static int set_up_small(void **state)
 {
 	(void)state;
@@ -295,17 +313,50 @@ static void in_a_full_pool_the_longest_silent_makes_room(void **state)
 	}
 }
 
-static void a_pool_full_of_other_workers_clients_refuses(void **state)
+/* The kernel keeps who is left to them, until somebody accepts. */
+static void
+in_a_pool_full_of_others_clients_newcomers_are_left_to_them(void **state)
 {
-	int fd;
+	struct pollfd answer = {.events = POLLIN};
+	double cpu = net_cpu();
 
 	(void)state;
 	atomic_store(&place.limits.clients, 4);
-	fd = client();
-	net_expect_closed(fd);
-	close(fd);
+	answer.fd = client();
+	net_send_queries(answer.fd, 1, FAKE_ANSWER_MIN);
+	assert_int_equal(poll(&answer, 1, 300), 0);
 	assert_int_equal(atomic_load(&place.limits.clients), 4);
+	assert_true(net_cpu() - cpu < 0.1);
 	atomic_store(&place.limits.clients, 0);
+	net_expect_answers(answer.fd, 1, FAKE_ANSWER_MIN, SERVER);
+	close(answer.fd);
+}
+
+static int set_up_short(void **state)
+{
+	(void)state;
+	return set_up_with(8, 5000);
+}
+
+static void short_of_places_the_silent_are_dropped_sooner(void **state)
+{
+	int first = client(), second;
+	double begin = net_now();
+
+	(void)state;
+	net_ask(first, SOCK_STREAM, SERVER);
+	assert_int_equal(connection_idle_ms(&place.limits), 5000);
+	/* Six places of eight, five of them other workers', are not short. */
+	atomic_fetch_add(&place.limits.clients, 5);
+	assert_int_equal(connection_idle_ms(&place.limits), 5000);
+	second = client();
+	net_ask(second, SOCK_STREAM, SERVER);
+	assert_int_equal(connection_idle_ms(&place.limits), 500);
+	net_expect_closed(first);
+	assert_true(net_now() - begin < 3);
+	atomic_fetch_sub(&place.limits.clients, 5);
+	close(first);
+	close(second);
 }
 
 static void forbid_descriptors(struct rlimit *before)
@@ -366,10 +417,14 @@ int main(void)
 			set_up_impatient),
 		TEST_IN(who_asks_now_and_then_stays, set_up_patient),
 		TEST_IN(who_never_reads_is_disconnected, set_up_impatient),
+		TEST_IN(who_reads_an_octet_at_a_time_is_disconnected,
+			set_up_impatient),
 		TEST_IN(in_a_full_pool_the_longest_silent_makes_room,
 			set_up_small),
-		TEST_IN(a_pool_full_of_other_workers_clients_refuses,
+		TEST_IN(in_a_pool_full_of_others_clients_newcomers_are_left_to_them,
 			set_up_small),
+		TEST_IN(short_of_places_the_silent_are_dropped_sooner,
+			set_up_short),
 		TEST(without_descriptors_it_waits_and_does_not_spin),
 	};
 
