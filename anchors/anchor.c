@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <time.h>
 
-#include "anchors/anchor.h"
+#include "anchors/host.h"
 
 int anchor_new(struct anchor **out, struct host *host, struct anchor *parent,
 	       const struct store_anchor *stored)
@@ -35,6 +35,7 @@ int anchor_new(struct anchor **out, struct host *host, struct anchor *parent,
 		anchor->parent = anchor_ref(parent);
 		HASH_ADD_KEYPTR(hh, parent->children, anchor->name,
 				strlen(anchor->name), anchor);
+		host->anchors++;
 	}
 	*out = anchor;
 	return 0;
@@ -65,8 +66,10 @@ void anchor_unlink(struct anchor *anchor)
 {
 	assert(!anchor->gone);
 	anchor->gone = true;
-	if (anchor->parent)
+	if (anchor->parent) {
 		HASH_DEL(anchor->parent->children, anchor);
+		anchor->host->anchors--;
+	}
 	anchor_unref(anchor);
 }
 

@@ -248,6 +248,7 @@ int host_open(struct host **out, uv_loop_t *loop,
 		return -ENOMEM;
 	host->loop = loop;
 	host->listen = options->listen;
+	host->anchors_max = options->anchors_max;
 	host->report = options->report;
 	host->changed = options->changed;
 	host->changed_arg = options->changed_arg;
@@ -257,6 +258,7 @@ int host_open(struct host **out, uv_loop_t *loop,
 		free(host);
 		return r;
 	}
+	host->store.tables.records_max = options->records_max;
 	r = open_parts(host, options);
 	if (r < 0) {
 		buffer_printf(why, "%s: cannot start: %s%c", options->state,

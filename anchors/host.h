@@ -15,6 +15,8 @@ struct host_options {
 	const char *state;     /* directory; borrowed during host_open() */
 	const char *name;      /* of the host's anchor; the same */
 	struct address listen; /* of a nameserver made without an address */
+	size_t anchors_max;   /* 0: any number */
+	uint64_t records_max; /* of a nameserver; 0: any number */
 	struct server_options server;
 	/* For the log: a nameserver lost its address, or has it again. */
 	void (*report)(const char *line);
@@ -31,6 +33,8 @@ struct host {
 	struct snapshot *snapshot; /* the main loop's, between its requests */
 	struct anchor *root;	   /* the host's anchor */
 	struct address listen;
+	size_t anchors; /* below the root */
+	size_t anchors_max;
 	uint64_t next_id;
 	uv_timer_t *retry;     /* runs while some address is not to be had */
 	struct buffer unbound; /* struct anchor *: whose that is; references */

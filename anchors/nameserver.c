@@ -7,6 +7,7 @@
  * that is on disk.
  */
 #include <errno.h>
+#include <stdio.h>
 
 #include "anchors/task.h"
 
@@ -43,6 +44,18 @@ static int settle_make(struct task *task, int result)
 	return result;
 }
 
+/* What is there stays, also where the limit is a new one. */
+static int one_more(const struct host *host, struct refusal *why)
+{
+	if (!host->anchors_max || host->anchors < host->anchors_max)
+		return 0;
+	*why = (struct refusal){0};
+	snprintf(why->reason, sizeof(why->reason),
+		 "max-anchors=%zu: there are %zu already", host->anchors_max,
+		 host->anchors);
+	return -EDQUOT;
+}
+
 void nameserver_make(struct anchor *parent, const char *name, uid_t uid,
 		     gid_t gid, mode_t mode, nameserver_done *done, void *arg)
 {
@@ -58,6 +71,7 @@ void nameserver_make(struct anchor *parent, const char *name, uid_t uid,
 	};
 	struct anchor *anchor;
 	struct server *server = NULL;
+	struct refusal refusal;
 	struct task *task;
 	int r = parent->gone ? -ENODEV : 0;
 
@@ -65,6 +79,8 @@ void nameserver_make(struct anchor *parent, const char *name, uid_t uid,
 		r = anchor_parse_name(name, &stored.address);
 	if (r == 0 && anchor_child(parent, name))
 		r = -EEXIST;
+	if (r == 0)
+		r = one_more(host, &refusal);
 	if (r == 0) {
 		stored.name_len = (uint8_t)strlen(name);
 		memcpy(stored.name, name, stored.name_len);
@@ -80,7 +96,7 @@ void nameserver_make(struct anchor *parent, const char *name, uid_t uid,
 			server_stop(server, NULL, NULL);
 	}
 	if (r < 0) {
-		done(arg, r, NULL);
+		done(arg, r, r == -EDQUOT ? &refusal : NULL);
 		return;
 	}
 	host->next_id++;

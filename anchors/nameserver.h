@@ -16,7 +16,8 @@
 #include "anchors/anchor.h"
 #include "anchors/writer.h"
 
-/* @refusal: why, when the result is -EINVAL; NULL otherwise */
+/* @refusal: why, when the result is -EINVAL or -EDQUOT; else, or if there is
+ * no more to say than that, NULL */
 typedef void nameserver_done(void *arg, int result,
 			     const struct refusal *refusal);
 
@@ -24,8 +25,8 @@ typedef void nameserver_done(void *arg, int result,
  * nameserver_make() - MakeNameserver: a child anchor with a nameserver
  * @name: of the anchor; behind an "@", the address
  *
- * -EEXIST, -EINVAL, -ENAMETOOLONG, -EADDRINUSE, -EADDRNOTAVAIL, -EACCES,
- * -EAFNOSUPPORT, -EMFILE. The new anchor is anchor_child().
+ * -EDQUOT, -EEXIST, -EINVAL, -ENAMETOOLONG, -EADDRINUSE, -EADDRNOTAVAIL,
+ * -EACCES, -EAFNOSUPPORT, -EMFILE. The new anchor is anchor_child().
  */
 void nameserver_make(struct anchor *parent, const char *name, uid_t uid,
 		     gid_t gid, mode_t mode, nameserver_done *done, void *arg);
@@ -42,7 +43,8 @@ void nameserver_scrub(struct anchor *anchor, nameserver_done *done, void *arg);
 void nameserver_rebind(struct anchor *anchor, const struct address *at,
 		       nameserver_done *done, void *arg);
 
-/** nameserver_edit() - Set and Unset; takes what is in @change; -EINVAL */
+/** nameserver_edit() - Set and Unset; takes what is in @change; -EINVAL,
+ * -EDQUOT */
 void nameserver_edit(struct anchor *anchor, struct change *change,
 		     nameserver_done *done, void *arg);
 

@@ -56,12 +56,35 @@ static int staging_table(struct task *task, MDB_txn *txn)
 	return r;
 }
 
+/*
+ * May all that is staged be published, instead of all that is served? Asked
+ * for every piece too: what never could be need not fill the disk.
+ */
+static int staging_fits(struct task *task, MDB_txn *txn)
+{
+	const struct tables *tables = task_tables(task);
+	uint64_t served = 0, staged = 0;
+	uint32_t table;
+	int r;
+
+	if (!tables->records_max)
+		return 0;
+	r = task_table(task, txn, &table);
+	if (r == 0)
+		r = table_records(tables, txn, table, &served);
+	if (r == 0)
+		r = table_records(tables, txn, task->staging->table, &staged);
+	return r ? r : table_fits(tables, served, staged, &task->refusal);
+}
+
 static int run_stage(struct job *job, struct writer *writer, MDB_txn *txn)
 {
 	struct task *task = container_of(job, struct task, job);
 	int r = staging_table(task, txn);
 
 	(void)writer;
+	if (r == 0)
+		r = staging_fits(task, txn);
 	return r ? r
 		 : table_apply(task_tables(task), txn, task->staging->table,
 			       &task->change, true, task->now_ns,
@@ -99,14 +122,16 @@ static int run_publish(struct job *job, struct writer *writer, MDB_txn *txn)
 		return r;
 	if (task->owner_only) {
 		r = table_take(tables, txn, table, task->staging->table,
-			       &task->owner, task->now_ns);
+			       &task->owner, task->now_ns, &task->refusal);
 		loose = task->staging->table;
 	} else {
-		r = table_publish(tables, txn, task->anchor->id,
-				  task->staging->table, task->now_ns);
+		r = staging_fits(task, txn);
+		if (r == 0)
+			r = table_publish(tables, txn, task->anchor->id,
+					  task->staging->table, task->now_ns);
 		loose = table;
 	}
-	return r < 0 ? r : writer_loosen(writer, loose);
+	return r ? r : writer_loosen(writer, loose);
 }
 
 static int settle_publish(struct task *task, int result)

@@ -23,8 +23,9 @@ void staging_discard(struct staging *staging);
 /**
  * staging_add() - stage more; takes what is in @change
  *
- * Calls back when it was judged, before it is on disk; -EINVAL, -ENOSPC and
- * the like leave the staging good for nothing but staging_discard().
+ * Calls back when it was judged, before it is on disk; -EINVAL, -EDQUOT,
+ * -ENOSPC and the like leave the staging good for nothing but
+ * staging_discard().
  */
 void staging_add(struct staging *staging, struct change *change,
 		 nameserver_done *done, void *arg);
@@ -33,7 +34,7 @@ void staging_add(struct staging *staging, struct change *change,
  * staging_publish() - make it what the nameserver answers, as one change
  * @owner: NULL: everything; else only this owner's records are replaced
  *
- * The staging is used up, also on failure.
+ * The staging is used up, also on failure: -EDQUOT.
  */
 void staging_publish(struct staging *staging, const struct name *owner,
 		     nameserver_done *done, void *arg);

@@ -13,7 +13,8 @@ static void task_free(struct task *task)
 
 void task_report(struct task *task, int result)
 {
-	bool refused = result == -EINVAL && task->refusal.reason[0];
+	bool refused = (result == -EINVAL || result == -EDQUOT) &&
+		       task->refusal.reason[0];
 	struct host *host = task->anchor->host;
 
 	if (result == 0)

@@ -3,6 +3,7 @@
  * table.c - which tables there are, and who answers from which
  */
 #include <errno.h>
+#include <stdio.h>
 
 #include "dns/table_counts.h"
 #include "dns/table_key.h"
@@ -60,6 +61,33 @@ int table_put_counts(const struct tables *tables, MDB_txn *txn, uint32_t table,
 	MDB_val value = {sizeof(*counts), (void *)counts};
 
 	return table_errno(mdb_put(txn, tables->tables, &key, &value, 0));
+}
+
+int table_fits(const struct tables *tables, uint64_t before, uint64_t after,
+	       struct refusal *why)
+{
+	if (!tables->records_max || after <= tables->records_max ||
+	    after <= before)
+		return 0;
+	why->line = 0;
+	why->text[0] = 0;
+	snprintf(why->reason, sizeof(why->reason),
+		 "max-records=%llu: there are %llu records here, and this "
+		 "would make it %llu",
+		 (unsigned long long)tables->records_max,
+		 (unsigned long long)before, (unsigned long long)after);
+	return EDQUOT;
+}
+
+int table_records(const struct tables *tables, MDB_txn *txn, uint32_t table,
+		  uint64_t *out)
+{
+	struct table_counts counts;
+	int r = table_get_counts(tables, txn, table, &counts);
+
+	if (r == 0)
+		*out = counts.records;
+	return r;
 }
 
 /* A number that no table has: behind the last one, or the first gap. */

@@ -31,6 +31,7 @@ struct tables {
 	MDB_dbi records;
 	MDB_dbi tables;
 	MDB_dbi serving;
+	uint64_t records_max; /* of a nameserver; 0: any number */
 };
 
 /* What is known of a table without walking it. */
@@ -53,11 +54,24 @@ int tables_open(struct tables *out, MDB_env *env, MDB_txn *txn);
 int table_create(const struct tables *tables, MDB_txn *txn, uint32_t *out);
 
 /**
+ * table_fits() - may a nameserver have @after records, having had @before?
+ *
+ * The limit is for growth: with more than that, fewer are always fine. Return:
+ * 0; EDQUOT refused, with @why.
+ */
+int table_fits(const struct tables *tables, uint64_t before, uint64_t after,
+	       struct refusal *why);
+
+/** table_records() - how many a table has: 0; -errno */
+int table_records(const struct tables *tables, MDB_txn *txn, uint32_t table,
+		  uint64_t *out);
+
+/**
  * table_apply() - make a change to a table, all of it or nothing
- * @fresh: see rrsets_edit()
+ * @fresh: see rrsets_edit(); then the limit is looked at when it is published
  * @now_ns: becomes changed_ns
  *
- * Return: 0; EINVAL refused, with @why; -errno.
+ * Return: 0; EINVAL, EDQUOT refused, with @why; -errno.
  */
 int table_apply(const struct tables *tables, MDB_txn *txn, uint32_t table,
 		const struct change *change, bool fresh, int64_t now_ns,
@@ -76,10 +90,12 @@ int table_move(const struct tables *tables, MDB_txn *txn, uint32_t table,
 /**
  * table_take() - replace an owner's records with the ones it has in @source
  *
- * Both with and without records in @source. Return: 0; -errno.
+ * Both with and without records in @source. Return: 0; EDQUOT refused, with
+ * @why; -errno.
  */
 int table_take(const struct tables *tables, MDB_txn *txn, uint32_t table,
-	       uint32_t source, const struct name *owner, int64_t now_ns);
+	       uint32_t source, const struct name *owner, int64_t now_ns,
+	       struct refusal *why);
 
 /** table_serving() - the table of a nameserver: 0; -ENOENT; -errno */
 int table_serving(const struct tables *tables, MDB_txn *txn, uint64_t server,

@@ -193,12 +193,14 @@ int table_apply(const struct tables *tables, MDB_txn *txn, uint32_t table,
 		.fresh = fresh,
 		.why = why,
 	};
+	uint64_t before;
 	size_t count;
 	int r;
 
 	if (!change->count)
 		return 0;
 	r = table_get_counts(tables, txn, table, &apply.counts);
+	before = apply.counts.records;
 	if (r == 0)
 		r = apply_sort(&apply, change);
 	for (size_t i = 0; r == 0 && i < change->count; i += count) {
@@ -208,6 +210,8 @@ int table_apply(const struct tables *tables, MDB_txn *txn, uint32_t table,
 				break;
 		r = apply_judge(&apply, change, &apply.sorted[i], count);
 	}
+	if (r == 0 && !fresh)
+		r = table_fits(tables, before, apply.counts.records, why);
 	if (r == 0)
 		r = apply_write(&apply);
 	apply.counts.changed_ns = now_ns;
@@ -265,8 +269,38 @@ int table_move(const struct tables *tables, MDB_txn *txn, uint32_t table,
 	return table_apply(tables, txn, table, &change, false, now_ns, why);
 }
 
+/* An owner's records in a table, or none. */
+static int get_owner(const struct apply *apply, uint32_t table,
+		     const struct name *owner, MDB_val *out)
+{
+	uint8_t octets[TABLE_KEY_SIZE];
+	MDB_val key = {table_key(octets, table, owner), octets};
+	int rc = mdb_get(apply->txn, apply->tables->records, &key, out);
+
+	if (rc == MDB_NOTFOUND)
+		*out = (MDB_val){0};
+	return rc == MDB_NOTFOUND ? 0 : table_errno(rc);
+}
+
+static int put_owner(const struct apply *apply, const struct name *owner,
+		     bool had)
+{
+	uint8_t octets[TABLE_KEY_SIZE];
+	MDB_val key = {table_key(octets, apply->table, owner), octets};
+	MDB_val value = {apply->value.len, apply->value.data};
+	int rc = 0;
+
+	if (value.mv_size)
+		rc = mdb_put(apply->txn, apply->tables->records, &key, &value,
+			     0);
+	else if (had)
+		rc = mdb_del(apply->txn, apply->tables->records, &key, NULL);
+	return table_errno(rc);
+}
+
 int table_take(const struct tables *tables, MDB_txn *txn, uint32_t table,
-	       uint32_t source, const struct name *owner, int64_t now_ns)
+	       uint32_t source, const struct name *owner, int64_t now_ns,
+	       struct refusal *why)
 {
 	CLEANUP(apply_deinit)
 	struct apply apply = {
@@ -274,38 +308,27 @@ int table_take(const struct tables *tables, MDB_txn *txn, uint32_t table,
 		.txn = txn,
 		.table = table,
 	};
-	uint8_t octets[TABLE_KEY_SIZE];
-	MDB_val key, value;
-	int r, rc;
+	MDB_val old, new;
+	uint64_t before;
+	int r;
 
 	r = table_get_counts(tables, txn, table, &apply.counts);
+	if (r == 0)
+		r = get_owner(&apply, table, owner, &old);
+	if (r == 0)
+		r = get_owner(&apply, source, owner, &new);
 	if (r < 0)
 		return r;
-	key = (MDB_val){table_key(octets, table, owner), octets};
-	rc = mdb_get(txn, tables->records, &key, &value);
-	if (rc == 0) {
-		count_size(&apply, owner,
-			   (struct rrsets){value.mv_data, value.mv_size}, -1);
-		rc = mdb_del(txn, tables->records, &key, NULL);
-	}
-	if (rc != 0 && rc != MDB_NOTFOUND)
-		return table_errno(rc);
-
-	key.mv_size = table_key(octets, source, owner);
-	rc = mdb_get(txn, tables->records, &key, &value);
-	if (rc == 0) {
-		/* The page that it lies in may move when we write. */
-		r = buffer_add(&apply.value, value.mv_data, value.mv_size);
-		if (r < 0)
-			return r;
-		value.mv_data = apply.value.data;
-		count_size(&apply, owner,
-			   (struct rrsets){value.mv_data, value.mv_size}, 1);
-		key.mv_size = table_key(octets, table, owner);
-		rc = mdb_put(txn, tables->records, &key, &value, 0);
-	}
-	if (rc != 0 && rc != MDB_NOTFOUND)
-		return table_errno(rc);
+	before = apply.counts.records;
+	count_size(&apply, owner, (struct rrsets){old.mv_data, old.mv_size},
+		   -1);
+	count_size(&apply, owner, (struct rrsets){new.mv_data, new.mv_size}, 1);
+	r = table_fits(tables, before, apply.counts.records, why);
+	/* The page that it lies in may move when we write. */
+	if (r == 0)
+		r = buffer_add(&apply.value, new.mv_data, new.mv_size);
+	if (r == 0)
+		r = put_owner(&apply, owner, old.mv_size);
 	apply.counts.changed_ns = now_ns;
-	return table_put_counts(tables, txn, table, &apply.counts);
+	return r ? r : table_put_counts(tables, txn, table, &apply.counts);
 }

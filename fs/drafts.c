@@ -10,7 +10,7 @@ int drafts_new(struct node **out, struct fs *fs, struct anchor *anchor,
 {
 	struct scratch *scratch;
 	struct node *node;
-	int r = scratch_new(&scratch, fs, name, owner, mode);
+	int r = scratch_new(&scratch, fs, anchor, name, owner, mode);
 
 	if (r < 0)
 		return r;

@@ -35,7 +35,7 @@ struct edit *edit_free(struct edit *edit);
 int edit_truncate(struct edit *edit);
 
 /**
- * edit_write() - take text; -EINVAL refused, -ENODEV, -ENOSPC, ...
+ * edit_write() - take text; -EINVAL or -EDQUOT refused, -ENODEV, -ENOSPC, ...
  * @text: @len octets, borrowed until the callback
  */
 void edit_write(struct edit *edit, const char *text, size_t len,

@@ -35,13 +35,13 @@ static const char *mkdir_reason(int result)
 }
 
 static void mkdir_failed(const struct pending *pending, const char *name,
-			 int result)
+			 const char *reason)
 {
 	struct anchor *parent = pending->nodes[0]->anchor;
 
 	/* The root has no `error`; its host's is the nearest. */
 	anchor_fail(parent ? parent : pending->fs->host->root, "mkdir", 0, name,
-		    mkdir_reason(result));
+		    reason);
 }
 
 static void made(void *arg, int result, const struct refusal *refusal)
@@ -49,12 +49,12 @@ static void made(void *arg, int result, const struct refusal *refusal)
 	struct pending *pending = arg;
 	struct node *node = NULL;
 
-	(void)refusal;
 	if (result == 0)
 		result = tree_find(pending->fs, pending->nodes[0],
 				   pending->text, &node);
 	if (result < 0) {
-		mkdir_failed(pending, pending->text, result);
+		mkdir_failed(pending, pending->text,
+			     refusal ? refusal->reason : mkdir_reason(result));
 		pending_reply(pending, result);
 		return;
 	}
@@ -64,8 +64,8 @@ static void made(void *arg, int result, const struct refusal *refusal)
 
 /*
  * EPERM: in the root; EEXIST; EINVAL: no address behind the "@"; EADDRINUSE,
- * EADDRNOTAVAIL, EACCES, EAFNOSUPPORT; ENAMETOOLONG; ENODEV; EMFILE, ENOSPC,
- * ENOMEM, EIO.
+ * EADDRNOTAVAIL, EACCES, EAFNOSUPPORT; EDQUOT; ENAMETOOLONG; ENODEV; EMFILE,
+ * ENOSPC, ENOMEM, EIO.
  */
 void tree_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name,
 		mode_t mode)
@@ -88,7 +88,7 @@ void tree_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name,
 	else if (node_name_is_taken(name) || drafts_find(fs, dir->anchor, name))
 		r = -EEXIST;
 	if (r < 0) {
-		mkdir_failed(pending, name, r);
+		mkdir_failed(pending, name, mkdir_reason(r));
 		pending_reply(pending, r);
 		return;
 	}

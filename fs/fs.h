@@ -44,6 +44,7 @@ struct fs {
 	struct unlinked unlinked;
 	uint64_t next_scratch;	 /* serial number */
 	uint64_t scratch_octets; /* in all scratch files */
+	uint64_t scratch_max;	 /* octets */
 	int64_t started_ns;
 	uid_t uid;
 	gid_t gid;

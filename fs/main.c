@@ -85,6 +85,8 @@ static int open_host(struct daemon *daemon)
 		.state = options->state,
 		.name = options->host,
 		.listen = options->listen,
+		.anchors_max = options->max_anchors,
+		.records_max = options->max_records,
 		.server =
 			{
 				.workers = options->workers,
@@ -136,6 +138,7 @@ static int start(struct daemon *daemon)
 	int r;
 
 	fs->session = &daemon->session;
+	fs->scratch_max = daemon->options.scratch_size;
 	fs->uid = geteuid();
 	fs->gid = getegid();
 	fs->started_ns = host_now_ns();

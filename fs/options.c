@@ -6,6 +6,7 @@
 
 #include "dns/connection.h"
 #include "fs/options.h"
+#include "fs/scratch.h"
 
 #define OPTIONS_WORKERS_MAX	256
 #define OPTIONS_TCP_CLIENTS_MAX 1000000
@@ -32,6 +33,9 @@ static const struct fuse_opt specs[] = {
 	STRING("nsid=%s", nsid),
 	STRING("tcp-clients=%s", tcp_clients_text),
 	STRING("tcp-idle=%s", tcp_idle_text),
+	STRING("max-anchors=%s", max_anchors_text),
+	STRING("max-records=%s", max_records_text),
+	STRING("scratch-size=%s", scratch_size_text),
 	FUSE_OPT_KEY("-f", KEY_FOREGROUND),
 	FUSE_OPT_KEY("-d", KEY_DEBUG),
 	FUSE_OPT_KEY("-h", KEY_HELP),
@@ -63,6 +67,10 @@ void options_usage(void)
 	       "  -o tcp-clients=N  connected over TCP at once (1000)\n"
 	       "  -o tcp-idle=N     seconds until a silent one of them is "
 	       "dropped (10)\n"
+	       "  -o max-anchors=N  directories at most (any number)\n"
+	       "  -o max-records=N  of one nameserver at most (any number)\n"
+	       "  -o scratch-size=N octets in plain files, as 64M or 1G "
+	       "(256M)\n"
 	       "  -o allow_other    other users may enter, as modes allow\n"
 	       "\n"
 	       "See circuitfs(8) for the program and circuitfs(5) for the "
@@ -206,6 +214,48 @@ static int check_tcp(struct options *options)
 	return r;
 }
 
+/* Octets, or with K, M or G behind: -EINVAL, and the reason was logged. */
+static int check_size(const char *option, const char *text, uint64_t *out)
+{
+	static const char units[] = "KMG";
+	unsigned long long value;
+	const char *unit;
+	unsigned shift = 0;
+	char *end;
+
+	if (!text)
+		return 0;
+	errno = 0;
+	value = strtoull(text, &end, 10);
+	unit = *end ? strchr(units, *end) : NULL;
+	if (unit) {
+		shift = 10 * (unsigned)(unit - units + 1);
+		end++;
+	}
+	if (!errno && *text >= '0' && *text <= '9' && !*end &&
+	    value <= (uint64_t)INT64_MAX >> shift) {
+		*out = value << shift;
+		return 0;
+	}
+	log_line("%s=%s: give a number of octets, or with K, M or G behind",
+		 option, text);
+	return -EINVAL;
+}
+
+static int check_quotas(struct options *options)
+{
+	int r = check_number("max-anchors", options->max_anchors_text, 1,
+			     UINT_MAX, &options->max_anchors);
+
+	if (r == 0)
+		r = check_number("max-records", options->max_records_text, 1,
+				 UINT_MAX, &options->max_records);
+	options->scratch_size = SCRATCH_SIZE;
+	return r == 0 ? check_size("scratch-size", options->scratch_size_text,
+				   &options->scratch_size)
+		      : r;
+}
+
 static char *print(const char *format, const char *a, const char *b)
 {
 	char *out = NULL;
@@ -299,6 +349,8 @@ int options_parse(struct options *options, int argc, char **argv)
 	if (r == 0)
 		r = check_tcp(options);
 	if (r == 0)
+		r = check_quotas(options);
+	if (r == 0)
 		r = check_state(options);
 	if (r == 0)
 		r = fuse_arguments(options);
@@ -318,6 +370,9 @@ void options_deinit(struct options *options)
 	free(options->tcp_clients_text);
 	free(options->tcp_idle_text);
 	free(options->nsid);
+	free(options->max_anchors_text);
+	free(options->max_records_text);
+	free(options->scratch_size_text);
 	for (size_t i = 0; i < ARRAY_SIZE(options->arguments); i++)
 		free(options->arguments[i]);
 	fuse_opt_free_args(&options->fuse);

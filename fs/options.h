@@ -21,6 +21,9 @@ struct options {
 	unsigned tcp_clients;
 	unsigned tcp_idle;     /* seconds */
 	char *nsid;	       /* or NULL */
+	unsigned max_anchors;  /* 0: any number */
+	unsigned max_records;  /* of a nameserver; 0: any number */
+	uint64_t scratch_size; /* octets */
 	struct fuse_args fuse; /* for fuse_session_new() */
 
 	/* As given, until they are checked. */
@@ -31,6 +34,9 @@ struct options {
 	char *edns_size_text;
 	char *tcp_clients_text;
 	char *tcp_idle_text;
+	char *max_anchors_text;
+	char *max_records_text;
+	char *scratch_size_text;
 	bool complained; /* the reason was logged */
 };
 

@@ -24,8 +24,8 @@ static int open_unnamed(struct fs *fs)
 	return fd;
 }
 
-int scratch_new(struct scratch **out, struct fs *fs, const char *name,
-		const struct fuse_ctx *owner, mode_t mode)
+int scratch_new(struct scratch **out, struct fs *fs, struct anchor *anchor,
+		const char *name, const struct fuse_ctx *owner, mode_t mode)
 {
 	struct scratch *scratch = calloc(1, sizeof(*scratch));
 
@@ -39,6 +39,7 @@ int scratch_new(struct scratch **out, struct fs *fs, const char *name,
 		scratch_free(fs, scratch);
 		return r;
 	}
+	scratch->anchor = anchor;
 	scratch->uid = owner->uid;
 	scratch->gid = owner->gid;
 	scratch->mode = mode & 07777;
@@ -55,12 +56,27 @@ ssize_t scratch_read(struct scratch *scratch, void *data, size_t len,
 	return r < 0 ? -errno : r;
 }
 
+static int no_room(const struct fs *fs, struct scratch *scratch)
+{
+	char reason[160];
+
+	snprintf(reason, sizeof(reason),
+		 "scratch-size=%llu: so many octets all plain files here may "
+		 "have together",
+		 (unsigned long long)fs->scratch_max);
+	anchor_fail(scratch->anchor, scratch->name ? scratch->name : "scratch",
+		    0, NULL, reason);
+	return -ENOSPC;
+}
+
 /* Make room for @size octets in one file within what all may have. */
 static int reserve(struct fs *fs, struct scratch *scratch, uint64_t size)
 {
-	if (size > SCRATCH_MAX ||
-	    fs->scratch_octets - scratch->size + size > SCRATCH_MAX)
-		return -ENOSPC;
+	uint64_t others = fs->scratch_octets - scratch->size;
+
+	if (size > scratch->size &&
+	    (size > fs->scratch_max || others > fs->scratch_max - size))
+		return no_room(fs, scratch);
 	fs->scratch_octets += size - scratch->size;
 	scratch->size = size;
 	return 0;
@@ -71,8 +87,8 @@ ssize_t scratch_write(struct fs *fs, struct scratch *scratch, const void *data,
 {
 	ssize_t done;
 
-	if (offset > SCRATCH_MAX || len > SCRATCH_MAX - offset)
-		return -ENOSPC;
+	if (offset > fs->scratch_max || len > fs->scratch_max - offset)
+		return no_room(fs, scratch);
 	if (offset + len > scratch->size) {
 		int r = reserve(fs, scratch, offset + len);
 

@@ -5,17 +5,19 @@
  * Editors and copiers write a new file and rename it over the old one. Such a
  * file lives in an unlinked file of the state directory: it is never served,
  * costs no memory, and is gone after a restart. All of them together have at
- * most SCRATCH_MAX octets. Which of them has which name is drafts.h.
+ * most fs->scratch_max octets. Which of them has which name is drafts.h.
  */
 #ifndef FS_SCRATCH_H
 #define FS_SCRATCH_H
 
 #include "fs/fs.h"
 
-#define SCRATCH_MAX ((uint64_t)256 << 20)
+/* What -o scratch-size= says if it is not given. */
+#define SCRATCH_SIZE ((uint64_t)256 << 20)
 
 struct scratch {
-	char *name; /* in its anchor; NULL: unlinked */
+	struct anchor *anchor; /* its node holds a reference */
+	char *name;	       /* in its anchor; NULL: unlinked */
 	int fd;
 	uint64_t size;
 	uid_t uid;
@@ -25,8 +27,8 @@ struct scratch {
 };
 
 /** scratch_new() - an empty file: 0, -ENOMEM, -ENOSPC, -errno */
-int scratch_new(struct scratch **out, struct fs *fs, const char *name,
-		const struct fuse_ctx *owner, mode_t mode);
+int scratch_new(struct scratch **out, struct fs *fs, struct anchor *anchor,
+		const char *name, const struct fuse_ctx *owner, mode_t mode);
 
 /** scratch_free() - close it */
 void scratch_free(struct fs *fs, struct scratch *scratch);

@@ -245,6 +245,7 @@ static void taking_a_name_replaces_only_that_name(void **state)
 		uint32_t table = test_new_table(&tt);
 		uint32_t source = test_new_table(&tt);
 		struct name a = test_name("a.");
+		struct refusal why;
 		MDB_txn *txn;
 
 		test_apply(&tt, table, "a. A 192.0.2.1\nb. A 192.0.2.1\n",
@@ -252,7 +253,8 @@ static void taking_a_name_replaces_only_that_name(void **state)
 		test_apply(&tt, source, cases[i].source, true, NULL);
 		txn = test_begin(&tt);
 		assert_int_equal(
-			table_take(&tt.tables, txn, table, source, &a, 1), 0);
+			table_take(&tt.tables, txn, table, source, &a, 1, &why),
+			0);
 		test_commit(txn);
 		expect(table, cases[i].has);
 		expect_true_counts(table);
