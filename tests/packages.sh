@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Installs what is missing of Debian's packages for the groups that are named:
 # build (to compile circuitfs), try (to ask it), test (to run every test),
-# bench (to measure and to plot), peers (servers to compare with and to forward
-# from).
+# package (to make a Debian package), bench (to measure and to plot), peers
+# (servers to compare with and to forward from).
 # Without anything missing it calls nothing and needs no rights.
 set -eu
 
@@ -14,8 +14,9 @@ try='bind9-dnsutils'
 # mount and procps: minimal images come without them.
 test='libcmocka-dev python3 python3-pytest python3-dnspython ldnsutils
 	knot-dnsutils dns-root-data jq bash dash tar rsync vim-tiny groff-base
-	procps mount iproute2 passwd git'
+	procps mount iproute2 passwd git zsh bash-completion debootstrap'
 bench='dnsperf gnuplot-nox lmdb-utils'
+package='dpkg-dev adduser jq'
 
 # Installed, these would start to serve this machine. So they are unpacked into
 # a directory to be run from there, and only their libraries are installed.
@@ -63,6 +64,7 @@ for group; do
 	try) need $try ;;
 	test) need $test ;;
 	bench) need $bench ;;
+	package) need $package ;;
 	peers)
 		peers_run && continue
 		unpack=$peers

@@ -85,13 +85,14 @@ def replace(path, *pieces):
     write(path, *pieces, flags=os.O_TRUNC)
 
 
-def run(*command, input=None, cwd=None, env=None, check=None):
+def run(*command, input=None, cwd=None, env=None, check=None,
+        timeout=DEADLINE_S):
     """Run a program; check=0 insists on its exit status."""
     done = subprocess.run([str(word) for word in command], cwd=cwd,
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                           stdin=None if input is not None
                           else subprocess.DEVNULL,
-                          input=input, text=True, timeout=DEADLINE_S,
+                          input=input, text=True, timeout=timeout,
                           env={**os.environ, "LC_ALL": "C", **(env or {})})
     if check is not None:
         assert done.returncode == check, (command, done)

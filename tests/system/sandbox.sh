@@ -2,31 +2,39 @@
 # SPDX-License-Identifier: Apache-2.0
 # Runs a command as on a machine of its own, named h1: what it writes goes to
 # an overlay in memory, its network ends in itself, its processes end with it,
-# and its mounts too. Called by "unshare --mount --net --uts --pid --fork".
+# and its mounts too. sandbox.py calls it, in new namespaces.
 #
-#   sandbox.sh DIRECTORY CIRCUITFS PEERS PROGRAMS COMMAND...
+#   sandbox.sh DIRECTORY ROOT [FILE PLACE]... -- COMMAND...
 #
-# DIRECTORY is empty, and is where the overlay is put together; CIRCUITFS is
-# installed, PEERS are servers in a tree of their own, and PROGRAMS come before
-# all others in PATH.
+# DIRECTORY is empty, and is where the overlay is put together; ROOT is what is
+# below it; each FILE, which may be a directory, is shown at its PLACE.
 set -eu
-base=$1 circuitfs=$2 peers=$3 programs=$4
-shift 4
+base=$1 lower=$2
+shift 2
 
 mount --make-rprivate /
 mount -t tmpfs tmpfs "$base"
-cd "$base"
-mkdir upper work root
-mount -t overlay overlay -o "lowerdir=/,upperdir=upper,workdir=work" root
-cd root
-mkdir -p opt/peers opt/programs
-cp "$circuitfs" usr/sbin/circuitfs
-mount --bind "$peers" opt/peers
-mount --bind "$programs" opt/programs
+mkdir "$base/upper" "$base/work" "$base/root"
+mount -t overlay overlay "$base/root" \
+	-o "lowerdir=$lower,upperdir=$base/upper,workdir=$base/work"
+root=$base/root
+while [ "$1" != -- ]; do
+	mkdir -p "$(dirname "$root$2")"
+	if [ -d "$1" ]; then
+		mkdir -p "$root$2"
+	else
+		touch "$root$2"
+	fi
+	mount --bind "$1" "$root$2"
+	shift 2
+done
+shift
+cd "$root"
 mount --rbind /dev dev
 mount -t proc proc proc
 mount -t tmpfs tmpfs run
 mount -t tmpfs tmpfs tmp
+
 hostname h1
 ip link set lo up
 # An interface with an address that only documents use (RFC 5737), for servers
@@ -37,6 +45,6 @@ ip link set world up
 ip link set peer up
 
 PATH=/opt/programs:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
-export PATH
-unset TMPDIR
+HOME=/root
+export PATH HOME
 exec chroot . "$@"

@@ -39,7 +39,8 @@ def test_every_file_that_a_document_points_to_is_there(document):
 
 
 @pytest.mark.parametrize("script", ["docs/quickstart.sh", "tests/run.sh",
-                                    "tests/packages.sh", ".ci/run"])
+                                    "tests/packages.sh", "tests/package.sh",
+                                    "tests/system/sandbox.sh", ".ci/run"])
 def test_a_script_is_executable_and_parses(script):
     path = TOP / script
     assert path.stat().st_mode & 0o111

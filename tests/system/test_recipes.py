@@ -9,19 +9,19 @@ in namespaces and on an overlay of the test's own.
 """
 import os
 import re
-import subprocess
-import tempfile
 from pathlib import Path
 
 import pytest
 
 from harness import BINARY, TOP, needs_root
+from sandbox import HERE, run_there
 
 RECIPES = TOP / "docs" / "recipes"
 NAMES = sorted(path.stem for path in RECIPES.glob("*.md")
                if path.name != "README.md")
-PROGRAMS = Path(__file__).parent / "programs"
 PEERS = Path(os.environ.get("CIRCUITFS_PEERS", TOP / "build" / "peers"))
+FILES = ((BINARY, "/usr/sbin/circuitfs"), (PEERS, "/opt/peers"),
+         (HERE / "programs", "/opt/programs"))
 
 FENCE = re.compile(r"(?ms)(?:`([^`\n]+)`(, executable)?:\n\n)?"
                    r"^```(\w*)\n(.*?)^```$")
@@ -65,7 +65,7 @@ def quoted(text):
 
 def script_of(steps):
     """What bash is to run; after each command it prints a mark."""
-    lines = ["exec 2>&1", "cd /root"]
+    lines = ["cd /root"]
     for kind, *step in steps:
         if kind == "file":
             path, executable, content = step
@@ -85,24 +85,12 @@ def pattern_of(output):
         for line in output)
 
 
-def printed_by(script):
-    with tempfile.TemporaryDirectory() as base:
-        done = subprocess.run(
-            ["unshare", "--mount", "--net", "--uts", "--ipc", "--pid",
-             "--fork", "--kill-child", Path(__file__).parent / "sandbox.sh",
-             base, BINARY, PEERS, PROGRAMS, "bash", "-s"],
-            input=script, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-            text=True, timeout=100, env={"LC_ALL": "C", "HOME": "/root"})
-    *outputs, rest = done.stdout.split(MARK + "\n")
-    return outputs, rest
-
-
 @needs_root
 @pytest.mark.parametrize("name", NAMES)
 def test_a_recipe_works_as_it_is_printed(name):
     steps = list(all_steps(name))
     expected = [step for step in steps if step[0] == "run"]
-    outputs, rest = printed_by(script_of(steps))
+    *outputs, rest = run_there(script_of(steps), *FILES).split(MARK + "\n")
     for (_, command, output), seen in zip(expected, outputs):
         assert re.fullmatch(pattern_of(output), seen), \
             f"$ {command}\nprinted:\n{seen}\nbut not:\n" + "\n".join(output)

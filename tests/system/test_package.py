@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The Debian package installs, works and goes."""
+import os
+import re
+
+import pytest
+
+from harness import TOP, needs_root, run
+from sandbox import run_there
+
+
+@pytest.fixture(scope="module")
+def package():
+    run(TOP / "tests" / "package.sh", check=0)
+    made, = (TOP / "build" / "package").glob("*.deb")
+    return made
+
+
+USE = """
+set -e
+trap 'echo "failed: $BASH_COMMAND"' ERR
+dpkg --install /opt/circuitfs.deb >/dev/null
+getent passwd circuitfs | cut -d: -f1,6
+mkdir /circuit
+circuitfs -o host=h1 /circuit
+mkdir /circuit/h1/ns
+echo 'miek.nl. MX 10 mx.miek.nl.' >> /circuit/h1/ns/records
+dig @127.0.0.1 -p "$(sed s/.*:// /circuit/h1/ns/addr)" +short MX miek.nl
+man -w circuitfs.8 2>/dev/null || ls /usr/share/man/man8/circuitfs.8.gz
+umount /circuit
+dpkg --remove circuitfs >/dev/null 2>&1
+ls /usr/bin/circuitfs /usr/share/man/man8/circuitfs.8.gz 2>&1 |
+    sed 's/.*cannot access/gone:/'
+ls /var/lib/circuitfs
+dpkg --purge circuitfs
+"""
+
+USED = r"""circuitfs:/var/lib/circuitfs
+circuitfs: serving h1 on /circuit
+10 mx\.miek\.nl\.
+/usr/share/man/man8/circuitfs\.8\.gz
+gone: '/usr/bin/circuitfs'.*
+gone: '/usr/share/man/man8/circuitfs\.8\.gz'.*
+data\.mdb
+lock\.mdb
+pid
+(?:.*\n)*circuitfs: the records are kept in /var/lib/circuitfs
+"""
+
+
+@needs_root
+def test_the_package_installs_works_and_goes(package):
+    assert re.fullmatch(USED, run_there(USE, (package, "/opt/circuitfs.deb")))
+
+
+@pytest.mark.skipif(os.environ.get("CIRCUITFS_TEST_LONG") != "1",
+                    reason="takes minutes: tests/run.sh --long")
+@needs_root
+def test_the_package_is_enough_on_a_bare_debian(package, tmp_path):
+    """With what apt installs for it, and nothing of this machine."""
+    run("debootstrap", "--variant=minbase",
+        "--include=bind9-dnsutils,adduser", "bookworm", tmp_path / "root",
+        check=0, timeout=600)
+    depends = run("dpkg-deb", "--field", package, "Depends").stdout
+    names = re.sub(r" \([^)]*\)|,", "", depends).split()
+    run("chroot", tmp_path / "root", "apt-get", "-qq", "-y",
+        "--no-install-recommends", "install", *names, check=0, timeout=600)
+    assert re.fullmatch(USED, run_there(USE, (package, "/opt/circuitfs.deb"),
+                                        root=tmp_path / "root"))
