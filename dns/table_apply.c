@@ -35,6 +35,11 @@ struct apply {
 	uint32_t table;
 	bool fresh;
 	struct refusal *why;
+	/*
+	 * One cursor finds and puts all owners. They come in order, and LMDB
+	 * looks in the page where the cursor stands before it descends.
+	 */
+	MDB_cursor *cursor;
 	struct table_counts counts;
 	struct sorted_item *sorted;
 	struct buffer keys;	/* the arena behind sorted */
@@ -46,6 +51,8 @@ struct apply {
 
 static void apply_deinit(struct apply *apply)
 {
+	if (apply->cursor)
+		mdb_cursor_close(apply->cursor);
 	free(apply->sorted);
 	buffer_deinit(&apply->keys);
 	buffer_deinit(&apply->verdicts);
@@ -131,7 +138,7 @@ static int apply_judge(struct apply *apply, const struct change *change,
 
 	memcpy(verdict.key, sorted->key, sorted->key_len);
 	key = (MDB_val){verdict.key_len, verdict.key};
-	rc = mdb_get(apply->txn, apply->tables->records, &key, &value);
+	rc = mdb_cursor_get(apply->cursor, &key, &value, MDB_SET);
 	if (rc == 0)
 		old = (struct rrsets){value.mv_data, value.mv_size};
 	else if (rc != MDB_NOTFOUND)
@@ -167,8 +174,7 @@ static int apply_write(struct apply *apply)
 				 apply->values.data + verdict->value_at};
 
 		if (verdict->value_len)
-			rc = mdb_put(apply->txn, apply->tables->records, &key,
-				     &value, 0);
+			rc = mdb_cursor_put(apply->cursor, &key, &value, 0);
 		else if (verdict->had)
 			rc = mdb_del(apply->txn, apply->tables->records, &key,
 				     NULL);
@@ -199,7 +205,9 @@ int table_apply(const struct tables *tables, MDB_txn *txn, uint32_t table,
 
 	if (!change->count)
 		return 0;
-	r = table_get_counts(tables, txn, table, &apply.counts);
+	r = table_errno(mdb_cursor_open(txn, tables->records, &apply.cursor));
+	if (r == 0)
+		r = table_get_counts(tables, txn, table, &apply.counts);
 	before = apply.counts.records;
 	if (r == 0)
 		r = apply_sort(&apply, change);
