@@ -9,6 +9,8 @@
 #include <assert.h>
 #include <errno.h>
 #include <signal.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #include "anchors/writer.h"
 
@@ -37,7 +39,12 @@ struct job_list {
 struct writer {
 	const struct store *store;
 	uv_thread_t thread;
-	uv_async_t *wake; /* of the main loop; freed when it has closed */
+	/*
+	 * Wakes the main loop. Not a uv_async_t: while its sender is inside
+	 * uv_async_send(), the loop spins, and on one core it often is.
+	 */
+	int wake_fd;
+	uv_poll_t *wake; /* of the main loop; freed when it has closed */
 
 	uv_mutex_t mutex;
 	uv_cond_t cond;
@@ -91,9 +98,15 @@ static void call_done(struct writer *writer)
 	}
 }
 
-static void on_wake(uv_async_t *wake)
+static void on_wake(uv_poll_t *wake, int status, int events)
 {
-	call_done(wake->data);
+	struct writer *writer = wake->data;
+	eventfd_t count;
+
+	(void)status;
+	(void)events;
+	if (eventfd_read(writer->wake_fd, &count) == 0)
+		call_done(writer);
 }
 
 void writer_submit(struct writer *writer, struct job *job)
@@ -268,7 +281,8 @@ static void hand_back(struct writer *writer, struct job *jobs)
 		list_add(&writer->done, jobs);
 	}
 	uv_mutex_unlock(&writer->mutex);
-	uv_async_send(writer->wake);
+	/* It cannot fail: nobody adds up 2^64 of them. */
+	eventfd_write(writer->wake_fd, 1);
 }
 
 /* What waits; NULL when there is time for other things, or to stop. */
@@ -353,8 +367,8 @@ static void free_handle(uv_handle_t *handle)
 
 static void writer_delete(struct writer *writer)
 {
-	if (writer->wake)
-		uv_close((uv_handle_t *)writer->wake, free_handle);
+	uv_close((uv_handle_t *)writer->wake, free_handle);
+	close(writer->wake_fd);
 	buffer_deinit(&writer->loose);
 	buffer_deinit(&writer->loose_before);
 	uv_cond_destroy(&writer->cond);
@@ -362,20 +376,37 @@ static void writer_delete(struct writer *writer)
 	free(writer);
 }
 
-int writer_new(struct writer **out, uv_loop_t *loop, const struct store *store)
+static int start_wake(struct writer *writer, uv_loop_t *loop)
 {
-	struct writer *writer = calloc(1, sizeof(*writer));
-	uv_async_t *wake = malloc(sizeof(*wake));
-	int r = writer && wake ? uv_async_init(loop, wake, on_wake) : -ENOMEM;
+	uv_poll_t *wake = malloc(sizeof(*wake));
+	int r;
 
+	if (!wake)
+		return -ENOMEM;
+	writer->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	r = writer->wake_fd < 0 ? -errno
+				: uv_poll_init(loop, wake, writer->wake_fd);
 	if (r < 0) {
-		free(writer);
+		if (writer->wake_fd >= 0)
+			close(writer->wake_fd);
 		free(wake);
 		return r;
 	}
-	writer->store = store;
 	writer->wake = wake;
 	wake->data = writer;
+	return uv_poll_start(wake, UV_READABLE, on_wake);
+}
+
+int writer_new(struct writer **out, uv_loop_t *loop, const struct store *store)
+{
+	struct writer *writer = calloc(1, sizeof(*writer));
+	int r = writer ? start_wake(writer, loop) : -ENOMEM;
+
+	if (r < 0) {
+		free(writer);
+		return r;
+	}
+	writer->store = store;
 	list_init(&writer->waiting);
 	list_init(&writer->done);
 	uv_mutex_init(&writer->mutex);
