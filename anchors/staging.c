@@ -2,6 +2,7 @@
 /*
  * staging.c - new content, in a table that nobody answers from yet
  */
+#include <assert.h>
 #include <errno.h>
 
 #include "anchors/staging.h"
@@ -12,6 +13,15 @@ struct staging {
 	struct job_loss loss;
 	uint32_t table;
 	bool has_table; /* the writer's thread, as is table */
+
+	/* The main loop from here on. */
+	unsigned running; /* changes that the writer has still to judge */
+	int result;	  /* of the first that failed */
+	struct refusal refusal;
+	bool refused; /* the refusal says why */
+	nameserver_done *done;
+	void *arg;
+	unsigned ahead; /* call done() when no more than these are running */
 };
 
 int staging_new(struct staging **out, struct anchor *anchor)
@@ -91,10 +101,47 @@ static int run_stage(struct job *job, struct writer *writer, MDB_txn *txn)
 			       &task->refusal);
 }
 
-void staging_add(struct staging *staging, struct change *change,
+/* Who waits hears of a failure at once. */
+static void call_waiter(struct staging *staging)
+{
+	nameserver_done *done = staging->done;
+
+	if (!done || (!staging->result && staging->running > staging->ahead))
+		return;
+	staging->done = NULL;
+	done(staging->arg, staging->result,
+	     staging->refused ? &staging->refusal : NULL);
+}
+
+static void await(struct staging *staging, unsigned ahead,
+		  nameserver_done *done, void *arg)
+{
+	assert(!staging->done);
+	staging->done = done;
+	staging->arg = arg;
+	staging->ahead = ahead;
+	call_waiter(staging);
+}
+
+static void on_staged(void *arg, int result, const struct refusal *refusal)
+{
+	struct staging *staging = arg;
+
+	staging->running--;
+	/* What fails after the first one fails because of it, or unasked. */
+	if (result < 0 && !staging->result) {
+		staging->result = result;
+		staging->refused = refusal;
+		if (refusal)
+			staging->refusal = *refusal;
+	}
+	call_waiter(staging);
+}
+
+void staging_add(struct staging *staging, struct change *change, unsigned ahead,
 		 nameserver_done *done, void *arg)
 {
-	struct task *task = staging_task(staging, done, arg);
+	struct task *task = staging_task(staging, on_staged, staging);
 
 	if (!task) {
 		done(arg, -ENOMEM, NULL);
@@ -105,7 +152,14 @@ void staging_add(struct staging *staging, struct change *change,
 	task->job.reply = JOB_EARLY;
 	task->job.loss = &staging->loss;
 	task->job.octets = task->change.items.len;
+	staging->running++;
 	task_submit(task, run_stage);
+	await(staging, ahead, done, arg);
+}
+
+void staging_settle(struct staging *staging, nameserver_done *done, void *arg)
+{
+	await(staging, 0, done, arg);
 }
 
 static int run_publish(struct job *job, struct writer *writer, MDB_txn *txn)
@@ -148,6 +202,7 @@ void staging_publish(struct staging *staging, const struct name *owner,
 {
 	struct task *task = staging_task(staging, done, arg);
 
+	assert(!staging->running && !staging->result);
 	if (!task) {
 		staging_discard(staging);
 		done(arg, -ENOMEM, NULL);
@@ -193,6 +248,7 @@ void staging_discard(struct staging *staging)
 {
 	struct task *task = staging_task(staging, ignore_result, NULL);
 
+	assert(!staging->done);
 	/* Without memory it stays loose until the next start frees it. */
 	if (!task)
 		return;

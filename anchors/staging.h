@@ -22,19 +22,25 @@ void staging_discard(struct staging *staging);
 
 /**
  * staging_add() - stage more; takes what is in @change
+ * @ahead: how far the caller may be ahead of the writer, in changes
  *
- * Calls back when it was judged, before it is on disk; -EINVAL, -EDQUOT,
- * -ENOSPC and the like leave the staging good for nothing but
- * staging_discard().
+ * Calls back when no more than @ahead of the changes so far are still to be
+ * judged: with 0 of them, when this one was. None is on disk then. The result
+ * is that of the first one that failed: -EINVAL, -ENOSPC and the like leave
+ * the staging good for nothing but staging_discard().
  */
-void staging_add(struct staging *staging, struct change *change,
+void staging_add(struct staging *staging, struct change *change, unsigned ahead,
 		 nameserver_done *done, void *arg);
+
+/** staging_settle() - calls back when all was judged; results as above */
+void staging_settle(struct staging *staging, nameserver_done *done, void *arg);
 
 /**
  * staging_publish() - make it what the nameserver answers, as one change
  * @owner: NULL: everything; else only this owner's records are replaced
  *
- * The staging is used up, also on failure: -EDQUOT.
+ * All that was added must be settled. The staging is used up, also on
+ * failure: -EDQUOT.
  */
 void staging_publish(struct staging *staging, const struct name *owner,
 		     nameserver_done *done, void *arg);

@@ -16,6 +16,14 @@
 
 /* Reading this much text takes well under a millisecond. */
 #define EDIT_INLINE 16384
+/*
+ * A longer write of a replacement is answered before it is judged, so that
+ * reading text and judging records go on side by side, the one so many writes
+ * ahead of the other. What is refused then meets a later write or the close:
+ * who writes that much at a time looks at both.
+ */
+#define EDIT_LONG  65536
+#define EDIT_AHEAD 4
 
 struct edit {
 	struct fs *fs;
@@ -43,6 +51,7 @@ struct edit {
 	bool to_the_end; /* the text is the last: take the tail */
 	int result;
 	void (*then)(struct edit *edit, int result); /* after the tail */
+	void (*settled)(struct edit *edit);	     /* when all is judged */
 };
 
 /* ---- Start and end ---- */
@@ -195,6 +204,11 @@ static void on_applied(void *arg, int result, const struct refusal *refusal)
 	accepted(edit);
 }
 
+static unsigned ahead(const struct edit *edit)
+{
+	return !edit->to_the_end && edit->len >= EDIT_LONG ? EDIT_AHEAD : 0;
+}
+
 static void submit(struct edit *edit)
 {
 	int r = 0;
@@ -208,9 +222,30 @@ static void submit(struct edit *edit)
 	else if (!edit->change.count)
 		accepted(edit);
 	else if (edit->replacing)
-		staging_add(edit->staging, &edit->change, on_applied, edit);
+		staging_add(edit->staging, &edit->change, ahead(edit),
+			    on_applied, edit);
 	else
 		nameserver_edit(edit->anchor, &edit->change, on_applied, edit);
+}
+
+static void on_settled(void *arg, int result, const struct refusal *refusal)
+{
+	struct edit *edit = arg;
+
+	if (result < 0)
+		refused(edit, result, refusal);
+	else
+		edit->settled(edit);
+}
+
+/* @then once all that is staged was judged and nothing of it was refused. */
+static void settle(struct edit *edit, void (*then)(struct edit *edit))
+{
+	edit->settled = then;
+	if (edit->staging)
+		staging_settle(edit->staging, on_settled, edit);
+	else
+		then(edit);
 }
 
 /* A thread of libuv's pool, or the main loop. */
@@ -225,13 +260,19 @@ static void read_text(uv_work_t *work)
 					   &edit->change);
 }
 
+static void refuse_text(struct edit *edit)
+{
+	refused(edit, edit->result, NULL);
+}
+
 static void after_read(uv_work_t *work, int status)
 {
 	struct edit *edit = container_of(work, struct edit, work);
 
 	(void)status;
+	/* A line before it may be refused yet, and is the one to tell of. */
 	if (edit->result < 0)
-		refused(edit, edit->result, NULL);
+		settle(edit, refuse_text);
 	else
 		submit(edit);
 }
@@ -309,6 +350,23 @@ static void refuse_tail(struct edit *edit, const char *reason)
 	refused(edit, -EINVAL, NULL);
 }
 
+static void close_settled(struct edit *edit)
+{
+	bool tail = reader_tail(edit->reader) && !edit->failed;
+
+	if (edit->replacing && edit->off)
+		call_back(edit, edit->off);
+	else if (tail && edit->writes > 1)
+		refuse_tail(edit, "no newline at the end, after several "
+				  "writes: perhaps only half a line");
+	else if (tail)
+		take_tail(edit, edit->replacing ? publish : end_call);
+	else if (edit->replacing && edit->staged)
+		publish(edit, 0);
+	else
+		call_back(edit, 0);
+}
+
 void edit_flush(struct edit *edit, bool killed, edit_done *done, void *arg)
 {
 	bool tail = reader_tail(edit->reader) && !edit->failed;
@@ -319,17 +377,8 @@ void edit_flush(struct edit *edit, bool killed, edit_done *done, void *arg)
 	if (killed && (tail || staged))
 		refuse_tail(edit, "the writer was killed before it closed the "
 				  "file; what was not yet applied is dropped");
-	else if (edit->replacing && edit->off)
-		call_back(edit, edit->off);
-	else if (tail && edit->writes > 1)
-		refuse_tail(edit, "no newline at the end, after several "
-				  "writes: perhaps only half a line");
-	else if (tail)
-		take_tail(edit, edit->replacing ? publish : end_call);
-	else if (staged)
-		publish(edit, 0);
 	else
-		call_back(edit, 0);
+		settle(edit, close_settled);
 }
 
 bool edit_is_open(const struct edit *edit)
@@ -342,15 +391,21 @@ bool edit_clears(const struct edit *edit)
 	return edit->replacing && !edit->off && !edit->writes && !edit->killed;
 }
 
+static void finish_settled(struct edit *edit)
+{
+	if (reader_tail(edit->reader))
+		take_tail(edit, publish);
+	else
+		publish(edit, 0);
+}
+
 void edit_finish(struct edit *edit, bool whole, edit_done *done, void *arg)
 {
 	begin_call(edit, done, arg);
 	if (edit->off)
 		call_back(edit, edit->off);
-	else if (whole && reader_tail(edit->reader))
-		take_tail(edit, publish);
 	else if (whole || edit_clears(edit))
-		publish(edit, 0);
+		settle(edit, finish_settled);
 	else
 		call_back(edit, 0);
 }

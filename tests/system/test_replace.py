@@ -229,6 +229,59 @@ def test_a_cname_beside_data_in_pieces_of_one_replacement_is_refused(ns):
                 "a. CNAME b.\n")
 
 
+# Long writes are answered before they are judged.
+CONFLICT = "a. A 192.0.2.2\na. CNAME b.\n"
+LONG = "".join(f"n{i}. A 192.0.2.1\n" for i in range(30000))
+
+
+def test_what_is_refused_in_a_long_write_reaches_cp(ns, tmp_path):
+    bad = tmp_path / "bad"
+    bad.write_text(CONFLICT + LONG)
+    with refused(ns, errno.EINVAL, saying='line 2: "a.": a CNAME'):
+        done = run("cp", bad, ns.records)
+        assert done.returncode == 1 and "nvalid argument" in done.stderr
+        raise OSError(errno.EINVAL, done.stderr)
+    assert len(ns.error.read_text().splitlines()) == 1
+
+
+def test_what_is_refused_in_the_only_long_write_reaches_the_close(ns):
+    with refused(ns, errno.EINVAL, saying='"a.": a CNAME'):
+        fd = os.open(ns.records, os.O_WRONLY | os.O_TRUNC)
+        try:
+            os.write(fd, (LONG[:100000].rpartition("\n")[0] + "\n" +
+                          CONFLICT).encode())
+        except OSError:
+            os.close(fd)
+            raise
+        os.close(fd)
+    assert len(ns.error.read_text().splitlines()) == 1
+
+
+def test_of_two_lines_refused_in_long_writes_the_first_is_told(ns):
+    for _ in range(5):
+        ns.error.write_text("")
+        with refused(ns, errno.EINVAL, saying="line 2: "):
+            replace(ns.records, CONFLICT + LONG[:200000],
+                    LONG[200000:] + "no record\n" + LONG)
+        assert len(ns.error.read_text().splitlines()) == 1
+
+
+def test_long_writes_are_all_there_after_the_close(ns):
+    with open(ns.records, "wb", buffering=0) as file:
+        for start in range(0, len(LONG), 70000):
+            file.write(LONG[start:start + 70000].encode())
+    assert len(ns.lines()) == 30000
+    assert ns.answer("n29999") == ["192.0.2.1"]
+
+
+def test_a_removed_server_lets_no_long_write_end_well(ns):
+    fd = os.open(ns.records, os.O_WRONLY | os.O_TRUNC)
+    os.write(fd, LONG[:-1].encode())
+    ns.path.rmdir()
+    with fails(errno.ENODEV):
+        os.close(fd)
+
+
 def test_one_write_without_a_newline_is_taken(ns):
     replace(ns.records, NEW.rstrip())
     assert ns.lines() == NEW_SHOWN
