@@ -20,8 +20,11 @@ struct host_options {
 	struct server_options server;
 	/* For the log: a nameserver lost its address, or has it again. */
 	void (*report)(const char *line);
-	/* Something of @anchor has changed; its caller hears of it next. */
-	void (*changed)(void *arg, struct anchor *anchor);
+	/*
+	 * Something of @anchor has changed; its caller hears of it next.
+	 * @origin: what nameserver_edit() was given, or NULL
+	 */
+	void (*changed)(void *arg, struct anchor *anchor, const void *origin);
 	void *changed_arg;
 };
 
@@ -39,7 +42,7 @@ struct host {
 	uv_timer_t *retry;     /* runs while some address is not to be had */
 	struct buffer unbound; /* struct anchor *: whose that is; references */
 	void (*report)(const char *line);
-	void (*changed)(void *arg, struct anchor *anchor);
+	void (*changed)(void *arg, struct anchor *anchor, const void *origin);
 	void *changed_arg;
 };
 

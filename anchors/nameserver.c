@@ -309,12 +309,13 @@ static int run_edit(struct job *job, struct writer *writer, MDB_txn *txn)
 }
 
 void nameserver_edit(struct anchor *anchor, struct change *change,
-		     nameserver_done *done, void *arg)
+		     const void *origin, nameserver_done *done, void *arg)
 {
 	struct task *task = task_new_live(anchor, done, arg);
 
 	if (!task)
 		return;
+	task->origin = origin;
 	task->change = *change;
 	*change = (struct change){0};
 	task_submit(task, run_edit);

@@ -43,10 +43,12 @@ void nameserver_scrub(struct anchor *anchor, nameserver_done *done, void *arg);
 void nameserver_rebind(struct anchor *anchor, const struct address *at,
 		       nameserver_done *done, void *arg);
 
-/** nameserver_edit() - Set and Unset; takes what is in @change; -EINVAL,
- * -EDQUOT */
+/**
+ * nameserver_edit() - Set and Unset; takes what is in @change; -EINVAL, -EDQUOT
+ * @origin: NULL, or what it came through; host->changed() is told
+ */
 void nameserver_edit(struct anchor *anchor, struct change *change,
-		     nameserver_done *done, void *arg);
+		     const void *origin, nameserver_done *done, void *arg);
 
 /** nameserver_move() - all of @from's records to @to; -ENOENT, -EINVAL */
 void nameserver_move(struct anchor *anchor, const struct name *from,

@@ -19,7 +19,7 @@ void task_report(struct task *task, int result)
 
 	/* Nobody can see yet what is staged. */
 	if (result == 0 && task->job.reply == JOB_DURABLE)
-		host->changed(host->changed_arg, task->anchor);
+		host->changed(host->changed_arg, task->anchor, task->origin);
 	task->done(task->arg, result, refused ? &task->refusal : NULL);
 	task_free(task);
 }

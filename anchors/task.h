@@ -19,6 +19,7 @@ struct task {
 	struct anchor *anchor; /* a reference */
 	nameserver_done *done;
 	void *arg;
+	const void *origin; /* for host->changed() */
 	int64_t now_ns;
 	/*
 	 * Before the caller hears of it. Returns the result to tell, or

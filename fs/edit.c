@@ -16,18 +16,20 @@
 
 /* Reading this much text takes well under a millisecond. */
 #define EDIT_INLINE 16384
+/* The kernel cuts a write into requests of at least this, and a rest. */
+#define EDIT_LONG 65536
 /*
- * A longer write of a replacement is answered before it is judged, so that
+ * A long write of a replacement is answered before it is judged, so that
  * reading text and judging records go on side by side, the one so many writes
  * ahead of the other. What is refused then meets a later write or the close:
  * who writes that much at a time looks at both.
  */
-#define EDIT_LONG  65536
 #define EDIT_AHEAD 4
 
 struct edit {
 	struct fs *fs;
-	struct anchor *anchor; /* a reference */
+	struct anchor *anchor;	 /* a reference */
+	const struct node *node; /* only to be told from others */
 	bool has_owner;
 	struct name owner;		/* the only one, when has_owner */
 	char label[NAME_TEXT_SIZE + 8]; /* for `error` */
@@ -74,6 +76,7 @@ int edit_new(struct edit **out, struct fs *fs, const struct node *node,
 	if (!edit)
 		return -ENOMEM;
 	edit->fs = fs;
+	edit->node = node;
 	edit->replacing = replace;
 	edit->has_owner = node->kind == NODE_NAME;
 	if (edit->has_owner)
@@ -209,6 +212,15 @@ static unsigned ahead(const struct edit *edit)
 	return !edit->to_the_end && edit->len >= EDIT_LONG ? EDIT_AHEAD : 0;
 }
 
+/*
+ * The kernel learns what became of `records` from a write that is one request;
+ * a long one it may have cut into several, and a tail comes with a close.
+ */
+static const struct node *origin(const struct edit *edit)
+{
+	return !edit->to_the_end && edit->len < EDIT_LONG ? edit->node : NULL;
+}
+
 static void submit(struct edit *edit)
 {
 	int r = 0;
@@ -225,7 +237,8 @@ static void submit(struct edit *edit)
 		staging_add(edit->staging, &edit->change, ahead(edit),
 			    on_applied, edit);
 	else
-		nameserver_edit(edit->anchor, &edit->change, on_applied, edit);
+		nameserver_edit(edit->anchor, &edit->change, origin(edit),
+				on_applied, edit);
 }
 
 static void on_settled(void *arg, int result, const struct refusal *refusal)

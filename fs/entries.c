@@ -190,7 +190,8 @@ static void drop_name(struct pending *pending, struct node *node)
 	if (r < 0)
 		pending_reply(pending, r);
 	else
-		nameserver_edit(node->anchor, &change, pending_done, pending);
+		nameserver_edit(node->anchor, &change, NULL, pending_done,
+				pending);
 }
 
 /* Find what is to be removed: pending->nodes[0]; NULL, and it was answered. */

@@ -30,7 +30,7 @@ void listed_drop(struct fs *fs, struct node *node)
 	DL_DELETE2(fs->listed, node, listed_prev, listed_next);
 }
 
-void listed_changed(void *arg, struct anchor *anchor)
+void listed_changed(void *arg, struct anchor *anchor, const void *origin)
 {
 	struct fs *fs = arg;
 	struct node *node, *next;
@@ -43,7 +43,7 @@ void listed_changed(void *arg, struct anchor *anchor)
 	drop_expired(fs, uv_now(fs->host->loop));
 	for (node = fs->listed; node; node = next) {
 		next = node->listed_next;
-		if (node->anchor != anchor)
+		if (node->anchor != anchor || node == origin)
 			continue;
 		fuse_lowlevel_notify_inval_inode(fs->session->fuse,
 						 node_ino(node), -1, 0);

@@ -22,6 +22,8 @@ static void op_init(void *userdata, struct fuse_conn_info *conn)
 	/* Requests are small, and are taken by one thread. */
 	conn->want &= ~(unsigned)(FUSE_CAP_SPLICE_READ | FUSE_CAP_SPLICE_WRITE |
 				  FUSE_CAP_SPLICE_MOVE);
+	/* A write() ends when it is answered, and only then (listed.h). */
+	conn->want &= ~(unsigned)FUSE_CAP_ASYNC_DIO;
 }
 
 static void op_forget(fuse_req_t req, fuse_ino_t ino, uint64_t lookups)

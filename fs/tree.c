@@ -9,6 +9,7 @@
 #include "fs/pending.h"
 #include "fs/attr.h"
 #include "fs/drafts.h"
+#include "fs/listed.h"
 #include "fs/scratch.h"
 #include "fs/tree.h"
 
@@ -164,10 +165,20 @@ void tree_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	int r = attr_get(fs, node, &attr);
 
 	(void)fi;
-	if (r < 0)
+	if (r < 0) {
 		fuse_reply_err(req, -r);
-	else
-		fuse_reply_attr(req, &attr, attr_timeout(node));
+		return;
+	}
+	/*
+	 * Not so with LOOKUP or SETATTR: there the kernel would believe an
+	 * answer that what it is told to forget has overtaken.
+	 */
+	if (node->kind == NODE_RECORDS) {
+		listed_add(fs, node);
+		fuse_reply_attr(req, &attr, LISTED_SECONDS);
+		return;
+	}
+	fuse_reply_attr(req, &attr, attr_timeout(node));
 }
 
 static void reply_attr(struct pending *pending, int result)

@@ -40,6 +40,34 @@ def test_sizes_follow_every_change(ns):
             assert path.stat().st_size == len(path.read_bytes())
 
 
+@pytest.mark.parametrize("script", [
+    "echo 'c. A 192.0.2.1' >> records", "printf 'c. A 192.0.2.1' >> records",
+    "echo '; nothing' >> records", "echo nonsense >> records",
+    "echo '@ A 192.0.2.2' >> names/a.test", "echo '@ A 192.0.2' >> names/c",
+    "echo '@ MX 1 .' > names/a.test", "rm names/a.test.",
+    "mv names/a.test. names/a.much.longer.test.",
+    "seq -f 'n%g. A 192.0.2.1' 20000 > tmp; cp tmp records",
+    "seq -f 'n%g. A 192.0.2.1' 20000 | tee -a records >/dev/null",
+    "sed -i s/192/10/ records", "truncate -s 0 records", ": > records",
+])
+def test_a_size_just_seen_is_true_after_any_change(ns, script):
+    # The kernel may believe what it has just been told, but not for longer.
+    with open(ns.records, "rb") as opened:
+        for path in (ns.records, opened.fileno()):
+            os.stat(path)
+        ns.sh(script)
+        # Not after a read: that makes the kernel ask.
+        sizes = {ns.records.stat().st_size, os.fstat(opened.fileno()).st_size}
+        assert sizes == {len(ns.records.read_bytes())}
+
+
+def test_rights_just_seen_are_true_after_a_change(ns):
+    for mode in (0o700, 0o755, 0o711):
+        ns.records.stat()
+        ns.path.chmod(mode)
+        assert ns.records.stat().st_mode & 0o777 == mode & 0o666
+
+
 def test_sizes_are_true_for_every_type_and_escape(ns):
     replace(ns.records, "\\000\\047.t. TXT \"a\\\"b\\\\c\\001\" d\n"
             "t. LOC 52 22 23.000 N 4 53 32.000 E -2.00m 0.00m 10000m 10m\n"
