@@ -165,13 +165,14 @@ static int build(struct restore *restore, struct entry *entry)
 }
 
 /* The host's anchor: as it was left, or as a new one is. */
-static int build_root(struct restore *restore, const char *name)
+static int build_root(struct restore *restore,
+		      const struct host_options *options)
 {
 	struct host *host = restore->host;
 	struct store_anchor stored = {
 		.id = HOST_ID,
-		.uid = geteuid(),
-		.gid = getegid(),
+		.uid = options->uid,
+		.gid = options->gid,
 		.mode = 0755,
 		.mtime_ns = host_now_ns(),
 	};
@@ -187,22 +188,22 @@ static int build_root(struct restore *restore, const char *name)
 	if (r < 0)
 		return r;
 	/* The name is what this start calls the host. */
-	entry->stored.name_len = (uint8_t)strlen(name);
-	memcpy(entry->stored.name, name, entry->stored.name_len);
+	entry->stored.name_len = (uint8_t)strlen(options->name);
+	memcpy(entry->stored.name, options->name, entry->stored.name_len);
 	r = anchor_new(&host->root, host, NULL, &entry->stored);
 	if (r == 0)
 		entry->anchor = host->root;
 	return r;
 }
 
-static int restore_tree(struct host *host, const char *name)
+static int restore_tree(struct host *host, const struct host_options *options)
 {
 	CLEANUP(restore_deinit) struct restore restore = {.host = host};
 	struct entry *entry, *next;
 	int r = store_each_anchor(&host->store, add_entry, &restore);
 
 	if (r == 0)
-		r = build_root(&restore, name);
+		r = build_root(&restore, options);
 	HASH_ITER (hh, restore.entries, entry, next) {
 		if (r == 0)
 			r = build(&restore, entry);
@@ -233,7 +234,7 @@ static int open_parts(struct host *host, const struct host_options *options)
 		r = server_pool_new(&host->pool, host->loop,
 				    &host->store.tables, &options->server);
 	if (r == 0)
-		r = restore_tree(host, options->name);
+		r = restore_tree(host, options);
 	return r;
 }
 

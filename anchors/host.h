@@ -15,6 +15,8 @@ struct host_options {
 	const char *state;     /* directory; borrowed during host_open() */
 	const char *name;      /* of the host's anchor; the same */
 	struct address listen; /* of a nameserver made without an address */
+	uid_t uid;	       /* whose a new host's anchor is */
+	gid_t gid;
 	size_t anchors_max;   /* 0: any number */
 	uint64_t records_max; /* of a nameserver; 0: any number */
 	struct server_options server;

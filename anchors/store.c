@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -138,6 +139,42 @@ static int open_environment(struct store *store, const char *dir,
 		return fail(why, table_errno(rc), dir,
 			    rc < 0 ? mdb_strerror(rc) : NULL);
 	return 0;
+}
+
+static bool is_empty(const char *dir)
+{
+	struct dirent *entry;
+	DIR *stream = opendir(dir);
+	bool empty = stream;
+
+	while (empty && (entry = readdir(stream)))
+		empty = !strcmp(entry->d_name, ".") ||
+			!strcmp(entry->d_name, "..");
+	if (stream)
+		closedir(stream);
+	return empty;
+}
+
+int store_give(const char *dir, uid_t uid, gid_t gid, const char *user,
+	       struct buffer *why)
+{
+	struct stat st;
+	int r = make_dirs(dir);
+
+	if (r < 0)
+		return fail(why, r, dir, NULL);
+	if (stat(dir, &st) < 0)
+		return fail(why, -errno, dir, NULL);
+	if (st.st_uid == uid)
+		return 0;
+	if (st.st_uid == geteuid() && is_empty(dir))
+		return chown(dir, uid, gid) < 0 ? fail(why, -errno, dir, NULL)
+						: 0;
+	buffer_printf(why,
+		      "%s: belongs to uid %u, and the daemon runs as %s: "
+		      "chown -R %u:%u %s%c",
+		      dir, st.st_uid, user ? user : "root", uid, gid, dir, 0);
+	return -EPERM;
 }
 
 int store_open(struct store *out, const char *dir, struct buffer *why)

@@ -57,6 +57,19 @@ int store_open(struct store *out, const char *dir, struct buffer *why);
 void store_close(struct store *store);
 
 /**
+ * store_give() - make the directory @uid's, before root becomes that user
+ * @user: a name for @uid, or NULL
+ * @why: as store_open()
+ *
+ * A directory that is made here or found empty is given away. One with
+ * something in it must belong to @uid already: whose it is, root decides.
+ *
+ * Return: 0; -EPERM: it belongs to somebody else; -errno.
+ */
+int store_give(const char *dir, uid_t uid, gid_t gid, const char *user,
+	       struct buffer *why);
+
+/**
  * store_errno() - what an error of the store's is to a client
  *
  * LMDB says EIO when the disk takes only part of a write. When there is no

@@ -40,7 +40,7 @@ int background_enter(void)
 	return ends[1];
 }
 
-void background_ready(int fd)
+void background_silence(void)
 {
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
@@ -49,6 +49,11 @@ void background_ready(int fd)
 	if (null > 2)
 		close(null);
 	log_quiet();
+}
+
+void background_ready(int fd)
+{
+	background_silence();
 	/* A parent that was killed does not mind. */
 	if (write(fd, "", 1) < 0)
 		errno = 0;

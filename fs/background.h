@@ -17,6 +17,9 @@
  */
 int background_enter(void);
 
+/** background_silence() - close stdin, stdout and stderr; log nothing more */
+void background_silence(void);
+
 /** background_ready() - let the parent go, and close stdin, stdout, stderr */
 void background_ready(int fd);
 

@@ -2,9 +2,13 @@
 /*
  * main.c - start and stop
  *
- * Start: read the options, look at the mount point, leave the terminal, open
- * the host (its nameservers answer from here on), mount, serve. Stop, on a
- * signal or when somebody unmounts: answer what was asked, unmount, close.
+ * Start: read the options, look at the mount point, leave the terminal, fork
+ * the mounter, give up all rights, open the host (its nameservers answer from
+ * here on), have it mounted, serve. Stop, on a signal or when somebody
+ * unmounts: answer what was asked, close, have it unmounted.
+ *
+ * LMDB does not survive a fork, and rights belong to a thread: so all forks
+ * come first, and the rights go before the first thread starts.
  */
 #include <errno.h>
 #include <signal.h>
@@ -16,8 +20,10 @@
 #include "fs/dir.h"
 #include "fs/handle.h"
 #include "fs/listed.h"
+#include "fs/mounter.h"
 #include "fs/mountpoint.h"
 #include "fs/node.h"
+#include "fs/notify.h"
 #include "fs/options.h"
 #include "fs/session.h"
 #include "fs/version.h"
@@ -28,6 +34,8 @@ struct daemon {
 	struct fs fs;
 	struct session session;
 	struct fuse_session *fuse;
+	struct mounter mounter;
+	bool mounted;
 	uv_signal_t signals[3];
 };
 
@@ -85,6 +93,8 @@ static int open_host(struct daemon *daemon)
 		.state = options->state,
 		.name = options->host,
 		.listen = options->listen,
+		.uid = daemon->fs.uid,
+		.gid = daemon->fs.gid,
 		.anchors_max = options->max_anchors,
 		.records_max = options->max_records,
 		.server =
@@ -120,9 +130,15 @@ static int open_host(struct daemon *daemon)
 static int mount_tree(struct daemon *daemon)
 {
 	struct options *options = &daemon->options;
-	int r;
+	char place[32];
+	int fd, r = mounter_mount(&daemon->mounter, &fd);
 
-	if (fuse_session_mount(daemon->fuse, options->mountpoint) != 0) {
+	if (r < 0)
+		return r;
+	daemon->mounted = true;
+	/* libfuse's form for what is mounted already. */
+	snprintf(place, sizeof(place), "/dev/fd/%d", fd);
+	if (fuse_session_mount(daemon->fuse, place) != 0) {
 		log_fuse(options->mountpoint);
 		return -EIO;
 	}
@@ -139,8 +155,6 @@ static int start(struct daemon *daemon)
 
 	fs->session = &daemon->session;
 	fs->scratch_max = daemon->options.scratch_size;
-	fs->uid = geteuid();
-	fs->gid = getegid();
 	fs->started_ns = host_now_ns();
 	daemon->fuse = fuse_session_new(&daemon->options.fuse, &fs_operations,
 					sizeof(fs_operations), fs);
@@ -171,10 +185,10 @@ static void finish(struct daemon *daemon)
 	daemon->session.stopping = true;
 	while (daemon->session.pending)
 		uv_run(&daemon->loop, UV_RUN_ONCE);
-	if (daemon->session.fuse)
+	if (daemon->session.fuse) {
+		daemon->mounted &= session_is_mounted(&daemon->session);
 		session_stop(&daemon->session);
-	if (daemon->fuse)
-		fuse_session_unmount(daemon->fuse);
+	}
 	handle_free_all(fs);
 	dir_free_all(fs);
 	node_free_all(fs);
@@ -184,17 +198,61 @@ static void finish(struct daemon *daemon)
 	uv_loop_close(&daemon->loop);
 	if (daemon->fuse)
 		fuse_session_destroy(daemon->fuse);
+	mounter_end(&daemon->mounter, daemon->mounted);
 	free(daemon->session.buffer.mem);
+}
+
+static int give_state(const struct options *options)
+{
+	CLEANUP(buffer_deinit) struct buffer why = {0};
+	int r;
+
+	if (geteuid() != 0)
+		return 0;
+	r = store_give(options->state, options->user.uid, options->user.gid,
+		       options->user.name, &why);
+	if (r < 0)
+		log_line("%s", why.len ? (char *)why.data : strerror(-r));
+	return r;
+}
+
+/* From here on it can do no more than what serving takes. */
+static int give_up_rights(struct daemon *daemon, int ready)
+{
+	const struct options *options = &daemon->options;
+	int r;
+
+	daemon->fs.uid = geteuid();
+	daemon->fs.gid = getegid();
+	raise_file_limit();
+	r = mounter_start(&daemon->mounter, options, ready);
+	if (r == 0)
+		r = give_state(options);
+	return r == 0 ? rights_confine(&options->user) : r;
+}
+
+static void serve(struct daemon *daemon, int ready)
+{
+	log_line("serving %s on %s", daemon->options.host,
+		 daemon->options.mountpoint);
+	notify("READY=1");
+	if (ready >= 0)
+		background_ready(ready);
+	uv_run(&daemon->loop, UV_RUN_DEFAULT);
+	notify("STOPPING=1");
 }
 
 static int run(struct daemon *daemon)
 {
-	int ready = -1, r;
+	struct options *options = &daemon->options;
+	int ready = -1, r = 0;
 
-	r = mountpoint_prepare(&daemon->options.mountpoint);
+	/* In another namespace, the mounter looks at it. */
+	if (!options->mount_ns)
+		r = mountpoint_prepare(&options->mountpoint);
 	if (r < 0)
 		return r;
-	if (!daemon->options.foreground) {
+	if (!options->foreground) {
 		ready = background_enter();
 		if (ready < 0) {
 			log_line("cannot go into the background: %s",
@@ -202,19 +260,17 @@ static int run(struct daemon *daemon)
 			return ready;
 		}
 	}
-	raise_file_limit();
-	r = uv_loop_init(&daemon->loop);
-	if (r < 0)
+	r = give_up_rights(daemon, ready);
+	if (r == 0)
+		r = uv_loop_init(&daemon->loop);
+	if (r < 0) {
+		mounter_end(&daemon->mounter, false);
 		return r;
+	}
 	running_loop = &daemon->loop;
 	r = start(daemon);
-	if (r == 0) {
-		log_line("serving %s on %s", daemon->options.host,
-			 daemon->options.mountpoint);
-		if (ready >= 0)
-			background_ready(ready);
-		uv_run(&daemon->loop, UV_RUN_DEFAULT);
-	}
+	if (r == 0)
+		serve(daemon, ready);
 	finish(daemon);
 	return r;
 }

@@ -17,7 +17,7 @@
 extern char **environ;
 
 /* Without root's rights the setuid helper does it. */
-static int detach(const char *path)
+int mountpoint_detach(const char *path)
 {
 	char *const argv[] = {(char *)"fusermount3", (char *)"-u", (char *)"-z",
 			      (char *)"--",	     (char *)path, NULL};
@@ -63,7 +63,7 @@ static char *resolve_dead(const char *path)
 static int detach_dead(const char *path)
 {
 	CLEANUP(freep) char *dead = resolve_dead(path);
-	int r = dead ? detach(dead) : -ENOMEM;
+	int r = dead ? mountpoint_detach(dead) : -ENOMEM;
 
 	if (r < 0)
 		log_line("%s: a dead mount is there, and cannot be detached: "

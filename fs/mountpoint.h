@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * mountpoint.h - is the place fit to mount on?
+ * mountpoint.h - the place that is mounted on
  */
 #ifndef FS_MOUNTPOINT_H
 #define FS_MOUNTPOINT_H
@@ -14,5 +14,8 @@
  * Return: 0; -errno, and the reason was logged.
  */
 int mountpoint_prepare(char **mountpoint);
+
+/** mountpoint_detach() - unmount lazily, as whoever we are: 0, -errno */
+int mountpoint_detach(const char *path);
 
 #endif

@@ -36,6 +36,8 @@ static const struct fuse_opt specs[] = {
 	STRING("max-anchors=%s", max_anchors_text),
 	STRING("max-records=%s", max_records_text),
 	STRING("scratch-size=%s", scratch_size_text),
+	STRING("user=%s", user_text),
+	STRING("mount-ns=%s", mount_ns),
 	FUSE_OPT_KEY("-f", KEY_FOREGROUND),
 	FUSE_OPT_KEY("-d", KEY_DEBUG),
 	FUSE_OPT_KEY("-h", KEY_HELP),
@@ -71,6 +73,10 @@ void options_usage(void)
 	       "  -o max-records=N  of one nameserver at most (any number)\n"
 	       "  -o scratch-size=N octets in plain files, as 64M or 1G "
 	       "(256M)\n"
+	       "  -o user=NAME      whom root's daemon becomes (circuitfs, if "
+	       "there is one)\n"
+	       "  -o mount-ns=PATH  the mount namespace to mount in (its "
+	       "own)\n"
 	       "  -o allow_other    other users may enter, as modes allow\n"
 	       "\n"
 	       "See circuitfs(8) for the program and circuitfs(5) for the "
@@ -353,6 +359,8 @@ int options_parse(struct options *options, int argc, char **argv)
 	if (r == 0)
 		r = check_state(options);
 	if (r == 0)
+		r = rights_find_user(options->user_text, &options->user);
+	if (r == 0)
 		r = fuse_arguments(options);
 	if (r < 0 && r != -EINVAL)
 		log_line("%s", strerror(-r));
@@ -373,6 +381,9 @@ void options_deinit(struct options *options)
 	free(options->max_anchors_text);
 	free(options->max_records_text);
 	free(options->scratch_size_text);
+	free(options->user_text);
+	free(options->user.name);
+	free(options->mount_ns);
 	for (size_t i = 0; i < ARRAY_SIZE(options->arguments); i++)
 		free(options->arguments[i]);
 	fuse_opt_free_args(&options->fuse);

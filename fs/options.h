@@ -6,6 +6,7 @@
 #define FS_OPTIONS_H
 
 #include "fs/fs.h"
+#include "fs/rights.h"
 
 struct options {
 	bool foreground;
@@ -24,6 +25,8 @@ struct options {
 	unsigned max_anchors;  /* 0: any number */
 	unsigned max_records;  /* of a nameserver; 0: any number */
 	uint64_t scratch_size; /* octets */
+	struct rights_user user;
+	char *mount_ns;	       /* or NULL: this process's */
 	struct fuse_args fuse; /* for fuse_session_new() */
 
 	/* As given, until they are checked. */
@@ -37,6 +40,7 @@ struct options {
 	char *max_anchors_text;
 	char *max_records_text;
 	char *scratch_size_text;
+	char *user_text;
 	bool complained; /* the reason was logged */
 };
 

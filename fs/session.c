@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 
 #include "fs/session.h"
 
@@ -55,6 +56,13 @@ int session_start(struct session *session, uv_loop_t *loop,
 		return r;
 	session->poll.data = session;
 	return uv_poll_start(&session->poll, UV_READABLE, on_readable);
+}
+
+bool session_is_mounted(const struct session *session)
+{
+	struct pollfd fd = {.fd = fuse_session_fd(session->fuse)};
+
+	return poll(&fd, 1, 0) >= 0 && !(fd.revents & POLLERR);
 }
 
 void session_hold(struct session *session)

@@ -35,6 +35,9 @@ int session_start(struct session *session, uv_loop_t *loop,
 void session_hold(struct session *session);
 void session_release(struct session *session);
 
+/** session_is_mounted() - false: somebody has unmounted it */
+bool session_is_mounted(const struct session *session);
+
 /** session_stop() - take no more requests, and close the poll handle */
 void session_stop(struct session *session);
 

@@ -26,6 +26,9 @@ BIND_ZONES = Path(os.environ.get("CIRCUITFS_BIND_ZONES",
                                  TOP / "build" / "bind9" / "etc" / "bind"))
 ROOT_HINTS = Path("/usr/share/dns/root.hints")
 NOBODY = 65534
+# Whom root's daemon becomes in every test: as packaged, it is not root.
+USER = [f"user={name}" for name in
+        os.environ.get("CIRCUITFS_TEST_USER", "").split()]
 
 # Nothing here waits for longer than this; a daemon that sits on a request
 # would hold its client in a sleep that not even SIGKILL ends.
@@ -237,7 +240,7 @@ class Circuit:
         self.log = self.base / "stderr"
         self.mount.mkdir()
         self.state.mkdir()
-        self.options = [f"state={self.state}", f"host={host}", *options]
+        self.options = [f"state={self.state}", f"host={host}", *USER, *options]
         self.host = self.mount / host
         self.error = self.host / "error"
         self.daemon = None

@@ -21,10 +21,12 @@ def daemon_of(circuit):
             continue
         try:
             words = (entry / "cmdline").read_bytes().split(b"\0")
+            name = (entry / "comm").read_text().strip()
         except OSError:
             continue
-        if str(circuit.mount).encode() in words and words[0].endswith(
-                os.path.basename(BINARY).encode()):
+        # The mounter is another name.
+        if (str(circuit.mount).encode() in words and
+                name == os.path.basename(BINARY)):
             return int(entry.name)
     return None
 
@@ -72,6 +74,13 @@ BAD_STARTS = {
     "tcp-clients=0": (["-f", "-o", "tcp-clients=0", "MOUNT"], "tcp-clients"),
     "tcp-idle=0": (["-f", "-o", "tcp-idle=0", "MOUNT"], "tcp-idle"),
     "tcp-idle=9999": (["-f", "-o", "tcp-idle=9999", "MOUNT"], "tcp-idle"),
+    "max-anchors=0": (["-f", "-o", "max-anchors=0", "MOUNT"], "max-anchors"),
+    "max-records=-1": (["-f", "-o", "max-records=-1", "MOUNT"], "max-records"),
+    "scratch-size=": (["-f", "-o", "scratch-size=", "MOUNT"], "scratch-size"),
+    "scratch-size=1T": (["-f", "-o", "scratch-size=1T", "MOUNT"], "1T"),
+    "scratch-size=1MB": (["-f", "-o", "scratch-size=1MB", "MOUNT"], "1MB"),
+    "a scratch-size of more than 63 bits": (
+        ["-f", "-o", "scratch-size=9999999999G", "MOUNT"], "9999999999G"),
     "edns-size=511": (["-f", "-o", "edns-size=511", "MOUNT"], "edns-size"),
     "a long nsid": (["-f", "-o", "nsid=" + "x" * 129, "MOUNT"], "nsid"),
     "listen=nonsense": (["-f", "-o", "listen=nonsense", "MOUNT"], "nonsense"),

@@ -1,0 +1,346 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What root's daemon gives up, what is left, and what still works then."""
+import contextlib
+import errno
+import os
+import re
+import signal
+import socket
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from harness import (BINARY, NOBODY, append, eventually, fails, mount_options,
+                     needs_root, own_loopback, replace, run)
+
+NET_BIND_SERVICE = 1 << 10
+MOUNTERS = 1 << 21 | 1 << 2  # CAP_SYS_ADMIN, CAP_DAC_READ_SEARCH
+
+
+@pytest.fixture
+def nobodys(idle):
+    """A daemon that becomes nobody; not started."""
+    idle.options = [word for word in idle.options
+                    if not word.startswith("user=")] + ["user=nobody"]
+    return idle
+
+
+def status_of(path):
+    lines = (Path(path) / "status").read_text().splitlines()
+    return {key: value.split() for key, value in
+            (line.split(":", 1) for line in lines)}
+
+
+def children(pid):
+    return [int(word) for word in
+            Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def is_sanitized():
+    return b"__asan_init" in Path(BINARY).read_bytes() or \
+        b"__tsan_init" in Path(BINARY).read_bytes()
+
+
+def capability_sets(status):
+    return [int(status[key][0], 16) for key in
+            ("CapPrm", "CapEff", "CapInh", "CapBnd", "CapAmb")]
+
+
+@needs_root
+@pytest.mark.parametrize("user, uid", [("nobody", NOBODY), ("root", 0)])
+def test_every_thread_has_given_up_all_but_low_ports(idle, user, uid):
+    idle.options.append(f"user={user}")
+    idle.start()
+    idle.make()
+    tasks = list(Path(f"/proc/{idle.daemon.pid}/task").iterdir())
+    assert len(tasks) > 2
+    for task in tasks:
+        status = status_of(task)
+        assert status["Uid"] == [str(uid)] * 4
+        assert status["Gid"] == [str(uid)] * 4
+        assert status["Groups"] == []
+        assert capability_sets(status) == [NET_BIND_SERVICE,
+                                           NET_BIND_SERVICE, 0, 0, 0]
+        assert status["NoNewPrivs"] == ["1"]
+        if not is_sanitized():
+            assert status["Seccomp"] == ["2"]
+    idle.stop()
+
+
+@needs_root
+def test_the_mounter_can_mount_and_has_nothing_open(nobodys):
+    nobodys.start()
+    mounter, = children(nobodys.daemon.pid)
+    status = status_of(f"/proc/{mounter}")
+    assert status["Name"] == ["circuitfs-mount"]
+    assert capability_sets(status) == [MOUNTERS, MOUNTERS, 0, 0, 0]
+    assert status["NoNewPrivs"] == ["1"]
+    opened = [os.readlink(path) for path in
+              Path(f"/proc/{mounter}/fd").iterdir()]
+    for path in opened:
+        assert "fuse" not in path and str(nobodys.base) not in path, opened
+    # A signal that is meant for the daemon does not end it.
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        os.kill(mounter, number)
+    nobodys.stop()
+    assert not Path(f"/proc/{mounter}").exists()
+
+
+@needs_root
+def test_it_serves_as_before_with_what_is_left(nobodys):
+    made = nobodys.start().make(f"ns@{own_loopback()}:53")
+    append(made.records, "a. A 192.0.2.1\n")
+    assert made.answer("a") == ["192.0.2.1"]
+    replace(made.addr, f"{own_loopback()}:80")
+    assert made.address.endswith(":80") and made.answer("a") == ["192.0.2.1"]
+    (made / "new").write_text("b. A 192.0.2.2\n")
+    os.rename(made / "new", made.records)
+    (made / "sub").mkdir()
+    os.chown(made.path, NOBODY, NOBODY)
+    for again in (nobodys.restart, nobodys.crash_and_restart):
+        again()
+        assert made.address.endswith(":80")
+        assert made.answer("b") == ["192.0.2.2"]
+        assert made.path.stat().st_uid == NOBODY
+    (made / "sub").rmdir()
+    made.path.rmdir()
+    nobodys.stop()
+
+
+@needs_root
+def test_the_tree_belongs_to_who_started_it(nobodys):
+    nobodys.start()
+    assert nobodys.mount.stat().st_uid == nobodys.host.stat().st_uid == 0
+    nobodys.stop()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("user", ["nobody", "root", None])
+def test_a_signal_unmounts_in_the_foreground(idle, user, number):
+    if user and os.geteuid() != 0:
+        pytest.skip("needs root")
+    if user:
+        idle.options.append(f"user={user}")
+    idle.start().make()
+    inside = subprocess.Popen(["sleep", "60"], cwd=idle.host)
+    try:
+        idle.stop(number)
+        assert os.listdir(idle.mount) == []
+    finally:
+        inside.kill()
+        inside.wait()
+
+
+@needs_root
+def test_a_signal_unmounts_in_the_background(nobodys):
+    run(*nobodys.command(), check=0)
+    pid = int((nobodys.state / "pid").read_text())
+    mounter, = children(pid)
+    for fd in (0, 1, 2):
+        assert os.readlink(f"/proc/{mounter}/fd/{fd}") == "/dev/null"
+    os.kill(pid, signal.SIGTERM)
+    eventually("it has unmounted",
+               lambda: mount_options(nobodys.mount) is None)
+    eventually("both have ended", lambda: not Path(f"/proc/{pid}").exists()
+               and not Path(f"/proc/{mounter}").exists())
+
+
+def ended(pid):
+    """Gone, or waiting for a parent that this container does not have."""
+    try:
+        return status_of(f"/proc/{pid}")["State"][0] == "Z"
+    except OSError:
+        return True
+
+
+@needs_root
+def test_killed_it_leaves_a_dead_mount_that_the_next_start_detaches(nobodys):
+    made = nobodys.start().make()
+    mounter, = children(nobodys.daemon.pid)
+    nobodys.kill()
+    eventually("the mounter has ended", lambda: ended(mounter))
+    # Loud: what is beneath would take a mkdir in silence.
+    with fails(errno.ENOTCONN):
+        (nobodys.mount / "h1" / "plain").mkdir()
+    nobodys.start()
+    assert made.path.is_dir()
+    nobodys.stop()
+
+
+@needs_root
+def test_without_its_mounter_it_says_what_to_do(nobodys):
+    nobodys.start()
+    os.kill(children(nobodys.daemon.pid)[0], signal.SIGKILL)
+    assert nobodys.end() == 0
+    assert "umount -l" in nobodys.said()
+    nobodys.start()
+    nobodys.stop()
+
+
+# ---- The state directory ----
+
+@needs_root
+@pytest.mark.parametrize("there", [True, False], ids=["empty", "missing"])
+def test_a_new_state_directory_becomes_the_users(nobodys, there):
+    if not there:
+        nobodys.state.rmdir()
+        nobodys.state = nobodys.base / "deep" / "state"
+        nobodys.options[0] = f"state={nobodys.state}"
+    nobodys.start()
+    assert nobodys.state.stat().st_uid == NOBODY
+    for path in nobodys.state.iterdir():
+        assert path.stat().st_uid == NOBODY and path.stat().st_mode & 0o77 == 0
+    nobodys.stop()
+
+
+@needs_root
+@pytest.mark.parametrize("before, after, owner", [
+    ("user=root", "user=nobody", f"{NOBODY}:{NOBODY}"),
+    ("user=nobody", "user=root", "0:0"),
+])
+def test_a_state_directory_of_somebody_else_is_refused_with_the_remedy(
+        nobodys, before, after, owner):
+    nobodys.options[-1] = before
+    made = nobodys.start().make()
+    nobodys.stop()
+    nobodys.options[-1] = after
+    done = run(*nobodys.command("-f"))
+    assert done.returncode == 1
+    assert re.fullmatch(r"circuitfs: .+\n", done.stderr), done.stderr
+    remedy = re.search(r"chown -R \S+ \S+", done.stderr)[0]
+    assert remedy == f"chown -R {owner} {nobodys.state}"
+    assert mount_options(nobodys.mount) is None
+    run(*remedy.split(), check=0)
+    nobodys.start()
+    assert made.path.is_dir()
+    nobodys.stop()
+
+
+# ---- -o user= ----
+
+@pytest.mark.parametrize("words, saying", [
+    (["user=nosuchuser"], "nosuchuser"), (["user="], "user=")])
+def test_a_user_that_is_not_there_stops_the_start(idle, words, saying):
+    idle.options += words
+    done = run(*idle.command("-f"))
+    assert done.returncode == 1
+    assert re.fullmatch(r"circuitfs: .+\n", done.stderr)
+    assert saying in done.stderr
+
+
+@needs_root
+def test_only_root_can_become_another_user(nobodys):
+    nobodys.options[-1] = "user=root"
+    done = run("setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}",
+               "--clear-groups", *nobodys.command("-f"))
+    assert done.returncode == 1
+    assert "only root" in done.stderr
+
+
+@contextlib.contextmanager
+def in_a_mount_namespace(circuit, script):
+    """Start it behind a shell script in a mount namespace of its own."""
+    with open(circuit.log, "ab") as log:
+        circuit.daemon = subprocess.Popen(
+            ["unshare", "-m", "--propagation", "private", "sh", "-c",
+             f"{script} && exec \"$@\"", "sh", *circuit.command(
+                 "-f", "-o", f"mount-ns=/proc/{os.getpid()}/ns/mnt")],
+            stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+    eventually("it has mounted, or ended",
+               lambda: circuit.ready() or circuit.daemon.poll() is not None)
+    assert circuit.alive(), circuit.said()
+    yield status_of(f"/proc/{circuit.daemon.pid}")
+    circuit.stop()
+
+
+@needs_root
+def test_root_becomes_circuitfs_where_there_is_one(idle, tmp_path):
+    passwd = tmp_path / "passwd"
+    passwd.write_text("root:x:0:0::/:/bin/sh\n"
+                      "circuitfs:x:64999:64998::/:/bin/false\n")
+    idle.options = [word for word in idle.options
+                    if not word.startswith("user=")]
+    with in_a_mount_namespace(
+            idle, f"mount --bind {passwd} /etc/passwd") as status:
+        assert status["Uid"] == ["64999"] * 4
+        assert status["Gid"] == ["64998"] * 4
+        assert idle.state.stat().st_uid == 64999
+
+
+# ---- mount-ns ----
+
+@needs_root
+def test_behind_a_read_only_sandbox_the_mount_is_still_everybodys(nobodys):
+    with in_a_mount_namespace(
+            nobodys, f"mount --bind {nobodys.state} {nobodys.state} && "
+            "mount -o remount,bind,ro /"):
+        made = nobodys.make()
+        append(made.records, "a. A 192.0.2.1\n")
+        assert made.answer("a") == ["192.0.2.1"]
+    assert os.listdir(nobodys.mount) == []
+
+
+@needs_root
+def test_in_another_namespace_too_a_dead_mount_is_detached(nobodys):
+    nobodys.start().make("ns")
+    nobodys.kill()
+    with in_a_mount_namespace(nobodys, "true"):
+        assert "ns" in os.listdir(nobodys.host)
+
+
+def test_a_namespace_that_is_not_there_stops_the_start(idle):
+    idle.options.append("mount-ns=/nosuch")
+    done = run(*idle.command("-f"))
+    assert done.returncode == 1
+    assert re.fullmatch(r"circuitfs: mount-ns=/nosuch: .+\n", done.stderr)
+
+
+# ---- The service manager ----
+
+@contextlib.contextmanager
+def notified(idle, address, name):
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(address)
+        manager.settimeout(20)
+        if not address.startswith("\0"):
+            os.chmod(address, 0o777)
+        yield manager, ["env", f"NOTIFY_SOCKET={name}"]
+
+
+@pytest.mark.parametrize("abstract", [False, True], ids=["path", "abstract"])
+@pytest.mark.parametrize("user", ["nobody", None])
+def test_the_service_manager_hears_when_it_serves_and_when_it_stops(
+        idle, abstract, user):
+    if user and os.geteuid() != 0:
+        pytest.skip("needs root")
+    if user:
+        idle.options.append(f"user={user}")
+    path = str(idle.base / "notify")
+    address, name = (("\0" + path, "@" + path) if abstract else (path, path))
+    with notified(idle, address, name) as (manager, prefix):
+        idle.launch(*prefix)
+        assert manager.recv(4096) == b"READY=1"
+        # Not before: who waited for it finds all there is.
+        assert idle.ready()
+        made = idle.make()
+        idle.stop()
+        assert manager.recv(4096) == b"STOPPING=1"
+        assert not made.path.exists()
+
+
+def test_a_start_that_fails_never_says_ready(idle):
+    path = str(idle.base / "notify")
+    with notified(idle, path, path) as (manager, prefix):
+        done = run(*prefix, *idle.command("-f"), str(idle.base / "nosuch"))
+        assert done.returncode == 1
+        manager.setblocking(False)
+        with fails(errno.EAGAIN):
+            manager.recv(4096)
+
+
+def test_a_manager_that_does_not_listen_stops_nothing(idle):
+    idle.start("env", f"NOTIFY_SOCKET={idle.base}/nosuch")
+    idle.make()
+    assert "NOTIFY_SOCKET" in idle.said()
+    idle.stop()
