@@ -33,9 +33,18 @@ mounted() {
 
 mkdir -p "$mnt" 2>/dev/null || :
 mnt=$(readlink -m "$mnt")
+# Where the tree is not mounted, mkdir in its place shall fail; modes do not stop
+# root, the immutable flag does, where the filesystem has it.
+close_bare() {
+	[ "$(id -u)" = 0 ] && [ -z "$(ls -A "$mnt" 2>/dev/null)" ] || return 0
+	chmod 0000 "$mnt" 2>/dev/null || :
+	chattr +i "$mnt" 2>/dev/null || :
+}
+
 if mounted; then
 	echo "$mnt is mounted already"
 else
+	close_bare
 	"$top/build/circuitfs" "$mnt"
 fi
 

@@ -20,12 +20,13 @@ package='dpkg-dev adduser jq'
 
 # Installed, these would start to serve this machine. So they are unpacked into
 # a directory to be run from there, and only their libraries are installed.
-peers='nsd knot unbound dnsmasq-base systemd-resolved'
+peers='nsd knot unbound dnsmasq-base systemd-resolved systemd'
 peers_dir=${CIRCUITFS_PEERS:-$(cd "$(dirname "$0")/.." && pwd)/build/peers}
 
 peers_run() {
 	for program in usr/sbin/nsd usr/sbin/knotd usr/sbin/unbound \
-		usr/sbin/dnsmasq lib/systemd/systemd-resolved; do
+		usr/sbin/dnsmasq lib/systemd/systemd-resolved \
+		usr/bin/systemd-analyze; do
 		program=$peers_dir/$program
 		[ -x "$program" ] || return
 		! ldd "$program" | grep -q 'not found' || return

@@ -15,6 +15,8 @@ from harness import BINARY, run
 
 PLACES = [
     "bin/circuitfs",
+    "lib/systemd/system/circuitfs.service",
+    "lib/sysusers.d/circuitfs.conf",
     "share/man/man5/circuitfs.5",
     "share/man/man8/circuitfs.8",
     "share/bash-completion/completions/circuitfs",

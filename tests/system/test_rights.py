@@ -3,6 +3,7 @@
 import errno
 import os
 import stat
+import subprocess
 
 import pytest
 
@@ -188,3 +189,61 @@ def test_the_hosts_rights_survive_a_restart(open_circuit):
     os.chown(open_circuit.host, 0, NOBODY)
     open_circuit.restart()
     assert rights(open_circuit.host) == (0, NOBODY, 0o775)
+
+
+WRITES = ["echo 'x. A 192.0.2.1' >> records", "mkdir made", "rmdir sub",
+          "rm names/a.test.", "echo x > scratch", ": > error",
+          "mv names/b.test. names/c.test."]
+NEEDS = [("r", "ls"), ("rx", "cat records"), ("rx", "cat stat"),
+         ("rx", "cat names/b.test."), ("x", "stat records"),
+         *(("wx", write) for write in WRITES)]
+
+
+@pytest.mark.parametrize("bits", range(8))
+@pytest.mark.parametrize("relation, uid, gid, shift", [
+    ("owner", NOBODY, 0, 6), ("group", 0, NOBODY, 3), ("other", 0, 0, 0)])
+def test_each_bit_lets_its_class_do_what_it_says_and_no_more(
+        ns, relation, uid, gid, shift, bits):
+    append(ns.records, "b.test. A 192.0.2.2\n")
+    (ns / "sub").mkdir()
+    os.chown(ns.path, uid, gid)
+    # The other two classes may what this one may not.
+    ns.path.chmod(0o777 ^ (7 ^ bits) << shift)
+    script = "\n".join(f"(cd . && {words}) >/dev/null 2>&1; echo $?"
+                       for _, words in NEEDS)
+    # A directory can be entered with x alone: so from the outside.
+    done = as_nobody(script.replace("cd .", f"cd {ns.path}")
+                     .replace(f"cd {ns.path} && ls", f"ls {ns.path}"))
+    allowed = [status == "0" for status in done.stdout.split()]
+    held = {letter for letter, bit in (("r", 4), ("w", 2), ("x", 1))
+            if bits & bit}
+    assert allowed == [set(needed) <= held for needed, _ in NEEDS]
+
+
+def test_a_descriptor_keeps_the_rights_that_it_was_opened_with(ns):
+    os.chown(ns.path, NOBODY, NOBODY)
+    writer = subprocess.Popen(
+        ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups",
+         "sh", "-c", "exec >> records; echo open >&2; read go; "
+         "echo 'b.test. A 192.0.2.2'"],
+        cwd=ns.path, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert writer.stderr.readline() == "open\n"
+    os.chown(ns.path, 0, 0)
+    ns.path.chmod(0o700)
+    assert as_nobody(f"cat {ns.records}").returncode != 0
+    writer.communicate("go\n", timeout=20)
+    assert writer.returncode == 0
+    assert ns.answer("b.test") == ["192.0.2.2"]
+
+
+def test_a_server_that_was_handed_over_is_handed_over_after_a_restart(
+        open_circuit, ns):
+    other = open_circuit.make("other")
+    os.chown(ns.path, NOBODY, NOBODY)
+    ns.path.chmod(0o700)
+    open_circuit.restart()
+    done = as_nobody(f"echo 'b.test. A 192.0.2.2' >> {ns.records}")
+    assert done.returncode == 0, done.stderr
+    assert ns.answer("b.test") == ["192.0.2.2"]
+    with untouched(other):
+        assert as_nobody(f": > {other.records}").returncode != 0
