@@ -159,3 +159,25 @@ socklen_t address_sockaddr(const struct address *address, int family,
 	memcpy(&in4->sin_addr, address->ip, sizeof(in4->sin_addr));
 	return sizeof(*in4);
 }
+
+void address_from_sockaddr(const struct sockaddr *from, struct address *out)
+{
+	const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)from;
+	const struct sockaddr_in *in4 = (const struct sockaddr_in *)from;
+
+	memset(out, 0, sizeof(*out));
+	if (from->sa_family == AF_INET) {
+		out->kind = ADDRESS_IPV4;
+		out->port = ntohs(in4->sin_port);
+		memcpy(out->ip, &in4->sin_addr, 4);
+		return;
+	}
+	out->port = ntohs(in6->sin6_port);
+	out->kind = ADDRESS_IPV6;
+	memcpy(out->ip, &in6->sin6_addr, sizeof(out->ip));
+	if (IN6_IS_ADDR_V4MAPPED(&in6->sin6_addr)) {
+		out->kind = ADDRESS_IPV4;
+		memmove(out->ip, out->ip + 12, 4);
+		memset(out->ip + 4, 0, 12);
+	}
+}

@@ -55,4 +55,12 @@ bool address_equal(const struct address *a, const struct address *b);
 socklen_t address_sockaddr(const struct address *address, int family,
 			   struct sockaddr_storage *out);
 
+/**
+ * address_from_sockaddr() - whose a packet is: IPV4 or IPV6
+ *
+ * A client that comes over IPv4 to a socket of both is mapped into IPv6 by the
+ * kernel; that is taken back.
+ */
+void address_from_sockaddr(const struct sockaddr *from, struct address *out);
+
 #endif

@@ -7,6 +7,7 @@
  * records are chain.c's.
  */
 #include <assert.h>
+#include <time.h>
 
 #include "dns/answer.h"
 #include "dns/chain.h"
@@ -27,12 +28,43 @@ enum ede { /* RFC 8914, section 4 */
 /* One query on its way to be a response. */
 struct task {
 	const struct answer_options *options;
-	enum answer_transport transport;
+	const struct answer_client *client;
 	struct query query;
 	struct response response;
 	enum response_rcode rcode;
 	enum ede ede;
+	uint16_t flags;		    /* AA, TC */
+	unsigned unlike;	    /* see struct chain */
+	bool has_cookie, is_proven; /* the client's server cookie is good */
+	uint8_t cookie[COOKIE_SIZE];
 };
+
+/* Before judge(): what goes back is good whatever becomes of the query. */
+static void take_cookie(struct task *task)
+{
+	struct cookies *cookies = task->options->cookies;
+	const struct query *query = &task->query;
+	struct address client;
+
+	if (!query->has_edns || !query->cookie || !cookies ||
+	    !task->client->address)
+		return;
+	address_from_sockaddr(task->client->address, &client);
+	task->has_cookie = true;
+	task->is_proven =
+		cookie_answer(cookies, query->cookie, query->cookie_len,
+			      &client, (uint32_t)time(NULL), task->cookie);
+}
+
+/* A cookie is all that is asked for: RFC 7873, section 5.4. */
+static enum response_rcode judge_cookie(const struct task *task)
+{
+	if (!task->has_cookie)
+		return RESPONSE_FORMERR;
+	if (task->query.cookie_len > COOKIE_CLIENT_SIZE && !task->is_proven)
+		return RESPONSE_BADCOOKIE;
+	return RESPONSE_NOERROR;
+}
 
 /* What speaks against a query before any name is looked up. */
 static enum response_rcode judge(struct task *task, enum query_verdict verdict)
@@ -46,11 +78,13 @@ static enum response_rcode judge(struct task *task, enum query_verdict verdict)
 	/* RFC 6891, section 6.1.3. */
 	if (query->has_edns && query->edns_version > 0)
 		return RESPONSE_BADVERS;
+	if (!query->question_len)
+		return judge_cookie(task);
 	if (query->class != QUERY_CLASS_IN)
 		return RESPONSE_REFUSED;
 	if (query->type == RR_AXFR || query->type == RR_IXFR) {
 		/* AXFR is for TCP: RFC 5936, section 4.2. */
-		if (task->transport == ANSWER_UDP)
+		if (task->client->transport == ANSWER_UDP)
 			return RESPONSE_NOTIMP;
 		task->ede = EDE_PROHIBITED;
 		return RESPONSE_REFUSED;
@@ -67,7 +101,7 @@ static bool tells_nsid(const struct task *task)
 static bool tells_keepalive(const struct task *task)
 {
 	return task->query.wants_keepalive && task->options->keepalive &&
-	       task->transport == ANSWER_TCP;
+	       task->client->transport == ANSWER_TCP;
 }
 
 /*
@@ -82,6 +116,8 @@ static size_t opt_size(const struct task *task)
 		return 0;
 	if (tells_nsid(task))
 		size += OPTION_HEAD + task->options->nsid_len;
+	if (task->has_cookie)
+		size += OPTION_HEAD + COOKIE_SIZE;
 	if (tells_keepalive(task))
 		size += OPTION_HEAD + KEEPALIVE_SIZE;
 	return size;
@@ -92,7 +128,7 @@ static size_t size_limit(const struct task *task)
 {
 	size_t size = task->query.edns_size;
 
-	if (task->transport == ANSWER_TCP)
+	if (task->client->transport == ANSWER_TCP)
 		return ANSWER_TCP_SIZE;
 	if (!task->query.has_edns)
 		return ANSWER_UDP_SIZE;
@@ -117,6 +153,9 @@ static uint8_t *put_options(const struct task *task, uint8_t *at)
 	if (tells_nsid(task))
 		at = put_option(at, QUERY_OPTION_NSID, task->options->nsid,
 				task->options->nsid_len);
+	if (task->has_cookie)
+		at = put_option(at, QUERY_OPTION_COOKIE, task->cookie,
+				COOKIE_SIZE);
 	if (tells_keepalive(task)) {
 		put_u16(word, task->options->keepalive);
 		at = put_option(at, QUERY_OPTION_KEEPALIVE, word, sizeof(word));
@@ -157,20 +196,80 @@ static void answer_question(struct task *task, struct snapshot *snapshot,
 	chain.query = &task->query;
 	chain.response = &task->response;
 	/* RFC 8482, section 4.1; section 4.4 for TCP. */
-	chain.is_any_one = task->transport == ANSWER_UDP;
+	chain.is_any_one = task->client->transport == ANSWER_UDP;
 	chain_follow(&chain);
 
 	task->rcode = chain.rcode;
 	if (chain.rcode == RESPONSE_REFUSED)
 		task->ede = EDE_NOT_AUTHORITATIVE;
 	if (chain.is_authoritative)
-		response_flag(&task->response, QUERY_AA);
+		task->flags |= QUERY_AA;
 	if (chain.is_truncated)
-		response_flag(&task->response, QUERY_TC);
+		task->flags |= QUERY_TC;
+	task->unlike = chain.unlike;
+}
+
+static enum limiter_class class_of(const struct task *task)
+{
+	switch (task->rcode) {
+	case RESPONSE_NOERROR:
+		if (!task->query.question_len)
+			return LIMITER_ERROR;
+		return task->flags & QUERY_AA ? LIMITER_DATA : LIMITER_REFERRAL;
+	case RESPONSE_NXDOMAIN:
+	case RESPONSE_YXDOMAIN:
+		return LIMITER_NAME_ERROR;
+	default:
+		return LIMITER_ERROR;
+	}
+}
+
+static enum limiter_verdict judge_rate(struct task *task,
+				       enum limiter_class class)
+{
+	const struct answer_client *client = task->client;
+	struct name alike;
+
+	if (class == LIMITER_ERROR)
+		name_root(&alike);
+	else
+		name_ancestor(&task->query.name, task->unlike, &alike);
+	return limiter_judge(task->options->limiter, client->address,
+			     client->now_ms, class, alike.wire, alike.len);
+}
+
+/*
+ * What is past the rate is left out, or says so little that it cannot amplify:
+ * come over TCP; or, to who knows cookies, come with the one in here (RFC 7873,
+ * section 5.2.3). An error is as short as that, and goes as it is.
+ *
+ * Return: whether anything is sent.
+ */
+static bool keep_to_rate(struct task *task)
+{
+	enum limiter_class class = class_of(task);
+	enum limiter_verdict verdict = judge_rate(task, class);
+
+	if (verdict != LIMITER_SLIP || class == LIMITER_ERROR)
+		return verdict != LIMITER_DROP;
+	response_clear(&task->response);
+	task->rcode = task->has_cookie ? RESPONSE_BADCOOKIE : RESPONSE_NOERROR;
+	task->flags = task->has_cookie ? 0 : QUERY_TC;
+	return true;
+}
+
+/* A good cookie, or TCP, proves whose the address is. */
+static bool has_rate(const struct task *task)
+{
+	const struct limiter *limiter = task->options->limiter;
+	const struct answer_client *client = task->client;
+
+	return limiter && client->transport == ANSWER_UDP && client->address &&
+	       !task->is_proven && limiter_counts(limiter, client->address);
 }
 
 size_t answer(const struct answer_options *options, struct snapshot *snapshot,
-	      uint32_t table, enum answer_transport transport,
+	      uint32_t table, const struct answer_client *client,
 	      const uint8_t *query, size_t len, uint8_t *out)
 {
 	enum query_verdict verdict;
@@ -182,16 +281,22 @@ size_t answer(const struct answer_options *options, struct snapshot *snapshot,
 		return 0;
 
 	task.options = options;
-	task.transport = transport;
+	task.client = client;
 	task.ede = EDE_NONE;
+	task.flags = 0;
+	task.has_cookie = task.is_proven = false;
+	take_cookie(&task);
 	response_init(&task.response, out, size_limit(&task) - opt_size(&task),
 		      query, &task.query);
 
 	task.rcode = judge(&task, verdict);
-	if (task.rcode == RESPONSE_NOERROR)
+	if (task.rcode == RESPONSE_NOERROR && task.query.question_len)
 		answer_question(&task, snapshot, table);
+	if (has_rate(&task) && !keep_to_rate(&task))
+		return 0;
 	if (task.query.has_edns)
 		add_opt(&task);
-	response_flag(&task.response, task.rcode & 0xf);
+	response_flag(&task.response,
+		      (uint16_t)(task.flags | (task.rcode & 0xf)));
 	return task.response.len;
 }

@@ -3,15 +3,17 @@
  * answer.h - a query in, a response out
  *
  * The answer path of an authoritative server: parses a query, looks names up
- * in a snapshot, and writes the response. It has no state and no memory of
- * its own beyond the stack, takes no lock, and does a bounded amount of work
- * whatever the query and the records are.
+ * in a snapshot, and writes the response. It has no state but the options, and
+ * no memory of its own beyond the stack, takes no lock, and does a bounded
+ * amount of work whatever the query and the records are.
  *
  * Threading: any thread; each with its own snapshot.
  */
 #ifndef DNS_ANSWER_H
 #define DNS_ANSWER_H
 
+#include "dns/cookie.h"
+#include "dns/limiter.h"
 #include "dns/snapshot.h"
 
 #define ANSWER_UDP_SIZE	 512  /* without EDNS: RFC 1035, section 2.3.4 */
@@ -24,6 +26,14 @@ enum answer_transport {
 	ANSWER_TCP,
 };
 
+/* Who asks, and how. */
+struct answer_client {
+	enum answer_transport transport; /* rules size and truncation */
+	const struct sockaddr *address;	 /* NULL: not known, and so without
+					  * what is made of it */
+	uint64_t now_ms;		 /* monotonic; read once a batch */
+};
+
 /* What all queries of one worker have in common. */
 struct answer_options {
 	uint16_t edns_size;  /* octets: the largest UDP response, and what the
@@ -33,6 +43,8 @@ struct answer_options {
 	uint16_t keepalive;  /* RFC 7828, in 100 ms: how long an idle TCP
 			      * connection is kept; 0: not told;
 			      * connection.c puts there what holds */
+	struct cookies *cookies; /* RFC 7873; borrowed; NULL: none are told */
+	struct limiter *limiter; /* of UDP; borrowed; NULL: no limits */
 };
 
 /**
@@ -40,15 +52,15 @@ struct answer_options {
  * @options:   see there
  * @snapshot:  begun
  * @table:     the records; what the server asked serves in that snapshot
- * @transport: how the query came, which rules size and truncation
+ * @client:    borrowed
  * @query:     @len octets, from the network: nothing of it is trusted
  * @out:       room for ANSWER_TCP_SIZE octets; not overlapping @query
  *
- * Return: octets of the response; 0: no answer is due (a response, or too
- * short to be a query).
+ * Return: octets of the response; 0: no answer is due (a response, too short
+ * to be a query, or past its client's rate).
  */
 size_t answer(const struct answer_options *options, struct snapshot *snapshot,
-	      uint32_t table, enum answer_transport transport,
+	      uint32_t table, const struct answer_client *client,
 	      const uint8_t *query, size_t len, uint8_t *out);
 
 #endif

@@ -262,13 +262,32 @@ static int answer_node(struct chain *chain, const struct lookup *found)
 	return deny(chain, found);
 }
 
+/* See chain->unlike. */
+static unsigned unlike_labels(const struct lookup *found)
+{
+	switch (found->kind) {
+	case LOOKUP_CUT:
+	case LOOKUP_DNAME:
+		return found->labels - found->node;
+	case LOOKUP_NODE:
+		if (!found->is_wildcard)
+			return 0;
+		break;
+	default:
+		break;
+	}
+	return found->in_zone ? found->labels - found->apex : found->labels;
+}
+
 /* One name of the chain: enum step or -errno. */
 static int take_step(struct chain *chain, const struct lookup *found)
 {
 	/* AA is for the first owner in the answer: RFC 1035, section 4.1.1. */
-	if (chain->links == 0)
+	if (chain->links == 0) {
 		chain->is_authoritative = found->kind != LOOKUP_OUTSIDE &&
 					  found->kind != LOOKUP_CUT;
+		chain->unlike = unlike_labels(found);
+	}
 	switch (found->kind) {
 	case LOOKUP_OUTSIDE:
 		break;
@@ -300,6 +319,7 @@ void chain_follow(struct chain *chain)
 	chain->is_authoritative = chain->is_truncated = false;
 	chain->name = &chain->query->name;
 	chain->links = 0;
+	chain->unlike = 0;
 	do {
 		r = lookup_name(chain->snapshot, chain->table, chain->name,
 				side, &found);

@@ -28,6 +28,9 @@ struct chain {
 	/* What comes out, beside the records in the response. */
 	enum response_rcode rcode; /* REFUSED: the name is not held here */
 	bool is_authoritative, is_truncated;
+	unsigned unlike; /* labels of the question's name, from the left, that
+			  * may be others and get the same: what is left is
+			  * the name itself, or its zone, cut or DNAME */
 
 	/* The name it is at, and those it came to after the first. */
 	const struct name *name;

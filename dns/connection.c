@@ -33,6 +33,7 @@ struct connection {
 	TAILQ_ENTRY(connection) entry; /* while it is open */
 	struct connections *set;
 	void *owner;
+	struct sockaddr_in6 client; /* or a sockaddr_in */
 	uint64_t server;
 	uint64_t active_ms;  /* of the last sign of life, by uv_now() */
 	struct buffer input; /* read and not answered yet */
@@ -212,9 +213,14 @@ static size_t whole_query(const uint8_t *data, size_t len)
  * Answer queries from *@done on, until there are none or the output is full.
  * Return: octets of answers.
  */
-static size_t fill_output(struct connections *set, const uint8_t *data,
+static size_t fill_output(struct connection *connection, const uint8_t *data,
 			  size_t len, size_t *done)
 {
+	struct connections *set = connection->set;
+	const struct answer_client client = {
+		.transport = ANSWER_TCP,
+		.address = (const struct sockaddr *)&connection->client,
+	};
 	size_t used = 0;
 	size_t query, answered;
 	uint8_t *out;
@@ -223,7 +229,7 @@ static size_t fill_output(struct connections *set, const uint8_t *data,
 	       (query = whole_query(data + *done, len - *done))) {
 		out = set->output + used;
 		answered = responder_answer(
-			set->responder, ANSWER_TCP, data + *done + LENGTH_SIZE,
+			set->responder, &client, data + *done + LENGTH_SIZE,
 			query - LENGTH_SIZE, out + LENGTH_SIZE);
 		*done += query;
 		if (!answered)
@@ -291,7 +297,7 @@ static size_t answer_queries(struct connection *connection, const uint8_t *data,
 	set->responder->options.keepalive =
 		(uint16_t)(connection_idle_ms(set->limits) / 100);
 	do {
-		used = fill_output(set, data, len, &done);
+		used = fill_output(connection, data, len, &done);
 		if (used)
 			send_answers(connection, set->output, used);
 	} while (used && !connection->waiting && !is_closing(connection));
@@ -384,6 +390,7 @@ static bool make_room(struct connections *set)
 }
 
 static struct connection *new_connection(struct connections *set,
+					 const struct sockaddr_in6 *client,
 					 uint64_t server, void *owner)
 {
 	struct connection *connection = calloc(1, sizeof(*connection));
@@ -391,6 +398,7 @@ static struct connection *new_connection(struct connections *set,
 	if (!connection)
 		return NULL;
 	connection->set = set;
+	connection->client = *client;
 	connection->server = server;
 	connection->owner = owner;
 	connection->active_ms = uv_now(set->loop);
@@ -424,7 +432,8 @@ static int count_client(struct connections *set)
 	return -EUSERS;
 }
 
-int connection_open(struct connections *set, int fd, uint64_t server,
+int connection_open(struct connections *set, int fd,
+		    const struct sockaddr_in6 *client, uint64_t server,
 		    void *owner)
 {
 	struct connection *connection;
@@ -434,7 +443,7 @@ int connection_open(struct connections *set, int fd, uint64_t server,
 		close(fd);
 		return r;
 	}
-	connection = new_connection(set, server, owner);
+	connection = new_connection(set, client, server, owner);
 	if (!connection) {
 		atomic_fetch_sub(&set->limits->clients, 1);
 		close(fd);

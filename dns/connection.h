@@ -80,6 +80,7 @@ bool connections_take_more(const struct connections *set);
 /**
  * connection_open() - serve a client
  * @fd:     accepted, non-blocking; ours from now on, whatever we return
+ * @client: its address; borrowed
  * @server: whose client it is, by its id in the store
  * @owner:  handed to @closed; connections_close() finds by it
  *
@@ -88,7 +89,8 @@ bool connections_take_more(const struct connections *set);
  * Return: 0: @closed will be called, but not before this returns; -EUSERS:
  * the pool became full of other workers' clients just now; -ENOMEM.
  */
-int connection_open(struct connections *set, int fd, uint64_t server,
+int connection_open(struct connections *set, int fd,
+		    const struct sockaddr_in6 *client, uint64_t server,
 		    void *owner);
 
 /** connections_close() - disconnect all clients of one owner */

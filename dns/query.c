@@ -17,6 +17,11 @@
 #define LABEL_POINTER 0xc0
 #define OPTION_FIXED  4 /* code and length */
 
+/* Octets of a client's cookie, without and with the server's. */
+#define COOKIE_ALONE	8
+#define COOKIE_BOTH_MIN 16
+#define COOKIE_BOTH_MAX 40
+
 struct reading {
 	const uint8_t *at;
 	size_t left;
@@ -68,20 +73,35 @@ static bool skip_name(struct reading *in)
 	return label;
 }
 
+/* RFC 7873, sections 5.2 and 5.2.2: of several cookies the first one counts. */
+static bool read_cookie(const uint8_t *data, uint16_t len, struct query *out)
+{
+	if (out->cookie)
+		return true;
+	out->cookie = data;
+	out->cookie_len = (uint8_t)len;
+	return len == COOKIE_ALONE ||
+	       (len >= COOKIE_BOTH_MIN && len <= COOKIE_BOTH_MAX);
+}
+
 /* RFC 6891, section 6.1.2: {code, length, data}, and nothing left over. */
 static bool read_options(struct reading in, struct query *out)
 {
-	const uint8_t *fixed;
+	const uint8_t *fixed, *data;
 
 	while (in.left) {
 		fixed = take(&in, OPTION_FIXED);
-		if (!fixed || !take(&in, get_u16(fixed + 2)))
+		data = fixed ? take(&in, get_u16(fixed + 2)) : NULL;
+		if (!data)
 			return false;
 		/* Unknown options are ignored: RFC 6891, section 6.1.2. */
 		if (get_u16(fixed) == QUERY_OPTION_NSID)
 			out->wants_nsid = true;
 		else if (get_u16(fixed) == QUERY_OPTION_KEEPALIVE)
 			out->wants_keepalive = true;
+		else if (get_u16(fixed) == QUERY_OPTION_COOKIE &&
+			 !read_cookie(data, get_u16(fixed + 2), out))
+			return false;
 	}
 	return true;
 }
@@ -156,6 +176,7 @@ enum query_verdict query_parse(const uint8_t *packet, size_t len,
 	out->question_len = 0;
 	out->has_edns = out->wants_dnssec = false;
 	out->wants_nsid = out->wants_keepalive = false;
+	out->cookie = NULL;
 
 	/* A response to a response could go on for ever. */
 	if (out->flags & QUERY_QR)
@@ -168,6 +189,6 @@ enum query_verdict query_parse(const uint8_t *packet, size_t len,
 	if (!read_records(&in, head, out))
 		return broken(out);
 
-	/* A query without a question asks nothing. */
-	return qdcount == 1 ? QUERY_OK : QUERY_BROKEN;
+	/* A query without a question asks nothing, but for a cookie. */
+	return qdcount == 1 || out->cookie ? QUERY_OK : QUERY_BROKEN;
 }

@@ -29,6 +29,7 @@ enum query_flag {
 
 enum query_option {				 /* EDNS option codes */
 		    QUERY_OPTION_NSID = 3,	 /* RFC 5001, section 2.3 */
+		    QUERY_OPTION_COOKIE = 10,	 /* RFC 7873, section 4 */
 		    QUERY_OPTION_KEEPALIVE = 11, /* RFC 7828, section 3.1 */
 		    QUERY_OPTION_EDE = 15,	 /* RFC 8914, section 2 */
 };
@@ -36,7 +37,7 @@ enum query_option {				 /* EDNS option codes */
 struct query {
 	uint16_t flags; /* with opcode and rcode, as they came */
 
-	/* The question, if question_len is not 0. */
+	/* The question, if question_len is not 0: see query_parse(). */
 	size_t question_len; /* octets behind the header */
 	struct name name;    /* its case as asked */
 	uint16_t type, class;
@@ -44,7 +45,9 @@ struct query {
 	/* The OPT record, if has_edns. */
 	bool has_edns, wants_dnssec, wants_nsid, wants_keepalive;
 	uint8_t edns_version;
-	uint16_t edns_size; /* as it came */
+	uint16_t edns_size;    /* as it came */
+	const uint8_t *cookie; /* in the packet; NULL: there is none */
+	uint8_t cookie_len;    /* 8, or 16 to 40 octets */
 };
 
 enum query_verdict {
@@ -63,7 +66,8 @@ static inline unsigned query_opcode(const struct query *query)
  * query_parse() - read a packet
  *
  * @out is filled as far as the packet is sound. A packet is read in the same
- * way whatever its opcode is.
+ * way whatever its opcode is. Who has a cookie may ask nothing but for a new
+ * one (RFC 7873, section 5.4): the one way to be QUERY_OK without a question.
  */
 enum query_verdict query_parse(const uint8_t *packet, size_t len,
 			       struct query *out);

@@ -14,11 +14,11 @@ int responder_begin(struct responder *responder, uint64_t server)
 }
 
 size_t responder_answer(struct responder *responder,
-			enum answer_transport transport, const uint8_t *query,
-			size_t len, uint8_t *out)
+			const struct answer_client *client,
+			const uint8_t *query, size_t len, uint8_t *out)
 {
 	return answer(&responder->options, responder->snapshot,
-		      responder->table, transport, query, len, out);
+		      responder->table, client, query, len, out);
 }
 
 void responder_end(struct responder *responder)

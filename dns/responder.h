@@ -14,6 +14,7 @@
 
 struct responder {
 	struct answer_options options;
+	struct cookies cookies;	   /* for the options */
 	struct snapshot *snapshot; /* borrowed from the worker */
 	uint32_t table;		   /* between begin and end */
 };
@@ -29,8 +30,8 @@ int responder_begin(struct responder *responder, uint64_t server);
 
 /** responder_answer() - answer(), for the server given at the beginning */
 size_t responder_answer(struct responder *responder,
-			enum answer_transport transport, const uint8_t *query,
-			size_t len, uint8_t *out);
+			const struct answer_client *client,
+			const uint8_t *query, size_t len, uint8_t *out);
 
 void responder_end(struct responder *responder);
 

@@ -29,8 +29,9 @@ enum response_rcode {
 	RESPONSE_NXDOMAIN = 3,
 	RESPONSE_NOTIMP = 4,
 	RESPONSE_REFUSED = 5,
-	RESPONSE_YXDOMAIN = 6, /* RFC 6672, section 2.2 */
-	RESPONSE_BADVERS = 16, /* RFC 6891, section 9 */
+	RESPONSE_YXDOMAIN = 6,	 /* RFC 6672, section 2.2 */
+	RESPONSE_BADVERS = 16,	 /* RFC 6891, section 9 */
+	RESPONSE_BADCOOKIE = 23, /* RFC 7873, section 8 */
 };
 
 /* Labels that stand in the message: a tree whose edges are hashed. */

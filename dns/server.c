@@ -38,6 +38,7 @@ struct server_pool {
 	uv_async_t wake; /* in the main loop: look at @finished */
 	struct servers servers;
 	struct connection_limits limits;
+	struct limiter *limiter; /* NULL: none */
 
 	uv_mutex_t mutex; /* protects @finished */
 	struct servers finished;
@@ -135,13 +136,22 @@ int server_pool_new(struct server_pool **out, uv_loop_t *loop,
 		    const struct server_options *options)
 {
 	CLEANUP(pool_freep) struct server_pool *pool = NULL;
+	struct answer_options answers = options->answer;
+	struct cookies cookies;
 	int r;
 
 	assert(options->workers > 0);
-	r = pool_alloc(&pool, loop, options);
+	answers.cookies = &cookies;
+	r = cookie_init(&cookies);
+	if (r == 0)
+		r = pool_alloc(&pool, loop, options);
+	if (r == 0 && options->rate)
+		r = limiter_new(&pool->limiter, options->rate,
+				options->rate_loopback);
+	answers.limiter = r == 0 ? pool->limiter : NULL;
 	while (r == 0 && pool->count < options->workers) {
-		r = worker_new(&pool->workers[pool->count], tables,
-			       &options->answer, &pool->limits);
+		r = worker_new(&pool->workers[pool->count], tables, &answers,
+			       &pool->limits);
 		if (r == 0)
 			pool->count++;
 	}
@@ -157,6 +167,7 @@ static void on_wake_closed(uv_handle_t *handle)
 		container_of((uv_async_t *)handle, struct server_pool, wake);
 
 	uv_mutex_destroy(&pool->mutex);
+	limiter_free(pool->limiter);
 	free(pool);
 }
 

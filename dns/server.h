@@ -24,9 +24,11 @@ struct server_pool;
 struct server;
 
 struct server_options {
-	unsigned workers; /* threads, at least 1 */
+	unsigned workers;     /* threads, at least 1 */
 	unsigned tcp_clients; /* connected at once, to all workers together */
 	uint64_t tcp_idle_ms; /* see connection_idle_ms() */
+	unsigned rate;	      /* of responses over UDP; see limiter.h; 0: any */
+	bool rate_loopback;   /* also of those to loopback addresses */
 	struct answer_options answer;
 };
 

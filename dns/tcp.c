@@ -79,16 +79,19 @@ static void listener_unpause(struct tcp_listener *listener)
 	TAILQ_REMOVE(&listener->tcp->paused, listener, entry);
 }
 
-static void accept_client(struct tcp_listener *listener, int fd)
+static void accept_client(struct tcp_listener *listener, int fd,
+			  const struct sockaddr_in6 *client)
 {
-	if (connection_open(listener->tcp->connections, fd, listener->server,
-			    listener) == 0)
+	if (connection_open(listener->tcp->connections, fd, client,
+			    listener->server, listener) == 0)
 		listener->users++;
 }
 
 static void on_connect(uv_poll_t *poll, int status, int events)
 {
 	struct tcp_listener *listener = poll->data;
+	struct sockaddr_in6 client; /* or a sockaddr_in */
+	socklen_t len;
 	int fd;
 
 	(void)events;
@@ -101,10 +104,11 @@ static void on_connect(uv_poll_t *poll, int status, int events)
 			listener_pause(listener);
 			return;
 		}
-		fd = accept4(listener->sockets->tcp, NULL, NULL,
-			     SOCK_NONBLOCK | SOCK_CLOEXEC);
+		len = sizeof(client);
+		fd = accept4(listener->sockets->tcp, (struct sockaddr *)&client,
+			     &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
 		if (fd >= 0) {
-			accept_client(listener, fd);
+			accept_client(listener, fd, &client);
 		} else {
 			/* A client that is gone again is none of our needs. */
 			if (errno != EAGAIN && errno != ECONNABORTED)

@@ -145,6 +145,10 @@ static void send_batch(struct udp *udp, int fd, unsigned count)
 
 static void answer_batch(struct udp *udp, int fd, unsigned count)
 {
+	struct answer_client client = {
+		.transport = ANSWER_UDP,
+		.now_ms = uv_now(udp->loop),
+	};
 	unsigned ready = 0;
 	size_t used = 0;
 	size_t len;
@@ -155,7 +159,8 @@ static void answer_batch(struct udp *udp, int fd, unsigned count)
 			ready = 0;
 			used = 0;
 		}
-		len = responder_answer(udp->responder, ANSWER_UDP,
+		client.address = udp->in[i].msg_hdr.msg_name;
+		len = responder_answer(udp->responder, &client,
 				       udp->datagrams[i].query,
 				       udp->in[i].msg_len, udp->output + used);
 		if (!len)

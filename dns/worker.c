@@ -210,6 +210,10 @@ int worker_new(struct worker **out, const struct tables *tables,
 	if (r < 0)
 		return r;
 	worker->responder.options = *options;
+	if (options->cookies) {
+		worker->responder.cookies = *options->cookies;
+		worker->responder.options.cookies = &worker->responder.cookies;
+	}
 	r = snapshot_new(&worker->responder.snapshot, tables);
 	if (r == 0)
 		r = udp_new(&worker->udp, &worker->loop, &worker->responder);

@@ -45,7 +45,8 @@ struct seat {
 
 /**
  * worker_new() - start a thread
- * @tables:  borrowed, like @options and @limits; all must live longer
+ * @tables:  borrowed, like @options and @limits; all must live longer, but
+ *           for the cookies, of which the worker has a copy
  *
  * Return: 0, -ENOMEM, -EAGAIN, -EMFILE, or a snapshot's error.
  */

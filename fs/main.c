@@ -102,6 +102,8 @@ static int open_host(struct daemon *daemon)
 				.workers = options->workers,
 				.tcp_clients = options->tcp_clients,
 				.tcp_idle_ms = options->tcp_idle * 1000ull,
+				.rate = options->rrl,
+				.rate_loopback = options->rrl_text,
 				.answer =
 					{
 						.edns_size =

@@ -33,6 +33,7 @@ static const struct fuse_opt specs[] = {
 	STRING("nsid=%s", nsid),
 	STRING("tcp-clients=%s", tcp_clients_text),
 	STRING("tcp-idle=%s", tcp_idle_text),
+	STRING("rrl=%s", rrl_text),
 	STRING("max-anchors=%s", max_anchors_text),
 	STRING("max-records=%s", max_records_text),
 	STRING("scratch-size=%s", scratch_size_text),
@@ -69,6 +70,9 @@ void options_usage(void)
 	       "  -o tcp-clients=N  connected over TCP at once (1000)\n"
 	       "  -o tcp-idle=N     seconds until a silent one of them is "
 	       "dropped (10)\n"
+	       "  -o rrl=N          UDP responses a second that a network "
+	       "gets\n"
+	       "                    of one kind, 0: any (200; loopback: 0)\n"
 	       "  -o max-anchors=N  directories at most (any number)\n"
 	       "  -o max-records=N  of one nameserver at most (any number)\n"
 	       "  -o scratch-size=N octets in plain files, as 64M or 1G "
@@ -206,7 +210,7 @@ static int check_answers(struct options *options)
 	return r;
 }
 
-static int check_tcp(struct options *options)
+static int check_limits(struct options *options)
 {
 	int r;
 
@@ -217,6 +221,10 @@ static int check_tcp(struct options *options)
 	if (r == 0)
 		r = check_number("tcp-idle", options->tcp_idle_text, 1,
 				 OPTIONS_TCP_IDLE_MAX, &options->tcp_idle);
+	options->rrl = LIMITER_RATE;
+	if (r == 0)
+		r = check_number("rrl", options->rrl_text, 0, LIMITER_RATE_MAX,
+				 &options->rrl);
 	return r;
 }
 
@@ -353,7 +361,7 @@ int options_parse(struct options *options, int argc, char **argv)
 	if (r == 0)
 		r = check_answers(options);
 	if (r == 0)
-		r = check_tcp(options);
+		r = check_limits(options);
 	if (r == 0)
 		r = check_quotas(options);
 	if (r == 0)
@@ -377,6 +385,7 @@ void options_deinit(struct options *options)
 	free(options->edns_size_text);
 	free(options->tcp_clients_text);
 	free(options->tcp_idle_text);
+	free(options->rrl_text);
 	free(options->nsid);
 	free(options->max_anchors_text);
 	free(options->max_records_text);

@@ -21,6 +21,7 @@ struct options {
 	unsigned edns_size; /* octets */
 	unsigned tcp_clients;
 	unsigned tcp_idle;     /* seconds */
+	unsigned rrl;	       /* responses a second; 0: any */
 	char *nsid;	       /* or NULL */
 	unsigned max_anchors;  /* 0: any number */
 	unsigned max_records;  /* of a nameserver; 0: any number */
@@ -37,6 +38,7 @@ struct options {
 	char *edns_size_text;
 	char *tcp_clients_text;
 	char *tcp_idle_text;
+	char *rrl_text; /* NULL: on loopback addresses there is no limit */
 	char *max_anchors_text;
 	char *max_records_text;
 	char *scratch_size_text;

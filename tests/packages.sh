@@ -8,7 +8,8 @@
 set -eu
 
 build='meson ninja-build pkgconf gcc libc6-dev libfuse3-dev fuse3 libldns-dev
-	libuv1-dev liblmdb-dev uthash-dev libcap-ng-dev libseccomp-dev'
+	libuv1-dev liblmdb-dev libsodium-dev uthash-dev libcap-ng-dev
+	libseccomp-dev'
 try='bind9-dnsutils'
 # groff-base: the manual pages are rendered by a test.
 # mount and procps: minimal images come without them.

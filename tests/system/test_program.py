@@ -50,7 +50,8 @@ def test_help_goes_to_stdout(option):
     done = run(BINARY, option, check=0)
     assert done.stderr == ""
     for word in ("MOUNTPOINT", "-f", "-V", "state=", "host=", "listen=",
-                 "workers=", "tcp-clients=", "tcp-idle=", "allow_other"):
+                 "workers=", "tcp-clients=", "tcp-idle=", "rrl=",
+                 "allow_other"):
         assert word in done.stdout
 
 
@@ -71,6 +72,8 @@ BAD_STARTS = {
     "workers=x": (["-f", "-o", "workers=x", "MOUNT"], "workers"),
     "workers=-1": (["-f", "-o", "workers=-1", "MOUNT"], "workers"),
     "workers=99999999": (["-f", "-o", "workers=99999999", "MOUNT"], "workers"),
+    "rrl=-1": (["-f", "-o", "rrl=-1", "MOUNT"], "rrl"),
+    "rrl=100001": (["-f", "-o", "rrl=100001", "MOUNT"], "rrl"),
     "tcp-clients=0": (["-f", "-o", "tcp-clients=0", "MOUNT"], "tcp-clients"),
     "tcp-idle=0": (["-f", "-o", "tcp-idle=0", "MOUNT"], "tcp-idle"),
     "tcp-idle=9999": (["-f", "-o", "tcp-idle=9999", "MOUNT"], "tcp-idle"),

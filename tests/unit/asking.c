@@ -18,6 +18,7 @@ static struct tables tables;
 static struct snapshot *snapshot;
 static uint32_t table;
 static struct answer_options options;
+const struct sockaddr *asking_client;
 
 int asking_setup(void **state)
 {
@@ -80,6 +81,7 @@ void asking_load(const char *text)
 	change_deinit(&change);
 
 	options = (struct answer_options){.edns_size = ANSWER_EDNS_SIZE};
+	asking_client = NULL;
 }
 
 struct answer_options *asking_options(void)
@@ -90,6 +92,10 @@ struct answer_options *asking_options(void)
 size_t asking_send(enum answer_transport transport, const uint8_t *query,
 		   size_t len, uint8_t out[ANSWER_TCP_SIZE])
 {
+	struct answer_client client = {
+		.transport = transport,
+		.address = asking_client,
+	};
 	/* On the heap, so that a read past its end is seen. */
 	uint8_t *copy = malloc(len ? len : 1);
 	size_t answered;
@@ -97,7 +103,7 @@ size_t asking_send(enum answer_transport transport, const uint8_t *query,
 	assert_non_null(copy);
 	memcpy(copy, query, len);
 	assert_int_equal(snapshot_begin(snapshot), 0);
-	answered = answer(&options, snapshot, table, transport, copy, len, out);
+	answered = answer(&options, snapshot, table, &client, copy, len, out);
 	snapshot_end(snapshot);
 	free(copy);
 	return answered;

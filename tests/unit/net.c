@@ -87,7 +87,7 @@ static void ask_again(enum answer_transport transport)
 }
 
 size_t answer(const struct answer_options *options, struct snapshot *snapshot,
-	      uint32_t table, enum answer_transport transport,
+	      uint32_t table, const struct answer_client *client,
 	      const uint8_t *query, size_t len, uint8_t *out)
 {
 	size_t wanted = len >= 14 ? get_u16(query + 12) : 0;
@@ -96,7 +96,7 @@ size_t answer(const struct answer_options *options, struct snapshot *snapshot,
 	if (len < 12 || query[2] & 0x80)
 		return 0;
 	pass_gate();
-	ask_again(transport);
+	ask_again(client->transport);
 	assert_true(snapshot->open);
 	if (wanted < FAKE_ANSWER_MIN)
 		wanted = FAKE_ANSWER_MIN;
@@ -104,7 +104,7 @@ size_t answer(const struct answer_options *options, struct snapshot *snapshot,
 	memcpy(out, query, 12);
 	out[2] |= 0x80;
 	put_u32(out + 12, table);
-	out[16] = (uint8_t)transport;
+	out[16] = (uint8_t)client->transport;
 	atomic_fetch_add(&fake.answers, 1);
 	return wanted;
 }
