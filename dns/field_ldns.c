@@ -80,19 +80,22 @@ KIND_READ(word_read)
 	return through_ldns(kind, in, text, out);
 }
 
-/* A number, which ldns would wrap, or a name that ldns knows. */
+static bool is_letter(char c)
+{
+	return (c | 0x20) >= 'a' && (c | 0x20) <= 'z';
+}
+
+/* A name that ldns knows, or a number, which it would wrap or leak. */
 KIND_READ(mnemonic_read)
 {
 	struct field_text back = *in;
 	struct field_token token;
 
-	if (field_next(in, &token) && token.text[0] >= '0' &&
-	    token.text[0] <= '9') {
-		*in = back;
-		return number_read(kind, in, out);
-	}
+	if (!field_next(in, &token))
+		return refuse(in, kind->what);
 	*in = back;
-	return word_read(kind, in, out);
+	return is_letter(token.text[0]) ? word_read(kind, in, out)
+					: number_read(kind, in, out);
 }
 
 KIND_SIZE(tag_size)

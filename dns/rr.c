@@ -13,6 +13,7 @@
 #include <ldns/ldns.h>
 
 #include "dns/field.h"
+#include "dns/lexer.h"
 #include "dns/rr.h"
 
 /* --- types --- */
@@ -107,6 +108,16 @@ static ldns_rdf_type field_kind(const ldns_rr_descriptor *fields, size_t i)
 	return ldns_rr_descriptor_field_type(fields, i);
 }
 
+/* How many must be there; a list of types may be empty, and so has no text. */
+static size_t fields_needed(const ldns_rr_descriptor *fields)
+{
+	size_t needed = ldns_rr_descriptor_minimum(fields);
+
+	if (needed && field_kind(fields, needed - 1) == LDNS_RDF_TYPE_NSEC)
+		needed--;
+	return needed;
+}
+
 /*
  * Walks the fields of RDATA in wire form; *@at is where a field begins. Octets
  * may end behind the last field that must be.
@@ -122,7 +133,7 @@ static int next_field(const ldns_rr_descriptor *fields, size_t i,
 static bool is_at_end(const ldns_rr_descriptor *fields, size_t i, size_t len,
 		      size_t at)
 {
-	return at == len && i >= ldns_rr_descriptor_minimum(fields);
+	return at == len && i >= fields_needed(fields);
 }
 
 static bool is_valid(uint16_t type, const uint8_t *rdata, size_t len)
@@ -209,7 +220,7 @@ static int read_fields(const ldns_rr_descriptor *fields, struct field_text *in,
 		if (r < 0)
 			return r;
 	}
-	if (i < ldns_rr_descriptor_minimum(fields)) {
+	if (i < fields_needed(fields)) {
 		in->why = "the RDATA ends early";
 		return -EINVAL;
 	}
@@ -276,7 +287,25 @@ static int print_fields(const ldns_rr_descriptor *fields, const uint8_t *rdata,
 	return 0;
 }
 
-/* Whether the text from @start on gives @rdata again: 1, 0, -ENOMEM. */
+/* Whether the lexer takes tokens and single spaces, and nothing else, off. */
+static bool is_plain(const char *text, size_t len)
+{
+	struct lexer_entry entry = lexer_entry(text, len);
+	struct lexer_token token;
+	const char *at = text;
+
+	while (lexer_next(&entry, &token) > 0) {
+		if (token.text != at || (at > text && at[-1] != ' '))
+			return false;
+		at += token.len + 1;
+	}
+	return at == text + len + 1;
+}
+
+/*
+ * Whether the text from @start on gives @rdata again: 1, 0, -ENOMEM. ldns
+ * leaves parentheses and semicolons bare, which a file must not have.
+ */
 static int reads_back(const ldns_rr_descriptor *fields, const uint8_t *rdata,
 		      size_t len, struct buffer *out, size_t start)
 {
@@ -290,6 +319,8 @@ static int reads_back(const ldns_rr_descriptor *fields, const uint8_t *rdata,
 		return -ENOMEM;
 	out->len--;
 	in.at = (const char *)out->data + start;
+	if (!is_plain(in.at, out->len - start))
+		return 0;
 	r = read_fields(fields, &in, &back);
 	if (r == -EINVAL)
 		return 0;

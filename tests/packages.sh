@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Installs what is missing of Debian's packages for the groups that are named:
 # build (to compile circuitfs), try (to ask it), test (to run every test),
-# package (to make a Debian package), bench (to measure and to plot), peers
-# (servers to compare with and to forward from).
+# package (to make a Debian package), fuzz (to look for input that breaks it),
+# bench (to measure and to plot), peers (servers to compare with and to forward
+# from).
 # Without anything missing it calls nothing and needs no rights.
 set -eu
 
@@ -16,6 +17,8 @@ try='bind9-dnsutils'
 test='libcmocka-dev python3 python3-pytest python3-dnspython ldnsutils
 	knot-dnsutils dns-root-data jq bash dash tar rsync vim-tiny groff-base
 	procps mount iproute2 passwd git zsh bash-completion debootstrap'
+# libclang-rt: libFuzzer and the sanitizers.
+fuzz='clang-14 libclang-rt-14-dev'
 bench='dnsperf gnuplot-nox lmdb-utils'
 package='dpkg-dev adduser jq'
 
@@ -66,6 +69,7 @@ for group; do
 	try) need $try ;;
 	test) need $test ;;
 	bench) need $bench ;;
+	fuzz) need $fuzz ;;
 	package) need $package ;;
 	peers)
 		peers_run && continue

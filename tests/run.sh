@@ -77,6 +77,8 @@ not_run() {
 }
 
 tests/packages.sh build try test peers bench || not_run 'packages are missing'
+[ "$CIRCUITFS_TEST_LONG" = 0 ] || tests/packages.sh fuzz ||
+	not_run 'packages are missing'
 
 build() { # directory, meson options
 	dir=$1
