@@ -344,3 +344,24 @@ void nameserver_move(struct anchor *anchor, const struct name *from,
 	task->to = *to;
 	task_submit(task, run_move);
 }
+
+static int run_touch(struct job *job, struct writer *writer, MDB_txn *txn)
+{
+	struct task *task = container_of(job, struct task, job);
+	uint32_t table;
+	int r = task_table(task, txn, &table);
+
+	(void)writer;
+	return r ? r : table_touch(task_tables(task), txn, table, task->now_ns);
+}
+
+void nameserver_touch(struct anchor *anchor, int64_t mtime_ns,
+		      nameserver_done *done, void *arg)
+{
+	struct task *task = task_new_live(anchor, done, arg);
+
+	if (!task)
+		return;
+	task->now_ns = mtime_ns;
+	task_submit(task, run_touch);
+}

@@ -54,6 +54,10 @@ void nameserver_edit(struct anchor *anchor, struct change *change,
 void nameserver_move(struct anchor *anchor, const struct name *from,
 		     const struct name *to, nameserver_done *done, void *arg);
 
+/** nameserver_touch() - set the time of the records' last change */
+void nameserver_touch(struct anchor *anchor, int64_t mtime_ns,
+		      nameserver_done *done, void *arg);
+
 /** anchor_set_rights() - owner, group, mode and time, of any anchor */
 void anchor_set_rights(struct anchor *anchor, uid_t uid, gid_t gid, mode_t mode,
 		       int64_t mtime_ns, nameserver_done *done, void *arg);

@@ -155,6 +155,18 @@ static int set_served(const struct tables *tables, MDB_txn *txn, uint32_t table,
 	return table_put_counts(tables, txn, table, &counts);
 }
 
+int table_touch(const struct tables *tables, MDB_txn *txn, uint32_t table,
+		int64_t changed_ns)
+{
+	struct table_counts counts;
+	int r = table_get_counts(tables, txn, table, &counts);
+
+	if (r < 0)
+		return r;
+	counts.changed_ns = changed_ns;
+	return table_put_counts(tables, txn, table, &counts);
+}
+
 int table_publish(const struct tables *tables, MDB_txn *txn, uint64_t server,
 		  uint32_t table, int64_t now_ns)
 {

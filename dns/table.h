@@ -109,6 +109,10 @@ int table_serving(const struct tables *tables, MDB_txn *txn, uint64_t server,
 int table_publish(const struct tables *tables, MDB_txn *txn, uint64_t server,
 		  uint32_t table, int64_t now_ns);
 
+/** table_touch() - say that its last change was then: 0; -errno */
+int table_touch(const struct tables *tables, MDB_txn *txn, uint32_t table,
+		int64_t changed_ns);
+
 /** table_retire() - @server answers no more; its table becomes loose */
 int table_retire(const struct tables *tables, MDB_txn *txn, uint64_t server);
 

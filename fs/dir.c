@@ -4,6 +4,7 @@
 #include <utlist.h>
 
 #include "fs/dir.h"
+#include "fs/drafts.h"
 #include "fs/listed.h"
 #include "fs/scratch.h"
 #include "fs/tree.h"
@@ -38,10 +39,21 @@ static int add(struct dir *dir, mode_t type, const char *name)
 	return r < 0 ? r : buffer_add(&dir->names, name, strlen(name) + 1);
 }
 
+static int take_drafts(struct dir *dir)
+{
+	struct node *scratch;
+	int r = 0;
+
+	DL_FOREACH (dir->fs->drafts, scratch) {
+		if (r == 0 && drafts_in(scratch, dir->node))
+			r = add(dir, S_IFREG, scratch->scratch->name);
+	}
+	return r;
+}
+
 static int take_anchor(struct dir *dir)
 {
 	struct anchor *anchor = dir->node->anchor, *child, *next;
-	struct node *scratch;
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < NODE_FILES; i++) {
@@ -55,10 +67,6 @@ static int take_anchor(struct dir *dir)
 	HASH_ITER (hh, anchor->children, child, next) {
 		if (r == 0)
 			r = add(dir, S_IFDIR, child->name);
-	}
-	DL_FOREACH (dir->fs->drafts, scratch) {
-		if (r == 0 && scratch->anchor == anchor)
-			r = add(dir, S_IFREG, scratch->scratch->name);
 	}
 	return r;
 }
@@ -101,6 +109,8 @@ static int take(struct dir *dir)
 		r = take_anchor(dir);
 	else if (r == 0)
 		r = take_names(dir);
+	if (r == 0)
+		r = take_drafts(dir);
 	dir->taken = r == 0;
 	return r;
 }

@@ -1,20 +1,38 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <errno.h>
+#include <fcntl.h>
 #include <utlist.h>
 
 #include "fs/drafts.h"
 #include "fs/scratch.h"
 
-int drafts_new(struct node **out, struct fs *fs, struct anchor *anchor,
+bool drafts_shaped(const char *name)
+{
+	char last = name[strlen(name) - 1];
+
+	return last == '~' || (*name == '#' && last == '#') ||
+	       !strncmp(name, ".#", 2);
+}
+
+bool drafts_made(const char *name, int flags, mode_t mode)
+{
+	return (*name == '.' || name[strlen(name) - 1] != '.') &&
+	       (flags & O_EXCL) && (flags & O_ACCMODE) == O_RDWR &&
+	       !(mode & 077);
+}
+
+int drafts_new(struct node **out, struct fs *fs, const struct node *dir,
 	       const char *name, const struct fuse_ctx *owner, mode_t mode)
 {
 	struct scratch *scratch;
 	struct node *node;
-	int r = scratch_new(&scratch, fs, anchor, name, owner, mode);
+	int r = scratch_new(&scratch, fs, dir->anchor, name, owner, mode);
 
 	if (r < 0)
 		return r;
-	node = node_get(fs, NODE_SCRATCH, anchor, NULL, ++fs->next_scratch);
+	scratch->in_names = dir->kind == NODE_NAMES;
+	node = node_get(fs, NODE_SCRATCH, dir->anchor, NULL,
+			++fs->next_scratch);
 	if (!node) {
 		scratch_free(fs, scratch);
 		return -ENOMEM;
@@ -25,20 +43,25 @@ int drafts_new(struct node **out, struct fs *fs, struct anchor *anchor,
 	return 0;
 }
 
-struct node *drafts_find(struct fs *fs, const struct anchor *anchor,
+bool drafts_in(const struct node *node, const struct node *dir)
+{
+	return node->anchor == dir->anchor &&
+	       node->scratch->in_names == (dir->kind == NODE_NAMES);
+}
+
+struct node *drafts_find(struct fs *fs, const struct node *dir,
 			 const char *name)
 {
 	struct node *node;
 
 	DL_FOREACH (fs->drafts, node) {
-		if (node->anchor == anchor &&
-		    !strcmp(node->scratch->name, name))
+		if (drafts_in(node, dir) && !strcmp(node->scratch->name, name))
 			return node;
 	}
 	return NULL;
 }
 
-int drafts_rename(struct node *node, const char *name)
+int drafts_rename(struct node *node, const struct node *dir, const char *name)
 {
 	char *copy = strdup(name);
 
@@ -46,6 +69,7 @@ int drafts_rename(struct node *node, const char *name)
 		return -ENOMEM;
 	free(node->scratch->name);
 	node->scratch->name = copy;
+	node->scratch->in_names = dir->kind == NODE_NAMES;
 	return 0;
 }
 

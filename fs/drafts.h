@@ -1,26 +1,43 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * drafts.h - the scratch files that have a name in an anchor
+ * drafts.h - the scratch files that have a name, in an anchor or in names/
+ *
+ * In names/ a file is a domain name, but for what editors and copiers make
+ * beside the file that they are to replace. They are told by how they come:
+ *
+ *   x~ #x# .#x  backups, autosaves, locks; the domain name is x~. or #x#.
+ *   any         made as mkstemp(3) makes one, and with no dot at the end or one
+ *               at the start: sed -i, perl -i, rsync, vim's swap file, Ansible
  */
 #ifndef FS_DRAFTS_H
 #define FS_DRAFTS_H
 
 #include "fs/node.h"
 
+/** drafts_shaped() - in names/ this is the name of a scratch file */
+bool drafts_shaped(const char *name);
+
+/** drafts_made() - made so, it is one, whatever its name: create(2)'s */
+bool drafts_made(const char *name, int flags, mode_t mode);
+
 /**
- * drafts_new() - an empty scratch file of that name in @anchor
+ * drafts_new() - an empty scratch file of that name in @dir
+ * @dir: an anchor's directory, or names/
  *
  * Return: 0 with a node as from node_get(); -ENOMEM; -ENOSPC; -errno.
  */
-int drafts_new(struct node **out, struct fs *fs, struct anchor *anchor,
+int drafts_new(struct node **out, struct fs *fs, const struct node *dir,
 	       const char *name, const struct fuse_ctx *owner, mode_t mode);
 
 /** drafts_find() - by name; NULL: none; no reference */
-struct node *drafts_find(struct fs *fs, const struct anchor *anchor,
+struct node *drafts_find(struct fs *fs, const struct node *dir,
 			 const char *name);
 
-/** drafts_rename() - another name in the same anchor: 0, -ENOMEM */
-int drafts_rename(struct node *node, const char *name);
+/** drafts_in() - @node is a scratch file of that directory */
+bool drafts_in(const struct node *node, const struct node *dir);
+
+/** drafts_rename() - another name, in @dir of the same anchor: 0, -ENOMEM */
+int drafts_rename(struct node *node, const struct node *dir, const char *name);
 
 /** drafts_unlink() - take its name away; it lives while it is open */
 void drafts_unlink(struct fs *fs, struct node *node);

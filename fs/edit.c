@@ -40,6 +40,8 @@ struct edit {
 	bool killed; /* a process that had it open was, with nothing staged */
 	unsigned writes;
 	unsigned staged; /* writes since the replacement began */
+	bool dated;	 /* the replacement has a time to be given: */
+	int64_t mtime_ns;
 	struct reader *reader;
 	struct staging *staging;
 
@@ -124,9 +126,15 @@ int edit_truncate(struct edit *edit)
 	drop_staging(edit);
 	edit->replacing = true;
 	edit->off = 0;
-	edit->failed = edit->killed = false;
+	edit->failed = edit->killed = edit->dated = false;
 	edit->writes = 0;
 	return 0;
+}
+
+void edit_set_time(struct edit *edit, int64_t mtime_ns)
+{
+	edit->dated = edit->replacing && !edit->has_owner;
+	edit->mtime_ns = mtime_ns;
 }
 
 /* ---- What clients are told ---- */
@@ -317,6 +325,14 @@ void edit_write(struct edit *edit, const char *text, size_t len,
 
 /* ---- Close ---- */
 
+/* What was published stays so, whatever became of its time. */
+static void on_dated(void *arg, int result, const struct refusal *refusal)
+{
+	(void)result;
+	(void)refusal;
+	call_back(arg, 0);
+}
+
 static void on_published(void *arg, int result, const struct refusal *refusal)
 {
 	struct edit *edit = arg;
@@ -328,7 +344,12 @@ static void on_published(void *arg, int result, const struct refusal *refusal)
 	}
 	/* Published, the descriptor goes on as an appending one. */
 	edit->replacing = false;
-	call_back(edit, 0);
+	if (!edit->dated) {
+		call_back(edit, 0);
+		return;
+	}
+	edit->dated = false;
+	nameserver_touch(edit->anchor, edit->mtime_ns, on_dated, edit);
 }
 
 static void publish(struct edit *edit, int result)

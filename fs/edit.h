@@ -35,6 +35,14 @@ struct edit *edit_free(struct edit *edit);
 int edit_truncate(struct edit *edit);
 
 /**
+ * edit_set_time() - the replacement under way shall have that time
+ *
+ * cp -p, tar and install set times before they close. A name's file has no
+ * time of its own: nothing happens.
+ */
+void edit_set_time(struct edit *edit, int64_t mtime_ns);
+
+/**
  * edit_write() - take text; -EINVAL or -EDQUOT refused, -ENODEV, -ENOSPC, ...
  * @text: @len octets, borrowed until the callback
  */

@@ -28,7 +28,8 @@ static const char *mkdir_reason(int result)
 	case -EADDRNOTAVAIL:
 		return "no interface here has that address";
 	case -EPERM:
-		return "hosts come and go with their daemons";
+		return "nameservers are made in a host's directory, or in one "
+		       "another; hosts come and go with their daemons";
 	default:
 		return strerror(-result);
 	}
@@ -37,11 +38,7 @@ static const char *mkdir_reason(int result)
 static void mkdir_failed(const struct pending *pending, const char *name,
 			 const char *reason)
 {
-	struct anchor *parent = pending->nodes[0]->anchor;
-
-	/* The root has no `error`; its host's is the nearest. */
-	anchor_fail(parent ? parent : pending->fs->host->root, "mkdir", 0, name,
-		    reason);
+	node_fail(pending->fs, pending->nodes[0], "mkdir", name, reason);
 }
 
 static void made(void *arg, int result, const struct refusal *refusal)
@@ -58,6 +55,7 @@ static void made(void *arg, int result, const struct refusal *refusal)
 		pending_reply(pending, result);
 		return;
 	}
+	node->maker = fuse_req_ctx(pending->req)->pid;
 	tree_reply_entry(pending->req, pending->fs, node);
 	pending_free(pending);
 }
@@ -72,7 +70,7 @@ void tree_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name,
 {
 	const struct fuse_ctx *ctx = fuse_req_ctx(req);
 	struct fs *fs = fs_of(req);
-	struct node *dir = node_of(fs, parent);
+	struct node *dir = node_of(fs, parent), *node;
 	struct pending *pending = pending_new(req);
 	gid_t gid = ctx->gid;
 	int r = 0;
@@ -80,12 +78,20 @@ void tree_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name,
 	if (!pending)
 		return;
 	pending_keep(pending, dir);
+	if (dir->kind == NODE_ANCHOR && !strcmp(name, "names") &&
+	    tree_find(fs, dir, name, &node) == 0) {
+		/* Who was let believe that it is not there: cp -r. */
+		node->maker = ctx->pid;
+		tree_reply_entry(req, fs, node);
+		pending_free(pending);
+		return;
+	}
 	pending->text = strdup(name);
 	if (!pending->text)
 		r = -ENOMEM;
 	else if (dir->kind != NODE_ANCHOR)
 		r = -EPERM;
-	else if (node_name_is_taken(name) || drafts_find(fs, dir->anchor, name))
+	else if (node_name_is_taken(name) || drafts_find(fs, dir, name))
 		r = -EEXIST;
 	if (r < 0) {
 		mkdir_failed(pending, name, mkdir_reason(r));
@@ -118,7 +124,8 @@ static int open_new_name(struct fs *fs, struct anchor *anchor, const char *name,
 }
 
 int tree_open_new(struct fs *fs, struct node *parent, const char *name,
-		  mode_t mode, const struct fuse_ctx *ctx, struct node **out)
+		  int flags, mode_t mode, const struct fuse_ctx *ctx,
+		  struct node **out)
 {
 	struct anchor *anchor = parent->anchor;
 
@@ -127,12 +134,32 @@ int tree_open_new(struct fs *fs, struct node *parent, const char *name,
 	if (tree_find(fs, parent, name, out) == 0)
 		return 0;
 	if (parent->kind == NODE_NAMES)
-		return open_new_name(fs, anchor, name, out);
-	if (parent->kind != NODE_ANCHOR || !anchor->parent)
+		return drafts_shaped(name) || drafts_made(name, flags, mode)
+			       ? drafts_new(out, fs, parent, name, ctx, mode)
+			       : open_new_name(fs, anchor, name, out);
+	if (parent->kind != NODE_ANCHOR || !anchor->parent) {
+		node_fail(fs, parent, "create", name,
+			  "no plain files here; mkdir makes a nameserver");
 		return -EPERM;
-	if (node_name_is_taken(name))
+	}
+	if (node_name_is_taken(name)) {
+		node_fail(fs, parent, "create", name,
+			  "the name is kept for a file of the tree");
 		return -EEXIST;
-	return drafts_new(out, fs, anchor, name, ctx, mode);
+	}
+	return drafts_new(out, fs, parent, name, ctx, mode);
+}
+
+static void no_special_file(fuse_req_t req, const struct node *dir,
+			    const char *act, const char *name)
+{
+	/* Emacs tries to lock so, and does without. */
+	if (!drafts_shaped(name))
+		node_fail(fs_of(req), dir, act, name,
+			  "no links and special files here; cp copies, and a "
+			  "CNAME "
+			  "is a record");
+	fuse_reply_err(req, EPERM);
 }
 
 /*
@@ -144,12 +171,14 @@ void tree_mknod(fuse_req_t req, fuse_ino_t parent, const char *name,
 {
 	struct fs *fs = fs_of(req);
 	struct node *dir = node_of(fs, parent), *node;
-	int r = -EPERM;
+	int r;
 
 	(void)rdev;
-	if (S_ISREG(mode) && dir->kind != NODE_NAMES)
-		r = tree_open_new(fs, dir, name, mode, fuse_req_ctx(req),
-				  &node);
+	if (!S_ISREG(mode) || dir->kind == NODE_NAMES) {
+		no_special_file(req, dir, "mknod", name);
+		return;
+	}
+	r = tree_open_new(fs, dir, name, 0, mode, fuse_req_ctx(req), &node);
 	if (r < 0)
 		fuse_reply_err(req, -r);
 	else
@@ -161,9 +190,7 @@ void tree_symlink(fuse_req_t req, const char *link, fuse_ino_t parent,
 		  const char *name)
 {
 	(void)link;
-	(void)parent;
-	(void)name;
-	fuse_reply_err(req, EPERM);
+	no_special_file(req, node_of(fs_of(req), parent), "symlink", name);
 }
 
 /* EPERM. */
@@ -171,9 +198,7 @@ void tree_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t parent,
 	       const char *name)
 {
 	(void)ino;
-	(void)parent;
-	(void)name;
-	fuse_reply_err(req, EPERM);
+	no_special_file(req, node_of(fs_of(req), parent), "link", name);
 }
 
 /* ---- Remove ---- */

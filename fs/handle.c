@@ -9,8 +9,8 @@
 
 #include "fs/addr.h"
 #include "fs/attr.h"
+#include "fs/caller.h"
 #include "fs/drafts.h"
-#include "fs/dying.h"
 #include "fs/edit.h"
 #include "fs/files.h"
 #include "fs/handle.h"
@@ -41,6 +41,7 @@ struct handle {
 	struct handle *prev, *next; /* in fs->handles */
 	struct node *node;
 	int flags;
+	bool copies; /* a whole anchor: see handle_open() */
 
 	struct call *calls; /* utlist: the first one has its turn */
 	bool busy;
@@ -82,14 +83,30 @@ int handle_truncate(struct handle *handle)
 	return truncate_small(handle);
 }
 
+void handle_set_time(struct fs *fs, const struct node *node, int64_t mtime_ns)
+{
+	struct handle *handle;
+
+	DL_FOREACH (fs->handles, handle) {
+		if (handle->node == node && handle->edit)
+			edit_set_time(handle->edit, mtime_ns);
+	}
+}
+
 static int open_to_write(struct handle *handle)
 {
 	enum node_kind kind = kind_of(handle);
 	bool truncate = handle->flags & O_TRUNC;
 
 	/* Modes do not stop root. */
-	if (kind == NODE_HELP || kind == NODE_STAT)
+	if (kind == NODE_STAT && handle->copies)
+		return 0;
+	if (kind == NODE_HELP || kind == NODE_STAT) {
+		node_fail(handle->fs, handle->node, "open",
+			  kind == NODE_HELP ? "help" : "stat",
+			  "it is only read");
 		return -EACCES;
+	}
 	if (takes_records(kind))
 		return edit_new(&handle->edit, handle->fs, handle->node,
 				truncate);
@@ -97,7 +114,7 @@ static int open_to_write(struct handle *handle)
 }
 
 int handle_open(struct handle **out, struct fs *fs, struct node *node,
-		int flags)
+		int flags, bool copies)
 {
 	struct handle *handle;
 	struct stat attr;
@@ -113,6 +130,7 @@ int handle_open(struct handle **out, struct fs *fs, struct node *node,
 	handle->fs = fs;
 	handle->node = node;
 	handle->flags = flags;
+	handle->copies = copies;
 	if ((flags & O_ACCMODE) != O_RDONLY || (flags & O_TRUNC))
 		r = open_to_write(handle);
 	if (r < 0) {
@@ -136,8 +154,10 @@ void handle_discard(struct handle *handle)
 	buffer_deinit(&handle->line);
 	edit_free(handle->edit);
 	/* The kernel forgets the node only after its last release. */
-	if (--node->opens == 0)
+	if (--node->opens == 0) {
 		node->created = false;
+		node->made = false;
+	}
 	if (node->scratch)
 		drafts_let_go(fs, node);
 	free(handle);
@@ -246,6 +266,16 @@ static void finish(void *arg, int result)
 		run_next(handle);
 }
 
+/* A copy has its own address, where the one that it is of has the other. */
+static void addr_written(void *arg, int result)
+{
+	struct call *call = arg;
+
+	if (result == -EADDRINUSE && call->handle->copies)
+		result = 0;
+	finish(call, result);
+}
+
 /* A line for addr; without a newline it waits, as in a file of records. */
 static void write_addr(struct call *call)
 {
@@ -267,8 +297,8 @@ static void write_addr(struct call *call)
 	}
 	r = (int)line->len;
 	line->len = 0;
-	addr_write(handle->node->anchor, (char *)line->data, (size_t)r, finish,
-		   call);
+	addr_write(handle->node->anchor, (char *)line->data, (size_t)r,
+		   addr_written, call);
 }
 
 static void flush_addr(struct call *call)
@@ -277,9 +307,9 @@ static void flush_addr(struct call *call)
 	size_t len = handle->line.len;
 
 	handle->line.len = 0;
-	if (len && !dying_by_signal(call->pid) && handle->writes == 1)
+	if (len && !caller_is_killed(call->pid) && handle->writes == 1)
 		addr_write(handle->node->anchor, (char *)handle->line.data, len,
-			   finish, call);
+			   addr_written, call);
 	else
 		finish(call, len ? -EINVAL : 0);
 }
@@ -309,7 +339,8 @@ static void write_call(struct call *call)
 		finish(call, done < 0 ? (int)done : 0);
 		return;
 	default:
-		finish(call, -EACCES);
+		/* stat tells of the copy what it is. */
+		finish(call, handle->copies ? 0 : -EACCES);
 	}
 }
 
@@ -321,7 +352,7 @@ static void flush_call(struct call *call)
 	if (handle->edit)
 		edit_flush(handle->edit,
 			   edit_is_open(handle->edit) &&
-				   dying_by_signal(call->pid),
+				   caller_is_killed(call->pid),
 			   finish, call);
 	else if (kind_of(handle) == NODE_ADDR)
 		flush_addr(call);

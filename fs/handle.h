@@ -18,13 +18,15 @@ struct handle;
 
 /**
  * handle_open() - an open file on @node; takes one of its opens
- * @flags: of open(2)
+ * @flags:  of open(2)
+ * @copies: by cp -r of a whole anchor, which goes to its end: what it writes to
+ *          stat is dropped, and an address in use is no failure
  *
  * Return: 0; -EACCES: a read-only file; -ESTALE: a name without records,
  * which makes the kernel look it up again; -ENODEV; -ENOMEM; -EIO.
  */
 int handle_open(struct handle **out, struct fs *fs, struct node *node,
-		int flags);
+		int flags, bool copies);
 
 /** handle_discard() - an open file that nobody was told of */
 void handle_discard(struct handle *handle);
@@ -40,6 +42,9 @@ void handle_release(struct handle *handle, fuse_req_t req);
 
 /** handle_truncate() - ftruncate() to nothing: 0, -errno */
 int handle_truncate(struct handle *handle);
+
+/** handle_set_time() - of what replaces @node under way: edit_set_time() */
+void handle_set_time(struct fs *fs, const struct node *node, int64_t mtime_ns);
 
 /** handle_free_all() - at the end, what the kernel still has open */
 void handle_free_all(struct fs *fs);

@@ -183,6 +183,14 @@ void node_label(const struct node *node, char *out, size_t size)
 	}
 }
 
+void node_fail(struct fs *fs, const struct node *node, const char *act,
+	       const char *name, const char *reason)
+{
+	/* The root has no `error`; its host's is the nearest. */
+	anchor_fail(node->anchor ? node->anchor : fs->host->root, act, 0, name,
+		    reason);
+}
+
 int node_table(struct fs *fs, const struct anchor *anchor, uint32_t *out)
 {
 	struct snapshot *snapshot = fs->host->snapshot;

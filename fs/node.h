@@ -32,9 +32,11 @@ struct node {
 	struct anchor *anchor; /* a reference; NULL: the root */
 	uint64_t lookups;      /* the kernel's references */
 	unsigned opens;
-	bool created;		  /* a name without records yet, but opened */
-	struct scratch *scratch;  /* owned; of a scratch file */
-	struct node *prev, *next; /* in fs->drafts */
+	bool created; /* a name without records yet, but opened */
+	pid_t maker;  /* thread that made the directory by mkdir(2); or 0 */
+	bool made;    /* whoever has it open believes it is new */
+	struct scratch *scratch;		/* owned; of a scratch file */
+	struct node *prev, *next;		/* in fs->drafts */
 	struct node *listed_prev, *listed_next; /* in fs->listed */
 	uint64_t listed_until_ms;		/* by uv_now(); 0: not in it */
 	size_t key_len;
@@ -93,6 +95,14 @@ bool node_name_is_taken(const char *name);
 
 /** node_label() - what `error` calls it: "records", "names/miek.nl." */
 void node_label(const struct node *node, char *out, size_t size);
+
+/**
+ * node_fail() - a line in the `error` nearest to @node
+ *
+ * @act, @name, @reason: what was tried, on which file, and why not
+ */
+void node_fail(struct fs *fs, const struct node *node, const char *act,
+	       const char *name, const char *reason);
 
 /** node_table() - begin the host's snapshot and find the node's table
  *

@@ -59,7 +59,7 @@ static void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
 	struct fs *fs = fs_of(req);
 	struct handle *handle;
-	int r = handle_open(&handle, fs, node_of(fs, ino), fi->flags);
+	int r = handle_open(&handle, fs, node_of(fs, ino), fi->flags, false);
 
 	if (r < 0) {
 		fuse_reply_err(req, -r);
@@ -74,22 +74,26 @@ static void op_create(fuse_req_t req, fuse_ino_t parent, const char *name,
 		      mode_t mode, struct fuse_file_info *fi)
 {
 	struct fs *fs = fs_of(req);
+	struct node *dir = node_of(fs, parent), *node;
+	pid_t pid = fuse_req_ctx(req)->pid;
 	struct fuse_entry_param entry;
 	struct handle *handle;
-	struct node *node;
-	int r = tree_open_new(fs, node_of(fs, parent), name, mode,
-			      fuse_req_ctx(req), &node);
+	bool hidden;
+	int r = tree_open_new(fs, dir, name, fi->flags, mode, fuse_req_ctx(req),
+			      &node);
 
 	if (r < 0) {
 		fuse_reply_err(req, -r);
 		return;
 	}
 	/* Who thinks that the file is new replaces what it has. */
-	if (tree_unlinked(fs, fuse_req_ctx(req)->pid, node)) {
+	hidden = tree_is_hidden(fs, pid, dir, node);
+	if (hidden) {
 		fi->flags |= O_TRUNC;
 		fs->unlinked.pid = 0;
 	}
-	r = handle_open(&handle, fs, node, fi->flags);
+	r = handle_open(&handle, fs, node, fi->flags,
+			hidden && dir->maker == pid);
 	if (r == 0) {
 		r = tree_entry(fs, node, &entry);
 		if (r < 0)
@@ -100,6 +104,7 @@ static void op_create(fuse_req_t req, fuse_ino_t parent, const char *name,
 		fuse_reply_err(req, -r);
 		return;
 	}
+	node->made = true;
 	set_handle(fi, handle);
 	fuse_reply_create(req, &entry, fi);
 }

@@ -49,9 +49,10 @@ static void rename_scratch(struct rename *rename)
 		replace_run(rename->fs, from, over, replaced, rename->pending);
 		return;
 	}
-	if (rename->dir->kind == NODE_NAMES) {
+	if (!over && rename->dir->kind == NODE_NAMES &&
+	    !drafts_shaped(rename->name)) {
 		/* A name that has no records yet. */
-		r = tree_open_new(rename->fs, rename->dir, rename->name, 0,
+		r = tree_open_new(rename->fs, rename->dir, rename->name, 0, 0,
 				  fuse_req_ctx(rename->pending->req), &target);
 		if (r < 0) {
 			pending_reply(rename->pending, r);
@@ -66,7 +67,7 @@ static void rename_scratch(struct rename *rename)
 	}
 	r = node_name_is_taken(rename->name) ? -EEXIST : 0;
 	if (r == 0)
-		r = drafts_rename(from, rename->name);
+		r = drafts_rename(from, rename->dir, rename->name);
 	if (r == 0 && over && over != from)
 		drafts_unlink(rename->fs, over);
 	pending_reply(rename->pending, r);
@@ -79,7 +80,9 @@ static void rename_owner(struct rename *rename)
 
 	node_owner(rename->from, &from);
 	if (rename->dir->kind != NODE_NAMES ||
-	    rename->dir->anchor != rename->from->anchor) {
+	    rename->dir->anchor != rename->from->anchor ||
+	    drafts_shaped(rename->name) ||
+	    (rename->over && rename->over->kind == NODE_SCRATCH)) {
 		pending_reply(rename->pending, -EXDEV);
 		return;
 	}
@@ -96,6 +99,37 @@ static void rename_owner(struct rename *rename)
 	rename->pending->anchor = anchor_ref(rename->from->anchor);
 	nameserver_move(rename->from->anchor, &from, &to, pending_done,
 			rename->pending);
+}
+
+static const char *rename_reason(int result)
+{
+	switch (result) {
+	case -EPERM:
+		return "a control file and a host stay where they are; cp "
+		       "copies what a file holds";
+	case -EEXIST:
+		return "the name is kept for a file";
+	case -ENOTEMPTY:
+	case -ENOTDIR:
+		return "there is something of that name; remove it first, or "
+		       "take another name";
+	case -EINVAL:
+		return "a nameserver cannot move into itself";
+	default:
+		return strerror(-result);
+	}
+}
+
+/*
+ * Not for EXDEV, and not for an editor's backup: they copy then, and nothing
+ * is wrong.
+ */
+static void refuse(struct rename *rename, int result)
+{
+	if (!drafts_shaped(rename->name))
+		node_fail(rename->fs, rename->from, "rename", rename->name,
+			  rename_reason(result));
+	pending_reply(rename->pending, result);
 }
 
 static void rename_anchor(struct rename *rename)
@@ -117,8 +151,10 @@ static void rename_anchor(struct rename *rename)
 	for (up = rename->dir->anchor; r == 0 && up; up = up->parent)
 		if (up == anchor)
 			r = -EINVAL; /* into itself */
-	if (r < 0 || rename->over)
-		pending_reply(rename->pending, r);
+	if (r < 0)
+		refuse(rename, r);
+	else if (rename->over)
+		pending_reply(rename->pending, 0);
 	else
 		anchor_rename(anchor, rename->dir->anchor, rename->name,
 			      pending_done, rename->pending);
@@ -137,7 +173,7 @@ static void run(struct rename *rename)
 		rename_anchor(rename);
 		return;
 	default:
-		pending_reply(rename->pending, -EPERM);
+		refuse(rename, -EPERM);
 	}
 }
 

@@ -71,6 +71,8 @@ void replace_run(struct fs *fs, struct node *scratch, struct node *target,
 
 	if (target->kind != NODE_RECORDS && target->kind != NODE_NAME &&
 	    target->kind != NODE_ADDR) {
+		node_fail(fs, target, "rename", scratch->scratch->name,
+			  "what is there takes no content");
 		done(arg, -EPERM);
 		return;
 	}
@@ -90,5 +92,7 @@ void replace_run(struct fs *fs, struct node *scratch, struct node *target,
 		return;
 	}
 	r = edit_new(&replace->edit, fs, target, true);
+	if (r == 0 && scratch->scratch->dated)
+		edit_set_time(replace->edit, scratch->scratch->mtime_ns);
 	next_piece(replace, r);
 }

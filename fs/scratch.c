@@ -99,6 +99,7 @@ ssize_t scratch_write(struct fs *fs, struct scratch *scratch, const void *data,
 	if (done < 0)
 		return -errno;
 	scratch->mtime_ns = host_now_ns();
+	scratch->dated = false;
 	return done;
 }
 

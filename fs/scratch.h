@@ -17,13 +17,15 @@
 
 struct scratch {
 	struct anchor *anchor; /* its node holds a reference */
-	char *name;	       /* in its anchor; NULL: unlinked */
+	char *name;	       /* in its directory; NULL: unlinked */
+	bool in_names;	       /* which is names/, not the anchor */
 	int fd;
 	uint64_t size;
 	uid_t uid;
 	gid_t gid;
 	mode_t mode;
 	int64_t mtime_ns;
+	bool dated; /* mtime_ns was set, and not by writing */
 };
 
 /** scratch_new() - an empty file: 0, -ENOMEM, -ENOSPC, -errno */

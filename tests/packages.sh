@@ -4,7 +4,7 @@
 # build (to compile circuitfs), try (to ask it), test (to run every test),
 # package (to make a Debian package), fuzz (to look for input that breaks it),
 # bench (to measure and to plot), peers (servers to compare with and to forward
-# from).
+# from), programs (big ones that edit files, for the long form).
 # Without anything missing it calls nothing and needs no rights.
 set -eu
 
@@ -16,9 +16,11 @@ try='bind9-dnsutils'
 # mount and procps: minimal images come without them.
 test='libcmocka-dev python3 python3-pytest python3-dnspython ldnsutils
 	knot-dnsutils dns-root-data jq bash dash tar rsync vim-tiny groff-base
-	procps mount iproute2 passwd git zsh bash-completion debootstrap'
+	procps mount iproute2 passwd git zsh bash-completion debootstrap
+	nano ed moreutils perl inotify-tools util-linux'
 # libclang-rt: libFuzzer and the sanitizers.
 fuzz='clang-14 libclang-rt-14-dev'
+programs='emacs-nox nodejs golang-go ansible-core'
 bench='dnsperf gnuplot-nox lmdb-utils'
 package='dpkg-dev adduser jq'
 
@@ -70,6 +72,7 @@ for group; do
 	test) need $test ;;
 	bench) need $bench ;;
 	fuzz) need $fuzz ;;
+	programs) need $programs ;;
 	package) need $package ;;
 	peers)
 		peers_run && continue

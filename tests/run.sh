@@ -77,7 +77,7 @@ not_run() {
 }
 
 tests/packages.sh build try test peers bench || not_run 'packages are missing'
-[ "$CIRCUITFS_TEST_LONG" = 0 ] || tests/packages.sh fuzz ||
+[ "$CIRCUITFS_TEST_LONG" = 0 ] || tests/packages.sh fuzz programs ||
 	not_run 'packages are missing'
 
 build() { # directory, meson options

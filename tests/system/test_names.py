@@ -196,14 +196,6 @@ def test_a_scratch_file_over_a_name_replaces_it_or_nothing(ns):
         os.rename(ns / "new", ns.names / "www.miek.nl.")
 
 
-def test_sed_i_in_names_changes_nothing_it_should_not(ns):
-    # Its temporary file would be a name of its own, of which the records are
-    # not: sed is told so.
-    with untouched(ns):
-        done = run("sed", "-i", "s/mx2/mx3/", ns.names / "miek.nl.")
-        assert done.returncode != 0
-
-
 def test_find_and_grep_walk_the_names(ns):
     assert len(run("find", ns.names, "-type", "f").stdout.split()) == 2
     done = run("grep", "-rl", "mx2", ns.names)

@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * setattr.c - attributes, told and set: rights, sizes, times
+ */
+#include <errno.h>
+#include <sys/stat.h>
+
+#include "fs/attr.h"
+#include "fs/handle.h"
+#include "fs/listed.h"
+#include "fs/pending.h"
+#include "fs/scratch.h"
+#include "fs/tree.h"
+
+/* ESTALE: look it up again; ENODEV, EIO. */
+void tree_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+	struct fs *fs = fs_of(req);
+	struct node *node = node_of(fs, ino);
+	struct stat attr;
+	int r = attr_get(fs, node, &attr);
+
+	(void)fi;
+	if (r < 0) {
+		fuse_reply_err(req, -r);
+		return;
+	}
+	/*
+	 * Not so with LOOKUP or SETATTR: there the kernel would believe an
+	 * answer that what it is told to forget has overtaken.
+	 */
+	if (node->kind == NODE_RECORDS) {
+		listed_add(fs, node);
+		fuse_reply_attr(req, &attr, LISTED_SECONDS);
+		return;
+	}
+	fuse_reply_attr(req, &attr, attr_timeout(node));
+}
+
+static void reply_attr(struct pending *pending, int result)
+{
+	struct stat attr;
+
+	if (result == 0)
+		result = attr_get(pending->fs, pending->nodes[0], &attr);
+	if (result < 0) {
+		pending_reply(pending, result);
+		return;
+	}
+	fuse_reply_attr(pending->req, &attr, attr_timeout(pending->nodes[0]));
+	pending_free(pending);
+}
+
+static void attr_done(void *arg, int result, const struct refusal *refusal)
+{
+	(void)refusal;
+	reply_attr(arg, result);
+}
+
+static int64_t mtime_to_set(const struct stat *attr, int to_set, int64_t was)
+{
+	if (to_set & FUSE_SET_ATTR_MTIME_NOW)
+		return host_now_ns();
+	if (to_set & FUSE_SET_ATTR_MTIME)
+		return (int64_t)attr->st_mtim.tv_sec * 1000000000 +
+		       attr->st_mtim.tv_nsec;
+	return was;
+}
+
+static void set_anchor(struct pending *pending, struct anchor *anchor,
+		       const struct stat *attr, int to_set)
+{
+	anchor_set_rights(
+		anchor, to_set & FUSE_SET_ATTR_UID ? attr->st_uid : anchor->uid,
+		to_set & FUSE_SET_ATTR_GID ? attr->st_gid : anchor->gid,
+		to_set & FUSE_SET_ATTR_MODE ? attr->st_mode & 07777
+					    : anchor->mode,
+		mtime_to_set(attr, to_set, anchor->mtime_ns), attr_done,
+		pending);
+}
+
+static int set_scratch(struct fs *fs, struct scratch *scratch,
+		       const struct stat *attr, int to_set)
+{
+	if (to_set & FUSE_SET_ATTR_MODE)
+		scratch->mode = attr->st_mode & 07777;
+	if (to_set & FUSE_SET_ATTR_UID)
+		scratch->uid = attr->st_uid;
+	if (to_set & FUSE_SET_ATTR_GID)
+		scratch->gid = attr->st_gid;
+	if (to_set & FUSE_SET_ATTR_SIZE) {
+		int r = scratch_truncate(fs, scratch, (uint64_t)attr->st_size);
+
+		if (r < 0)
+			return r;
+	}
+	scratch->mtime_ns = mtime_to_set(attr, to_set, scratch->mtime_ns);
+	scratch->dated |= !!(to_set & FUSE_SET_ATTR_MTIME);
+	return 0;
+}
+
+/* truncate(2) without a descriptor: `: > file` in one call. */
+static void clear(struct pending *pending, struct node *node)
+{
+	struct staging *staging;
+	struct name owner;
+	int r;
+
+	if (node->kind == NODE_ERROR)
+		error_ring_clear(&node->anchor->errors);
+	if (node->kind != NODE_RECORDS && node->kind != NODE_NAME) {
+		reply_attr(pending, 0);
+		return;
+	}
+	r = staging_new(&staging, node->anchor);
+	if (r < 0) {
+		reply_attr(pending, r);
+		return;
+	}
+	if (node->kind == NODE_NAME)
+		node_owner(node, &owner);
+	staging_publish(staging, node->kind == NODE_NAME ? &owner : NULL,
+			attr_done, pending);
+}
+
+static void refuse_size(struct pending *pending, const struct node *node)
+{
+	char label[NAME_TEXT_SIZE + 8];
+
+	node_label(node, label, sizeof(label));
+	node_fail(pending->fs, node, "truncate", label,
+		  "only to 0: its text is printed anew from the records; "
+		  "write a whole file and rename it over, as rsync does "
+		  "without --inplace");
+	reply_attr(pending, -EINVAL);
+}
+
+static void refuse_rights(struct pending *pending, const struct node *node)
+{
+	char label[NAME_TEXT_SIZE + 8];
+
+	node_label(node, label, sizeof(label));
+	node_fail(pending->fs, node, "rights", label,
+		  "owner, group and mode are the directory's: chown or chmod "
+		  "that");
+	reply_attr(pending, -EPERM);
+}
+
+static void truncate_file(struct pending *pending, struct node *node,
+			  const struct stat *now, off_t size,
+			  struct fuse_file_info *fi)
+{
+	enum node_kind kind = node->kind;
+
+	if (kind == NODE_HELP || kind == NODE_STAT)
+		reply_attr(pending, -EACCES);
+	else if (size == now->st_size && size)
+		reply_attr(pending, 0);
+	else if (size)
+		refuse_size(pending, node);
+	else if (fi)
+		reply_attr(pending,
+			   handle_truncate((struct handle *)(uintptr_t)fi->fh));
+	else
+		clear(pending, node);
+}
+
+/*
+ * Does it ask for rights that a file of an anchor does not derive? Who makes a
+ * file or copies a directory sets the rights of what is in it first: install,
+ * cp -a. Those are not asked for.
+ */
+static bool changes_rights(const struct node *node, const struct stat *now,
+			   const struct stat *attr, int to_set, pid_t pid)
+{
+	if (node->made || (pid && node->maker == pid))
+		return false;
+	return ((to_set & FUSE_SET_ATTR_MODE) &&
+		(attr->st_mode & 07777) != (now->st_mode & 07777)) ||
+	       ((to_set & FUSE_SET_ATTR_UID) && attr->st_uid != now->st_uid) ||
+	       ((to_set & FUSE_SET_ATTR_GID) && attr->st_gid != now->st_gid);
+}
+
+/*
+ * Does it set the time of the records? A name's file shows that time, but may
+ * only bring it up to date: it is not the file's alone. The other files have
+ * the times of what they tell of.
+ */
+static bool sets_time(const struct node *node, int to_set)
+{
+	return (node->kind == NODE_RECORDS &&
+		(to_set & (FUSE_SET_ATTR_MTIME | FUSE_SET_ATTR_MTIME_NOW))) ||
+	       (node->kind == NODE_NAME && (to_set & FUSE_SET_ATTR_MTIME_NOW));
+}
+
+static void set_time(struct pending *pending, struct node *node,
+		     int64_t mtime_ns)
+{
+	handle_set_time(pending->fs, node, mtime_ns);
+	nameserver_touch(node->anchor, mtime_ns, attr_done, pending);
+}
+
+/*
+ * ESTALE, ENODEV; EPERM: rights of a file that derives them; EINVAL: a size
+ * that is neither 0 nor the present one; EACCES: a size of a read-only file;
+ * ENOSPC, ENOMEM, EIO.
+ */
+void tree_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set,
+		  struct fuse_file_info *fi)
+{
+	struct fs *fs = fs_of(req);
+	struct node *node = node_of(fs, ino);
+	struct pending *pending = pending_new(req);
+	struct stat now;
+	int r;
+
+	if (!pending)
+		return;
+	pending_keep(pending, node);
+	r = attr_get(fs, node, &now);
+	if (r < 0)
+		reply_attr(pending, r);
+	else if (node->kind == NODE_ANCHOR)
+		set_anchor(pending, node->anchor, attr, to_set);
+	else if (node->kind == NODE_SCRATCH)
+		reply_attr(pending,
+			   set_scratch(fs, node->scratch, attr, to_set));
+	else if (changes_rights(node, &now, attr, to_set,
+				fuse_req_ctx(req)->pid))
+		refuse_rights(pending, node);
+	else if (to_set & FUSE_SET_ATTR_SIZE)
+		truncate_file(pending, node, &now, attr->st_size, fi);
+	else if (sets_time(node, to_set))
+		set_time(pending, node, mtime_to_set(attr, to_set, 0));
+	else
+		reply_attr(pending, 0);
+}
