@@ -41,6 +41,7 @@ struct host {
 	size_t anchors; /* below the root */
 	size_t anchors_max;
 	uint64_t next_id;
+	bool told_of_disk;     /* the line about a store that failed */
 	uv_timer_t *retry;     /* runs while some address is not to be had */
 	struct buffer unbound; /* struct anchor *: whose that is; references */
 	void (*report)(const char *line);

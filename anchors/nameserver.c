@@ -108,6 +108,7 @@ void nameserver_make(struct anchor *parent, const char *name, uid_t uid,
 		return;
 	}
 	anchor_store_form(anchor, &task->stored);
+	task->job.adds = true;
 	task->settle = settle_make;
 	task_submit(task, run_make);
 }
@@ -317,6 +318,7 @@ void nameserver_edit(struct anchor *anchor, struct change *change,
 		return;
 	task->origin = origin;
 	task->change = *change;
+	task->job.adds = change_adds(change);
 	*change = (struct change){0};
 	task_submit(task, run_edit);
 }

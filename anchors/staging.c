@@ -150,6 +150,7 @@ void staging_add(struct staging *staging, struct change *change, unsigned ahead,
 	task->change = *change;
 	*change = (struct change){0};
 	task->job.reply = JOB_EARLY;
+	task->job.adds = true;
 	task->job.loss = &staging->loss;
 	task->job.octets = task->change.items.len;
 	staging->running++;

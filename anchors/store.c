@@ -13,9 +13,14 @@
 /* Address space, not disk: the file grows as it is used. */
 #define STORE_MAP_SIZE ((size_t)256 << 30)
 #define STORE_READERS  4096
+/* Octets: 64 for each reader, and LMDB's head. */
+#define STORE_LOCK_SIZE (STORE_READERS * 64 + 4096)
 /* Octets: with less left, a write that was cut short met the end of a disk. */
-#define STORE_SPARE (1 << 20)
-#define STORE_DBS   8
+#define STORE_SPARE   (1 << 20)
+#define STORE_RESERVE (128 * 1024)
+#define STORE_DBS     8
+/* LMDB's list of free pages is its database 0, as mdb_stat -f reads it. */
+#define STORE_FREE_DBI 0
 
 static int fail(struct buffer *why, int r, const char *dir, const char *what)
 {
@@ -119,6 +124,25 @@ static int open_databases(struct store *store, const char *dir,
 	return rc ? fail(why, table_errno(rc), dir, NULL) : 0;
 }
 
+/*
+ * The readers' table is written through a map. LMDB makes it with a hole in
+ * it, and a hole that meets a full disk is a SIGBUS. So it is made here, whole
+ * and a little longer than LMDB would; before LMDB opens it, since to close a
+ * descriptor of it drops the locks that LMDB has on the file.
+ */
+static int make_lock_file(struct store *store, const char *dir,
+			  struct buffer *why)
+{
+	int r, fd = openat(store->dir_fd, "lock.mdb",
+			   O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+
+	if (fd < 0)
+		return fail(why, -errno, dir, NULL);
+	r = posix_fallocate(fd, 0, STORE_LOCK_SIZE);
+	close(fd);
+	return r ? fail(why, -r, dir, NULL) : 0;
+}
+
 static int open_environment(struct store *store, const char *dir,
 			    struct buffer *why)
 {
@@ -135,6 +159,9 @@ static int open_environment(struct store *store, const char *dir,
 		rc = mdb_env_open(store->env, dir, MDB_NOTLS, 0600);
 	if (rc == 0)
 		rc = mdb_reader_check(store->env, &dead);
+	/* What a killed daemon had written may not have reached the disk. */
+	if (rc == 0)
+		rc = mdb_env_sync(store->env, 1);
 	if (rc != 0)
 		return fail(why, table_errno(rc), dir,
 			    rc < 0 ? mdb_strerror(rc) : NULL);
@@ -177,9 +204,20 @@ int store_give(const char *dir, uid_t uid, gid_t gid, const char *user,
 	return -EPERM;
 }
 
+static int open_reserve(struct store *store, const char *dir,
+			struct buffer *why)
+{
+	store->reserve_fd = openat(store->dir_fd, "reserve",
+				   O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (store->reserve_fd < 0)
+		return fail(why, -errno, dir, NULL);
+	store_keep_reserve(store);
+	return 0;
+}
+
 int store_open(struct store *out, const char *dir, struct buffer *why)
 {
-	struct store store = {.dir_fd = -1, .lock_fd = -1};
+	struct store store = {.dir_fd = -1, .lock_fd = -1, .reserve_fd = -1};
 	int r = make_dirs(dir);
 
 	if (r < 0)
@@ -189,9 +227,13 @@ int store_open(struct store *out, const char *dir, struct buffer *why)
 		return fail(why, -errno, dir, NULL);
 	r = lock(&store, dir, why);
 	if (r == 0)
+		r = make_lock_file(&store, dir, why);
+	if (r == 0)
 		r = open_environment(&store, dir, why);
 	if (r == 0)
 		r = open_databases(&store, dir, why);
+	if (r == 0)
+		r = open_reserve(&store, dir, why);
 	if (r < 0) {
 		store_close(&store);
 		return r;
@@ -202,20 +244,147 @@ int store_open(struct store *out, const char *dir, struct buffer *why)
 
 void store_close(struct store *store)
 {
+	if (store->fallback_env)
+		mdb_env_close(store->fallback_env);
 	if (store->env)
 		mdb_env_close(store->env);
+	if (store->reserve_fd >= 0)
+		close(store->reserve_fd);
 	if (store->lock_fd >= 0)
 		close(store->lock_fd);
 	if (store->dir_fd >= 0)
 		close(store->dir_fd);
-	*store = (struct store){.dir_fd = -1, .lock_fd = -1};
+	*store = (struct store){.dir_fd = -1, .lock_fd = -1, .reserve_fd = -1};
+}
+
+/* ---- When the disk fails ---- */
+
+/*
+ * An environment that is only read, and takes no locks: nothing changes the
+ * file any more. (LMDB forbids to open a file twice in one process for the
+ * sake of its locks.)
+ */
+static int open_fallback(struct store *store, size_t lost_id)
+{
+	MDB_txn *txn = NULL;
+	char path[32];
+	int rc = mdb_env_create(&store->fallback_env);
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", store->dir_fd);
+	if (rc == 0)
+		rc = mdb_env_set_maxdbs(store->fallback_env, STORE_DBS);
+	if (rc == 0)
+		rc = mdb_env_open(store->fallback_env, path,
+				  MDB_RDONLY | MDB_NOLOCK | MDB_NOTLS, 0);
+	if (rc == 0)
+		rc = mdb_txn_begin(store->fallback_env, NULL, MDB_RDONLY, &txn);
+	if (rc != 0)
+		return table_errno(rc);
+	/* LMDB puts the old page back. If not even that worked, what is seen
+	 * here is what could not be written. */
+	if (mdb_txn_id(txn) >= lost_id)
+		rc = MDB_PANIC;
+	if (rc == 0)
+		rc = tables_open(&store->fallback, store->fallback_env, txn);
+	if (rc == 0)
+		rc = mdb_txn_commit(steal(&txn));
+	if (txn)
+		mdb_txn_abort(txn);
+	return rc;
+}
+
+void store_commit_failed(struct store *store, size_t id)
+{
+	MDB_txn *txn;
+	int rc;
+
+	if (store->failed)
+		return;
+	rc = mdb_txn_begin(store->env, NULL, 0, &txn);
+	if (rc == 0)
+		mdb_txn_abort(txn);
+	if (rc != MDB_PANIC)
+		return;
+	if (open_fallback(store, id) == 0)
+		tables_fall_back(&store->tables, &store->fallback);
+	__atomic_store_n(&store->failed, true, __ATOMIC_RELEASE);
+}
+
+bool store_failed(const struct store *store)
+{
+	return __atomic_load_n(&store->failed, __ATOMIC_ACQUIRE);
+}
+
+/* ---- When the disk is full ---- */
+
+static off_t reserved(const struct store *store)
+{
+	struct stat st;
+
+	return fstat(store->reserve_fd, &st) < 0 ? 0 : st.st_size;
+}
+
+void store_use_reserve(struct store *store)
+{
+	/* What cannot be given back stays reserved. */
+	while (ftruncate(store->reserve_fd, 0) < 0 && errno == EINTR)
+		;
+	store->reserve_used = true;
+}
+
+void store_keep_reserve(struct store *store)
+{
+	if (reserved(store) == STORE_RESERVE)
+		store->reserve_used = false;
+	else if (posix_fallocate(store->reserve_fd, 0, STORE_RESERVE) == 0)
+		store->reserve_used = false;
+	else
+		store_use_reserve(store);
+}
+
+/* At least @enough pages of the file that hold nothing? */
+static bool has_free_pages(MDB_txn *txn, size_t enough)
+{
+	MDB_cursor *cursor;
+	MDB_val key, value;
+	size_t found = 0;
+
+	if (mdb_cursor_open(txn, STORE_FREE_DBI, &cursor) != 0)
+		return false;
+	/* An entry is an array of page numbers, with their count before it. */
+	while (found < enough &&
+	       mdb_cursor_get(cursor, &key, &value, MDB_NEXT) == 0) {
+		size_t count = 0;
+
+		memcpy(&count, value.mv_data, sizeof(count));
+		found += count;
+	}
+	mdb_cursor_close(cursor);
+	return found >= enough;
+}
+
+bool store_has_room(const struct store *store)
+{
+	MDB_stat stat;
+	MDB_txn *txn;
+	bool room;
+
+	if (!store->reserve_used)
+		return true;
+	if (mdb_env_stat(store->env, &stat) != 0 ||
+	    mdb_txn_begin(store->env, NULL, MDB_RDONLY, &txn) != 0)
+		return true;
+	room = has_free_pages(txn, STORE_RESERVE / stat.ms_psize);
+	mdb_txn_abort(txn);
+	return room;
 }
 
 int store_errno(const struct store *store, int r)
 {
 	struct statvfs st;
 
-	if (r == -EIO && fstatvfs(store->dir_fd, &st) == 0 &&
+	if (r == -EIO && !store_failed(store) &&
+	    fstatvfs(store->dir_fd, &st) == 0 &&
 	    st.f_bavail * st.f_frsize < STORE_SPARE)
 		return -ENOSPC;
 	return r;

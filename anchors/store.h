@@ -4,13 +4,14 @@
  *
  *   DIR/data.mdb, DIR/lock.mdb   LMDB's
  *   DIR/pid                      who holds the directory; locked while it runs
+ *   DIR/reserve                  space that only what frees space may use
  *
  * Databases: `meta` (the format), `anchors` (id -> struct store_anchor), and
  * the three of dns/table.h. An environment does not survive fork(): open it
  * in the process that uses it.
  *
- * Threading: open and close with no other thread about; store_put_anchor()
- * and store_del_anchor() on the writer's thread.
+ * Threading: open and close with no other thread about; store_failed() on any;
+ * all else on the writer's thread.
  */
 #ifndef ANCHORS_STORE_H
 #define ANCHORS_STORE_H
@@ -28,8 +29,15 @@ struct store {
 	MDB_dbi meta;
 	MDB_dbi anchors;
 	struct tables tables;
-	int dir_fd;  /* the state directory */
-	int lock_fd; /* DIR/pid */
+	int dir_fd;	/* the state directory */
+	int lock_fd;	/* DIR/pid */
+	int reserve_fd; /* DIR/reserve */
+	bool reserve_used;
+
+	/* When LMDB has given up: the same file, to be read only. */
+	MDB_env *fallback_env;
+	struct tables fallback;
+	bool failed; /* set once, read by any thread */
 };
 
 /* An anchor as it is kept. */
@@ -76,6 +84,38 @@ int store_give(const char *dir, uid_t uid, gid_t gid, const char *user,
  * space left on it, that is -ENOSPC.
  */
 int store_errno(const struct store *store, int r);
+
+/**
+ * store_commit_failed() - look at what a failed commit has left
+ * @id: the transaction's mdb_txn_id()
+ *
+ * Where the page that says which state is the newest could not be written,
+ * LMDB takes neither writes nor reads any more: nobody knows what the disk
+ * holds of that page until it is opened anew. Then what was committed before
+ * is read through a second environment, so that answers go on, and all that
+ * would change something fails with -EIO until the next start.
+ */
+void store_commit_failed(struct store *store, size_t id);
+
+/** store_failed() - has it come to that? */
+bool store_failed(const struct store *store);
+
+/**
+ * store_use_reserve(), store_keep_reserve() - room for what makes room
+ *
+ * LMDB copies what it changes, so on a full disk nothing could be removed. The
+ * reserve is given back to the disk for one transaction that frees space, and
+ * taken again after it, or whenever there is room for it once more.
+ */
+void store_use_reserve(struct store *store);
+void store_keep_reserve(struct store *store);
+
+/**
+ * store_has_room() - may a change that adds something go on?
+ *
+ * Without a reserve, LMDB's own free pages are one, and must not be used up.
+ */
+bool store_has_room(const struct store *store);
 
 /** store_each_anchor() - read them all, in a transaction of its own
  *

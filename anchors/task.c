@@ -24,10 +24,26 @@ void task_report(struct task *task, int result)
 	task_free(task);
 }
 
+/* The errno says what failed; this, what it means and what is to be done. */
+static void tell_of_disk(struct host *host)
+{
+	static const char line[] =
+		"the disk failed: nothing more can be changed until circuitfs "
+		"is started again; what was kept before is answered";
+
+	if (host->told_of_disk || !store_failed(&host->store))
+		return;
+	host->told_of_disk = true;
+	host->report(line);
+	anchor_fail(host->root, "state", 0, NULL, line);
+}
+
 static void task_done(struct job *job, int result)
 {
 	struct task *task = container_of(job, struct task, job);
 
+	if (result < 0)
+		tell_of_disk(task->anchor->host);
 	if (task->settle)
 		result = task->settle(task, result);
 	/* The address is free again, or the server stopped, only later. */

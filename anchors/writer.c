@@ -37,7 +37,7 @@ struct job_list {
 };
 
 struct writer {
-	const struct store *store;
+	struct store *store;
 	uv_thread_t thread;
 	/*
 	 * Wakes the main loop. Not a uv_async_t: while its sender is inside
@@ -198,6 +198,7 @@ static size_t sweep_with_commit(const struct writer *writer)
 static int commit(struct writer *writer, size_t sweep_max)
 {
 	MDB_txn *txn;
+	size_t id;
 	int r = sweep(writer, sweep_max);
 
 	if (r < 0) {
@@ -205,7 +206,12 @@ static int commit(struct writer *writer, size_t sweep_max)
 		return r;
 	}
 	txn = steal(&writer->txn);
+	id = mdb_txn_id(txn);
 	r = store_errno(writer->store, table_errno(mdb_txn_commit(txn)));
+	if (r < 0)
+		store_commit_failed(writer->store, id);
+	else if (writer->store->reserve_used)
+		store_keep_reserve(writer->store);
 	settle(writer, r);
 	writer->sweep_failed &= r < 0;
 	return r;
@@ -215,6 +221,8 @@ static int run(struct writer *writer, struct job *job)
 {
 	if (job->loss && job->loss->error)
 		return job->loss->error;
+	if (job->adds && !store_has_room(writer->store))
+		return ENOSPC;
 	return job->run(job, writer, writer->txn);
 }
 
@@ -255,7 +263,7 @@ static int run_group(struct writer *writer, struct job *jobs)
 	return 0;
 }
 
-static void run_alone(struct writer *writer, struct job *job)
+static void try_alone(struct writer *writer, struct job *job)
 {
 	int r = begin(writer);
 
@@ -266,6 +274,16 @@ static void run_alone(struct writer *writer, struct job *job)
 		r = commit(writer, 0);
 		if (r < 0)
 			job->result = r;
+	}
+}
+
+static void run_alone(struct writer *writer, struct job *job)
+{
+	try_alone(writer, job);
+	if (job->result == -ENOSPC && !job->adds) {
+		store_use_reserve(writer->store);
+		try_alone(writer, job);
+		store_keep_reserve(writer->store);
 	}
 	if (job->result < 0 && job->loss)
 		job->loss->error = job->result;
@@ -283,6 +301,27 @@ static void hand_back(struct writer *writer, struct job *jobs)
 	uv_mutex_unlock(&writer->mutex);
 	/* It cannot fail: nobody adds up 2^64 of them. */
 	eventfd_write(writer->wake_fd, 1);
+}
+
+static int sweep_now(struct writer *writer, size_t max)
+{
+	int r = begin(writer);
+
+	return r < 0 ? r : commit(writer, max);
+}
+
+/* With nothing else to do: also this makes room, and may need some first. */
+static void sweep_idle(struct writer *writer)
+{
+	int r = sweep_now(writer, WRITER_SWEEP_MAX);
+
+	if (r == -ENOSPC) {
+		store_use_reserve(writer->store);
+		writer->sweep_failed = false;
+		r = sweep_now(writer, WRITER_SWEEP);
+		store_keep_reserve(writer->store);
+	}
+	writer->sweep_failed = r < 0;
 }
 
 /* What waits; NULL when there is time for other things, or to stop. */
@@ -324,10 +363,7 @@ static void writer_main(void *arg)
 		} else if (writer->txn) {
 			commit(writer, sweep_with_commit(writer));
 		} else if (writer->loose.len && !stop) {
-			/* On a full disk not even that works; later perhaps. */
-			if (begin(writer) < 0 ||
-			    commit(writer, WRITER_SWEEP_MAX) < 0)
-				writer->sweep_failed = true;
+			sweep_idle(writer);
 		}
 	}
 }
@@ -397,7 +433,7 @@ static int start_wake(struct writer *writer, uv_loop_t *loop)
 	return uv_poll_start(wake, UV_READABLE, on_wake);
 }
 
-int writer_new(struct writer **out, uv_loop_t *loop, const struct store *store)
+int writer_new(struct writer **out, uv_loop_t *loop, struct store *store)
 {
 	struct writer *writer = calloc(1, sizeof(*writer));
 	int r = writer ? start_wake(writer, loop) : -ENOMEM;

@@ -16,6 +16,8 @@
  * handed back as soon as it ran; its transaction stays open for a moment for
  * what follows. Should that transaction be lost, job->lost learns it.
  *
+ * On a full disk a job that adds nothing may use the store's reserve.
+ *
  * The writer also frees loose tables, a slice with every commit and more when
  * it has nothing else to do.
  */
@@ -46,6 +48,7 @@ struct job {
 	/* The main loop, exactly once; @result is 0 or -errno. Owns the job. */
 	void (*done)(struct job *job, int result);
 	enum job_reply reply;
+	bool adds; /* takes space, so a full disk refuses it first */
 	struct job_loss *loss; /* of early work, else NULL */
 	size_t octets;	       /* about how much it writes; for early ones */
 
@@ -54,7 +57,7 @@ struct job {
 };
 
 /** writer_new() - start the thread; done() callbacks run on @loop */
-int writer_new(struct writer **out, uv_loop_t *loop, const struct store *store);
+int writer_new(struct writer **out, uv_loop_t *loop, struct store *store);
 
 /**
  * writer_free() - run what is queued, commit, stop and join

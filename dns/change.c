@@ -92,3 +92,14 @@ bool change_next(const struct change *change, size_t *offset,
 	*offset += sizeof(head) + head.owner_len + head.rdlen;
 	return true;
 }
+
+bool change_adds(const struct change *change)
+{
+	struct change_item item;
+	size_t offset = 0;
+
+	while (change_next(change, &offset, &item))
+		if (item.op == CHANGE_ADD)
+			return true;
+	return false;
+}

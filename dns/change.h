@@ -48,6 +48,9 @@ int change_drop(struct change *change, const struct name *owner);
 struct change_mark change_mark(const struct change *change);
 void change_rewind(struct change *change, struct change_mark mark);
 
+/** change_adds() - is there a record to add in it? */
+bool change_adds(const struct change *change);
+
 /**
  * change_next() - read the item at *@offset and step over it
  *

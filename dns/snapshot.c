@@ -15,6 +15,40 @@ struct snapshot {
 	uint32_t table;	     /* that the cursor walks through */
 };
 
+static void close_transaction(struct snapshot *snapshot)
+{
+	if (snapshot->cursor)
+		mdb_cursor_close(steal(&snapshot->cursor));
+	if (snapshot->txn)
+		mdb_txn_abort(steal(&snapshot->txn));
+}
+
+static int open_transaction(struct snapshot *snapshot)
+{
+	const struct tables *tables = snapshot->tables;
+	int rc = mdb_txn_begin(tables->env, NULL, MDB_RDONLY, &snapshot->txn);
+
+	if (rc == 0)
+		rc = mdb_cursor_open(snapshot->txn, tables->records,
+				     &snapshot->cursor);
+	if (rc != 0)
+		close_transaction(snapshot);
+	return rc;
+}
+
+/* Begun anew in the environment to fall back on, if there is one by now. */
+static int fall_back(struct snapshot *snapshot)
+{
+	const struct tables *fallback =
+		__atomic_load_n(&snapshot->tables->fallback, __ATOMIC_ACQUIRE);
+
+	if (!fallback)
+		return MDB_PANIC;
+	close_transaction(snapshot);
+	snapshot->tables = fallback;
+	return open_transaction(snapshot);
+}
+
 int snapshot_new(struct snapshot **out, const struct tables *tables)
 {
 	CLEANUP(snapshot_freep) struct snapshot *snapshot = NULL;
@@ -24,10 +58,9 @@ int snapshot_new(struct snapshot **out, const struct tables *tables)
 	if (!snapshot)
 		return -ENOMEM;
 	snapshot->tables = tables;
-	rc = mdb_txn_begin(tables->env, NULL, MDB_RDONLY, &snapshot->txn);
-	if (rc == 0)
-		rc = mdb_cursor_open(snapshot->txn, tables->records,
-				     &snapshot->cursor);
+	rc = open_transaction(snapshot);
+	if (rc == MDB_PANIC)
+		rc = fall_back(snapshot);
 	if (rc != 0)
 		return table_errno(rc);
 	mdb_txn_reset(snapshot->txn);
@@ -39,10 +72,7 @@ struct snapshot *snapshot_free(struct snapshot *snapshot)
 {
 	if (!snapshot)
 		return NULL;
-	if (snapshot->cursor)
-		mdb_cursor_close(snapshot->cursor);
-	if (snapshot->txn)
-		mdb_txn_abort(snapshot->txn);
+	close_transaction(snapshot);
 	free(snapshot);
 	return NULL;
 }
@@ -57,7 +87,10 @@ int snapshot_begin(struct snapshot *snapshot)
 	int rc;
 
 	assert(!snapshot->begun);
-	rc = mdb_txn_renew(snapshot->txn);
+	rc = snapshot->txn ? mdb_txn_renew(snapshot->txn)
+			   : open_transaction(snapshot);
+	if (rc == MDB_PANIC)
+		rc = fall_back(snapshot);
 	if (rc != 0)
 		return table_errno(rc);
 	snapshot->begun = true;

@@ -29,16 +29,24 @@ int table_errno(int rc)
 int tables_open(struct tables *out, MDB_env *env, MDB_txn *txn)
 {
 	struct tables tables = {.env = env};
-	int rc;
+	unsigned flags = 0;
+	int rc = mdb_env_get_flags(env, &flags);
 
-	rc = mdb_dbi_open(txn, "records", MDB_CREATE, &tables.records);
+	flags = flags & MDB_RDONLY ? 0 : MDB_CREATE;
 	if (rc == 0)
-		rc = mdb_dbi_open(txn, "tables", MDB_CREATE, &tables.tables);
+		rc = mdb_dbi_open(txn, "records", flags, &tables.records);
 	if (rc == 0)
-		rc = mdb_dbi_open(txn, "serving", MDB_CREATE, &tables.serving);
+		rc = mdb_dbi_open(txn, "tables", flags, &tables.tables);
+	if (rc == 0)
+		rc = mdb_dbi_open(txn, "serving", flags, &tables.serving);
 	if (rc == 0)
 		*out = tables;
 	return table_errno(rc);
+}
+
+void tables_fall_back(struct tables *tables, const struct tables *fallback)
+{
+	__atomic_store_n(&tables->fallback, fallback, __ATOMIC_RELEASE);
 }
 
 int table_get_counts(const struct tables *tables, MDB_txn *txn, uint32_t table,

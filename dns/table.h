@@ -32,6 +32,11 @@ struct tables {
 	MDB_dbi tables;
 	MDB_dbi serving;
 	uint64_t records_max; /* of a nameserver; 0: any number */
+	/*
+	 * Where to read when the environment has failed for good; NULL before.
+	 * Set once, by tables_fall_back(), while other threads read.
+	 */
+	const struct tables *fallback;
 };
 
 /* What is known of a table without walking it. */
@@ -47,8 +52,17 @@ struct table_counts {
 /** table_errno() - what an LMDB return code is as a negative errno */
 int table_errno(int rc);
 
-/** tables_open() - open or create the databases inside @txn */
+/** tables_open() - open the databases inside @txn; a write one makes them */
 int tables_open(struct tables *out, MDB_env *env, MDB_txn *txn);
+
+/**
+ * tables_fall_back() - let snapshots read from another environment
+ *
+ * After a failed update of its meta page, LMDB begins no transaction any more,
+ * not even one to read (MDB_PANIC). Snapshots then go on in @fallback, which
+ * is borrowed and must outlive them. Any thread.
+ */
+void tables_fall_back(struct tables *tables, const struct tables *fallback);
 
 /** table_create() - a new table, empty and loose */
 int table_create(const struct tables *tables, MDB_txn *txn, uint32_t *out);

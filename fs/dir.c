@@ -20,7 +20,7 @@ struct dir {
 
 	struct buffer names;	   /* fixed entries: type octet, name, NUL */
 	size_t names_at;	   /* the next one */
-	struct snapshot *snapshot; /* of names/: begun */
+	struct snapshot *snapshot; /* of names/: begun; NULL at the end */
 	uint32_t table;
 	bool first; /* the next owner is the first one */
 	bool taken; /* this moment's names are in names and snapshot */
@@ -126,6 +126,10 @@ static int next_owner(struct dir *dir)
 	else
 		r = snapshot_next(dir->snapshot, &entry);
 	dir->first = false;
+	/* The end was seen. A snapshot that stays costs disk space, and rm -r
+	 * keeps the directory open while it removes what it has seen. */
+	if (r == -ENOENT)
+		dir->snapshot = snapshot_free(dir->snapshot);
 	if (r < 0)
 		return r;
 	if (name_from_key(entry.key, entry.key_len, &owner) < 0)

@@ -142,10 +142,12 @@ static void rewind_stream(struct stream *stream)
 	stream->chunk_offset = 0;
 }
 
-int stream_open(struct stream **out, struct fs *fs, const struct node *node)
+int stream_open(struct stream **out, struct fs *fs, const struct node *node,
+		struct snapshot *snapshot)
 {
+	CLEANUP(snapshot_freep) struct snapshot *own = snapshot;
 	struct stream *stream;
-	int r;
+	int r = 0;
 
 	if (node->anchor->gone)
 		return -ENODEV;
@@ -155,7 +157,9 @@ int stream_open(struct stream **out, struct fs *fs, const struct node *node)
 	stream->json = node->kind == NODE_STAT;
 	print_head(node->anchor, stream->head, sizeof(stream->head));
 	rewind_stream(stream);
-	r = snapshot_new(&stream->snapshot, &fs->host->store.tables);
+	stream->snapshot = steal(&own);
+	if (!stream->snapshot)
+		r = snapshot_new(&stream->snapshot, &fs->host->store.tables);
 	if (r == 0)
 		r = snapshot_begin(stream->snapshot);
 	if (r == 0)

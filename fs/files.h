@@ -28,10 +28,13 @@ struct stream;
 /**
  * stream_open() - the content of `records` or `stat` at this moment
  *
+ * @snapshot: not begun, or NULL to make one; taken over, also on failure
+ *
  * Holds a snapshot until stream_close(). Return: 0; -EMFILE: too many are
  * open; -ENODEV; -ENOMEM; -EIO.
  */
-int stream_open(struct stream **out, struct fs *fs, const struct node *node);
+int stream_open(struct stream **out, struct fs *fs, const struct node *node,
+		struct snapshot *snapshot);
 struct stream *stream_close(struct stream *stream);
 
 /**

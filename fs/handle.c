@@ -46,6 +46,8 @@ struct handle {
 	struct call *calls; /* utlist: the first one has its turn */
 	bool busy;
 
+	struct snapshot
+		*snapshot;     /* for the first stream: see open_to_read() */
 	struct stream *stream; /* of records and stat, between reads */
 	struct buffer content; /* of small files, the same */
 	bool has_content;
@@ -113,6 +115,14 @@ static int open_to_write(struct handle *handle)
 	return truncate ? truncate_small(handle) : 0;
 }
 
+/* A reader's place in the store is taken now: a read should not lack one. */
+static int open_to_read(struct handle *handle)
+{
+	if (kind_of(handle) != NODE_RECORDS && kind_of(handle) != NODE_STAT)
+		return 0;
+	return snapshot_new(&handle->snapshot, &handle->fs->host->store.tables);
+}
+
 int handle_open(struct handle **out, struct fs *fs, struct node *node,
 		int flags, bool copies)
 {
@@ -133,7 +143,10 @@ int handle_open(struct handle **out, struct fs *fs, struct node *node,
 	handle->copies = copies;
 	if ((flags & O_ACCMODE) != O_RDONLY || (flags & O_TRUNC))
 		r = open_to_write(handle);
+	if (r == 0 && (flags & O_ACCMODE) != O_WRONLY)
+		r = open_to_read(handle);
 	if (r < 0) {
+		edit_free(handle->edit);
 		free(handle);
 		return r;
 	}
@@ -150,6 +163,7 @@ void handle_discard(struct handle *handle)
 
 	DL_DELETE(fs->handles, handle);
 	stream_close(handle->stream);
+	snapshot_free(handle->snapshot);
 	buffer_deinit(&handle->content);
 	buffer_deinit(&handle->line);
 	edit_free(handle->edit);
@@ -181,7 +195,8 @@ static void read_stream(struct handle *handle, fuse_req_t req, size_t size,
 	if (offset == 0)
 		handle->stream = stream_close(handle->stream);
 	if (!handle->stream)
-		r = stream_open(&handle->stream, handle->fs, handle->node);
+		r = stream_open(&handle->stream, handle->fs, handle->node,
+				steal(&handle->snapshot));
 	len = r < 0 ? r : stream_read(handle->stream, offset, size, &data);
 	if (len < 0)
 		fuse_reply_err(req, (int)-len);

@@ -17,7 +17,7 @@ try='bind9-dnsutils'
 test='libcmocka-dev python3 python3-pytest python3-dnspython ldnsutils
 	knot-dnsutils dns-root-data jq bash dash tar rsync vim-tiny groff-base
 	procps mount iproute2 passwd git zsh bash-completion debootstrap
-	nano ed moreutils perl inotify-tools util-linux'
+	nano ed moreutils perl inotify-tools util-linux strace lmdb-utils'
 # libclang-rt: libFuzzer and the sanitizers.
 fuzz='clang-14 libclang-rt-14-dev'
 programs='emacs-nox nodejs golang-go ansible-core'

@@ -48,7 +48,8 @@ static void world_open(struct world *world)
 
 static void remove_dir(const char *dir)
 {
-	static const char *const files[] = {"data.mdb", "lock.mdb", "pid"};
+	static const char *const files[] = {"data.mdb", "lock.mdb", "pid",
+					    "reserve"};
 	char path[96];
 
 	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
@@ -303,6 +304,46 @@ static void a_second_daemon_learns_who_holds_the_directory(void **state)
 	world_close(&world);
 }
 
+static void a_full_map_fails_the_job_that_met_it_and_no_other(void **state)
+{
+	struct probe probes[64] = {0}, small = {0};
+	struct world world;
+	uint32_t table;
+	unsigned full = 0;
+	char text[256];
+
+	(void)state;
+	world_open(&world);
+	table = make_table(&world);
+	/* No transaction is open, so the map may shrink to what is used. */
+	assert_int_equal(mdb_env_set_mapsize(world.store.env, 256 << 10), 0);
+	for (unsigned i = 0; i < ARRAY_SIZE(probes); i++) {
+		size_t len = 0;
+		CLEANUP(buffer_deinit) struct buffer many = {0};
+
+		for (unsigned j = 0; j < 100; j++) {
+			len = (size_t)snprintf(text, sizeof(text),
+					       "n%u-%u. TXT %0100u\n", i, j, j);
+			assert_int_equal(buffer_add(&many, text, len), 0);
+		}
+		assert_int_equal(buffer_add(&many, "", 1), 0);
+		submit(&world, &probes[i], &table, (char *)many.data);
+		wait_for_all(&world);
+		full += probes[i].result == -ENOSPC;
+		assert_true(probes[i].result == 0 ||
+			    probes[i].result == -ENOSPC);
+	}
+	assert_in_range(full, 1, ARRAY_SIZE(probes) - 1);
+	assert_int_equal(names_in(&world, table),
+			 1 + 100 * (ARRAY_SIZE(probes) - full));
+	/* With more room it goes on. */
+	assert_int_equal(mdb_env_set_mapsize(world.store.env, 64 << 20), 0);
+	submit(&world, &small, &table, "small. A 192.0.2.1\n");
+	wait_for_all(&world);
+	assert_int_equal(small.result, 0);
+	world_close(&world);
+}
+
 static void an_unknown_format_is_refused(void **state)
 {
 	CLEANUP(buffer_deinit) struct buffer why = {0};
@@ -339,6 +380,8 @@ int main(void)
 			what_a_crash_left_loose_is_freed_at_the_next_start),
 		cmocka_unit_test(
 			a_second_daemon_learns_who_holds_the_directory),
+		cmocka_unit_test(
+			a_full_map_fails_the_job_that_met_it_and_no_other),
 		cmocka_unit_test(an_unknown_format_is_refused),
 	};
 
