@@ -1,0 +1,288 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The daemon is killed again and again while eight processes write.
+
+Each of them knows what had returned to it, and what was in flight when the
+daemon died. After the next start all of the first is there, and of the last
+all or nothing; and every address is what it was.
+"""
+import contextlib
+import errno
+import multiprocessing
+import os
+import random
+import subprocess
+import threading
+import time
+
+import dns.exception
+import pytest
+
+from harness import (Circuit, Nameserver, append, ask, eventually, replace,
+                     watched)
+
+LONG = os.environ.get("CIRCUITFS_TEST_LONG") == "1"
+ROUNDS = 200 if LONG else 20
+SEED = int(os.environ.get("CIRCUITFS_TEST_SEED", "5"))
+WRITERS = 8
+# What a client of a dead daemon hears, and of one that dies meanwhile.
+DEAD = (errno.ENOTCONN, errno.ECONNABORTED)
+
+
+class Failed(Exception):
+    """A program has not done what it was started for."""
+
+
+def program(*words):
+    if subprocess.run([str(word) for word in words], check=False,
+                      stderr=subprocess.DEVNULL).returncode:
+        raise Failed(words)
+
+
+def create(path, text):
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+    try:
+        os.write(fd, text.encode())
+    except OSError:
+        with contextlib.suppress(OSError):
+            os.close(fd)
+        raise
+    os.close(fd)
+
+
+def text_of(records):
+    return "".join(f"{name} A {where}\n" for name, where in records.items())
+
+
+def answer(ns, name):
+    """What it answers; not at once, should somebody's client on this machine
+    have had the port for a moment while the daemon was dead."""
+    def once():
+        with contextlib.suppress(OSError, dns.exception.Timeout):
+            return ns.answer(name, timeout=1)
+        return None
+    return eventually("an answer", once)
+
+
+class Writer:
+    """One process's directory, and what is in it.
+
+    @records: owner -> address; @children: name -> address, or None where
+    nobody has looked yet.
+
+    What it does is in steps: what there will be when a step has returned, and
+    the step. Half of one must never be seen.
+    """
+
+    def __init__(self, path, base):
+        self.ns = Nameserver(path)
+        self.file = base / f"file-{self.ns.path.name}"
+        self.records, self.children = {}, {}
+
+    def some(self, rng, count):
+        return {f"{rng.choice('abcdefgh')}{rng.randrange(count)}.":
+                f"10.{rng.randrange(256)}.{rng.randrange(256)}.1"
+                for _ in range(count)}
+
+    def new(self, rng, count):
+        return {name: where for name, where in self.some(rng, count).items()
+                if name not in self.records}
+
+    def appends(self, rng):
+        new = self.new(rng, rng.choice((1, 1, 1, 20, 300)))
+        yield ((self.records | new, self.children),
+               lambda: append(self.ns.records, text_of(new)))
+
+    def appends_twice_to_an_open_file(self, rng):
+        fd = os.open(self.ns.records, os.O_WRONLY | os.O_APPEND)
+        try:
+            for count in (3, 300):
+                new = self.new(rng, count)
+                text = text_of(new).encode()
+                yield ((self.records | new, self.children),
+                       lambda: os.write(fd, text))
+        finally:
+            with contextlib.suppress(OSError):
+                os.close(fd)
+
+    def replaces(self, rng):
+        new = self.some(rng, rng.choice((1, 10, 1000, 4000)))
+        yield ((new, self.children),
+               lambda: replace(self.ns.records, text_of(new)))
+
+    def copies(self, rng):
+        new = self.some(rng, 500)
+        self.file.write_text(text_of(new))
+        yield ((new, self.children),
+               lambda: program("cp", self.file, self.ns.records))
+
+    def moves_over(self, rng):
+        new = self.some(rng, rng.choice((1, 10, 1000)))
+        scratch = self.ns / "scratch"
+        yield ((self.records, self.children),
+               lambda: create(scratch, text_of(new)))
+        yield ((new, self.children),
+               lambda: program("mv", scratch, self.ns.records))
+
+    def writes_a_name(self, rng):
+        (name, where), = self.some(rng, 1).items()
+        yield ((self.records | {name: where}, self.children),
+               lambda: create(self.ns.names / name, f"@ A {where}\n"))
+
+    def removes_a_name(self, rng):
+        for name in rng.sample(sorted(self.records), min(1, len(self.records))):
+            yield (({n: w for n, w in self.records.items() if n != name},
+                    self.children), (self.ns.names / name).unlink)
+
+    def makes(self, rng):
+        name = f"child{rng.randrange(6)}"
+        child = Nameserver(self.ns / name)
+        if name not in self.children:
+            yield ((self.records, self.children | {name: None}),
+                   child.path.mkdir)
+            address = child.address
+            yield ((self.records, self.children | {name: address}),
+                   lambda: None)
+
+    def removes(self, rng):
+        for name in rng.sample(sorted(self.children),
+                               min(1, len(self.children))):
+            yield ((self.records, {n: a for n, a in self.children.items()
+                                   if n != name}), (self.ns / name).rmdir)
+
+    ACTS = [appends] * 6 + [appends_twice_to_an_open_file, replaces, replaces,
+                            copies, moves_over, writes_a_name, writes_a_name,
+                            removes_a_name, makes, removes]
+
+    def work(self, seed, result):
+        """Until the daemon dies; then say what was and what might be."""
+        rng, count = random.Random(seed), 0
+        might = was = (self.records, self.children)
+        try:
+            while True:
+                for might, step in rng.choice(self.ACTS)(self, rng):
+                    step()
+                    was = self.records, self.children = might
+                    count += 1
+        except (OSError, Failed) as failure:
+            result.send((was, might, getattr(failure, "errno", 0), count))
+        os._exit(0)
+
+    def check(self, was, might):
+        """What is there is the one or the other; go on with that."""
+        records = dict(line.split(" 3600 IN A ") for line in self.ns.lines())
+        children = {entry.name for entry in self.ns.path.iterdir()
+                    if entry.is_dir()} - {"names"}
+        assert (records, children) in [(was[0], set(was[1])),
+                                       (might[0], set(might[1]))], \
+            "neither what was nor what would have been"
+        assert set(self.ns.listed()) == set(records)
+        known = was[1] | might[1]
+        self.records = records
+        self.children = {}
+        for name in children:
+            child = Nameserver(self.ns / name)
+            assert child.address == (known[name] or child.address)
+            assert answer(child, "x") == "REFUSED"
+            self.children[name] = child.address
+        for name in list(records)[:3]:
+            assert answer(self.ns, name) == [records[name]]
+
+
+class Asker(threading.Thread):
+    """Asks for records that come one after the other, as they come."""
+
+    def __init__(self, ns, first):
+        super().__init__()
+        self.address, self.answered = ns.address, first
+        self.ns, self.ended = ns, threading.Event()
+
+    def run(self):
+        while not self.ended.is_set():
+            with contextlib.suppress(OSError, dns.exception.DNSException):
+                response = ask(self.address, f"k{self.answered}", timeout=0.2)
+                if response.answer:
+                    self.answered += 1
+
+
+def count_up(ns, first):
+    """Adds these records until the daemon is gone."""
+    with contextlib.suppress(OSError):
+        for i in range(first, 10**9):
+            append(ns.records, f"k{i}. A 192.0.2.1\n")
+    os._exit(0)
+
+
+@pytest.fixture
+def killed():
+    circuit = Circuit()
+    try:
+        yield circuit
+        circuit.check_log()
+    finally:
+        circuit.discard()
+
+
+def round_of_writing(circuit, writers, counting, first, rng):
+    """All of them write until a kill -9; what each one says of it."""
+    processes, ends = [], []
+    seeds = [rng.random() for _ in writers]
+    delay = rng.uniform(0, 0.3) if rng.random() < 0.8 else rng.uniform(0, 1)
+    for writer, seed in zip(writers, seeds):
+        end, result = multiprocessing.Pipe(False)
+        ends.append(end)
+        processes.append(multiprocessing.Process(target=writer.work,
+                                                 args=(seed, result)))
+    processes.append(multiprocessing.Process(target=count_up,
+                                             args=(counting, first)))
+    asker = Asker(counting, first)
+    try:
+        for process in processes:
+            process.start()
+        asker.start()
+        time.sleep(delay)
+        circuit.kill()
+        return [end.recv() for end in ends], asker
+    finally:
+        if circuit.alive():
+            circuit.kill()
+        asker.ended.set()
+        for process in processes:
+            process.join()
+        asker.join()
+
+
+def test_nothing_that_returned_is_lost_and_nothing_is_there_by_half(killed):
+    circuit, rng = killed, random.Random(SEED)
+    with watched(circuit.start()):
+        writers = [Writer(circuit.make().path, circuit.base)
+                   for _ in range(WRITERS)]
+        counting = circuit.make()
+        addresses = [w.ns.address for w in writers] + [counting.address]
+    first, steps, inflight = 0, 0, 0
+    for turn in range(ROUNDS):
+        with watched(circuit):
+            told, asker = round_of_writing(circuit, writers, counting, first,
+                                           rng)
+            if turn % 5 == 4:
+                circuit.launch()
+                time.sleep(rng.uniform(0, 0.1))
+                circuit.kill()
+            circuit.start()
+            assert [w.ns.address for w in writers] + [counting.address] == \
+                addresses
+            for writer, (was, might, number, count) in zip(writers, told):
+                assert number in (0, *DEAD), os.strerror(number)
+                writer.check(was, might)
+                steps += count
+                inflight += was != might
+            held = set(counting.listed())
+            assert {f"k{i}." for i in range(asker.answered)} <= held
+            if asker.answered:
+                assert answer(counting, f"k{asker.answered - 1}") == \
+                    ["192.0.2.1"]
+            assert held == {f"k{i}." for i in range(len(held))}
+            first = len(held)
+    circuit.stop()
+    print(f"{ROUNDS} rounds, {steps} steps, {inflight} in flight, "
+          f"{first} counted")
+    assert steps > ROUNDS and inflight
