@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # Installs what the tests need, builds circuitfs twice (as it ships, and with
-# the address and undefined-behaviour sanitizers) and runs every test on both.
+# the address and undefined-behaviour sanitizers) and runs every test on both;
+# in the long form also the unit and system tests with the thread sanitizer.
 # The last line is "N passed, N failed"; the exit status is 0 if none failed.
 #
 #   tests/run.sh          at most 10 minutes on 2 cores
@@ -116,19 +117,29 @@ bind_zones() {
 build build || not_run 'the build failed'
 build build-asan -Db_sanitize=address,undefined -Db_lundef=false ||
 	not_run 'the build with sanitizers failed'
+builds='build build-asan'
+if [ "$CIRCUITFS_TEST_LONG" = 1 ]; then
+	builds="$builds build-tsan"
+	build build-tsan -Db_sanitize=thread -Db_lundef=false ||
+		not_run 'the build with the thread sanitizer failed'
+fi
 bind_zones || not_run "bind9's zone files cannot be fetched"
 
 status=0
-for dir in build build-asan; do
+for dir in $builds; do
 	echo "== $dir"
 	slower=1
 	[ "$dir" = build ] || slower=3
+	[ "$dir" != build-tsan ] || suites='--suite unit --suite system'
+	[ "$CIRCUITFS_TEST_LONG" = 0 ] || slower=$((slower * 10))
 	# shellcheck disable=SC2086
 	ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1 \
 	UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
+	TSAN_OPTIONS=suppressions=$top/tests/tsan.supp \
 		meson test -C "$dir" --no-rebuild --print-errorlogs \
 		--timeout-multiplier "$slower" $suites </dev/null || status=1
 done
 
-/usr/bin/python3 tests/totals.py build build-asan || status=1
+# shellcheck disable=SC2086
+/usr/bin/python3 tests/totals.py $builds || status=1
 exit "$status"

@@ -332,14 +332,36 @@ class Circuit:
         shutil.rmtree(self.base)
 
 
+def together(seconds, *tasks):
+    """Run each task again and again, all at once; raise what one raised."""
+    end, raised = time.monotonic() + seconds, []
+
+    def repeat(task):
+        turn = 0
+        try:
+            while time.monotonic() < end and not raised:
+                task(turn)
+                turn += 1
+        except BaseException as failure:
+            raised.append(failure)
+
+    threads = [threading.Thread(target=repeat, args=(task,)) for task in tasks]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if raised:
+        raise raised[0]
+
+
 @contextlib.contextmanager
-def watched(circuit):
+def watched(circuit, seconds=DEADLINE_S):
     """Kill the daemon at the deadline, so that a stuck client comes free."""
     def too_long():
         if circuit.alive():
             circuit.daemon.kill()
 
-    timer = threading.Timer(DEADLINE_S, too_long)
+    timer = threading.Timer(seconds, too_long)
     timer.start()
     try:
         yield circuit

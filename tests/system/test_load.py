@@ -9,31 +9,10 @@ import time
 
 import pytest
 
-from harness import Nameserver, append, ask, replace, run, untouched
+from harness import (Nameserver, append, ask, replace, run, together,
+                     untouched)
 
 SECONDS = 20 if os.environ.get("CIRCUITFS_TEST_LONG") == "1" else 2
-
-
-def together(*tasks):
-    """Run each task again and again, all at once; raise what one raised."""
-    end, raised = time.monotonic() + SECONDS, []
-
-    def repeat(task):
-        turn = 0
-        try:
-            while time.monotonic() < end and not raised:
-                task(turn)
-                turn += 1
-        except BaseException as failure:
-            raised.append(failure)
-
-    threads = [threading.Thread(target=repeat, args=(task,)) for task in tasks]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    if raised:
-        raise raised[0]
 
 
 def test_clients_that_make_and_remove_side_by_side_are_never_stuck(shared):
@@ -49,7 +28,7 @@ def test_clients_that_make_and_remove_side_by_side_are_never_stuck(shared):
     def look(turn):
         run("ls", "-lR", shared.host)
 
-    together(make_and_remove("x"), make_and_remove("y"), look)
+    together(SECONDS, make_and_remove("x"), make_and_remove("y"), look)
     assert not [name for name in os.listdir(shared.host)
                 if name[0] in "xy"]
 
@@ -71,7 +50,7 @@ def test_queries_see_one_whole_version_while_records_are_replaced(ns):
             assert third in (["0"] * 20, ["1"] * 20), response
         return act
 
-    together(change, query(False), query(True))
+    together(SECONDS, change, query(False), query(True))
 
 
 def test_appends_beside_replacements_and_removals_are_all_answered(ns):
@@ -88,7 +67,7 @@ def test_appends_beside_replacements_and_removals_are_all_answered(ns):
             except FileNotFoundError:
                 pass
 
-    together(add, replace_all, remove)
+    together(SECONDS, add, replace_all, remove)
     replace(ns.records, "end. A 192.0.2.1\n")
     assert ns.lines() == ["end. 3600 IN A 192.0.2.1"]
 
@@ -113,7 +92,7 @@ def test_clients_killed_at_any_point_leave_the_daemon_well(ns, tmp_path):
         os.killpg(victim.pid, signal.SIGKILL)
         victim.wait()
 
-    together(kill_one, kill_one)
+    together(SECONDS, kill_one, kill_one)
     replace(ns.records, "end. A 192.0.2.1\n")
     assert ns.answer("end") == ["192.0.2.1"]
 
