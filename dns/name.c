@@ -238,11 +238,19 @@ static bool wire_equal(const uint8_t *a, const uint8_t *b, size_t len)
 {
 	size_t i;
 
+	/* Most names are written in one way everywhere. */
+	if (memcmp(a, b, len) == 0)
+		return true;
 	for (i = 0; i < len; i++) {
 		if (lower(a[i]) != lower(b[i]))
 			return false;
 	}
 	return true;
+}
+
+bool name_label_equal(const uint8_t *a, const uint8_t *b)
+{
+	return a[0] == b[0] && wire_equal(a + 1, b + 1, a[0]);
 }
 
 bool name_equal(const struct name *a, const struct name *b)

@@ -78,6 +78,9 @@ void name_lower(struct name *name);
 /** name_equal() - the same name, case ignored */
 bool name_equal(const struct name *a, const struct name *b);
 
+/** name_label_equal() - the same, of labels with their length octets */
+bool name_label_equal(const uint8_t *a, const uint8_t *b);
+
 /** name_is_under() - @name is @ancestor or below it, case ignored */
 bool name_is_under(const struct name *name, const struct name *ancestor);
 

@@ -19,27 +19,13 @@
 #define POINTER_END   0x4000 /* where pointers do not reach any more */
 #define RR_TTL_OFFSET 4
 
-static uint8_t lower(uint8_t octet)
-{
-	return octet >= 'A' && octet <= 'Z' ? octet | 0x20 : octet;
-}
-
-/* @a and @b stand at their length octets, which no letter is as small as. */
-static bool label_equal(const uint8_t *a, const uint8_t *b)
-{
-	for (size_t i = 0; i <= b[0]; i++)
-		if (lower(a[i]) != lower(b[i]))
-			return false;
-	return true;
-}
-
-/* FNV-1a, folded to a slot. */
+/* FNV-1a, folded to a slot; of octets without the bit that tells case. */
 static uint8_t label_slot(const uint8_t *label, uint16_t parent)
 {
 	uint32_t hash = 2166136261u ^ parent;
 
 	for (size_t i = 0; i <= label[0]; i++)
-		hash = (hash ^ lower(label[i])) * 16777619u;
+		hash = (hash ^ (label[i] | 0x20)) * 16777619u;
 	return (uint8_t)(hash >> 24 ^ hash >> 12 ^ hash);
 }
 
@@ -55,7 +41,8 @@ static uint8_t names_find(const struct response *response, const uint8_t *label,
 		unsigned i = names->slots[slot] - 1u;
 
 		if (names->labels[i].parent == parent &&
-		    label_equal(response->out + names->labels[i].offset, label))
+		    name_label_equal(response->out + names->labels[i].offset,
+				     label))
 			break;
 	}
 	return slot;
