@@ -8,7 +8,8 @@
  * search climbs to the apex: the deepest SOA ends it, and the cut or DNAME
  * that was met last, the topmost, hides everything below it.
  *
- * An exact hit in a flat zone is two seeks: the name and the apex.
+ * An exact hit in a flat zone is one seek, for the name; what stands at the
+ * apex, the snapshot remembers.
  */
 #include <errno.h>
 
@@ -58,21 +59,40 @@ enum place {
 	PLACE_OWNER,
 };
 
-/* Look at a key; @entry is the first owner at or after it, key NULL if none. */
-static int look(struct search *search, const uint8_t *key, size_t len,
-		struct snapshot_entry *entry)
+/* By what a seek for the key of so many labels has found. */
+static int place_of(const struct search *search, unsigned labels, int result,
+		    const struct snapshot_entry *found)
 {
-	int r = snapshot_seek(search->snapshot, search->table, key, len, entry);
+	size_t len = search->ends[labels];
 
-	if (r == -ENOENT) {
-		entry->key = NULL;
+	if (result < 0)
+		return result == -ENOENT ? PLACE_NOTHING : result;
+	if (found->key_len < len ||
+	    (len && memcmp(found->key, search->key, len)))
 		return PLACE_NOTHING;
-	}
-	if (r < 0)
-		return r;
-	if (entry->key_len < len || (len && memcmp(entry->key, key, len)))
-		return PLACE_NOTHING;
-	return entry->key_len == len ? PLACE_OWNER : PLACE_ABOVE;
+	return found->key_len == len ? PLACE_OWNER : PLACE_ABOVE;
+}
+
+/* Look at the name; @entry: the first owner from there on, key NULL if none. */
+static int look(struct search *search, struct snapshot_entry *entry)
+{
+	unsigned labels = search->out->labels;
+	int r;
+
+	entry->key = NULL;
+	r = snapshot_seek(search->snapshot, search->table, search->key,
+			  search->ends[labels], entry);
+	return place_of(search, labels, r, entry);
+}
+
+/* Look at an ancestor, or a wildcard below one: others have done so before. */
+static int look_again(struct search *search, unsigned labels,
+		      struct snapshot_entry *entry)
+{
+	int r = snapshot_revisit(search->snapshot, search->table, search->key,
+				 search->ends[labels], entry);
+
+	return place_of(search, labels, r, entry);
 }
 
 /* What an owner's types make of it. */
@@ -86,7 +106,8 @@ static struct role role_of(struct rrsets rrsets)
 	struct rrset rrset;
 	size_t offset = 0;
 
-	while (rrsets_next(rrsets, &offset, &rrset)) {
+	/* Behind these two the types are in order. */
+	while (rrsets_next(rrsets, &offset, &rrset) && rrset.type <= RR_DNAME) {
 		role.has_soa |= rrset.type == RR_SOA;
 		role.has_ns |= rrset.type == RR_NS;
 		role.has_dname |= rrset.type == RR_DNAME;
@@ -98,13 +119,16 @@ static struct role role_of(struct rrsets rrsets)
 static unsigned shared_labels(const struct search *search,
 			      const struct snapshot_entry *owner)
 {
-	size_t len = search->ends[search->out->labels];
 	unsigned labels = 0;
+	size_t len, same = 0;
 
-	for (size_t i = 0; i < len && i < owner->key_len; i++) {
-		if (search->key[i] != owner->key[i])
+	while (labels < search->out->labels) {
+		len = search->ends[labels + 1];
+		if (owner->key_len < len ||
+		    memcmp(search->key + same, owner->key + same, len - same))
 			break;
-		labels += search->key[i] == 0;
+		labels++;
+		same = len;
 	}
 	return labels;
 }
@@ -143,7 +167,7 @@ static int rrsets_at(struct search *search, unsigned labels, struct rrsets *out)
 	*out = search->own;
 	if (labels == search->out->labels)
 		return 0;
-	place = look(search, search->key, search->ends[labels], &entry);
+	place = look_again(search, labels, &entry);
 	*out = place == PLACE_OWNER ? entry.rrsets : (struct rrsets){0};
 	return place < 0 ? place : 0;
 }
@@ -272,7 +296,7 @@ static int find_wildcard(struct search *search, unsigned encloser)
 	/* The label it replaces takes two octets at least. */
 	memcpy(label, "*", 2);
 	search->ends[encloser + 1] = (uint16_t)(search->ends[encloser] + 2);
-	place = look(search, search->key, search->ends[encloser + 1], &entry);
+	place = look_again(search, encloser + 1, &entry);
 	if (place < 0)
 		return place;
 	if (place == PLACE_NOTHING)
@@ -324,7 +348,7 @@ int lookup_name(struct snapshot *snapshot, uint32_t table,
 	int place, top, r;
 
 	search_init(&search, snapshot, table, name, side, out);
-	place = look(&search, search.key, search.ends[out->labels], &entry);
+	place = look(&search, &entry);
 	if (place < 0)
 		return place;
 	if (place == PLACE_OWNER)

@@ -2,7 +2,7 @@
 #include <assert.h>
 #include <errno.h>
 
-#include "dns/snapshot.h"
+#include "dns/landmarks.h"
 #include "dns/table_key.h"
 
 struct snapshot {
@@ -13,6 +13,7 @@ struct snapshot {
 	bool cursor_is_here; /* the cursor was renewed for this moment */
 	bool past_end;	     /* the last seek found nothing at all */
 	uint32_t table;	     /* that the cursor walks through */
+	struct landmarks landmarks;
 };
 
 static void close_transaction(struct snapshot *snapshot)
@@ -184,6 +185,33 @@ int snapshot_seek(struct snapshot *snapshot, uint32_t table, const uint8_t *key,
 	int r = prepare(snapshot, table, key, key_len, octets, &seek);
 
 	return r < 0 ? r : move(snapshot, seek, MDB_SET_RANGE, out);
+}
+
+int snapshot_revisit(struct snapshot *snapshot, uint32_t table,
+		     const uint8_t *key, size_t key_len,
+		     struct snapshot_entry *out)
+{
+	struct landmark *landmark =
+		landmarks_at(&snapshot->landmarks, mdb_txn_id(snapshot->txn),
+			     table, key, key_len);
+	int r;
+
+	assert(snapshot->begun);
+	if (landmark && landmark->state == LANDMARK_OWNER) {
+		*out = landmark->entry;
+		return 0;
+	}
+	if (landmark && landmark->state == LANDMARK_END)
+		return -ENOENT;
+
+	r = snapshot_seek(snapshot, table, key, key_len, out);
+	if (landmark && r == 0) {
+		landmark->state = LANDMARK_OWNER;
+		landmark->entry = *out;
+	} else if (landmark && r == -ENOENT) {
+		landmark->state = LANDMARK_END;
+	}
+	return r;
 }
 
 int snapshot_next(struct snapshot *snapshot, struct snapshot_entry *out)

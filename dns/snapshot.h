@@ -64,6 +64,19 @@ struct snapshot_entry {
 int snapshot_seek(struct snapshot *snapshot, uint32_t table, const uint8_t *key,
 		  size_t key_len, struct snapshot_entry *out);
 
+/**
+ * snapshot_revisit() - snapshot_seek() for a key that many lookups come to
+ *
+ * What stands at an apex, a zone cut or a wildcard is found once and
+ * remembered until the store changes. snapshot_next() and snapshot_previous()
+ * cannot follow.
+ *
+ * Return: as snapshot_seek().
+ */
+int snapshot_revisit(struct snapshot *snapshot, uint32_t table,
+		     const uint8_t *key, size_t key_len,
+		     struct snapshot_entry *out);
+
 /** snapshot_next() - the owner after the last one shown: 0, -ENOENT, -EIO */
 int snapshot_next(struct snapshot *snapshot, struct snapshot_entry *out);
 

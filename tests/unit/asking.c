@@ -17,6 +17,7 @@ static MDB_env *env;
 static struct tables tables;
 static struct snapshot *snapshot;
 static uint32_t table;
+static MDB_txn *uncommitted;
 static struct answer_options options;
 const struct sockaddr *asking_client;
 
@@ -65,23 +66,76 @@ static void read_text(const char *text, struct change *change)
 			 reader_error(reader)->reason);
 }
 
-void asking_load(const char *text)
+static void apply(const struct change *change, bool fresh, MDB_txn *txn)
+{
+	struct refusal why;
+
+	if (table_apply(&tables, txn, table, change, fresh, 1, &why) != 0)
+		fail_msg("%s: %s", why.text, why.reason);
+}
+
+uint32_t asking_load(const char *text)
 {
 	struct change change = {0};
-	struct refusal why;
 	MDB_txn *txn;
 
 	read_text(text, &change);
 	assert_int_equal(mdb_txn_begin(env, NULL, 0, &txn), 0);
 	assert_int_equal(table_create(&tables, txn, &table), 0);
-	if (table_apply(&tables, txn, table, &change, true, 1, &why) != 0)
-		fail_msg("%s: %s", why.text, why.reason);
+	apply(&change, true, txn);
 	assert_int_equal(table_publish(&tables, txn, 1, table, 1), 0);
 	assert_int_equal(mdb_txn_commit(txn), 0);
 	change_deinit(&change);
 
 	options = (struct answer_options){.edns_size = ANSWER_EDNS_SIZE};
 	asking_client = NULL;
+	return table;
+}
+
+void asking_turn_to(uint32_t other)
+{
+	table = other;
+}
+
+void asking_edit(const char *drop, const char *add)
+{
+	struct change change = {0};
+	struct name name, root;
+	const char *why;
+	MDB_txn *txn;
+
+	name_root(&root);
+	if (drop) {
+		assert_int_equal(
+			name_from_text(drop, strlen(drop), &root, &name, &why),
+			0);
+		assert_int_equal(change_drop(&change, &name), 0);
+	}
+	if (add)
+		read_text(add, &change);
+	assert_int_equal(mdb_txn_begin(env, NULL, 0, &txn), 0);
+	apply(&change, false, txn);
+	assert_int_equal(mdb_txn_commit(txn), 0);
+	change_deinit(&change);
+}
+
+void asking_begin_edits(unsigned count)
+{
+	struct change change = {0};
+	char line[64];
+
+	assert_int_equal(mdb_txn_begin(env, NULL, 0, &uncommitted), 0);
+	for (unsigned i = 0; i < count; i++) {
+		snprintf(line, sizeof(line), "n%u.ex. A 192.0.2.9\n", i);
+		read_text(line, &change);
+	}
+	apply(&change, false, uncommitted);
+	change_deinit(&change);
+}
+
+void asking_abort_edits(void)
+{
+	mdb_txn_abort(uncommitted);
 }
 
 struct answer_options *asking_options(void)

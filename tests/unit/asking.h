@@ -16,8 +16,19 @@
 int asking_setup(void **state);
 int asking_teardown(void **state);
 
-/** asking_load() - serve the records of a master file, and nothing else */
-void asking_load(const char *text);
+/** asking_load() - serve the records of a master file; returns their table */
+uint32_t asking_load(const char *text);
+
+/** asking_turn_to() - ask another table that was loaded */
+void asking_turn_to(uint32_t table);
+
+/** asking_edit() - change the records served: drop an owner, add some; or NULL
+ */
+void asking_edit(const char *drop, const char *add);
+
+/** asking_begin_edits() - add names n0.ex. to the count, and do not commit */
+void asking_begin_edits(unsigned count);
+void asking_abort_edits(void);
 
 /** asking_options() - what answer() is called with; may be changed */
 struct answer_options *asking_options(void);
