@@ -5,6 +5,7 @@
  * The first octet of the input says what the server is set to, and whether the
  * rest is a packet as it comes or makes a query about names that are there.
  */
+#include <arpa/inet.h>
 #include <stdio.h>
 
 #include "fuzz.h"
@@ -150,6 +151,43 @@ static void made_name(struct fuzz_input *in, struct name *out)
 	}
 }
 
+/*
+ * With cookies and a rate, which depend on the time and on what was asked
+ * before: of such answers less can be said.
+ */
+static void ask_as_a_stranger(struct answer_options options, uint8_t set,
+			      const uint8_t *query, size_t len)
+{
+	static uint8_t out[ANSWER_TCP_SIZE];
+	static struct cookies cookies;
+	static struct limiter *limiter;
+	static uint64_t now_ms;
+	struct sockaddr_in address = {
+		.sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(0xc0000200u | set),
+	};
+	struct answer_client client = {
+		.transport = ANSWER_UDP,
+		.address = (const struct sockaddr *)&address,
+		.now_ms = now_ms += set,
+	};
+	size_t got;
+
+	if (!limiter)
+		fuzz_claim(cookie_init(&cookies) == 0 &&
+			   limiter_new(&limiter, 5, true) == 0);
+	options.cookies = &cookies;
+	options.limiter = limiter;
+	fuzz_claim(snapshot_begin(store_snapshot()) == 0);
+	got = answer(&options, store_snapshot(), table, &client, query, len,
+		     out);
+	snapshot_end(store_snapshot());
+	fuzz_claim(got <= options.edns_size || got <= 512);
+	if (got)
+		fuzz_claim(got >= 12 && !memcmp(out, query, 2) &&
+			   (out[2] & 0x80) && !(query[2] & 0x80));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const uint16_t sizes[] = {512, 1232, 4096, 65535};
@@ -177,6 +215,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		query = fuzz_copy(made, len);
 	}
 	response_judge(&options, table, query, len);
+	ask_as_a_stranger(options, set, query, len);
 	free(query);
 	return 0;
 }
