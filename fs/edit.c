@@ -10,6 +10,8 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdio.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include "dns/reader.h"
 #include "fs/edit.h"
@@ -25,6 +27,7 @@
  * who writes that much at a time looks at both.
  */
 #define EDIT_AHEAD 4
+#define EDIT_NICE  10
 
 struct edit {
 	struct fs *fs;
@@ -270,15 +273,27 @@ static void settle(struct edit *edit, void (*then)(struct edit *edit))
 }
 
 /* A thread of libuv's pool, or the main loop. */
-static void read_text(uv_work_t *work)
+static void read_text(struct edit *edit)
 {
-	struct edit *edit = container_of(work, struct edit, work);
-
 	if (edit->to_the_end)
 		edit->result = reader_end(edit->reader, &edit->change);
 	else
 		edit->result = reader_feed(edit->reader, edit->text, edit->len,
 					   &edit->change);
+}
+
+/*
+ * Long texts keep a core busy for as long as they come: the pool's threads
+ * give way to those that answer.
+ */
+static void read_in_pool(uv_work_t *work)
+{
+	static _Thread_local bool gives_way;
+
+	if (!gives_way)
+		setpriority(PRIO_PROCESS, (id_t)gettid(), EDIT_NICE);
+	gives_way = true;
+	read_text(container_of(work, struct edit, work));
 }
 
 static void refuse_text(struct edit *edit)
@@ -301,10 +316,10 @@ static void after_read(uv_work_t *work, int status)
 static void take(struct edit *edit, size_t len)
 {
 	if (len > EDIT_INLINE &&
-	    uv_queue_work(edit->fs->host->loop, &edit->work, read_text,
+	    uv_queue_work(edit->fs->host->loop, &edit->work, read_in_pool,
 			  after_read) == 0)
 		return;
-	read_text(&edit->work);
+	read_text(edit);
 	after_read(&edit->work, 0);
 }
 

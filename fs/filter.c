@@ -25,6 +25,7 @@ static const int calls[] = {
 	SCMP_SYS(rseq),
 	SCMP_SYS(membarrier),
 	SCMP_SYS(sched_yield),
+	SCMP_SYS(setpriority),
 	SCMP_SYS(sched_getaffinity),
 	SCMP_SYS(exit),
 	SCMP_SYS(exit_group),
