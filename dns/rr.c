@@ -287,12 +287,20 @@ static int print_fields(const ldns_rr_descriptor *fields, const uint8_t *rdata,
 	return 0;
 }
 
-/* Whether the lexer takes tokens and single spaces, and nothing else, off. */
+/*
+ * Whether it is printable ASCII, and the lexer takes tokens and single spaces,
+ * and nothing else, off.
+ */
 static bool is_plain(const char *text, size_t len)
 {
 	struct lexer_entry entry = lexer_entry(text, len);
 	struct lexer_token token;
 	const char *at = text;
+
+	for (size_t i = 0; i < len; i++) {
+		if (text[i] < ' ' || text[i] > '~')
+			return false;
+	}
 
 	while (lexer_next(&entry, &token) > 0) {
 		if (token.text != at || (at > text && at[-1] != ' '))
@@ -304,7 +312,7 @@ static bool is_plain(const char *text, size_t len)
 
 /*
  * Whether the text from @start on gives @rdata again: 1, 0, -ENOMEM. ldns
- * leaves parentheses and semicolons bare, which a file must not have.
+ * leaves parentheses, semicolons and tabs bare, which a file must not have.
  */
 static int reads_back(const ldns_rr_descriptor *fields, const uint8_t *rdata,
 		      size_t len, struct buffer *out, size_t start)

@@ -195,6 +195,10 @@ static ldns_rr *read_by_ldns(uint16_t type, const char *text)
 
 	rr_type_to_text(type, name);
 	fuzz_claim(buffer_printf(&line, ". 3600 IN %s %s", name, text) == 0);
+	/* Behind "" ldns takes no blanks. */
+	while (line.data[line.len - 1] == ' ' &&
+	       line.data[line.len - 2] != '\\')
+		line.len--;
 	fuzz_claim(buffer_add(&line, "", 1) == 0);
 	if (ldns_rr_new_frm_str(&rr, (const char *)line.data, 0, NULL, NULL) !=
 	    LDNS_STATUS_OK)

@@ -293,9 +293,11 @@ static const struct good {
 	{"SVCB", "1 . mandatory=alpn alpn=h2 ipv4hint=1.2.3.4,5.6.7.8 ech=AQID",
 	 "1 . mandatory=alpn alpn=h2 ipv4hint=1.2.3.4,5.6.7.8 ech=AQID"},
 	{"SVCB", "\\# 10 0001 00 0001 0003 026832", "1 . alpn=h2"},
-	/* Bare, these would be no part of the token. */
+	/* Bare, these would be no part of the token, or no text. */
 	{"SVCB", "\\# 10 0001 00 0001 0003 022832",
 	 "\\# 10 00010000010003022832"},
+	{"SVCB", "\\# 10 0001 00 029b 0003 610962",
+	 "\\# 10 000100029b0003610962"},
 	{"SVCB", "\\# 10 0001 00 0001 0003 023b32",
 	 "\\# 10 00010000010003023b32"},
 	{"HTTPS", "1 . alpn=h2 no-default-alpn ipv6hint=2001:db8::1", NULL},
