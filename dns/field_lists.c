@@ -4,10 +4,11 @@
  */
 #include <arpa/inet.h>
 #include <errno.h>
-#include <netdb.h>
+#include <netinet/in.h>
 
 #include "dns/field_kinds.h"
 #include "dns/rr.h"
+#include "dns/services.h"
 
 /* --- lists of types: RFC 4034, section 4.1.2 --- */
 
@@ -120,20 +121,19 @@ static bool read_protocol(struct field_token token, uint8_t *out)
 	return true;
 }
 
-/* Not by ldns: it calls getservbyname(), which threads may not share. */
+/* Not by ldns, which asks the system again for each of them. */
 static bool read_port(struct field_token token, uint8_t protocol, uint32_t *out)
 {
 	const char *name = protocol == IPPROTO_UDP ? "udp" : "tcp";
-	struct servent entry, *found = NULL;
-	char text[64], room[1024];
+	char text[64];
+	uint16_t port;
 
 	if (token_number(token, PORTS - 1, out))
 		return true;
 	if (!token_copy(token, text, sizeof(text)) ||
-	    getservbyname_r(text, name, &entry, room, sizeof(room), &found) ||
-	    !found)
+	    !services_port(name, text, &port))
 		return false;
-	*out = ntohs((uint16_t)entry.s_port);
+	*out = port;
 	return true;
 }
 

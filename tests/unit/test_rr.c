@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <arpa/inet.h>
 #include <errno.h>
+#include <netdb.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <time.h>
 #include <cmocka.h>
 
 #include <ldns/ldns.h>
 
 #include "dns/rr.h"
+#include "dns/services.h"
 
 /* xorshift64: the same octets in every run. */
 static uint64_t seed;
@@ -539,6 +543,48 @@ static void addresses_are_taken_as_ldns_takes_them(void **state)
 	}
 }
 
+/* The system's list is read once: for each name anew, this took seconds. */
+static void a_line_of_a_hundred_thousand_services_is_read_at_once(void **state)
+{
+	CLEANUP(buffer_deinit) struct buffer text = {0};
+	clock_t start = clock();
+	int i;
+
+	(void)state;
+	buffer_printf(&text, "10.0.0.1 tcp");
+	for (i = 0; i < 100000; i++)
+		buffer_printf(&text, " %s", i % 2 ? "domain" : "smtp");
+	buffer_add(&text, "", 1);
+	RESULT result = parse(LDNS_RR_TYPE_WKS, (char *)text.data);
+
+	assert_int_equal(result.r, 0);
+	assert_int_equal(result.rdata.len, 4 + 1 + 53 / 8 + 1);
+	assert_true(clock() - start < CLOCKS_PER_SEC);
+}
+
+static void services_have_the_ports_that_the_system_tells(void **state)
+{
+	/* "mail" is an alias, "syslog" is udp's alone, and two are nobody's. */
+	static const char *const names[] = {"domain", "smtp",	"mail", "ntp",
+					    "syslog", "nosuch", ""};
+	static const char *const protocols[] = {"tcp", "udp"};
+	const struct servent *known;
+	uint16_t port;
+	size_t i, j;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(names); i++) {
+		for (j = 0; j < ARRAY_SIZE(protocols); j++) {
+			known = getservbyname(names[i], protocols[j]);
+			assert_int_equal(
+				services_port(protocols[j], names[i], &port),
+				known != NULL);
+			if (known)
+				assert_int_equal(port, ntohs(known->s_port));
+		}
+	}
+}
+
 static void rdata_ends_at_65535_octets(void **state)
 {
 	CLEANUP(buffer_deinit) struct buffer text = {0};
@@ -732,6 +778,9 @@ int main(void)
 		cmocka_unit_test(every_wire_form_can_be_given_in_hex),
 		cmocka_unit_test(what_is_no_rdata_is_refused),
 		cmocka_unit_test(addresses_are_taken_as_ldns_takes_them),
+		cmocka_unit_test(
+			a_line_of_a_hundred_thousand_services_is_read_at_once),
+		cmocka_unit_test(services_have_the_ports_that_the_system_tells),
 		cmocka_unit_test(rdata_ends_at_65535_octets),
 		cmocka_unit_test(tokens_of_any_size_are_taken_or_refused),
 		cmocka_unit_test(damaged_text_is_refused_or_reads_back),
