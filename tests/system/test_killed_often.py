@@ -17,15 +17,17 @@ import time
 import dns.exception
 import pytest
 
-from harness import (Circuit, Nameserver, append, ask, eventually, replace,
+from harness import (Circuit, Nameserver, append, ask, own_loopback, replace,
                      watched)
 
 LONG = os.environ.get("CIRCUITFS_TEST_LONG") == "1"
 ROUNDS = 200 if LONG else 20
 SEED = int(os.environ.get("CIRCUITFS_TEST_SEED", "5"))
 WRITERS = 8
-# What a client of a dead daemon hears, and of one that dies meanwhile.
-DEAD = (errno.ENOTCONN, errno.ECONNABORTED)
+OURS = own_loopback()
+# What a client of a dead daemon hears, and of one that dies meanwhile; EIO if
+# the kernel was just copying the request or its reply. 0: a program failed.
+DEAD = (0, errno.ENOTCONN, errno.ECONNABORTED, errno.EIO)
 
 
 class Failed(Exception):
@@ -53,30 +55,26 @@ def text_of(records):
     return "".join(f"{name} A {where}\n" for name, where in records.items())
 
 
-def answer(ns, name):
-    """What it answers; not at once, should somebody's client on this machine
-    have had the port for a moment while the daemon was dead."""
-    def once():
-        with contextlib.suppress(OSError, dns.exception.Timeout):
-            return ns.answer(name, timeout=1)
-        return None
-    return eventually("an answer", once)
+def at(writer, child=-1):
+    """An address that nobody takes while the daemon is dead: it is ours, and
+    the kernel gives such a port to no client."""
+    return f"{OURS}:{10001 + 100 * writer + child}"
 
 
 class Writer:
     """One process's directory, and what is in it.
 
-    @records: owner -> address; @children: name -> address, or None where
-    nobody has looked yet.
+    @records: owner -> address; @children: names.
 
     What it does is in steps: what there will be when a step has returned, and
     the step. Half of one must never be seen.
     """
 
-    def __init__(self, path, base):
-        self.ns = Nameserver(path)
-        self.file = base / f"file-{self.ns.path.name}"
-        self.records, self.children = {}, {}
+    def __init__(self, circuit, number):
+        self.number, self.address = number, at(number)
+        self.ns = circuit.make(f"writer{number}@{self.address}")
+        self.file = circuit.base / f"file{number}"
+        self.records, self.children = {}, frozenset()
 
     def some(self, rng, count):
         return {f"{rng.choice('abcdefgh')}{rng.randrange(count)}.":
@@ -134,20 +132,16 @@ class Writer:
                     self.children), (self.ns.names / name).unlink)
 
     def makes(self, rng):
-        name = f"child{rng.randrange(6)}"
-        child = Nameserver(self.ns / name)
+        name = f"child@{at(self.number, rng.randrange(6))}"
         if name not in self.children:
-            yield ((self.records, self.children | {name: None}),
-                   child.path.mkdir)
-            address = child.address
-            yield ((self.records, self.children | {name: address}),
-                   lambda: None)
+            yield ((self.records, self.children | {name}),
+                   (self.ns / name).mkdir)
 
     def removes(self, rng):
         for name in rng.sample(sorted(self.children),
                                min(1, len(self.children))):
-            yield ((self.records, {n: a for n, a in self.children.items()
-                                   if n != name}), (self.ns / name).rmdir)
+            yield ((self.records, self.children - {name}),
+                   (self.ns / name).rmdir)
 
     ACTS = [appends] * 6 + [appends_twice_to_an_open_file, replaces, replaces,
                             copies, moves_over, writes_a_name, writes_a_name,
@@ -164,7 +158,8 @@ class Writer:
                     was = self.records, self.children = might
                     count += 1
         except (OSError, Failed) as failure:
-            result.send((was, might, getattr(failure, "errno", 0), count))
+            result.send((was, might, getattr(failure, "errno", 0), count,
+                         time.monotonic()))
         os._exit(0)
 
     def check(self, was, might):
@@ -172,20 +167,17 @@ class Writer:
         records = dict(line.split(" 3600 IN A ") for line in self.ns.lines())
         children = {entry.name for entry in self.ns.path.iterdir()
                     if entry.is_dir()} - {"names"}
-        assert (records, children) in [(was[0], set(was[1])),
-                                       (might[0], set(might[1]))], \
+        assert (records, children) in [was, might], \
             "neither what was nor what would have been"
         assert set(self.ns.listed()) == set(records)
-        known = was[1] | might[1]
-        self.records = records
-        self.children = {}
+        self.records, self.children = records, frozenset(children)
+        assert self.ns.address == self.address
         for name in children:
             child = Nameserver(self.ns / name)
-            assert child.address == (known[name] or child.address)
-            assert answer(child, "x") == "REFUSED"
-            self.children[name] = child.address
+            assert child.address == name.partition("@")[2]
+            assert child.answer("x") == "REFUSED"
         for name in list(records)[:3]:
-            assert answer(self.ns, name) == [records[name]]
+            assert self.ns.answer(name) == [records[name]]
 
 
 class Asker(threading.Thread):
@@ -240,8 +232,9 @@ def round_of_writing(circuit, writers, counting, first, rng):
             process.start()
         asker.start()
         time.sleep(delay)
+        killed = time.monotonic()
         circuit.kill()
-        return [end.recv() for end in ends], asker
+        return [end.recv() for end in ends], asker, killed
     finally:
         if circuit.alive():
             circuit.kill()
@@ -254,34 +247,34 @@ def round_of_writing(circuit, writers, counting, first, rng):
 def test_nothing_that_returned_is_lost_and_nothing_is_there_by_half(killed):
     circuit, rng = killed, random.Random(SEED)
     with watched(circuit.start()):
-        writers = [Writer(circuit.make().path, circuit.base)
-                   for _ in range(WRITERS)]
-        counting = circuit.make()
-        addresses = [w.ns.address for w in writers] + [counting.address]
+        writers = [Writer(circuit, number) for number in range(WRITERS)]
+        counting = circuit.make(f"counting@{at(WRITERS)}")
     first, steps, inflight = 0, 0, 0
     for turn in range(ROUNDS):
         with watched(circuit):
-            told, asker = round_of_writing(circuit, writers, counting, first,
-                                           rng)
+            told, asker, killed_at = round_of_writing(
+                circuit, writers, counting, first, rng)
             if turn % 5 == 4:
                 circuit.launch()
                 time.sleep(rng.uniform(0, 0.1))
                 circuit.kill()
             circuit.start()
-            assert [w.ns.address for w in writers] + [counting.address] == \
-                addresses
-            for writer, (was, might, number, count) in zip(writers, told):
-                assert number in (0, *DEAD), os.strerror(number)
+            assert counting.address == at(WRITERS)
+            for writer, (was, might, number, count, failed_at) in \
+                    zip(writers, told):
+                assert number in DEAD and failed_at >= killed_at, \
+                    os.strerror(number)
                 writer.check(was, might)
                 steps += count
                 inflight += was != might
             held = set(counting.listed())
             assert {f"k{i}." for i in range(asker.answered)} <= held
             if asker.answered:
-                assert answer(counting, f"k{asker.answered - 1}") == \
+                assert counting.answer(f"k{asker.answered - 1}") == \
                     ["192.0.2.1"]
             assert held == {f"k{i}." for i in range(len(held))}
             first = len(held)
+    assert "cannot listen" not in circuit.said()
     circuit.stop()
     print(f"{ROUNDS} rounds, {steps} steps, {inflight} in flight, "
           f"{first} counted")
