@@ -34,6 +34,15 @@ USER = [f"user={name}" for name in
 # would hold its client in a sleep that not even SIGKILL ends.
 DEADLINE_S = 120
 
+
+def sanitized():
+    """Was the daemon built with a sanitizer? Its runtime keeps what is freed
+    for a while, maps memory for itself, and dies when it gets none."""
+    binary = Path(BINARY)
+    return binary.is_file() and re.search(rb"lib[at]san\.so",
+                                          binary.read_bytes())
+
+
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
 
 

@@ -11,7 +11,7 @@ import subprocess
 import time
 from pathlib import Path
 
-from harness import BINARY, Circuit, replace, split_address
+from harness import Circuit, replace, sanitized, split_address
 
 SECONDS = int(os.environ.get("CIRCUITFS_MEMORY_SECONDS", 0)) or (
     60 if os.environ.get("CIRCUITFS_TEST_LONG") == "1" else 4)
@@ -104,8 +104,7 @@ def test_memory_stays_flat_under_random_names(tmp_path):
         counts = [answered(dnsperf) for dnsperf in floods]
         print(f"answered: {counts[0]} over UDP, {counts[1]} over TCP")
         assert counts[0] > RATE and counts[1] > RATE / 10
-        # Sanitizers keep what is freed for a while.
-        if b"libasan" not in Path(BINARY).read_bytes():
+        if not sanitized():
             assert last[1] - warm[1] <= GROWTH_KIB, (warm, last)
         circuit.stop()
     finally:
