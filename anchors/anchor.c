@@ -5,9 +5,15 @@
 
 #include "anchors/host.h"
 
+static void traffic_freep(struct traffic **traffic)
+{
+	traffic_free(*traffic);
+}
+
 int anchor_new(struct anchor **out, struct host *host, struct anchor *parent,
 	       const struct store_anchor *stored)
 {
+	CLEANUP(traffic_freep) struct traffic *traffic = NULL;
 	struct anchor *anchor;
 	char *name = strndup(stored->name, stored->name_len);
 
@@ -18,7 +24,9 @@ int anchor_new(struct anchor **out, struct host *host, struct anchor *parent,
 		return -EEXIST;
 	}
 	anchor = calloc(1, sizeof(*anchor));
-	if (!anchor) {
+	if (!anchor ||
+	    (parent && traffic_new(&traffic, stored->id, host->workers) < 0)) {
+		free(anchor);
 		free(name);
 		return -ENOMEM;
 	}
@@ -30,6 +38,7 @@ int anchor_new(struct anchor **out, struct host *host, struct anchor *parent,
 	anchor->mode = stored->mode;
 	anchor->mtime_ns = stored->mtime_ns;
 	anchor->address = stored->address;
+	anchor->traffic = steal(&traffic);
 	anchor->refs = 1;
 	if (parent) {
 		anchor->parent = anchor_ref(parent);
@@ -54,6 +63,7 @@ struct anchor *anchor_unref(struct anchor *anchor)
 		struct anchor *parent = anchor->parent;
 
 		assert(!anchor->children && !anchor->server);
+		traffic_free(anchor->traffic);
 		error_ring_clear(&anchor->errors);
 		free(anchor->name);
 		free(anchor);
@@ -71,6 +81,16 @@ void anchor_unlink(struct anchor *anchor)
 		anchor->host->anchors--;
 	}
 	anchor_unref(anchor);
+}
+
+struct anchor *anchor_next(const struct anchor *root,
+			   const struct anchor *anchor)
+{
+	if (anchor->children)
+		return anchor->children;
+	while (anchor != root && !anchor->hh.next)
+		anchor = anchor->parent;
+	return anchor == root ? NULL : anchor->hh.next;
 }
 
 struct anchor *anchor_child(const struct anchor *anchor, const char *name)

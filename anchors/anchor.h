@@ -35,6 +35,8 @@ struct anchor {
 
 	struct address address; /* where it is or shall be bound, or off */
 	struct server *server;	/* NULL: off, or the address is not to be had */
+	struct traffic *traffic; /* owned; NULL: the host's anchor */
+	uint64_t edits;		 /* of its records, since the start */
 	struct error_ring errors;
 	bool rebinding; /* a new address is on its way to disk */
 	bool gone;	/* removed; lives on for those who hold a reference */
@@ -56,6 +58,14 @@ struct anchor *anchor_unref(struct anchor *anchor);
 
 /** anchor_unlink() - out of the tree: gone, and the tree's reference with it */
 void anchor_unlink(struct anchor *anchor);
+
+/**
+ * anchor_next() - the next anchor of the tree that has @root at its top
+ *
+ * From @root on, each anchor before the ones in it. Return: NULL at the end.
+ */
+struct anchor *anchor_next(const struct anchor *root,
+			   const struct anchor *anchor);
 
 /** anchor_child() - by name; borrowed; NULL if there is none */
 struct anchor *anchor_child(const struct anchor *anchor, const char *name);

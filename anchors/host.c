@@ -22,7 +22,7 @@ int64_t host_now_ns(void)
 static int bind_again(struct anchor *anchor)
 {
 	struct server *server;
-	int r = server_bind(&server, anchor->host->pool, anchor->id,
+	int r = server_bind(&server, anchor->host->pool, anchor->traffic,
 			    &anchor->address);
 
 	if (r == 0)
@@ -248,6 +248,7 @@ int host_open(struct host **out, uv_loop_t *loop,
 	if (!host)
 		return -ENOMEM;
 	host->loop = loop;
+	host->workers = options->server.workers;
 	host->listen = options->listen;
 	host->anchors_max = options->anchors_max;
 	host->report = options->report;

@@ -38,6 +38,7 @@ struct host {
 	struct snapshot *snapshot; /* the main loop's, between its requests */
 	struct anchor *root;	   /* the host's anchor */
 	struct address listen;
+	unsigned workers;
 	size_t anchors; /* below the root */
 	size_t anchors_max;
 	uint64_t next_id;

@@ -70,7 +70,6 @@ void nameserver_make(struct anchor *parent, const char *name, uid_t uid,
 		.address = host->listen,
 	};
 	struct anchor *anchor;
-	struct server *server = NULL;
 	struct refusal refusal;
 	struct task *task;
 	int r = parent->gone ? -ENODEV : 0;
@@ -84,23 +83,21 @@ void nameserver_make(struct anchor *parent, const char *name, uid_t uid,
 	if (r == 0) {
 		stored.name_len = (uint8_t)strlen(name);
 		memcpy(stored.name, name, stored.name_len);
-		/* Bind before anything is stored: a taken port leaves no
-		 * trace. */
-		r = server_bind(&server, host->pool, stored.id,
-				&stored.address);
+		r = anchor_new(&anchor, host, parent, &stored);
 	}
 	if (r == 0) {
-		stored.address = *server_address(server);
-		r = anchor_new(&anchor, host, parent, &stored);
+		/* Before anything is stored: a taken port leaves no trace. */
+		r = server_bind(&anchor->server, host->pool, anchor->traffic,
+				&anchor->address);
 		if (r < 0)
-			server_stop(server, NULL, NULL);
+			anchor_unlink(anchor);
 	}
 	if (r < 0) {
 		done(arg, r, r == -EDQUOT ? &refusal : NULL);
 		return;
 	}
 	host->next_id++;
-	anchor->server = server;
+	anchor->address = *server_address(anchor->server);
 	task = task_new_live(anchor, done, arg);
 	if (!task) {
 		server_stop(steal(&anchor->server), NULL, NULL);
@@ -222,8 +219,8 @@ void nameserver_rebind(struct anchor *anchor, const struct address *at,
 	anchor_store_form(anchor, &task->stored);
 	task->stored.address = *at;
 	if (at->kind != ADDRESS_OFF)
-		r = server_bind(&task->server, anchor->host->pool, anchor->id,
-				at);
+		r = server_bind(&task->server, anchor->host->pool,
+				anchor->traffic, at);
 	if (r < 0) {
 		task_report(task, r);
 		return;
@@ -317,6 +314,7 @@ void nameserver_edit(struct anchor *anchor, struct change *change,
 	if (!task)
 		return;
 	task->origin = origin;
+	task->is_edit = true;
 	task->change = *change;
 	task->job.adds = change_adds(change);
 	*change = (struct change){0};
@@ -342,6 +340,7 @@ void nameserver_move(struct anchor *anchor, const struct name *from,
 
 	if (!task)
 		return;
+	task->is_edit = true;
 	task->owner = *from;
 	task->to = *to;
 	task_submit(task, run_move);

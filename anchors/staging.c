@@ -214,6 +214,7 @@ void staging_publish(struct staging *staging, const struct name *owner,
 		task->owner_only = true;
 	}
 	task->job.loss = &staging->loss;
+	task->is_edit = true;
 	task->settle = settle_publish;
 	task_submit(task, run_publish);
 }

@@ -17,6 +17,8 @@ void task_report(struct task *task, int result)
 		       task->refusal.reason[0];
 	struct host *host = task->anchor->host;
 
+	if (result == 0 && task->is_edit)
+		task->anchor->edits++;
 	/* Nobody can see yet what is staged. */
 	if (result == 0 && task->job.reply == JOB_DURABLE)
 		host->changed(host->changed_arg, task->anchor, task->origin);

@@ -33,6 +33,7 @@ struct task {
 	struct change change;
 	struct staging *staging;
 	struct name owner, to;
+	bool is_edit;	 /* of records */
 	bool owner_only; /* of a replacement: only the owner's records */
 	bool made_table; /* of a staging: this task made its table */
 	struct refusal refusal;

@@ -52,7 +52,8 @@ struct writer {
 	struct job_list done;	 /* mutex */
 	bool stop;		 /* mutex */
 
-	/* The writer's thread from here on. */
+	/* The writer's thread from here on; commits is read by others. */
+	struct histogram commits;
 	MDB_txn *txn;		    /* open, with early work in it; or NULL */
 	size_t early;		    /* octets of early work in it */
 	struct job_loss *losses;    /* whose early work is in it */
@@ -117,6 +118,11 @@ void writer_submit(struct writer *writer, struct job *job)
 	uv_mutex_unlock(&writer->mutex);
 	/* Not before: the writer would wake up only to wait for the mutex. */
 	uv_cond_signal(&writer->cond);
+}
+
+const struct histogram *writer_commits(const struct writer *writer)
+{
+	return &writer->commits;
 }
 
 /* ---- The writer's thread ---- */
@@ -197,6 +203,7 @@ static size_t sweep_with_commit(const struct writer *writer)
 
 static int commit(struct writer *writer, size_t sweep_max)
 {
+	uint64_t begun_ns;
 	MDB_txn *txn;
 	size_t id;
 	int r = sweep(writer, sweep_max);
@@ -206,8 +213,10 @@ static int commit(struct writer *writer, size_t sweep_max)
 		return r;
 	}
 	txn = steal(&writer->txn);
+	begun_ns = uv_hrtime();
 	id = mdb_txn_id(txn);
 	r = store_errno(writer->store, table_errno(mdb_txn_commit(txn)));
+	histogram_add(&writer->commits, uv_hrtime() - begun_ns);
 	if (r < 0)
 		store_commit_failed(writer->store, id);
 	else if (writer->store->reserve_used)

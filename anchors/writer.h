@@ -26,6 +26,7 @@
 
 #include <uv.h>
 
+#include "anchors/histogram.h"
 #include "anchors/store.h"
 
 enum job_reply {
@@ -69,6 +70,9 @@ struct writer *writer_free(struct writer *writer);
 
 /** writer_submit() - queue a job; the main loop */
 void writer_submit(struct writer *writer, struct job *job);
+
+/** writer_commits() - how long commits took; any thread may read it */
+const struct histogram *writer_commits(const struct writer *writer);
 
 /** writer_loosen() - free a loose table by and by; only from run() */
 int writer_loosen(struct writer *writer, uint32_t table);

@@ -37,6 +37,7 @@ struct task {
 	unsigned unlike;	    /* see struct chain */
 	bool has_cookie, is_proven; /* the client's server cookie is good */
 	uint8_t cookie[COOKIE_SIZE];
+	bool is_limited; /* by its client's rate */
 };
 
 /* Before judge(): what goes back is good whatever becomes of the query. */
@@ -250,8 +251,10 @@ static bool keep_to_rate(struct task *task)
 	enum limiter_class class = class_of(task);
 	enum limiter_verdict verdict = judge_rate(task, class);
 
+	task->is_limited = verdict == LIMITER_DROP;
 	if (verdict != LIMITER_SLIP || class == LIMITER_ERROR)
 		return verdict != LIMITER_DROP;
+	task->is_limited = true;
 	response_clear(&task->response);
 	task->rcode = task->has_cookie ? RESPONSE_BADCOOKIE : RESPONSE_NOERROR;
 	task->flags = task->has_cookie ? 0 : QUERY_TC;
@@ -268,14 +271,29 @@ static bool has_rate(const struct task *task)
 	       !task->is_proven && limiter_counts(limiter, client->address);
 }
 
+static void tell_facts(const struct task *task, struct answer_facts *out)
+{
+	const struct query *query = &task->query;
+
+	out->question_len = query->question_len;
+	out->type = query->question_len ? query->type : 0;
+	out->rcode = (uint16_t)task->rcode;
+	out->is_limited = task->is_limited;
+	out->is_truncated = task->flags & QUERY_TC;
+	out->has_edns = query->has_edns;
+	out->wants_dnssec = query->wants_dnssec;
+}
+
 size_t answer(const struct answer_options *options, struct snapshot *snapshot,
 	      uint32_t table, const struct answer_client *client,
-	      const uint8_t *query, size_t len, uint8_t *out)
+	      const uint8_t *query, size_t len, uint8_t *out,
+	      struct answer_facts *facts)
 {
 	enum query_verdict verdict;
 	struct task task;
 
 	assert(options->nsid_len <= ANSWER_NSID_SIZE);
+	facts->is_limited = task.is_limited = false;
 	verdict = query_parse(query, len, &task.query);
 	if (verdict == QUERY_DROP)
 		return 0;
@@ -292,11 +310,14 @@ size_t answer(const struct answer_options *options, struct snapshot *snapshot,
 	task.rcode = judge(&task, verdict);
 	if (task.rcode == RESPONSE_NOERROR && task.query.question_len)
 		answer_question(&task, snapshot, table);
-	if (has_rate(&task) && !keep_to_rate(&task))
+	if (has_rate(&task) && !keep_to_rate(&task)) {
+		facts->is_limited = task.is_limited;
 		return 0;
+	}
 	if (task.query.has_edns)
 		add_opt(&task);
 	response_flag(&task.response,
 		      (uint16_t)(task.flags | (task.rcode & 0xf)));
+	tell_facts(&task, facts);
 	return task.response.len;
 }

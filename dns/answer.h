@@ -47,6 +47,16 @@ struct answer_options {
 	struct limiter *limiter; /* of UDP; borrowed; NULL: no limits */
 };
 
+/* What was asked and said, for those who count and log. */
+struct answer_facts {
+	size_t question_len; /* octets behind the query's header; 0: none */
+	uint16_t type;	     /* of the question; 0: none */
+	uint16_t rcode;	     /* with its extension by EDNS */
+	bool is_truncated;
+	bool is_limited; /* by its client's rate: short, or no answer */
+	bool has_edns, wants_dnssec; /* the query */
+};
+
 /**
  * answer() - answer one query
  * @options:   see there
@@ -55,12 +65,14 @@ struct answer_options {
  * @client:    borrowed
  * @query:     @len octets, from the network: nothing of it is trusted
  * @out:       room for ANSWER_TCP_SIZE octets; not overlapping @query
+ * @facts:     of an answer; of none, only whether it was limited
  *
  * Return: octets of the response; 0: no answer is due (a response, too short
  * to be a query, or past its client's rate).
  */
 size_t answer(const struct answer_options *options, struct snapshot *snapshot,
 	      uint32_t table, const struct answer_client *client,
-	      const uint8_t *query, size_t len, uint8_t *out);
+	      const uint8_t *query, size_t len, uint8_t *out,
+	      struct answer_facts *facts);
 
 #endif

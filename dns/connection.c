@@ -34,7 +34,7 @@ struct connection {
 	struct connections *set;
 	void *owner;
 	struct sockaddr_in6 client; /* or a sockaddr_in */
-	uint64_t server;
+	struct lane *lane;
 	uint64_t active_ms;  /* of the last sign of life, by uv_now() */
 	struct buffer input; /* read and not answered yet */
 	uint8_t *waiting;    /* answers not taken yet, or NULL; see advance() */
@@ -289,7 +289,7 @@ static size_t answer_queries(struct connection *connection, const uint8_t *data,
 
 	if (!whole_query(data, len))
 		return 0;
-	if (responder_begin(set->responder, connection->server) < 0) {
+	if (responder_begin(set->responder, connection->lane) < 0) {
 		connection_close(connection);
 		return len;
 	}
@@ -391,7 +391,7 @@ static bool make_room(struct connections *set)
 
 static struct connection *new_connection(struct connections *set,
 					 const struct sockaddr_in6 *client,
-					 uint64_t server, void *owner)
+					 struct lane *lane, void *owner)
 {
 	struct connection *connection = calloc(1, sizeof(*connection));
 
@@ -399,7 +399,7 @@ static struct connection *new_connection(struct connections *set,
 		return NULL;
 	connection->set = set;
 	connection->client = *client;
-	connection->server = server;
+	connection->lane = lane;
 	connection->owner = owner;
 	connection->active_ms = uv_now(set->loop);
 	uv_tcp_init(set->loop, &connection->stream);
@@ -433,7 +433,7 @@ static int count_client(struct connections *set)
 }
 
 int connection_open(struct connections *set, int fd,
-		    const struct sockaddr_in6 *client, uint64_t server,
+		    const struct sockaddr_in6 *client, struct lane *lane,
 		    void *owner)
 {
 	struct connection *connection;
@@ -443,7 +443,7 @@ int connection_open(struct connections *set, int fd,
 		close(fd);
 		return r;
 	}
-	connection = new_connection(set, client, server, owner);
+	connection = new_connection(set, client, lane, owner);
 	if (!connection) {
 		atomic_fetch_sub(&set->limits->clients, 1);
 		close(fd);

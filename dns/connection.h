@@ -81,7 +81,7 @@ bool connections_take_more(const struct connections *set);
  * connection_open() - serve a client
  * @fd:     accepted, non-blocking; ours from now on, whatever we return
  * @client: its address; borrowed
- * @server: whose client it is, by its id in the store
+ * @lane:   whose client it is
  * @owner:  handed to @closed; connections_close() finds by it
  *
  * In a full pool the longest silent client of this worker makes room.
@@ -90,7 +90,7 @@ bool connections_take_more(const struct connections *set);
  * the pool became full of other workers' clients just now; -ENOMEM.
  */
 int connection_open(struct connections *set, int fd,
-		    const struct sockaddr_in6 *client, uint64_t server,
+		    const struct sockaddr_in6 *client, struct lane *lane,
 		    void *owner);
 
 /** connections_close() - disconnect all clients of one owner */

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dns/responder.h"
 
-int responder_begin(struct responder *responder, uint64_t server)
+int responder_begin(struct responder *responder, struct lane *lane)
 {
 	int r = snapshot_begin(responder->snapshot);
 
 	if (r < 0)
 		return r;
-	r = snapshot_serving(responder->snapshot, server, &responder->table);
+	responder->lane = lane;
+	r = snapshot_serving(responder->snapshot, lane->server,
+			     &responder->table);
 	if (r < 0)
 		snapshot_end(responder->snapshot);
 	return r;
@@ -17,8 +19,18 @@ size_t responder_answer(struct responder *responder,
 			const struct answer_client *client,
 			const uint8_t *query, size_t len, uint8_t *out)
 {
-	return answer(&responder->options, responder->snapshot,
-		      responder->table, client, query, len, out);
+	struct answer_facts facts;
+	size_t answered =
+		answer(&responder->options, responder->snapshot,
+		       responder->table, client, query, len, out, &facts);
+
+	if (answered)
+		traffic_count(responder->lane, client->transport, &facts);
+	if (facts.is_limited)
+		traffic_add(responder->lane, TRAFFIC_LIMITED, 1);
+	else if (!answered)
+		traffic_add(responder->lane, TRAFFIC_DROPPED, 1);
+	return answered;
 }
 
 void responder_end(struct responder *responder)

@@ -10,25 +10,27 @@
 #ifndef DNS_RESPONDER_H
 #define DNS_RESPONDER_H
 
-#include "dns/answer.h"
+#include "dns/traffic.h"
 
 struct responder {
 	struct answer_options options;
 	struct cookies cookies;	   /* for the options */
 	struct snapshot *snapshot; /* borrowed from the worker */
-	uint32_t table;		   /* between begin and end */
+	/* Between begin and end: */
+	struct lane *lane;
+	uint32_t table;
 };
 
 /**
  * responder_begin() - look at the store for a server's queries
- * @server: its id in the store
+ * @lane: the server's, of this worker
  *
  * Return: 0; or -errno, with nothing to end: the store cannot be read, or it
  * does not know the server. The queries get no answer then.
  */
-int responder_begin(struct responder *responder, uint64_t server);
+int responder_begin(struct responder *responder, struct lane *lane);
 
-/** responder_answer() - answer(), for the server given at the beginning */
+/** responder_answer() - answer(), for the server of the lane, and count */
 size_t responder_answer(struct responder *responder,
 			const struct answer_client *client,
 			const uint8_t *query, size_t len, uint8_t *out);

@@ -189,24 +189,25 @@ struct server_pool *server_pool_free(struct server_pool *pool)
 	return NULL;
 }
 
-static void add_seats(struct server *server, uint64_t id)
+static void add_seats(struct server *server, struct traffic *traffic)
 {
 	struct server_pool *pool = server->pool;
 
 	for (unsigned i = 0; i < pool->count; i++) {
 		server->seats[i].worker = pool->workers[i];
 		server->seats[i].sockets = &server->sockets;
-		server->seats[i].server = id;
+		server->seats[i].lane = &traffic->lanes[i];
 		server->seats[i].left = on_seat_left;
 	}
 }
 
-int server_bind(struct server **out, struct server_pool *pool, uint64_t id,
-		const struct address *at)
+int server_bind(struct server **out, struct server_pool *pool,
+		struct traffic *traffic, const struct address *at)
 {
 	CLEANUP(freep) struct server *server = NULL;
 	int r;
 
+	assert(traffic->workers == pool->count);
 	server = calloc(1, sizeof(*server) +
 				   pool->count * sizeof(server->seats[0]));
 	if (!server)
@@ -215,7 +216,7 @@ int server_bind(struct server **out, struct server_pool *pool, uint64_t id,
 	if (r < 0)
 		return r;
 	server->pool = pool;
-	add_seats(server, id);
+	add_seats(server, traffic);
 	TAILQ_INSERT_TAIL(&pool->servers, server, entry);
 	*out = steal(&server);
 	return 0;

@@ -18,7 +18,7 @@
 #include <uv.h>
 
 #include "dns/address.h"
-#include "dns/answer.h"
+#include "dns/traffic.h"
 
 struct server_pool;
 struct server;
@@ -52,14 +52,15 @@ struct server_pool *server_pool_free(struct server_pool *pool);
 
 /**
  * server_bind() - bind the sockets of a new server; nothing is answered yet
- * @id: under which the store names the table that this server answers from
- * @at: not ADDRESS_OFF; with port 0, a port that is free for UDP and TCP
+ * @traffic: of the nameserver whose records it answers with, with a lane for
+ *           each worker; must live until the server has stopped
+ * @at:      not ADDRESS_OFF; with port 0, a port that is free for UDP and TCP
  *
  * Never blocks. Return: 0; -EADDRINUSE: a socket of anybody's has it, UDP or
  * TCP; -EADDRNOTAVAIL; -EACCES; -EAFNOSUPPORT; -EMFILE; -ENOMEM.
  */
-int server_bind(struct server **out, struct server_pool *pool, uint64_t id,
-		const struct address *at);
+int server_bind(struct server **out, struct server_pool *pool,
+		struct traffic *traffic, const struct address *at);
 
 /** server_address() - where it is bound, with the true port; borrowed */
 const struct address *server_address(const struct server *server);

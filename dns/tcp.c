@@ -16,12 +16,18 @@ struct tcp {
 	TAILQ_HEAD(, tcp_listener) paused;
 };
 
-static void on_user_gone(void *owner)
+static void on_user_gone(struct tcp_listener *listener)
+{
+	if (--listener->users == 0)
+		listener->closed(listener);
+}
+
+static void on_client_gone(void *owner)
 {
 	struct tcp_listener *listener = owner;
 
-	if (--listener->users == 0)
-		listener->closed(listener);
+	traffic_add(listener->lane, TRAFFIC_DISCONNECTED, 1);
+	on_user_gone(listener);
 }
 
 int tcp_new(struct tcp **out, uv_loop_t *loop, struct responder *responder,
@@ -33,7 +39,7 @@ int tcp_new(struct tcp **out, uv_loop_t *loop, struct responder *responder,
 	if (!tcp)
 		return -ENOMEM;
 	r = connections_new(&tcp->connections, loop, responder, limits,
-			    on_user_gone);
+			    on_client_gone);
 	if (r < 0)
 		return r;
 	tcp->loop = loop;
@@ -83,8 +89,10 @@ static void accept_client(struct tcp_listener *listener, int fd,
 			  const struct sockaddr_in6 *client)
 {
 	if (connection_open(listener->tcp->connections, fd, client,
-			    listener->server, listener) == 0)
-		listener->users++;
+			    listener->lane, listener) < 0)
+		return;
+	listener->users++;
+	traffic_add(listener->lane, TRAFFIC_CONNECTED, 1);
 }
 
 static void on_connect(uv_poll_t *poll, int status, int events)
@@ -130,7 +138,7 @@ static void on_resume(uv_timer_t *timer)
 }
 
 int tcp_listen(struct tcp_listener *listener, struct tcp *tcp,
-	       const struct socket_pair *sockets, uint64_t server,
+	       const struct socket_pair *sockets, struct lane *lane,
 	       void (*closed)(struct tcp_listener *listener))
 {
 	int r = uv_poll_init(tcp->loop, &listener->poll, sockets->tcp);
@@ -140,7 +148,7 @@ int tcp_listen(struct tcp_listener *listener, struct tcp *tcp,
 	listener->poll.data = listener;
 	listener->tcp = tcp;
 	listener->sockets = sockets;
-	listener->server = server;
+	listener->lane = lane;
 	listener->closed = closed;
 	listener->users = 1;
 	/* Fails only for a handle that is closing. */

@@ -25,8 +25,8 @@ struct tcp_listener {
 	uv_poll_t poll;
 	struct tcp *tcp;
 	const struct socket_pair *sockets;
-	uint64_t server; /* its id in the store */
-	unsigned users;	 /* @poll and the connections; 0: not open */
+	struct lane *lane;
+	unsigned users; /* @poll and the connections; 0: not open */
 	bool paused;
 	TAILQ_ENTRY(tcp_listener) entry; /* while paused */
 	void (*closed)(struct tcp_listener *listener);
@@ -50,7 +50,7 @@ struct tcp *tcp_free(struct tcp *tcp);
  * Return: 0, or -errno: not open.
  */
 int tcp_listen(struct tcp_listener *listener, struct tcp *tcp,
-	       const struct socket_pair *sockets, uint64_t server,
+	       const struct socket_pair *sockets, struct lane *lane,
 	       void (*closed)(struct tcp_listener *listener));
 
 /** tcp_close() - disconnect the clients and accept no more; the descriptor

@@ -129,6 +129,7 @@ static void queue_answer(struct udp *udp, unsigned slot, struct msghdr *query,
 /* Send what can be sent at once. */
 static void send_batch(struct udp *udp, int fd, unsigned count)
 {
+	struct lane *lane = udp->responder->lane;
 	unsigned sent = 0;
 	int n;
 
@@ -137,10 +138,14 @@ static void send_batch(struct udp *udp, int fd, unsigned count)
 		if (n > 0)
 			sent += (unsigned)n;
 		else if (errno == EAGAIN || errno == ENOBUFS)
-			return;
-		else if (errno != EINTR)
+			break;
+		else if (errno != EINTR) {
 			sent++; /* this one cannot be sent at all */
+			traffic_add(lane, TRAFFIC_DROPPED, 1);
+		}
 	}
+	if (sent < count)
+		traffic_add(lane, TRAFFIC_DROPPED, count - sent);
 }
 
 static void answer_batch(struct udp *udp, int fd, unsigned count)
@@ -204,9 +209,13 @@ static unsigned serve_batch(struct udp_listener *listener)
 
 	if (!listener->busy && count >= UDP_BUSY_MIN)
 		become_busy(listener); /* before anything is sent */
+	if (!count)
+		return 0;
 	/* Without the store the queries are lost, as datagrams are. */
-	if (count && responder_begin(udp->responder, listener->server) == 0)
+	if (responder_begin(udp->responder, listener->lane) == 0)
 		answer_batch(udp, listener->sockets->udp, count);
+	else
+		traffic_add(listener->lane, TRAFFIC_DROPPED, count);
 	return count;
 }
 
@@ -241,7 +250,7 @@ static void on_readable(uv_poll_t *poll, int status, int events)
 }
 
 int udp_listen(struct udp_listener *listener, struct udp *udp,
-	       const struct socket_pair *sockets, uint64_t server,
+	       const struct socket_pair *sockets, struct lane *lane,
 	       void (*closed)(struct udp_listener *listener))
 {
 	int r = uv_poll_init(udp->loop, &listener->poll, sockets->udp);
@@ -251,7 +260,7 @@ int udp_listen(struct udp_listener *listener, struct udp *udp,
 	listener->poll.data = listener;
 	listener->udp = udp;
 	listener->sockets = sockets;
-	listener->server = server;
+	listener->lane = lane;
 	listener->closed = closed;
 	listener->open = true;
 	/* Fails only for a handle that is closing. */

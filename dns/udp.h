@@ -35,9 +35,9 @@ struct udp_listener {
 	uv_poll_t poll;
 	struct udp *udp;
 	const struct socket_pair *sockets;
-	uint64_t server; /* its id in the store */
-	bool open;	 /* until @closed */
-	bool busy;	 /* read in each turn of the loop, not polled */
+	struct lane *lane; /* borrowed */
+	bool open;	   /* until @closed */
+	bool busy;	   /* read in each turn of the loop, not polled */
 	TAILQ_ENTRY(udp_listener) entry; /* while busy */
 	void (*closed)(struct udp_listener *listener);
 };
@@ -59,7 +59,7 @@ struct udp *udp_free(struct udp *udp);
  * Return: 0, or -errno: not open.
  */
 int udp_listen(struct udp_listener *listener, struct udp *udp,
-	       const struct socket_pair *sockets, uint64_t server,
+	       const struct socket_pair *sockets, struct lane *lane,
 	       void (*closed)(struct udp_listener *listener));
 
 /** udp_close() - answer no more; the descriptor is left open */

@@ -51,10 +51,10 @@ static int seat_open(struct worker *worker, struct seat *seat)
 
 	if (!seat->udp.open)
 		r = udp_listen(&seat->udp, worker->udp, seat->sockets,
-			       seat->server, on_udp_closed);
+			       seat->lane, on_udp_closed);
 	if (r == 0 && !seat->tcp.users)
 		r = tcp_listen(&seat->tcp, worker->tcp, seat->sockets,
-			       seat->server, on_tcp_closed);
+			       seat->lane, on_tcp_closed);
 	return r;
 }
 

@@ -29,7 +29,7 @@ struct worker;
 struct seat {
 	struct worker *worker;
 	const struct socket_pair *sockets;
-	uint64_t server;		 /* its id in the store */
+	struct lane *lane;		 /* the server's, of the worker */
 	void (*left)(struct seat *seat); /* on the worker's thread */
 
 	/* Under the worker's mutex. */

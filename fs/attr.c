@@ -118,8 +118,9 @@ int attr_get(struct fs *fs, struct node *node, struct stat *out)
 		st.st_uid = anchor->uid;
 		st.st_gid = anchor->gid;
 	}
-	if (kind == NODE_HELP || kind == NODE_ERROR || kind == NODE_ADDR)
-		st.st_size = (off_t)small_file_size(node);
+	if (kind == NODE_HELP || kind == NODE_METRICS || kind == NODE_ERROR ||
+	    kind == NODE_ADDR)
+		st.st_size = (off_t)small_file_size(fs, node);
 	else if (kind == NODE_SCRATCH)
 		scratch_attr(node->scratch, &st);
 	else if (kind != NODE_ROOT && kind != NODE_ANCHOR)

@@ -42,9 +42,11 @@ struct fs {
 	struct dir *dirs;	/* utlist: open directories */
 	struct node *listed;	/* listed.h's, oldest first */
 	struct unlinked unlinked;
-	uint64_t next_scratch;	 /* serial number */
-	uint64_t scratch_octets; /* in all scratch files */
-	uint64_t scratch_max;	 /* octets */
+	uint64_t next_scratch;	   /* serial number */
+	uint64_t scratch_octets;   /* in all scratch files */
+	uint64_t scratch_max;	   /* octets */
+	size_t metrics_size;	   /* octets, of a moment ago */
+	uint64_t metrics_until_ms; /* by uv_now() */
 	int64_t started_ns;
 	uid_t uid;
 	gid_t gid;

@@ -51,6 +51,7 @@ struct handle {
 	struct stream *stream; /* of records and stat, between reads */
 	struct buffer content; /* of small files, the same */
 	bool has_content;
+	bool is_fresh; /* content is of the open, and nobody read it yet */
 
 	struct edit *edit;  /* of records and names */
 	struct buffer line; /* of addr: what waits for its newline */
@@ -99,13 +100,14 @@ static int open_to_write(struct handle *handle)
 {
 	enum node_kind kind = kind_of(handle);
 	bool truncate = handle->flags & O_TRUNC;
+	char label[NAME_TEXT_SIZE + 8];
 
 	/* Modes do not stop root. */
 	if (kind == NODE_STAT && handle->copies)
 		return 0;
-	if (kind == NODE_HELP || kind == NODE_STAT) {
-		node_fail(handle->fs, handle->node, "open",
-			  kind == NODE_HELP ? "help" : "stat",
+	if (node_is_read_only(handle->node)) {
+		node_label(handle->node, label, sizeof(label));
+		node_fail(handle->fs, handle->node, "open", label,
 			  "it is only read");
 		return -EACCES;
 	}
@@ -115,12 +117,24 @@ static int open_to_write(struct handle *handle)
 	return truncate ? truncate_small(handle) : 0;
 }
 
-/* A reader's place in the store is taken now: a read should not lack one. */
+/*
+ * A reader's place in the store is taken now: a read should not lack one. And
+ * programs read as much as the size says: that of metrics is what they read.
+ */
 static int open_to_read(struct handle *handle)
 {
-	if (kind_of(handle) != NODE_RECORDS && kind_of(handle) != NODE_STAT)
+	switch (kind_of(handle)) {
+	case NODE_RECORDS:
+	case NODE_STAT:
+		return snapshot_new(&handle->snapshot,
+				    &handle->fs->host->store.tables);
+	case NODE_METRICS:
+		handle->has_content = handle->is_fresh = true;
+		return small_file_render(handle->fs, handle->node,
+					 &handle->content);
+	default:
 		return 0;
-	return snapshot_new(&handle->snapshot, &handle->fs->host->store.tables);
+	}
 }
 
 int handle_open(struct handle **out, struct fs *fs, struct node *node,
@@ -147,6 +161,7 @@ int handle_open(struct handle **out, struct fs *fs, struct node *node,
 		r = open_to_read(handle);
 	if (r < 0) {
 		edit_free(handle->edit);
+		buffer_deinit(&handle->content);
 		free(handle);
 		return r;
 	}
@@ -214,7 +229,7 @@ static void read_small(struct handle *handle, fuse_req_t req, size_t size,
 	size_t left;
 	int r = 0;
 
-	if (offset == 0 || !handle->has_content) {
+	if ((offset == 0 && !handle->is_fresh) || !handle->has_content) {
 		content->len = 0;
 		r = small_file_render(handle->fs, handle->node, content);
 	}
@@ -226,6 +241,7 @@ static void read_small(struct handle *handle, fuse_req_t req, size_t size,
 	fuse_reply_buf(req, (const char *)content->data + (left ? offset : 0),
 		       left < size ? left : size);
 	handle->has_content = left > 0;
+	handle->is_fresh = false;
 }
 
 static void read_scratch(struct handle *handle, fuse_req_t req, size_t size,

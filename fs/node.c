@@ -9,6 +9,8 @@
 
 const struct node_file node_files[NODE_FILES] = {
 	{"help", NODE_HELP, 0444, true, false},
+	/* Of all anchors, whatever theirs allow. */
+	{"metrics", NODE_METRICS, 0440, true, false},
 	{"addr", NODE_ADDR, 0666, false, true},
 	{"error", NODE_ERROR, 0666, true, true},
 	{"names", NODE_NAMES, 0777, false, true},
@@ -19,7 +21,6 @@ const struct node_file node_files[NODE_FILES] = {
 /* Names that later files will have. */
 static const char *const reserved[] = {
 	"log",
-	"metrics",
 	"keys",
 	"transfer",
 };
@@ -154,6 +155,12 @@ void node_owner(const struct node *node, struct name *out)
 	assert(node->kind == NODE_NAME);
 	out->len = (uint8_t)(node->key_len - KEY_HEAD);
 	memcpy(out->wire, node->key + KEY_HEAD, out->len);
+}
+
+bool node_is_read_only(const struct node *node)
+{
+	return node->kind == NODE_HELP || node->kind == NODE_METRICS ||
+	       node->kind == NODE_STAT;
 }
 
 void node_label(const struct node *node, char *out, size_t size)

@@ -19,6 +19,7 @@ enum node_kind {
 	NODE_ADDR,
 	NODE_RECORDS,
 	NODE_STAT,
+	NODE_METRICS,
 	NODE_NAMES, /* the directory */
 	NODE_NAME,  /* a file in it */
 	NODE_SCRATCH,
@@ -80,7 +81,7 @@ struct node_file {
 	bool in_server; /* an anchor with a nameserver has it */
 };
 
-#define NODE_FILES 6
+#define NODE_FILES 7
 extern const struct node_file node_files[NODE_FILES];
 
 /** node_file_in() - @anchor has that control file */
@@ -92,6 +93,9 @@ const struct node_file *node_file_named(const struct anchor *anchor,
 
 /** node_name_is_taken() - no anchor and no scratch file may have this name */
 bool node_name_is_taken(const char *name);
+
+/** node_is_read_only() - a control file that nobody writes */
+bool node_is_read_only(const struct node *node);
 
 /** node_label() - what `error` calls it: "records", "names/miek.nl." */
 void node_label(const struct node *node, char *out, size_t size);

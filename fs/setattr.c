@@ -150,9 +150,7 @@ static void truncate_file(struct pending *pending, struct node *node,
 			  const struct stat *now, off_t size,
 			  struct fuse_file_info *fi)
 {
-	enum node_kind kind = node->kind;
-
-	if (kind == NODE_HELP || kind == NODE_STAT)
+	if (node_is_read_only(node))
 		reply_attr(pending, -EACCES);
 	else if (size == now->st_size && size)
 		reply_attr(pending, 0);

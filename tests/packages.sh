@@ -4,7 +4,8 @@
 # build (to compile circuitfs), try (to ask it), test (to run every test),
 # package (to make a Debian package), fuzz (to look for input that breaks it),
 # bench (to measure and to plot), peers (servers to compare with and to forward
-# from), programs (big ones that edit files, for the long form).
+# from, and Prometheus's tool), programs (big ones that edit files, for the long
+# form).
 # Without anything missing it calls nothing and needs no rights.
 set -eu
 
@@ -26,13 +27,13 @@ package='dpkg-dev adduser jq'
 
 # Installed, these would start to serve this machine. So they are unpacked into
 # a directory to be run from there, and only their libraries are installed.
-peers='nsd knot unbound dnsmasq-base systemd-resolved systemd'
+peers='nsd knot unbound dnsmasq-base systemd-resolved systemd prometheus'
 peers_dir=${CIRCUITFS_PEERS:-$(cd "$(dirname "$0")/.." && pwd)/build/peers}
 
 peers_run() {
 	for program in usr/sbin/nsd usr/sbin/knotd usr/sbin/unbound \
 		usr/sbin/dnsmasq lib/systemd/systemd-resolved \
-		usr/bin/systemd-analyze; do
+		usr/bin/systemd-analyze usr/bin/promtool; do
 		program=$peers_dir/$program
 		[ -x "$program" ] || return
 		! ldd "$program" | grep -q 'not found' || return
@@ -42,7 +43,8 @@ peers_run() {
 # shellcheck disable=SC2086
 libraries_of() {
 	apt-cache depends "$@" |
-		sed -n 's/^ *Depends: \(lib[^ <]*\)$/\1/p' | sort -u
+		sed -n 's/^ *Depends: \(lib[^ <]*\)$/\1/p' |
+		grep -v '^libjs-' | sort -u
 }
 
 as_root() {

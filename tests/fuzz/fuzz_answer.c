@@ -171,6 +171,7 @@ static void ask_as_a_stranger(struct answer_options options, uint8_t set,
 		.address = (const struct sockaddr *)&address,
 		.now_ms = now_ms += set,
 	};
+	struct answer_facts facts;
 	size_t got;
 
 	if (!limiter)
@@ -180,7 +181,7 @@ static void ask_as_a_stranger(struct answer_options options, uint8_t set,
 	options.limiter = limiter;
 	fuzz_claim(snapshot_begin(store_snapshot()) == 0);
 	got = answer(&options, store_snapshot(), table, &client, query, len,
-		     out);
+		     out, &facts);
 	snapshot_end(store_snapshot());
 	fuzz_claim(got <= options.edns_size || got <= 512);
 	if (got)

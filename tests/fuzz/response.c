@@ -238,12 +238,13 @@ static size_t ask(const struct answer_options *options, uint32_t table,
 		  size_t len, uint8_t fill, uint8_t *out)
 {
 	struct answer_client client = {.transport = transport};
+	struct answer_facts facts;
 	size_t answered;
 
 	memset(out, fill, ANSWER_TCP_SIZE);
 	fuzz_claim(snapshot_begin(store_snapshot()) == 0);
 	answered = answer(options, store_snapshot(), table, &client, query, len,
-			  out);
+			  out, &facts);
 	snapshot_end(store_snapshot());
 	return answered;
 }

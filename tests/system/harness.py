@@ -24,6 +24,7 @@ TOP = Path(__file__).resolve().parents[2]
 BINARY = os.environ.get("CIRCUITFS", str(TOP / "build" / "circuitfs"))
 BIND_ZONES = Path(os.environ.get("CIRCUITFS_BIND_ZONES",
                                  TOP / "build" / "bind9" / "etc" / "bind"))
+PEERS = Path(os.environ.get("CIRCUITFS_PEERS", TOP / "build" / "peers"))
 ROOT_HINTS = Path("/usr/share/dns/root.hints")
 NOBODY = 65534
 # Whom root's daemon becomes in every test: as packaged, it is not root.

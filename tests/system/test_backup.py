@@ -100,8 +100,8 @@ def test_tar_of_the_mounted_tree_is_restored_to_an_equal_one(circuit, restored):
     before = tree(circuit, addresses=False)
     archive = circuit.base / "tree.tar"
     run("tar", "-C", circuit.host, "-cf", archive, "--exclude=./help",
-        "--exclude=./error", "--exclude=names", "--exclude=stat",
-        "--exclude=error", "--exclude=addr", ".", check=0)
+        "--exclude=./metrics", "--exclude=./error", "--exclude=names",
+        "--exclude=stat", "--exclude=error", "--exclude=addr", ".", check=0)
     restored.start()
     extract(archive, restored.host)
     after = tree(restored, addresses=False)
@@ -114,8 +114,8 @@ def test_tar_with_addresses_brings_the_servers_back_where_they_were(
     before = tree(circuit)
     archive = circuit.base / "tree.tar"
     run("tar", "-C", circuit.host, "-cf", archive, "--exclude=./help",
-        "--exclude=./error", "--exclude=names", "--exclude=stat",
-        "--exclude=error", ".", check=0)
+        "--exclude=./metrics", "--exclude=./error", "--exclude=names",
+        "--exclude=stat", "--exclude=error", ".", check=0)
     circuit.stop()
     restored.start()
     extract(archive, restored.host)

@@ -9,17 +9,15 @@ in namespaces and on an overlay of the test's own.
 """
 import os
 import re
-from pathlib import Path
 
 import pytest
 
-from harness import BINARY, TOP, needs_root
+from harness import BINARY, PEERS, TOP, needs_root
 from sandbox import HERE, run_there
 
 RECIPES = TOP / "docs" / "recipes"
 NAMES = sorted(path.stem for path in RECIPES.glob("*.md")
                if path.name != "README.md")
-PEERS = Path(os.environ.get("CIRCUITFS_PEERS", TOP / "build" / "peers"))
 FILES = ((BINARY, "/usr/sbin/circuitfs"), (PEERS, "/opt/peers"),
          (HERE / "programs", "/opt/programs"))
 

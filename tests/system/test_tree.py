@@ -20,7 +20,7 @@ def test_the_root_lists_the_host_and_nothing_else(shared):
 
 
 def test_the_host_holds_help_and_error(circuit):
-    assert sorted(os.listdir(circuit.host)) == ["error", "help"]
+    assert sorted(os.listdir(circuit.host)) == ["error", "help", "metrics"]
 
 
 def test_help_fits_one_screen_and_says_how_to_begin(shared):
@@ -242,7 +242,8 @@ def test_mv_moves_an_anchor_into_another_one(circuit):
     run("mv", one.path, two.path, check=0)
     for again in (lambda: None, circuit.crash_and_restart):
         again()
-        assert sorted(os.listdir(circuit.host)) == ["error", "help", "two"]
+        assert sorted(os.listdir(circuit.host)) == ["error", "help", "metrics",
+                                                    "two"]
         assert Nameserver(two / "one").address == address
         assert Nameserver(two / "one/sub").answer("a.test") == ["192.0.2.1"]
 

@@ -20,6 +20,7 @@ static uint32_t table;
 static MDB_txn *uncommitted;
 static struct answer_options options;
 const struct sockaddr *asking_client;
+static struct answer_facts facts;
 
 int asking_setup(void **state)
 {
@@ -138,6 +139,11 @@ void asking_abort_edits(void)
 	mdb_txn_abort(uncommitted);
 }
 
+const struct answer_facts *asking_facts(void)
+{
+	return &facts;
+}
+
 struct answer_options *asking_options(void)
 {
 	return &options;
@@ -157,7 +163,8 @@ size_t asking_send(enum answer_transport transport, const uint8_t *query,
 	assert_non_null(copy);
 	memcpy(copy, query, len);
 	assert_int_equal(snapshot_begin(snapshot), 0);
-	answered = answer(&options, snapshot, table, &client, copy, len, out);
+	answered = answer(&options, snapshot, table, &client, copy, len, out,
+			  &facts);
 	snapshot_end(snapshot);
 	free(copy);
 	return answered;

@@ -88,11 +88,13 @@ static void ask_again(enum answer_transport transport)
 
 size_t answer(const struct answer_options *options, struct snapshot *snapshot,
 	      uint32_t table, const struct answer_client *client,
-	      const uint8_t *query, size_t len, uint8_t *out)
+	      const uint8_t *query, size_t len, uint8_t *out,
+	      struct answer_facts *facts)
 {
 	size_t wanted = len >= 14 ? get_u16(query + 12) : 0;
 
 	(void)options;
+	facts->is_limited = false;
 	if (len < 12 || query[2] & 0x80)
 		return 0;
 	pass_gate();
@@ -105,6 +107,7 @@ size_t answer(const struct answer_options *options, struct snapshot *snapshot,
 	out[2] |= 0x80;
 	put_u32(out + 12, table);
 	out[16] = (uint8_t)client->transport;
+	*facts = (struct answer_facts){.type = 1};
 	atomic_fetch_add(&fake.answers, 1);
 	return wanted;
 }
@@ -269,21 +272,44 @@ void net_expect_closed(int fd)
 uv_loop_t net_loop;
 struct server_pool *net_pool;
 
+/* Of the pool at hand, by nameserver; what a pool's workers count in. */
+#define TRAFFICS 1024
+
+static struct traffic *traffics[TRAFFICS];
+static unsigned pool_workers;
+
+struct traffic *net_traffic(uint64_t id)
+{
+	assert_true(id < TRAFFICS);
+	if (!traffics[id])
+		assert_int_equal(traffic_new(&traffics[id], id, pool_workers),
+				 0);
+	return traffics[id];
+}
+
 static void start_pool(unsigned workers)
 {
 	struct server_options options = {
 		.workers = workers, .tcp_clients = 1000, .tcp_idle_ms = 10000};
 
+	pool_workers = workers;
 	assert_int_equal(uv_loop_init(&net_loop), 0);
 	assert_int_equal(server_pool_new(&net_pool, &net_loop, NULL, &options),
 			 0);
 }
 
-void net_start_anew(void)
+static void end_pool(void)
 {
 	net_pool = server_pool_free(net_pool);
 	uv_run(&net_loop, UV_RUN_DEFAULT);
 	assert_int_equal(uv_loop_close(&net_loop), 0);
+	for (size_t i = 0; i < TRAFFICS; i++)
+		traffics[i] = traffic_free(traffics[i]);
+}
+
+void net_start_anew(void)
+{
+	end_pool();
 	start_pool(1);
 }
 
@@ -298,9 +324,7 @@ int net_setup(void **state)
 int net_teardown(void **state)
 {
 	(void)state;
-	net_pool = server_pool_free(net_pool);
-	uv_run(&net_loop, UV_RUN_DEFAULT);
-	assert_int_equal(uv_loop_close(&net_loop), 0);
+	end_pool();
 	assert_int_equal(atomic_load(&fake.opened), 0);
 	return 0;
 }
@@ -310,7 +334,8 @@ struct server *net_bind(uint64_t id, const char *text)
 	struct address at = net_address(text);
 	struct server *server;
 
-	assert_int_equal(server_bind(&server, net_pool, id, &at), 0);
+	assert_int_equal(server_bind(&server, net_pool, net_traffic(id), &at),
+			 0);
 	return server;
 }
 

@@ -95,6 +95,9 @@ int net_teardown(void **state);
 /** A pool of one worker instead of that one. */
 void net_start_anew(void);
 
+/** What the workers of the pool count for a nameserver; id below 1024. */
+struct traffic *net_traffic(uint64_t id);
+
 /** A new server at an address that can be bound; not started, or started. */
 struct server *net_bind(uint64_t id, const char *text);
 struct server *net_serve(uint64_t id, const char *text);

@@ -36,8 +36,9 @@ static void two_servers_never_share_an_address(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
 		struct address at = net_at(texts[i], server_address(server));
 
-		assert_int_equal(server_bind(&second, net_pool, 2, &at),
-				 -EADDRINUSE);
+		assert_int_equal(
+			server_bind(&second, net_pool, net_traffic(2), &at),
+			-EADDRINUSE);
 		assert_null(second);
 	}
 	assert_int_equal(net_descriptors(), before);
@@ -110,7 +111,9 @@ static void an_address_is_free_as_soon_as_done_runs(void **state)
 		/* We closed first, so that a TIME_WAIT is left with us. */
 		net_expect_closed(tcp);
 		close(tcp);
-		assert_int_equal(server_bind(&server, net_pool, i + 1, &at), 0);
+		assert_int_equal(
+			server_bind(&server, net_pool, net_traffic(i + 1), &at),
+			0);
 		if (i == 0)
 			before = net_descriptors();
 	}
@@ -153,7 +156,8 @@ static void a_server_may_stop_before_it_starts_or_serves(void **state)
 		struct server *server;
 		unsigned done = 0;
 
-		assert_int_equal(server_bind(&server, net_pool, 1, &at), 0);
+		assert_int_equal(
+			server_bind(&server, net_pool, net_traffic(1), &at), 0);
 		assert_int_equal(server_start(server), 0);
 		server_stop(server, net_count_up, &done);
 		net_await(&net_loop, done);
@@ -192,7 +196,7 @@ static void a_pool_is_freed_with_all_that_it_serves(void **state)
 	net_start_anew();
 	assert_int_equal(done, 0);
 	close(fd);
-	assert_int_equal(server_bind(&bound, net_pool, 1, &at), 0);
+	assert_int_equal(server_bind(&bound, net_pool, net_traffic(1), &at), 0);
 }
 
 static void free_the_pool(void *arg)

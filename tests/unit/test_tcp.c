@@ -20,6 +20,7 @@ struct place {
 	struct worker *worker;
 	struct socket_pair sockets;
 	struct address at;
+	struct lane lane;
 	struct seat seat;
 	atomic_bool left;
 };
@@ -47,7 +48,8 @@ static int set_up_with(unsigned clients_max, uint64_t idle_ms)
 	assert_int_equal(socket_bind(&place.sockets, &place.at, &at), 0);
 	place.seat.worker = place.worker;
 	place.seat.sockets = &place.sockets;
-	place.seat.server = SERVER;
+	place.lane.server = SERVER;
+	place.seat.lane = &place.lane;
 	place.seat.left = on_left;
 	worker_add(&place.seat);
 	return 0;

@@ -1,0 +1,210 @@
+# SPDX-License-Identifier: Apache-2.0
+"""metrics: the host's figures, as Prometheus reads them."""
+import os
+import re
+import shutil
+import socket
+
+import pytest
+
+from harness import (NOBODY, PEERS, append, ask, eventually, fails, needs_root,
+                     replace, run, split_address)
+
+SAMPLE = re.compile(r'([a-z_]+)(?:\{(.*)\})? (\S+)\n')
+LABEL = re.compile(r'([a-z_]+)="((?:[^"\\\n]|\\.)*)"')
+
+
+class Figures(dict):
+    """The samples of a page: {(name, (label, value), ...): value}."""
+
+    def __init__(self, circuit):
+        super().__init__()
+        for line in (circuit.host / "metrics").read_text().splitlines(True):
+            if line.startswith("#"):
+                continue
+            name, labels, value = SAMPLE.fullmatch(line).groups()
+            key = (name, *sorted(LABEL.findall(labels or "")))
+            assert key not in self, "twice"
+            self[key] = float(value)
+
+    def of(self, name, **labels):
+        return self.get((name, *sorted(labels.items())), 0)
+
+
+def promtool(page):
+    tool = PEERS / "usr/bin/promtool"
+    if not tool.exists():
+        pytest.skip("no promtool: tests/packages.sh peers")
+    return run(tool, "check", "metrics", input=page)
+
+
+def test_promtool_finds_nothing_wrong(circuit):
+    page = (circuit.host / "metrics").read_text()
+    assert (promtool(page).returncode, promtool(page).stderr) == (0, "")
+    for name in ["ns", 'a "quoted" \\name', "two\nlines", "caf\u00e9",
+                 os.fsdecode(b"latin-\xe9")]:
+        made = circuit.make(name)
+        append(made.records, "x. A 192.0.2.1\n")
+        for tcp in (False, True):
+            made.ask("x.", tcp=tcp)
+            made.ask("y.", "TYPE4711", tcp=tcp)
+    page = (circuit.host / "metrics").read_text()
+    done = promtool(page)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert page.count("circuitfs_records{") == 5
+
+
+def test_queries_are_counted_by_transport_type_and_rcode(circuit):
+    ns = circuit.make("ns")
+    other = circuit.make("ns/sub")
+    append(ns.records, "x. A 192.0.2.1\n")
+    for _ in range(3):
+        ns.ask("x.")
+    ns.ask("x.", "AAAA", tcp=True)
+    ns.ask("nosuch.", "MX")
+    ns.ask("x.", "TYPE4711")
+    other.ask("x.")
+    figures = Figures(circuit)
+
+    def queries(path, transport, rdtype):
+        return figures.of("circuitfs_queries_total", nameserver=path,
+                          transport=transport, type=rdtype)
+
+    def answers(path, transport, rcode):
+        return figures.of("circuitfs_answers_total", nameserver=path,
+                          transport=transport, rcode=rcode)
+
+    assert queries("ns", "udp", "A") == 3
+    assert queries("ns", "udp", "MX") == 1
+    assert queries("ns", "udp", "other") == 1
+    assert queries("ns", "tcp", "AAAA") == 1
+    assert answers("ns", "udp", "NOERROR") == 4
+    assert answers("ns", "udp", "REFUSED") == 1
+    assert answers("ns", "tcp", "NOERROR") == 1
+    assert queries("ns/sub", "udp", "A") == 1
+    assert answers("ns/sub", "udp", "REFUSED") == 1
+
+
+def test_a_type_that_is_not_known_makes_no_label_of_its_own(circuit):
+    ns = circuit.make("ns")
+    for number in range(1000, 1100):
+        ns.ask("x.", f"TYPE{number}")
+    figures = Figures(circuit)
+    types = {dict(key[1:])["type"] for key in figures
+             if key[0] == "circuitfs_queries_total"}
+    assert types == {"other"}
+
+
+def test_truncated_answers_and_dropped_messages_are_counted(circuit):
+    ns = circuit.make("ns")
+    append(ns.records, "".join(f"x. A 192.0.2.{i}\n" for i in range(100)))
+    ns.ask("x.")
+    ns.ask("x.", tcp=True)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.sendto(b"no query", split_address(ns.address))
+    eventually("it is counted", lambda: Figures(circuit).of(
+        "circuitfs_dropped_total", nameserver="ns") == 1)
+    figures = Figures(circuit)
+    assert figures.of("circuitfs_answers_truncated_total",
+                      nameserver="ns") == 1
+    assert figures.of("circuitfs_answers_limited_total", nameserver="ns") == 0
+
+
+def test_tcp_clients_are_there_while_they_are_connected(circuit):
+    ns = circuit.make("ns")
+
+    def clients():
+        return Figures(circuit).of("circuitfs_tcp_clients", nameserver="ns")
+
+    assert clients() == 0
+    with socket.create_connection(split_address(ns.address)):
+        eventually("one is there", lambda: clients() == 1)
+    eventually("he is gone", lambda: clients() == 0)
+    assert Figures(circuit).of("circuitfs_tcp_connections_total",
+                               nameserver="ns") == 1
+
+
+def test_records_names_edits_and_commits(circuit):
+    ns = circuit.make("ns")
+    before = Figures(circuit)
+    append(ns.records, "x. A 192.0.2.1\nx. A 192.0.2.2\ny. A 192.0.2.3\n")
+    replace(ns.names / "y.", "@ AAAA 2001:db8::1\n")
+    with fails(22):
+        append(ns.records, "nonsense\n")
+    after = Figures(circuit)
+    assert after.of("circuitfs_records", nameserver="ns") == 3
+    assert after.of("circuitfs_names", nameserver="ns") == 2
+    assert after.of("circuitfs_edits_total", nameserver="ns") == 2
+    count = "circuitfs_commit_duration_seconds_count"
+    assert after.of(count) >= before.of(count) + 2
+    assert after.of(count) == after.of(
+        "circuitfs_commit_duration_seconds_bucket", le="+Inf")
+    assert after.of("circuitfs_commit_duration_seconds_sum") > 0
+    assert after.of("circuitfs_nameservers") == 1
+    assert after.of("circuitfs_state_bytes") == (
+        circuit.state / "data.mdb").stat().st_size
+
+
+def test_a_counter_survives_a_move_to_another_address(circuit):
+    ns = circuit.make("ns")
+
+    def refused():
+        return Figures(circuit).of("circuitfs_answers_total", nameserver="ns",
+                                   transport="udp", rcode="REFUSED")
+
+    for i in range(1, 4):
+        ns.ask("x.")
+        assert refused() == i
+        ns.addr.write_text("off\n" if i == 2 else "127.0.0.1:0\n")
+        assert refused() == i
+        assert Figures(circuit).of(
+            "circuitfs_nameserver_listening", nameserver="ns",
+            address=ns.address) == (i != 2)
+        ns.addr.write_text("127.0.0.1:0\n")
+
+
+def test_figures_of_the_process(circuit):
+    pid = circuit.daemon.pid
+    figures = Figures(circuit)
+    assert figures.of("process_open_fds") == len(os.listdir(f"/proc/{pid}/fd"))
+    assert figures.of("process_max_fds") > 0
+    assert figures.of("process_cpu_seconds_total") > 0
+    resident = int(re.search(r"VmRSS:\s+(\d+)", open(
+        f"/proc/{pid}/status").read())[1]) * 1024
+    assert figures.of("process_resident_memory_bytes") == pytest.approx(
+        resident, rel=0.5)
+    assert figures.of("process_start_time_seconds") == pytest.approx(
+        os.stat(f"/proc/{pid}").st_mtime, abs=5)
+
+
+def test_the_page_is_no_more_when_the_nameserver_is(circuit):
+    ns = circuit.make("ns")
+    ns.path.rmdir()
+    assert not [key for key in Figures(circuit) if len(key) > 1
+                and "nameserver" in dict(key[1:])]
+
+
+def test_it_can_be_copied_and_not_written(circuit):
+    metrics = circuit.host / "metrics"
+    copy = circuit.base / "copy.prom"
+    shutil.copyfile(metrics, copy)
+    assert copy.read_text().endswith("\n")
+    assert "process_cpu_seconds_total " in copy.read_text()
+    with fails(13):
+        os.truncate(metrics, 0)
+    with fails(13):
+        metrics.open("w")
+
+
+@needs_root
+def test_only_owner_and_group_of_the_host_may_read_it(open_circuit):
+    metrics = open_circuit.host / "metrics"
+
+    def reads(gid):
+        return run("setpriv", f"--reuid={NOBODY}", f"--regid={gid}",
+                   "--clear-groups", "cat", metrics).returncode == 0
+
+    assert metrics.stat().st_mode & 0o7777 == 0o440
+    assert not reads(NOBODY)
+    os.chown(open_circuit.host, -1, NOBODY)
+    assert reads(NOBODY)
