@@ -79,6 +79,11 @@ static int look(struct search *search, struct snapshot_entry *entry)
 	unsigned labels = search->out->labels;
 	int r;
 
+	/* Glue is mostly next to what was looked at before. */
+	if (search->side == LOOKUP_GLUE &&
+	    snapshot_recall(search->snapshot, search->table, search->key,
+			    search->ends[labels], entry))
+		return PLACE_OWNER;
 	entry->key = NULL;
 	r = snapshot_seek(search->snapshot, search->table, search->key,
 			  search->ends[labels], entry);
@@ -136,19 +141,26 @@ static unsigned shared_labels(const struct search *search,
 /*
  * The closest encloser of a name that does not exist (RFC 4592, section
  * 3.3.1): all that encloses it and exists also encloses the owner just before
- * or just after it. Called right after the name was looked at. Returns
- * labels, or -EIO.
+ * or just after it. Called right after the name was looked at. On the way it
+ * learns what stands at the encloser. Returns labels, or -EIO.
  */
 static int closest_encloser(struct search *search,
 			    const struct snapshot_entry *after)
 {
 	unsigned labels = after->key ? shared_labels(search, after) : 0;
 	struct snapshot_entry before;
+	unsigned shared;
 	int r = snapshot_previous(search->snapshot, &before);
 
-	if (r == 0 && shared_labels(search, &before) > labels)
-		labels = shared_labels(search, &before);
-	return r < 0 && r != -ENOENT ? r : (int)labels;
+	if (r < 0)
+		return r == -ENOENT ? (int)labels : r;
+	shared = shared_labels(search, &before);
+	if (shared < labels)
+		return (int)labels;
+	if (before.key_len > search->ends[shared])
+		snapshot_look_back(search->snapshot, search->key,
+				   search->ends[shared], &before);
+	return (int)shared;
 }
 
 /* A cut or a DNAME that was met. */

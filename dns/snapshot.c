@@ -227,3 +227,58 @@ int snapshot_previous(struct snapshot *snapshot, struct snapshot_entry *out)
 	return move(snapshot, (MDB_val){0},
 		    snapshot->past_end ? MDB_LAST : MDB_PREV, out);
 }
+
+static struct landmark *landmark_of(struct snapshot *snapshot,
+				    const uint8_t *key, size_t key_len)
+{
+	return landmarks_at(&snapshot->landmarks, mdb_txn_id(snapshot->txn),
+			    snapshot->table, key, key_len);
+}
+
+static void remember(struct snapshot *snapshot, const uint8_t *key,
+		     size_t key_len, const struct snapshot_entry *found)
+{
+	struct landmark *landmark = landmark_of(snapshot, key, key_len);
+
+	if (!landmark)
+		return;
+	landmark->state = LANDMARK_OWNER;
+	landmark->entry = *found;
+}
+
+void snapshot_look_back(struct snapshot *snapshot, const uint8_t *key,
+			size_t key_len, const struct snapshot_entry *before)
+{
+	struct landmark *landmark = landmark_of(snapshot, key, key_len);
+	struct snapshot_entry further;
+	int r, order = -1;
+
+	if (!landmark || landmark->state != LANDMARK_UNKNOWN)
+		return;
+	r = snapshot_previous(snapshot, &further);
+	if (r < 0 && r != -ENOENT)
+		return;
+	if (r == 0)
+		order = table_key_compare(further.key, further.key_len, key,
+					  key_len);
+	remember(snapshot, before->key, before->key_len, before);
+	/* Nothing stands between the two. */
+	if (order <= 0)
+		remember(snapshot, key, key_len, order ? before : &further);
+}
+
+bool snapshot_recall(struct snapshot *snapshot, uint32_t table,
+		     const uint8_t *key, size_t key_len,
+		     struct snapshot_entry *out)
+{
+	struct landmark *landmark =
+		landmarks_at(&snapshot->landmarks, mdb_txn_id(snapshot->txn),
+			     table, key, key_len);
+
+	if (!landmark || landmark->state != LANDMARK_OWNER ||
+	    landmark->entry.key_len != key_len ||
+	    (key_len && memcmp(landmark->entry.key, key, key_len)))
+		return false;
+	*out = landmark->entry;
+	return true;
+}

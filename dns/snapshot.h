@@ -89,4 +89,24 @@ int snapshot_next(struct snapshot *snapshot, struct snapshot_entry *out);
  */
 int snapshot_previous(struct snapshot *snapshot, struct snapshot_entry *out);
 
+/**
+ * snapshot_look_back() - learn what stands at an ancestor from where we are
+ * @before: what snapshot_previous() has just shown, and below the ancestor
+ *
+ * In DNS order an ancestor stands before what is below it, and mostly not far:
+ * a cut just before its glue. Where snapshot_revisit() would have to seek for
+ * it, one more step back often tells. @before is remembered too: who is
+ * referred below a cut is told its glue next. Moves the cursor.
+ */
+void snapshot_look_back(struct snapshot *snapshot, const uint8_t *key,
+			size_t key_len, const struct snapshot_entry *before);
+
+/**
+ * snapshot_recall() - an owner that is remembered; never looks in the store
+ * Return: whether it is.
+ */
+bool snapshot_recall(struct snapshot *snapshot, uint32_t table,
+		     const uint8_t *key, size_t key_len,
+		     struct snapshot_entry *out);
+
 #endif

@@ -37,4 +37,14 @@ static inline size_t table_key(uint8_t octets[TABLE_KEY_SIZE], uint32_t table,
 	       name_to_key(owner, octets + TABLE_NUMBER_SIZE);
 }
 
+/* In the order of the store, which is DNS order: as memcmp(). */
+static inline int table_key_compare(const uint8_t *a, size_t a_len,
+				    const uint8_t *b, size_t b_len)
+{
+	size_t len = a_len < b_len ? a_len : b_len;
+	int order = len ? memcmp(a, b, len) : 0;
+
+	return order ? order : (a_len > b_len) - (a_len < b_len);
+}
+
 #endif
