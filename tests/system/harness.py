@@ -36,15 +36,22 @@ USER = [f"user={name}" for name in
 DEADLINE_S = 120
 
 
-def sanitized():
-    """Was the daemon built with a sanitizer? Its runtime keeps what is freed
-    for a while, maps memory for itself, and dies when it gets none."""
+def sanitized(*by):
+    """Was the daemon built with a sanitizer, or with one of these?
+
+    The runtime of any keeps what is freed for a while, maps memory for itself,
+    and dies when it gets none.
+    """
     binary = Path(BINARY)
-    return binary.is_file() and re.search(rb"lib[at]san\.so",
-                                          binary.read_bytes())
+    return binary.is_file() and any(f"lib{name}.so".encode()
+                                    in binary.read_bytes()
+                                    for name in by or ("asan", "tsan"))
 
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+# setns() is for a program with one thread; that sanitizer has its own.
+needs_one_thread = pytest.mark.skipif(sanitized("tsan"),
+                                      reason="built with ThreadSanitizer")
 
 
 def eventually(what, condition, seconds=20):

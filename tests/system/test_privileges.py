@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from harness import (BINARY, NOBODY, append, eventually, fails, mount_options,
-                     needs_root, own_loopback, replace, run)
+                     needs_one_thread, needs_root, own_loopback, replace, run)
 
 NET_BIND_SERVICE = 1 << 10
 MOUNTERS = 1 << 21 | 1 << 2  # CAP_SYS_ADMIN, CAP_DAC_READ_SEARCH
@@ -255,6 +255,7 @@ def in_a_mount_namespace(circuit, script):
 
 
 @needs_root
+@needs_one_thread
 def test_root_becomes_circuitfs_where_there_is_one(idle, tmp_path):
     passwd = tmp_path / "passwd"
     passwd.write_text("root:x:0:0::/:/bin/sh\n"
@@ -271,6 +272,7 @@ def test_root_becomes_circuitfs_where_there_is_one(idle, tmp_path):
 # ---- mount-ns ----
 
 @needs_root
+@needs_one_thread
 def test_behind_a_read_only_sandbox_the_mount_is_still_everybodys(nobodys):
     with in_a_mount_namespace(
             nobodys, f"mount --bind {nobodys.state} {nobodys.state} && "
@@ -282,6 +284,7 @@ def test_behind_a_read_only_sandbox_the_mount_is_still_everybodys(nobodys):
 
 
 @needs_root
+@needs_one_thread
 def test_in_another_namespace_too_a_dead_mount_is_detached(nobodys):
     nobodys.start().make("ns")
     nobodys.kill()

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from harness import (BINARY, TOP, append, eventually, fails, needs_root, run)
+from harness import (BINARY, TOP, append, eventually, fails, needs_one_thread,
+                     needs_root, run)
 
 PEERS = Path(os.environ.get("CIRCUITFS_PEERS", TOP / "build" / "peers"))
 UNIT = TOP / "docs" / "circuitfs.service"
@@ -44,6 +45,7 @@ def test_the_units_sandbox_is_rated_3_5_at_most(analyze):
 
 
 @needs_root
+@needs_one_thread
 def test_the_units_capabilities_and_read_only_mounts_are_enough(idle):
     held = setting("CapabilityBoundingSet")[0].lower().replace("cap_", "+")
     idle.options.append("user=nobody")
