@@ -38,6 +38,17 @@ def test_every_file_that_a_document_points_to_is_there(document):
         assert (TOP / path).exists(), path
 
 
+@pytest.mark.parametrize("document", TOP.glob("docs/*.md"),
+                         ids=lambda path: path.name)
+def test_every_test_that_a_document_names_is_there(document):
+    for file, name in re.findall(r"`(test_\w+\.(?:c|py))(?::\s+(\w+))?`",
+                                 document.read_text()):
+        path = TOP / "tests" / ("unit" if file.endswith(".c") else "system") \
+            / file
+        assert not name or re.search(rf"\b{name}\(", path.read_text()), \
+            (file, name)
+
+
 @pytest.mark.parametrize("script", ["docs/quickstart.sh", "tests/run.sh",
                                     "tests/packages.sh", "tests/package.sh",
                                     "tests/system/sandbox.sh", ".ci/run"])
