@@ -311,7 +311,7 @@ size_t answer(const struct answer_options *options, struct snapshot *snapshot,
 	if (task.rcode == RESPONSE_NOERROR && task.query.question_len)
 		answer_question(&task, snapshot, table);
 	if (has_rate(&task) && !keep_to_rate(&task)) {
-		facts->is_limited = task.is_limited;
+		tell_facts(&task, facts);
 		return 0;
 	}
 	if (task.query.has_edns)

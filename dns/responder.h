@@ -10,15 +10,20 @@
 #ifndef DNS_RESPONDER_H
 #define DNS_RESPONDER_H
 
-#include "dns/traffic.h"
+#include <uv.h>
+
+#include "dns/tap.h"
 
 struct responder {
 	struct answer_options options;
 	struct cookies cookies;	   /* for the options */
 	struct snapshot *snapshot; /* borrowed from the worker */
+	struct tap *tap;	   /* the same; NULL: nobody can watch */
+	uv_async_t *tapped;	   /* to be woken when there is more in it */
 	/* Between begin and end: */
 	struct lane *lane;
 	uint32_t table;
+	bool has_tapped;
 };
 
 /**

@@ -35,10 +35,12 @@ struct server {
 };
 
 struct server_pool {
-	uv_async_t wake; /* in the main loop: look at @finished */
+	uv_async_t wake; /* in the main loop: look at @finished and the taps */
 	struct servers servers;
 	struct connection_limits limits;
 	struct limiter *limiter; /* NULL: none */
+	void (*seen)(void *arg, const struct tap_query *query);
+	void *seen_arg;
 
 	uv_mutex_t mutex; /* protects @finished */
 	struct servers finished;
@@ -81,6 +83,43 @@ static struct server *take_finished(struct server_pool *pool)
 	return server;
 }
 
+/* The tap with the oldest query; NULL: all are empty. */
+static struct tap *oldest(const struct server_pool *pool)
+{
+	const struct tap_query *first = NULL;
+	struct tap *found = NULL;
+
+	for (unsigned i = 0; i < pool->count; i++) {
+		struct tap *tap = worker_tap(pool->workers[i]);
+		const struct tap_query *query = tap_first(tap);
+
+		if (query && (!first || query->time_ns < first->time_ns)) {
+			first = query;
+			found = tap;
+		}
+	}
+	return found;
+}
+
+/* At most what the taps hold, so that all else gets its turn. */
+static void drain_taps(struct server_pool *pool)
+{
+	struct tap *tap = oldest(pool);
+	unsigned left = TAP_SIZE;
+
+	if (!tap)
+		return;
+	for (; tap && left; tap = oldest(pool), left--) {
+		if (pool->seen)
+			pool->seen(pool->seen_arg, tap_first(tap));
+		tap_drop(tap);
+	}
+	if (pool->seen)
+		pool->seen(pool->seen_arg, NULL);
+	if (tap)
+		uv_async_send(&pool->wake);
+}
+
 /* Whoever waits may even free the pool: its handle is the last to go. */
 static void on_finished(uv_async_t *wake)
 {
@@ -89,6 +128,7 @@ static void on_finished(uv_async_t *wake)
 	struct server *server;
 	void *arg;
 
+	drain_taps(pool);
 	while ((server = take_finished(pool))) {
 		done = server->done;
 		arg = server->arg;
@@ -111,6 +151,8 @@ static int pool_alloc(struct server_pool **out, uv_loop_t *loop,
 		return -ENOMEM;
 	TAILQ_INIT(&pool->servers);
 	TAILQ_INIT(&pool->finished);
+	pool->seen = options->seen;
+	pool->seen_arg = options->seen_arg;
 	pool->limits.clients_max = options->tcp_clients;
 	pool->limits.workers = options->workers;
 	pool->limits.idle_ms = options->tcp_idle_ms;
@@ -151,7 +193,7 @@ int server_pool_new(struct server_pool **out, uv_loop_t *loop,
 	answers.limiter = r == 0 ? pool->limiter : NULL;
 	while (r == 0 && pool->count < options->workers) {
 		r = worker_new(&pool->workers[pool->count], tables, &answers,
-			       &pool->limits);
+			       &pool->limits, &pool->wake);
 		if (r == 0)
 			pool->count++;
 	}

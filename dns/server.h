@@ -18,7 +18,7 @@
 #include <uv.h>
 
 #include "dns/address.h"
-#include "dns/traffic.h"
+#include "dns/tap.h"
 
 struct server_pool;
 struct server;
@@ -30,6 +30,13 @@ struct server_options {
 	unsigned rate;	      /* of responses over UDP; see limiter.h; 0: any */
 	bool rate_loopback;   /* also of those to loopback addresses */
 	struct answer_options answer;
+	/*
+	 * A query of a nameserver that is watched (see traffic_watch()), in
+	 * the order of time as far as can be; NULL: that is all for now. It
+	 * may free neither the pool nor a server. NULL: nobody watches.
+	 */
+	void (*seen)(void *arg, const struct tap_query *query);
+	void *seen_arg;
 };
 
 /**

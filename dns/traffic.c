@@ -104,6 +104,12 @@ uint64_t traffic_sum(const struct traffic *traffic, unsigned item)
 	return sum;
 }
 
+void traffic_watch(struct traffic *traffic, bool watched)
+{
+	for (unsigned i = 0; i < traffic->workers; i++)
+		atomic_store(&traffic->lanes[i].watched, watched);
+}
+
 void traffic_type_text(unsigned slot, char out[16])
 {
 	if (slot < SLOT_OTHER)

@@ -15,6 +15,7 @@
 #define DNS_TRAFFIC_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 
 #include "dns/answer.h"
 
@@ -32,11 +33,13 @@ enum traffic_item {
 	TRAFFIC_LIMITED, /* held back by a limit of the rate */
 	TRAFFIC_CONNECTED,
 	TRAFFIC_DISCONNECTED,
+	TRAFFIC_UNSEEN, /* watched, and the ring was full: tap.h */
 	TRAFFIC_ITEMS,
 };
 
 struct lane {
 	_Alignas(64) uint64_t server; /* the nameserver's id in the store */
+	atomic_bool watched;	      /* also put them into the tap: tap.h */
 	_Atomic uint64_t counts[TRAFFIC_ITEMS];
 };
 
@@ -65,6 +68,9 @@ void traffic_count(struct lane *lane, enum answer_transport transport,
 
 /** traffic_sum() - of all lanes */
 uint64_t traffic_sum(const struct traffic *traffic, unsigned item);
+
+/** traffic_watch() - whether the workers put its queries into their taps */
+void traffic_watch(struct traffic *traffic, bool watched);
 
 /** traffic_type_text(), traffic_rcode_text() - of a slot; "other" for the last
  *

@@ -202,7 +202,7 @@ static void worker_freep(struct worker **worker)
 
 int worker_new(struct worker **out, const struct tables *tables,
 	       const struct answer_options *options,
-	       struct connection_limits *limits)
+	       struct connection_limits *limits, uv_async_t *tapped)
 {
 	CLEANUP(worker_freep) struct worker *worker = NULL;
 	int r = worker_alloc(&worker);
@@ -214,7 +214,10 @@ int worker_new(struct worker **out, const struct tables *tables,
 		worker->responder.cookies = *options->cookies;
 		worker->responder.options.cookies = &worker->responder.cookies;
 	}
+	worker->responder.tapped = tapped;
 	r = snapshot_new(&worker->responder.snapshot, tables);
+	if (r == 0)
+		r = tap_new(&worker->responder.tap);
 	if (r == 0)
 		r = udp_new(&worker->udp, &worker->loop, &worker->responder);
 	if (r == 0)
@@ -254,8 +257,14 @@ struct worker *worker_free(struct worker *worker)
 	tcp_free(worker->tcp);
 	udp_free(worker->udp);
 	snapshot_free(worker->responder.snapshot);
+	tap_free(worker->responder.tap);
 	free(worker);
 	return NULL;
+}
+
+struct tap *worker_tap(const struct worker *worker)
+{
+	return worker->responder.tap;
 }
 
 static void post(struct seat *seat, bool remove)

@@ -47,12 +47,16 @@ struct seat {
  * worker_new() - start a thread
  * @tables:  borrowed, like @options and @limits; all must live longer, but
  *           for the cookies, of which the worker has a copy
+ * @tapped:  woken when there is more in the worker's tap
  *
  * Return: 0, -ENOMEM, -EAGAIN, -EMFILE, or a snapshot's error.
  */
 int worker_new(struct worker **out, const struct tables *tables,
 	       const struct answer_options *options,
-	       struct connection_limits *limits);
+	       struct connection_limits *limits, uv_async_t *tapped);
+
+/** worker_tap() - the worker's; borrowed */
+struct tap *worker_tap(const struct worker *worker);
 
 /**
  * worker_free() - stop the thread and wait for it

@@ -5,6 +5,7 @@
 #include "fs/attr.h"
 #include "fs/files.h"
 #include "fs/scratch.h"
+#include "fs/watch.h"
 
 #define ATTR_TIMEOUT 3600.0 /* seconds */
 
@@ -121,6 +122,8 @@ int attr_get(struct fs *fs, struct node *node, struct stat *out)
 	if (kind == NODE_HELP || kind == NODE_METRICS || kind == NODE_ERROR ||
 	    kind == NODE_ADDR)
 		st.st_size = (off_t)small_file_size(fs, node);
+	else if (kind == NODE_LOG)
+		st.st_size = (off_t)watch_size(node);
 	else if (kind == NODE_SCRATCH)
 		scratch_attr(node->scratch, &st);
 	else if (kind != NODE_ROOT && kind != NODE_ANCHOR)

@@ -59,7 +59,7 @@ static int take_anchor(struct dir *dir)
 	for (size_t i = 0; r == 0 && i < NODE_FILES; i++) {
 		const struct node_file *file = &node_files[i];
 
-		if (node_file_in(file, anchor))
+		if (node_file_in(file, anchor) && !file->hidden)
 			r = add(dir,
 				file->kind == NODE_NAMES ? S_IFDIR : S_IFREG,
 				file->name);

@@ -26,6 +26,7 @@ static const char help_text[] =
 	"it\n"
 	"  mv ns/names/a. ns/names/b.      rename one; rm drops it\n"
 	"  cat ns/error error              why a write or a mkdir failed\n"
+	"  cat ns/log                      each query, as it comes\n"
 	"  cat metrics                     figures, as Prometheus reads them\n"
 	"  mkdir ns/sub                    anchors nest\n"
 	"  rmdir ns                        stop it and discard its records\n"

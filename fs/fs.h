@@ -19,6 +19,7 @@ struct dir;
 struct handle;
 struct node;
 struct session;
+struct watch;
 
 /*
  * The control file that was unlinked last. Unlinking it does nothing; but mv
@@ -40,6 +41,7 @@ struct fs {
 	struct node *drafts;	/* utlist: scratch files that have a name */
 	struct handle *handles; /* utlist: open files */
 	struct dir *dirs;	/* utlist: open directories */
+	struct watch *watches;	/* utlist: open logs */
 	struct node *listed;	/* listed.h's, oldest first */
 	struct unlinked unlinked;
 	uint64_t next_scratch;	   /* serial number */

@@ -5,6 +5,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <utlist.h>
 
 #include "fs/addr.h"
@@ -16,6 +17,7 @@
 #include "fs/handle.h"
 #include "fs/scratch.h"
 #include "fs/session.h"
+#include "fs/watch.h"
 
 enum call_kind {
 	CALL_WRITE,
@@ -53,9 +55,10 @@ struct handle {
 	bool has_content;
 	bool is_fresh; /* content is of the open, and nobody read it yet */
 
-	struct edit *edit;  /* of records and names */
-	struct buffer line; /* of addr: what waits for its newline */
-	unsigned writes;    /* of addr */
+	struct watch *watch; /* of a log */
+	struct edit *edit;   /* of records and names */
+	struct buffer line;  /* of addr: what waits for its newline */
+	unsigned writes;     /* of addr */
 };
 
 static enum node_kind kind_of(const struct handle *handle)
@@ -128,6 +131,8 @@ static int open_to_read(struct handle *handle)
 	case NODE_STAT:
 		return snapshot_new(&handle->snapshot,
 				    &handle->fs->host->store.tables);
+	case NODE_LOG:
+		return watch_new(&handle->watch, handle->fs, handle->node);
 	case NODE_METRICS:
 		handle->has_content = handle->is_fresh = true;
 		return small_file_render(handle->fs, handle->node,
@@ -182,6 +187,7 @@ void handle_discard(struct handle *handle)
 	buffer_deinit(&handle->content);
 	buffer_deinit(&handle->line);
 	edit_free(handle->edit);
+	watch_free(handle->watch);
 	/* The kernel forgets the node only after its last release. */
 	if (--node->opens == 0) {
 		node->created = false;
@@ -259,9 +265,11 @@ static void read_scratch(struct handle *handle, fuse_req_t req, size_t size,
 }
 
 void handle_read(struct handle *handle, fuse_req_t req, size_t size,
-		 uint64_t offset)
+		 uint64_t offset, bool waits)
 {
-	if (handle->node->anchor->gone)
+	if (handle->watch)
+		watch_read(handle->watch, req, size, offset, waits);
+	else if (handle->node->anchor->gone)
 		fuse_reply_err(req, ENODEV);
 	else if (kind_of(handle) == NODE_SCRATCH)
 		read_scratch(handle, req, size, offset);
@@ -474,4 +482,16 @@ void handle_fsync(struct handle *handle, fuse_req_t req)
 void handle_release(struct handle *handle, fuse_req_t req)
 {
 	submit(handle, req, CALL_RELEASE, NULL, 0, 0);
+}
+
+void handle_poll(struct handle *handle, fuse_req_t req,
+		 struct fuse_pollhandle *poll)
+{
+	if (handle->watch) {
+		watch_poll(handle->watch, req, poll);
+		return;
+	}
+	if (poll)
+		fuse_pollhandle_destroy(poll);
+	fuse_reply_poll(req, POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM);
 }

@@ -31,9 +31,16 @@ int handle_open(struct handle **out, struct fs *fs, struct node *node,
 /** handle_discard() - an open file that nobody was told of */
 void handle_discard(struct handle *handle);
 
-/** The operations, as in libfuse; each replies to @req once. */
+/**
+ * The operations, as in libfuse; each replies to @req once.
+ *
+ * @waits: a read of a log waits for a query; else it is EAGAIN
+ * @poll:  as in libfuse, or NULL
+ */
 void handle_read(struct handle *handle, fuse_req_t req, size_t size,
-		 uint64_t offset);
+		 uint64_t offset, bool waits);
+void handle_poll(struct handle *handle, fuse_req_t req,
+		 struct fuse_pollhandle *poll);
 void handle_write(struct handle *handle, fuse_req_t req, const char *data,
 		  size_t len, uint64_t offset);
 void handle_flush(struct handle *handle, fuse_req_t req);

@@ -27,6 +27,7 @@
 #include "fs/options.h"
 #include "fs/session.h"
 #include "fs/version.h"
+#include "fs/watch.h"
 
 struct daemon {
 	struct options options;
@@ -85,6 +86,12 @@ static void report(const char *line)
 	log_line("%s", line);
 }
 
+static void changed(void *arg, struct anchor *anchor, const void *origin)
+{
+	listed_changed(arg, anchor, origin);
+	watch_changed(arg, anchor);
+}
+
 static int open_host(struct daemon *daemon)
 {
 	CLEANUP(buffer_deinit) struct buffer why = {0};
@@ -104,6 +111,8 @@ static int open_host(struct daemon *daemon)
 				.tcp_idle_ms = options->tcp_idle * 1000ull,
 				.rate = options->rrl,
 				.rate_loopback = options->rrl_text,
+				.seen = watch_seen,
+				.seen_arg = &daemon->fs,
 				.answer =
 					{
 						.edns_size =
@@ -119,7 +128,7 @@ static int open_host(struct daemon *daemon)
 					},
 			},
 		.report = report,
-		.changed = listed_changed,
+		.changed = changed,
 		.changed_arg = &daemon->fs,
 	};
 	int r = host_open(&daemon->fs.host, &daemon->loop, &host, &why);
@@ -184,6 +193,7 @@ static void finish(struct daemon *daemon)
 	struct fs *fs = &daemon->fs;
 
 	/* Who asked gets an answer, or is stuck for ever. */
+	watch_end_all(fs);
 	daemon->session.stopping = true;
 	while (daemon->session.pending)
 		uv_run(&daemon->loop, UV_RUN_ONCE);

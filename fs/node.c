@@ -8,19 +8,20 @@
 #include "fs/scratch.h"
 
 const struct node_file node_files[NODE_FILES] = {
-	{"help", NODE_HELP, 0444, true, false},
+	{"help", NODE_HELP, 0444, true, false, false},
 	/* Of all anchors, whatever theirs allow. */
-	{"metrics", NODE_METRICS, 0440, true, false},
-	{"addr", NODE_ADDR, 0666, false, true},
-	{"error", NODE_ERROR, 0666, true, true},
-	{"names", NODE_NAMES, 0777, false, true},
-	{"records", NODE_RECORDS, 0666, false, true},
-	{"stat", NODE_STAT, 0444, false, true},
+	{"metrics", NODE_METRICS, 0440, true, false, false},
+	{"addr", NODE_ADDR, 0666, false, true, false},
+	{"error", NODE_ERROR, 0666, true, true, false},
+	{"names", NODE_NAMES, 0777, false, true, false},
+	/* Hidden: cp -r and grep -r would wait for the next query for ever. */
+	{"log", NODE_LOG, 0440, false, true, true},
+	{"records", NODE_RECORDS, 0666, false, true, false},
+	{"stat", NODE_STAT, 0444, false, true, false},
 };
 
 /* Names that later files will have. */
 static const char *const reserved[] = {
-	"log",
 	"keys",
 	"transfer",
 };
@@ -160,7 +161,7 @@ void node_owner(const struct node *node, struct name *out)
 bool node_is_read_only(const struct node *node)
 {
 	return node->kind == NODE_HELP || node->kind == NODE_METRICS ||
-	       node->kind == NODE_STAT;
+	       node->kind == NODE_STAT || node->kind == NODE_LOG;
 }
 
 void node_label(const struct node *node, char *out, size_t size)

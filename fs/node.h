@@ -20,6 +20,7 @@ enum node_kind {
 	NODE_RECORDS,
 	NODE_STAT,
 	NODE_METRICS,
+	NODE_LOG,
 	NODE_NAMES, /* the directory */
 	NODE_NAME,  /* a file in it */
 	NODE_SCRATCH,
@@ -33,9 +34,10 @@ struct node {
 	struct anchor *anchor; /* a reference; NULL: the root */
 	uint64_t lookups;      /* the kernel's references */
 	unsigned opens;
-	bool created; /* a name without records yet, but opened */
-	pid_t maker;  /* thread that made the directory by mkdir(2); or 0 */
-	bool made;    /* whoever has it open believes it is new */
+	uint64_t logged; /* octets, of a log */
+	bool created;	 /* a name without records yet, but opened */
+	pid_t maker;	 /* thread that made the directory by mkdir(2); or 0 */
+	bool made;	 /* whoever has it open believes it is new */
 	struct scratch *scratch;		/* owned; of a scratch file */
 	struct node *prev, *next;		/* in fs->drafts */
 	struct node *listed_prev, *listed_next; /* in fs->listed */
@@ -79,9 +81,10 @@ struct node_file {
 	mode_t mask;	/* of the anchor's mode */
 	bool in_host;	/* the host's anchor has it */
 	bool in_server; /* an anchor with a nameserver has it */
+	bool hidden;	/* found by its name, and not listed */
 };
 
-#define NODE_FILES 7
+#define NODE_FILES 8
 extern const struct node_file node_files[NODE_FILES];
 
 /** node_file_in() - @anchor has that control file */

@@ -113,7 +113,8 @@ static void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
 		    struct fuse_file_info *fi)
 {
 	(void)ino;
-	handle_read(handle_of(fi), req, size, (uint64_t)offset);
+	handle_read(handle_of(fi), req, size, (uint64_t)offset,
+		    !(fi->flags & O_NONBLOCK));
 }
 
 static void op_write(fuse_req_t req, fuse_ino_t ino, const char *data,
@@ -142,6 +143,13 @@ static void op_release(fuse_req_t req, fuse_ino_t ino,
 {
 	(void)ino;
 	handle_release(handle_of(fi), req);
+}
+
+static void op_poll(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi,
+		    struct fuse_pollhandle *poll)
+{
+	(void)ino;
+	handle_poll(handle_of(fi), req, poll);
 }
 
 /* Directories hold nothing that is not on disk. */
@@ -189,6 +197,7 @@ const struct fuse_lowlevel_ops fs_operations = {
 	.flush = op_flush,
 	.fsync = op_fsync,
 	.release = op_release,
+	.poll = op_poll,
 	.opendir = dir_open,
 	.readdir = dir_read,
 	.readdirplus = dir_read_plus,

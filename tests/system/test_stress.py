@@ -12,7 +12,7 @@ import shutil
 import dns.exception
 import pytest
 
-from harness import (Circuit, Nameserver, append, ask, free_address, replace,
+from harness import (Circuit, Nameserver, append, ask, own_loopback, replace,
                      together, watched)
 
 SECONDS = 300 if os.environ.get("CIRCUITFS_TEST_LONG") == "1" else 4
@@ -44,7 +44,9 @@ def test_edits_listings_queries_and_moves_all_at_once(stressed):
     address = zone.address
     replace(zone.records, version(0))
     append(moving.records, "a. A 192.0.2.1\n")
-    homes = [free_address(), free_address(), "127.0.0.1:0"]
+    # Below the ports that the kernel gives to clients, those here too.
+    homes = [f"{own_loopback()}:{port}" for port in (10001, 10002)]
+    homes.append("127.0.0.1:0")
     counts = dict.fromkeys(["replaced", "answers", "moved", "moving"], 0)
 
     def replaces(turn):

@@ -12,7 +12,7 @@ from harness import (Nameserver, append, deaf, eventually, fails, refused, run,
                      sh, untouched)
 
 PRESENT = ["addr", "records", "stat", "error", "names"]
-FOR_LATER = ["log", "metrics", "help", "keys", "transfer"]
+FOR_LATER = ["metrics", "help", "keys", "transfer"]
 
 
 def test_the_root_lists_the_host_and_nothing_else(shared):

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * watch.h - open logs: a line for each query, from the moment of opening
+ *
+ * Each reader has its own lines, up to WATCH_TEXT_MAX octets that it has not
+ * read yet. What does not fit is lost to it, and a line tells how much. A read
+ * waits until there is something; it ends when the nameserver does.
+ *
+ * A log says that it has more octets than any buffer of a program, and grows
+ * with each line, so that `tail -f` goes to the end and looks there again and
+ * again. A reader that begins there, and not at 0, is never made to wait.
+ *
+ * Threading: the main loop.
+ */
+#ifndef FS_WATCH_H
+#define FS_WATCH_H
+
+#include "dns/tap.h"
+#include "fs/node.h"
+
+#define WATCH_TEXT_MAX (256 * 1024)
+
+/** watch_new() - of an open log: 0, -ENOMEM */
+int watch_new(struct watch **out, struct fs *fs, struct node *node);
+
+/** watch_free() - no read of it waits any more; NULL is fine */
+void watch_free(struct watch *watch);
+
+/** watch_read() - reply with lines, when there are some: EAGAIN, EINTR, ENOMEM
+ */
+void watch_read(struct watch *watch, fuse_req_t req, size_t size,
+		uint64_t offset, bool waits);
+
+/** watch_poll() - reply, and tell @poll later; it may be NULL */
+void watch_poll(struct watch *watch, fuse_req_t req,
+		struct fuse_pollhandle *poll);
+
+/** watch_size() - what a log says that it has, in octets */
+uint64_t watch_size(const struct node *node);
+
+/** watch_seen() - as server_options wants it; @fs is the filesystem */
+void watch_seen(void *fs, const struct tap_query *query);
+
+/** watch_changed() - an anchor may be gone, and its log at its end */
+void watch_changed(struct fs *fs, const struct anchor *anchor);
+
+/** watch_end_all() - the daemon stops: all logs are at their ends */
+void watch_end_all(struct fs *fs);
+
+#endif

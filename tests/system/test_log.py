@@ -1,0 +1,183 @@
+# SPDX-License-Identifier: Apache-2.0
+"""log: a line for each query, while somebody reads."""
+import os
+import re
+import select
+import shutil
+import signal
+import socket
+import subprocess
+
+import dns.message
+
+from harness import append, eventually, fails, split_address
+
+LINE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z 127\.0\.0\.1:\d+ "
+                  r"(udp|tcp) (\S+) (\S+) (\S+) (\S+) (\d+)")
+
+
+class Reader:
+    """A program that reads a log, and what it has said so far."""
+
+    def __init__(self, circuit, *command):
+        self.out = circuit.base / f"out{len(os.listdir(circuit.base))}"
+        with self.out.open("wb") as out:
+            self.process = subprocess.Popen(
+                [str(part) for part in command], stdout=out)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.process.wait(20)
+
+    def lines(self):
+        return self.out.read_text().splitlines()
+
+
+def see(ns, reader, name="x."):
+    """Ask until the reader, who may not have opened yet, tells of it."""
+    def asked():
+        ns.ask(name)
+        return any(f" {name} " in line for line in reader.lines())
+    eventually("it is told", asked)
+
+
+def drain(fd):
+    got = b""
+    while select.select([fd], [], [], 0)[0]:
+        piece = os.read(fd, 65536)
+        if not piece:
+            break
+        got += piece
+    return got.decode()
+
+
+def flood(ns, count):
+    query = dns.message.make_query("x.", "A").to_wire()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.connect(split_address(ns.address))
+        for _ in range(count):
+            sock.send(query)
+
+
+def test_a_line_has_all_of_a_query_and_its_answer(circuit):
+    ns = circuit.make("ns")
+    append(ns.records, "x. A 192.0.2.1\n")
+    with (ns.path / "log").open("rb", buffering=0) as log:
+        ns.ask("x.")
+        first = LINE.fullmatch(log.read(4096).decode().rstrip("\n"))
+        assert first.groups() == ("udp", "x.", "A", "NOERROR", "aa,rd",
+                                  str(12 + 7 + 16))
+        ns.ask("no\\032such.", "TYPE4711", tcp=True)
+        second = LINE.fullmatch(log.read(4096).decode().rstrip("\n"))
+        assert second.groups()[:5] == ("tcp", "no\\032such.", "TYPE4711",
+                                       "REFUSED", "rd")
+
+
+def test_what_was_asked_before_is_not_told(circuit):
+    ns, other = circuit.make("ns"), circuit.make("other")
+    ns.ask("before.")
+    fd = os.open(ns.path / "log", os.O_RDONLY)
+    other.ask("elsewhere.")
+    ns.ask("after.")
+    assert " after. " in os.read(fd, 4096).decode()
+    os.close(fd)
+
+
+def test_cat_tail_and_grep_show_lines_as_they_come(circuit):
+    ns = circuit.make("ns")
+    log = ns.path / "log"
+    for command in (["cat", log], ["tail", "-f", log], ["tail", "-n0", "-f",
+                    log], ["grep", "--line-buffered", "x", log]):
+        with Reader(circuit, *command) as reader:
+            see(ns, reader)
+            see(ns, reader, "xy.")
+
+
+def test_two_readers_see_the_same_lines(circuit):
+    ns = circuit.make("ns")
+    with (ns.path / "log").open("rb", buffering=0) as one, \
+            (ns.path / "log").open("rb", buffering=0) as two:
+        ns.ask("x.")
+        assert one.read(4096) == two.read(4096) != b""
+
+
+def test_who_does_not_read_is_told_how_many_lines_he_lost(circuit):
+    ns = circuit.make("ns")
+    fd = os.open(ns.path / "log", os.O_RDONLY)
+    flood(ns, 20000)
+    ns.ask("last.")
+    text, count = "", 0
+
+    def all_there():
+        nonlocal text
+        text += drain(fd)
+        ns.ask("end.")
+        return " end. " in text
+    eventually("the rest comes", all_there)
+    os.close(fd)
+    lost = sum(int(n) for n in re.findall(r"^# (\d+) lines lost$", text,
+                                          re.MULTILINE))
+    count = text.count(" x. ")
+    assert lost > 0 and count > 1000
+    assert count + lost <= 20000 + 100
+    assert all(LINE.fullmatch(line) or line.startswith("# ")
+               for line in text.splitlines())
+
+
+def test_a_read_that_may_not_wait_and_poll(circuit):
+    ns = circuit.make("ns")
+    fd = os.open(ns.path / "log", os.O_RDONLY | os.O_NONBLOCK)
+    with fails(11):
+        os.read(fd, 100)
+    poll = select.poll()
+    poll.register(fd, select.POLLIN)
+    assert poll.poll(0) == []
+    ns.ask("x.")
+    assert poll.poll(20000) == [(fd, select.POLLIN)]
+    assert b" x. " in os.read(fd, 4096)
+    assert poll.poll(0) == []
+    os.close(fd)
+
+
+def test_a_reader_that_waits_can_be_killed(circuit):
+    ns = circuit.make("ns")
+    for number in (signal.SIGINT, signal.SIGKILL):
+        with Reader(circuit, "cat", ns.path / "log") as reader:
+            see(ns, reader)
+            reader.process.send_signal(number)
+            assert reader.process.wait(20) == -number
+
+
+def test_the_log_ends_with_the_nameserver(circuit):
+    ns = circuit.make("ns")
+    with Reader(circuit, "cat", ns.path / "log") as one, \
+            Reader(circuit, "cat", ns.path / "log") as two:
+        see(ns, one)
+        see(ns, two)
+        ns.path.rmdir()
+        assert one.process.wait(20) == two.process.wait(20) == 0
+
+
+def test_the_daemon_stops_while_somebody_waits(circuit):
+    ns = circuit.make("ns")
+    with Reader(circuit, "cat", ns.path / "log") as reader:
+        see(ns, reader)
+        circuit.daemon.send_signal(signal.SIGTERM)
+        assert circuit.daemon.wait(20) == 0
+        reader.process.wait(20)
+
+
+def test_it_is_not_listed_and_whole_trees_can_be_handled(circuit):
+    ns = circuit.make("ns")
+    append(ns.records, "x. A 192.0.2.1\n")
+    assert "log" not in os.listdir(ns.path)
+    assert (ns.path / "log").stat().st_mode & 0o777 == 0o440
+    shutil.copytree(ns.path, circuit.base / "copy")
+    with fails(13):
+        (ns.path / "log").open("w")
+    with fails(17):
+        (ns.path / "log").mkdir()
+    assert subprocess.run(["rm", "-r", ns.path], timeout=20).returncode == 0
