@@ -87,6 +87,11 @@ static bool has_no_key_or_a_split_one(const char *text)
 	return count_words(text) != 5;
 }
 
+static bool has_escaped_blank(const char *text)
+{
+	return strstr(text, "\\ ") != NULL;
+}
+
 static bool has_no_types(const char *text)
 {
 	return count_words(text) < 3;
@@ -133,6 +138,8 @@ static const struct difference {
 	 "decimals otherwise; what is printed, our own reader reads back"},
 	{IPSECKEY, has_no_key_or_a_split_one,
 	 "a key may be missing (RFC 4025, section 2.4) or in parts"},
+	{IPSECKEY, has_escaped_blank,
+	 "ldns ends the gateway at any blank (RFC 1035, section 5.1)"},
 	{CERT, begins_with_zero,
 	 "type 0 is reserved (RFC 4398, section 2.1), and may be stored"},
 	{CSYNC, has_no_types,
