@@ -187,13 +187,19 @@ int snapshot_seek(struct snapshot *snapshot, uint32_t table, const uint8_t *key,
 	return r < 0 ? r : move(snapshot, seek, MDB_SET_RANGE, out);
 }
 
+/* What is remembered of a key of this moment, or may be from now on. */
+static struct landmark *landmark_of(struct snapshot *snapshot, uint32_t table,
+				    const uint8_t *key, size_t key_len)
+{
+	return landmarks_at(&snapshot->landmarks, mdb_txn_id(snapshot->txn),
+			    table, key, key_len);
+}
+
 int snapshot_revisit(struct snapshot *snapshot, uint32_t table,
 		     const uint8_t *key, size_t key_len,
 		     struct snapshot_entry *out)
 {
-	struct landmark *landmark =
-		landmarks_at(&snapshot->landmarks, mdb_txn_id(snapshot->txn),
-			     table, key, key_len);
+	struct landmark *landmark = landmark_of(snapshot, table, key, key_len);
 	int r;
 
 	assert(snapshot->begun);
@@ -228,17 +234,11 @@ int snapshot_previous(struct snapshot *snapshot, struct snapshot_entry *out)
 		    snapshot->past_end ? MDB_LAST : MDB_PREV, out);
 }
 
-static struct landmark *landmark_of(struct snapshot *snapshot,
-				    const uint8_t *key, size_t key_len)
-{
-	return landmarks_at(&snapshot->landmarks, mdb_txn_id(snapshot->txn),
-			    snapshot->table, key, key_len);
-}
-
 static void remember(struct snapshot *snapshot, const uint8_t *key,
 		     size_t key_len, const struct snapshot_entry *found)
 {
-	struct landmark *landmark = landmark_of(snapshot, key, key_len);
+	struct landmark *landmark =
+		landmark_of(snapshot, snapshot->table, key, key_len);
 
 	if (!landmark)
 		return;
@@ -249,7 +249,8 @@ static void remember(struct snapshot *snapshot, const uint8_t *key,
 void snapshot_look_back(struct snapshot *snapshot, const uint8_t *key,
 			size_t key_len, const struct snapshot_entry *before)
 {
-	struct landmark *landmark = landmark_of(snapshot, key, key_len);
+	struct landmark *landmark =
+		landmark_of(snapshot, snapshot->table, key, key_len);
 	struct snapshot_entry further;
 	int r, order = -1;
 
@@ -271,9 +272,7 @@ bool snapshot_recall(struct snapshot *snapshot, uint32_t table,
 		     const uint8_t *key, size_t key_len,
 		     struct snapshot_entry *out)
 {
-	struct landmark *landmark =
-		landmarks_at(&snapshot->landmarks, mdb_txn_id(snapshot->txn),
-			     table, key, key_len);
+	struct landmark *landmark = landmark_of(snapshot, table, key, key_len);
 
 	if (!landmark || landmark->state != LANDMARK_OWNER ||
 	    landmark->entry.key_len != key_len ||
