@@ -18,6 +18,7 @@
 struct dir;
 struct handle;
 struct node;
+struct poller;
 struct session;
 struct watch;
 
@@ -42,6 +43,7 @@ struct fs {
 	struct handle *handles; /* utlist: open files */
 	struct dir *dirs;	/* utlist: open directories */
 	struct watch *watches;	/* utlist: open logs */
+	struct poller *pollers; /* utlist: open `stat` files */
 	struct node *listed;	/* listed.h's, oldest first */
 	struct unlinked unlinked;
 	uint64_t next_scratch;	   /* serial number */

@@ -15,6 +15,7 @@
 #include "fs/edit.h"
 #include "fs/files.h"
 #include "fs/handle.h"
+#include "fs/poller.h"
 #include "fs/scratch.h"
 #include "fs/session.h"
 #include "fs/watch.h"
@@ -55,10 +56,11 @@ struct handle {
 	bool has_content;
 	bool is_fresh; /* content is of the open, and nobody read it yet */
 
-	struct watch *watch; /* of a log */
-	struct edit *edit;   /* of records and names */
-	struct buffer line;  /* of addr: what waits for its newline */
-	unsigned writes;     /* of addr */
+	struct watch *watch;   /* of a log */
+	struct poller *poller; /* of a stat */
+	struct edit *edit;     /* of records and names */
+	struct buffer line;    /* of addr: what waits for its newline */
+	unsigned writes;       /* of addr */
 };
 
 static enum node_kind kind_of(const struct handle *handle)
@@ -126,9 +128,15 @@ static int open_to_write(struct handle *handle)
  */
 static int open_to_read(struct handle *handle)
 {
+	int r = 0;
+
 	switch (kind_of(handle)) {
-	case NODE_RECORDS:
 	case NODE_STAT:
+		r = poller_new(&handle->poller, handle->fs, handle->node);
+		if (r < 0)
+			return r;
+		/* fall through */
+	case NODE_RECORDS:
 		return snapshot_new(&handle->snapshot,
 				    &handle->fs->host->store.tables);
 	case NODE_LOG:
@@ -166,6 +174,7 @@ int handle_open(struct handle **out, struct fs *fs, struct node *node,
 		r = open_to_read(handle);
 	if (r < 0) {
 		edit_free(handle->edit);
+		poller_free(handle->poller);
 		buffer_deinit(&handle->content);
 		free(handle);
 		return r;
@@ -188,6 +197,7 @@ void handle_discard(struct handle *handle)
 	buffer_deinit(&handle->line);
 	edit_free(handle->edit);
 	watch_free(handle->watch);
+	poller_free(handle->poller);
 	/* The kernel forgets the node only after its last release. */
 	if (--node->opens == 0) {
 		node->created = false;
@@ -213,8 +223,10 @@ static void read_stream(struct handle *handle, fuse_req_t req, size_t size,
 	ssize_t len;
 	int r = 0;
 
-	if (offset == 0)
+	if (offset == 0) {
 		handle->stream = stream_close(handle->stream);
+		poller_read(handle->poller);
+	}
 	if (!handle->stream)
 		r = stream_open(&handle->stream, handle->fs, handle->node,
 				steal(&handle->snapshot));
@@ -489,9 +501,12 @@ void handle_poll(struct handle *handle, fuse_req_t req,
 {
 	if (handle->watch) {
 		watch_poll(handle->watch, req, poll);
-		return;
+	} else if (handle->poller) {
+		poller_reply(handle->poller, req, poll);
+	} else {
+		if (poll)
+			fuse_pollhandle_destroy(poll);
+		fuse_reply_poll(req,
+				POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM);
 	}
-	if (poll)
-		fuse_pollhandle_destroy(poll);
-	fuse_reply_poll(req, POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM);
 }

@@ -25,6 +25,7 @@
 #include "fs/node.h"
 #include "fs/notify.h"
 #include "fs/options.h"
+#include "fs/poller.h"
 #include "fs/session.h"
 #include "fs/version.h"
 #include "fs/watch.h"
@@ -90,6 +91,7 @@ static void changed(void *arg, struct anchor *anchor, const void *origin)
 {
 	listed_changed(arg, anchor, origin);
 	watch_changed(arg, anchor);
+	poller_changed(arg, anchor);
 }
 
 static int open_host(struct daemon *daemon)

@@ -7,6 +7,7 @@
 
 #include "dns/rcode.h"
 #include "dns/rr.h"
+#include "fs/poller.h"
 #include "fs/watch.h"
 
 #define LINE_SIZE (NAME_TEXT_SIZE + 256)
@@ -170,11 +171,8 @@ static void serve(struct watch *watch)
 			fuse_reply_buf(first->req, NULL, 0);
 		stop_waiting(first);
 	}
-	if (watch->poll && (has_text(watch) || watch->ended)) {
-		fuse_lowlevel_notify_poll(watch->poll);
-		fuse_pollhandle_destroy(watch->poll);
-		watch->poll = NULL;
-	}
+	if (has_text(watch) || watch->ended)
+		poll_wake(&watch->poll);
 }
 
 static void on_interrupt(fuse_req_t req, void *data)
@@ -223,11 +221,7 @@ void watch_poll(struct watch *watch, fuse_req_t req,
 {
 	bool ready = has_text(watch) || watch->ended;
 
-	if (poll) {
-		if (watch->poll)
-			fuse_pollhandle_destroy(watch->poll);
-		watch->poll = poll;
-	}
+	poll_keep(&watch->poll, poll);
 	fuse_reply_poll(req, ready ? POLLIN | POLLRDNORM : 0);
 }
 

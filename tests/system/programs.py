@@ -220,6 +220,8 @@ TOLD = [
     ("watching", "inotifywait", "`inotifywait -m -r ns`", "tells of changes "
      "that come through the mount, by the file that was written",
      "test_inotifywait_tells_of_changes_through_the_mount"),
+    ("watching", "poll(2)", "`select([], [], [stat])`", "waits for a change, "
+     "whoever makes it", "test_a_program_waits_for_a_change_of_stat"),
     ("watching", "df", "`df /circuit`", "tells the space of the disk that "
      "holds the state", "test_df_tells_the_disk_of_the_state"),
     ("watching", "flock, fcntl", "`flock records COMMAND`", "locks between "

@@ -19,7 +19,7 @@ import time
 import pytest
 
 import programs
-from harness import (Nameserver, append, deaf, eventually, fails, replace, run,
+from harness import (DEADLINE_S, Nameserver, append, deaf, eventually, fails, replace, run,
                      untouched)
 
 LONG = os.environ.get("CIRCUITFS_TEST_LONG") == "1"
@@ -475,6 +475,26 @@ def test_inotifywait_tells_of_changes_through_the_mount(ns):
     for event in ("records MODIFY", "records CLOSE_WRITE", "names/b. CREATE",
                   "names/b. MODIFY", "names/a. DELETE"):
         assert f"{ns.path}/{event}" in told
+
+
+WAITS = """
+import select, sys
+with open(sys.argv[1]) as stat:
+    stat.read()
+    print("reading", flush=True)
+    select.select([], [], [stat])
+    stat.seek(0)
+    print(stat.read())
+"""
+
+
+def test_a_program_waits_for_a_change_of_stat(ns):
+    with subprocess.Popen(["/usr/bin/python3", "-c", WAITS, ns.stat], text=True,
+                          stdout=subprocess.PIPE) as waits:
+        assert waits.stdout.readline() == "reading\n"
+        append(ns.records, "a. A 192.0.2.1\n")
+        assert '"a."' in waits.communicate(timeout=DEADLINE_S)[0]
+    assert waits.returncode == 0
 
 
 # ---- The guide ----

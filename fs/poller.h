@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * poller.h - open `stat` files, and who waits with poll(2) for a change
+ *
+ * As in sysfs: a file is readable at any time, and POLLPRI says that the
+ * nameserver has changed since it was opened, or read from its beginning on.
+ * So who polls, and then reads, sees each state that lasts, and none twice
+ * but where it changed while being read. Where it is gone, POLLERR is added.
+ *
+ * Threading: the main loop.
+ */
+#ifndef FS_POLLER_H
+#define FS_POLLER_H
+
+#include "fs/node.h"
+
+struct poller;
+
+/** poller_new() - of a `stat` that is opened; 0, -ENOMEM */
+int poller_new(struct poller **out, struct fs *fs, const struct node *node);
+
+/** poller_free() - NULL is fine */
+void poller_free(struct poller *poller);
+
+/** poller_read() - from the beginning, just now; NULL is fine */
+void poller_read(struct poller *poller);
+
+/** poller_reply() - to a poll, and tell @poll later; it may be NULL */
+void poller_reply(struct poller *poller, fuse_req_t req,
+		  struct fuse_pollhandle *poll);
+
+/** poller_changed() - @anchor did, or is gone */
+void poller_changed(struct fs *fs, const struct anchor *anchor);
+
+/** poll_keep() - to wake @poll, if there is one, and no earlier one */
+void poll_keep(struct fuse_pollhandle **kept, struct fuse_pollhandle *poll);
+
+/** poll_wake() - who polls asks again; once, and then is not kept */
+void poll_wake(struct fuse_pollhandle **kept);
+
+#endif
