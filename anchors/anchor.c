@@ -101,6 +101,30 @@ struct anchor *anchor_child(const struct anchor *anchor, const char *name)
 	return child;
 }
 
+/* From the end to its beginning: the parents are found in this order. */
+char *anchor_path(const struct anchor *anchor)
+{
+	size_t len = 0;
+	char *path, *at;
+
+	for (const struct anchor *a = anchor; a->parent; a = a->parent)
+		len += strlen(a->name) + 1;
+	if (!len)
+		return strdup("");
+	path = malloc(len);
+	if (!path)
+		return NULL;
+	at = path + len - 1;
+	*at = 0;
+	for (const struct anchor *a = anchor; a->parent; a = a->parent) {
+		at -= strlen(a->name);
+		memcpy(at, a->name, strlen(a->name));
+		if (at > path)
+			*--at = '/';
+	}
+	return path;
+}
+
 int anchor_relink(struct anchor *anchor, struct anchor *parent,
 		  const char *name)
 {

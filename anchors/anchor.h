@@ -70,6 +70,11 @@ struct anchor *anchor_next(const struct anchor *root,
 /** anchor_child() - by name; borrowed; NULL if there is none */
 struct anchor *anchor_child(const struct anchor *anchor, const char *name);
 
+/** anchor_path() - from below the host on, "ns/sub"; the caller frees it; NULL
+ * without memory
+ */
+char *anchor_path(const struct anchor *anchor);
+
 /** anchor_relink() - give it another parent and name: 0, -ENOMEM */
 int anchor_relink(struct anchor *anchor, struct anchor *parent,
 		  const char *name);

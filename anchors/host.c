@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
+#include <syslog.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -15,6 +17,21 @@ int64_t host_now_ns(void)
 
 	clock_gettime(CLOCK_REALTIME, &now);
 	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+void host_log(const struct anchor *anchor, int priority, const char *format,
+	      ...)
+{
+	CLEANUP(freep) char *path = anchor_path(anchor);
+	char text[256], line[1024];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	snprintf(line, sizeof(line), "%s%s%s: %s", anchor->host->root->name,
+		 path && *path ? "/" : "", path ? path : "", text);
+	anchor->host->report(priority, line);
 }
 
 /* ---- Nameservers whose address cannot be had ---- */
@@ -32,19 +49,14 @@ static int bind_again(struct anchor *anchor)
 	return r;
 }
 
-static void tell(struct anchor *anchor, const char *what, int error)
+/* For those who read its `error`, and for those who read the log. */
+static void tell(struct anchor *anchor, int priority, const char *reason)
 {
-	char at[ADDRESS_TEXT_SIZE], reason[160], line[512];
+	char at[ADDRESS_TEXT_SIZE];
 
 	address_print(&anchor->address, at);
-	if (error)
-		snprintf(reason, sizeof(reason), "%s: %s", what,
-			 strerror(-error));
-	else
-		snprintf(reason, sizeof(reason), "%s", what);
 	anchor_fail(anchor, "addr", 0, at, reason);
-	snprintf(line, sizeof(line), "%s: %s: %s", anchor->name, at, reason);
-	anchor->host->report(line);
+	host_log(anchor, priority, "%s: %s", at, reason);
 }
 
 static bool wants_server(const struct anchor *anchor)
@@ -67,7 +79,7 @@ static void on_retry(uv_timer_t *timer)
 			continue;
 		}
 		if (anchor->server && !anchor->gone)
-			tell(anchor, "is served again", 0);
+			tell(anchor, LOG_NOTICE, "is served again");
 		anchor_unref(anchor);
 	}
 	host->unbound.len = left * sizeof(struct anchor *);
@@ -79,6 +91,7 @@ static void on_retry(uv_timer_t *timer)
 static int serve(struct anchor *anchor)
 {
 	struct host *host = anchor->host;
+	char reason[160];
 	int r;
 
 	if (!wants_server(anchor))
@@ -86,7 +99,9 @@ static int serve(struct anchor *anchor)
 	r = bind_again(anchor);
 	if (r == 0)
 		return 0;
-	tell(anchor, "cannot listen there, and tries again", r);
+	snprintf(reason, sizeof(reason),
+		 "cannot listen there, and tries again: %s", strerror(-r));
+	tell(anchor, LOG_WARNING, reason);
 	r = buffer_add(&host->unbound, &anchor, sizeof(anchor));
 	if (r < 0)
 		return r;

@@ -20,8 +20,8 @@ struct host_options {
 	size_t anchors_max;   /* 0: any number */
 	uint64_t records_max; /* of a nameserver; 0: any number */
 	struct server_options server;
-	/* For the log: a nameserver lost its address, or has it again. */
-	void (*report)(const char *line);
+	/* A line for the log; @priority as in syslog(3). */
+	void (*report)(int priority, const char *line);
 	/*
 	 * Something of @anchor has changed; its caller hears of it next.
 	 * @origin: what nameserver_edit() was given, or NULL
@@ -43,9 +43,10 @@ struct host {
 	size_t anchors_max;
 	uint64_t next_id;
 	bool told_of_disk;     /* the line about a store that failed */
+	bool told_of_space;    /* the one about a full disk */
 	uv_timer_t *retry;     /* runs while some address is not to be had */
 	struct buffer unbound; /* struct anchor *: whose that is; references */
-	void (*report)(const char *line);
+	void (*report)(int priority, const char *line);
 	void (*changed)(void *arg, struct anchor *anchor, const void *origin);
 	void *changed_arg;
 };
@@ -70,6 +71,13 @@ int host_open(struct host **out, uv_loop_t *loop,
  * are closed: run the loop until it is empty after.
  */
 struct host *host_close(struct host *host);
+
+/**
+ * host_log() - a line for the log, about an anchor: its path comes before it
+ * @priority: as in syslog(3)
+ */
+void host_log(const struct anchor *anchor, int priority, const char *format,
+	      ...) PRINTF(3, 4);
 
 /** host_now_ns() - the wall clock, nanoseconds since 1970 */
 int64_t host_now_ns(void);

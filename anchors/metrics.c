@@ -45,28 +45,6 @@ static void page_deinit(struct page *page)
 	buffer_deinit(&page->subjects);
 }
 
-/* From the end to its beginning: the parents are found in this order. */
-static char *path_of(const struct anchor *anchor)
-{
-	size_t len = 0;
-	char *path, *at;
-
-	for (const struct anchor *a = anchor; a->parent; a = a->parent)
-		len += strlen(a->name) + 1;
-	path = malloc(len);
-	if (!path)
-		return NULL;
-	at = path + len - 1;
-	*at = 0;
-	for (const struct anchor *a = anchor; a->parent; a = a->parent) {
-		at -= strlen(a->name);
-		memcpy(at, a->name, strlen(a->name));
-		if (at > path)
-			*--at = '/';
-	}
-	return path;
-}
-
 static int gather_one(struct page *page, const struct anchor *anchor)
 {
 	struct snapshot *snapshot = page->host->snapshot;
@@ -81,7 +59,7 @@ static int gather_one(struct page *page, const struct anchor *anchor)
 		r = snapshot_counts(snapshot, table, &subject.counts);
 	if (r < 0)
 		return r;
-	subject.path = path_of(anchor);
+	subject.path = anchor_path(anchor);
 	r = subject.path
 		    ? buffer_add(&page->subjects, &subject, sizeof(subject))
 		    : -ENOMEM;

@@ -8,8 +8,20 @@
  */
 #include <errno.h>
 #include <stdio.h>
+#include <syslog.h>
 
 #include "anchors/task.h"
+
+static void log_address(const struct anchor *anchor)
+{
+	char at[ADDRESS_TEXT_SIZE];
+
+	address_print(&anchor->address, at);
+	if (anchor->server)
+		host_log(anchor, LOG_INFO, "answers on %s", at);
+	else
+		host_log(anchor, LOG_INFO, "stopped");
+}
 
 /* ---- Make and scrub ---- */
 
@@ -36,6 +48,7 @@ static int settle_make(struct task *task, int result)
 		result = server_start(anchor->server);
 	if (result == 0) {
 		anchor->parent->mtime_ns = task->now_ns;
+		log_address(anchor);
 		return 0;
 	}
 	/* It was in the tree, so that nobody else took its name. */
@@ -142,6 +155,7 @@ static int settle_scrub(struct task *task, int result)
 	if (anchor->parent)
 		anchor->parent->mtime_ns = task->now_ns;
 	anchor_unlink(anchor);
+	host_log(anchor, LOG_INFO, "removed");
 	if (!anchor->server)
 		return 0;
 	/* When rmdir returns, the address can be bound again. */
@@ -191,6 +205,7 @@ static int settle_rebind(struct task *task, int result)
 	}
 	anchor->address = task->stored.address;
 	anchor->server = task->server;
+	log_address(anchor);
 	if (!old)
 		return 0;
 	server_stop(old, stopped, task);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <errno.h>
+#include <syslog.h>
 
 #include "anchors/task.h"
 
@@ -36,8 +37,23 @@ static void tell_of_disk(struct host *host)
 	if (host->told_of_disk || !store_failed(&host->store))
 		return;
 	host->told_of_disk = true;
-	host->report(line);
+	host_log(host->root, LOG_ERR, "%s", line);
 	anchor_fail(host->root, "state", 0, NULL, line);
+}
+
+/* The writers know; who looks after the disk shall too. */
+static void tell_of_space(struct host *host, const struct job *job, int result)
+{
+	if (result == -ENOSPC && !host->told_of_space) {
+		host->told_of_space = true;
+		host_log(host->root, LOG_WARNING,
+			 "no space is left for the state: what adds to it is "
+			 "refused");
+	} else if (result == 0 && job->adds && host->told_of_space) {
+		host->told_of_space = false;
+		host_log(host->root, LOG_NOTICE,
+			 "there is space for the state again");
+	}
 }
 
 static void task_done(struct job *job, int result)
@@ -46,6 +62,7 @@ static void task_done(struct job *job, int result)
 
 	if (result < 0)
 		tell_of_disk(task->anchor->host);
+	tell_of_space(task->anchor->host, job, result);
 	if (task->settle)
 		result = task->settle(task, result);
 	/* The address is free again, or the server stopped, only later. */

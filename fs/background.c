@@ -34,6 +34,7 @@ int background_enter(void)
 		wait_for_child(ends[0]);
 	}
 	close(ends[0]);
+	log_connect();
 	setsid();
 	if (chdir("/") < 0)
 		return -errno;
@@ -48,7 +49,7 @@ void background_silence(void)
 		dup2(null, i);
 	if (null > 2)
 		close(null);
-	log_quiet();
+	log_leave_stderr();
 }
 
 void background_ready(int fd)

@@ -1,32 +1,195 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <errno.h>
+#include <poll.h>
 #include <stdarg.h>
-#include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "fs/fs.h"
 #include "fs/log.h"
 
-static bool quiet;
+/* Below PIPE_BUF: a pipe takes it at once, or says that it has no room. */
+#define LINE_SIZE 1024
+
+enum form {
+	FORM_PLAIN,
+	FORM_JOURNAL, /* sd-daemon(3) */
+	FORM_SYSLOG,  /* RFC 3164, as syslog(3) sends it */
+};
+
+/* Lines that may go out, in thousandths; full at the start. */
+struct allowance {
+	uint64_t left;
+	uint64_t at_ms;
+};
+
+static struct {
+	int fd; /* -1: nowhere */
+	enum form form;
+	int system_fd;
+	struct allowance urgent, other;
+	unsigned long long left_out;
+} sink = {.fd = STDERR_FILENO, .system_fd = -1};
+
 static char said[512]; /* by libfuse, in pieces */
 
-void log_line(const char *format, ...)
+/* ---- Where to ---- */
+
+/* systemd.exec(5): what stderr is, if it is the journal's. */
+static bool is_journal(int fd)
 {
-	char line[1024];
+	const char *text = getenv("JOURNAL_STREAM");
+	unsigned long long device, inode;
+	struct stat st;
+
+	return text && sscanf(text, "%llu:%llu", &device, &inode) == 2 &&
+	       fstat(fd, &st) == 0 && st.st_dev == device && st.st_ino == inode;
+}
+
+void log_open(void)
+{
+	if (is_journal(STDERR_FILENO))
+		sink.form = FORM_JOURNAL;
+}
+
+void log_connect(void)
+{
+	struct sockaddr_un to = {.sun_family = AF_UNIX, .sun_path = "/dev/log"};
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	tzset();
+	if (fd >= 0 && connect(fd, (struct sockaddr *)&to, sizeof(to)) == 0)
+		sink.system_fd = fd;
+	else if (fd >= 0)
+		close(fd);
+}
+
+void log_leave_stderr(void)
+{
+	sink.fd = sink.system_fd;
+	sink.form = FORM_SYSLOG;
+}
+
+/* ---- How much ---- */
+
+static uint64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+static bool is_allowed(struct allowance *allowance)
+{
+	uint64_t now = now_ms(), full = LOG_AT_ONCE * 1000;
+
+	if (!allowance->at_ms)
+		allowance->left = full;
+	allowance->left += (now - allowance->at_ms) * LOG_PER_SECOND;
+	if (allowance->left > full)
+		allowance->left = full;
+	allowance->at_ms = now;
+	if (allowance->left < 1000)
+		return false;
+	allowance->left -= 1000;
+	return true;
+}
+
+static bool has_room(void)
+{
+	struct pollfd poll_fd = {.fd = sink.fd, .events = POLLOUT};
+
+	return poll(&poll_fd, 1, 0) == 1 && poll_fd.revents & POLLOUT;
+}
+
+/* ---- Lines ---- */
+
+static size_t print_head(int priority, char *out, size_t size)
+{
+	char date[32] = "";
+	time_t now;
+	struct tm tm;
+
+	switch (sink.form) {
+	case FORM_JOURNAL:
+		return (size_t)snprintf(out, size, "<%d>", priority);
+	case FORM_SYSLOG:
+		now = time(NULL);
+		localtime_r(&now, &tm);
+		strftime(date, sizeof(date), "%b %e %T", &tm);
+		return (size_t)snprintf(out, size, "<%d>%s circuitfs[%d]: ",
+					LOG_DAEMON | priority, date, getpid());
+	default:
+		return (size_t)snprintf(out, size, "circuitfs: ");
+	}
+}
+
+/* As much of it as there is room for. */
+static size_t escape(const char *text, char *out, size_t size)
+{
+	size_t len = 0;
+
+	for (; *text && len + 4 < size; text++) {
+		unsigned char octet = (unsigned char)*text;
+
+		if (octet >= ' ' && octet != 0x7f)
+			out[len++] = *text;
+		else
+			len += (size_t)snprintf(out + len, size - len, "\\%03u",
+						octet);
+	}
+	return len;
+}
+
+static bool put(int priority, const char *text)
+{
+	char line[LINE_SIZE];
+	size_t len;
+
+	if (!has_room())
+		return false;
+	len = print_head(priority, line, sizeof(line));
+	len += escape(text, line + len, sizeof(line) - len - 1);
+	if (sink.form != FORM_SYSLOG)
+		line[len++] = '\n';
+	return write(sink.fd, line, len) == (ssize_t)len;
+}
+
+static bool tell_left_out(void)
+{
+	char text[64];
+
+	if (!sink.left_out)
+		return true;
+	snprintf(text, sizeof(text), "%llu lines left out", sink.left_out);
+	if (!put(LOG_NOTICE, text))
+		return false;
+	sink.left_out = 0;
+	return true;
+}
+
+void log_line(int priority, const char *format, ...)
+{
+	char text[LINE_SIZE];
 	va_list args;
 
-	if (quiet)
+	if (sink.fd < 0)
 		return;
 	va_start(args, format);
-	vsnprintf(line, sizeof(line), format, args);
+	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	fprintf(stderr, "circuitfs: %s\n", line);
+	if (!is_allowed(priority <= LOG_WARNING ? &sink.urgent : &sink.other) ||
+	    !tell_left_out() || !put(priority, text))
+		sink.left_out++;
 }
 
-void log_quiet(void)
-{
-	quiet = true;
-}
+/* ---- libfuse ---- */
 
 static void catch_fuse(enum fuse_log_level level, const char *format,
 		       va_list args)
@@ -51,5 +214,5 @@ void log_fuse(const char *what)
 	said[strcspn(said, "\n")] = 0;
 	if (!strncmp(text, "fuse: ", 6))
 		text += 6;
-	log_line("%s: %s", what, *text ? text : strerror(errno));
+	log_line(LOG_ERR, "%s: %s", what, *text ? text : strerror(errno));
 }

@@ -44,6 +44,8 @@ struct daemon {
 /* For stop(), which session.c calls without an argument. */
 static uv_loop_t *running_loop;
 
+static int stop_signal; /* 0: somebody unmounted */
+
 static void stop(void)
 {
 	uv_stop(running_loop);
@@ -52,7 +54,7 @@ static void stop(void)
 static void on_signal(uv_signal_t *handle, int signum)
 {
 	(void)handle;
-	(void)signum;
+	stop_signal = signum;
 	stop();
 }
 
@@ -82,9 +84,9 @@ static void raise_file_limit(void)
 	setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-static void report(const char *line)
+static void report(int priority, const char *line)
 {
-	log_line("%s", line);
+	log_line(priority, "%s", line);
 }
 
 static void changed(void *arg, struct anchor *anchor, const void *origin)
@@ -136,7 +138,8 @@ static int open_host(struct daemon *daemon)
 	int r = host_open(&daemon->fs.host, &daemon->loop, &host, &why);
 
 	if (r < 0)
-		log_line("%s", why.len ? (char *)why.data : strerror(-r));
+		log_line(LOG_ERR, "%s",
+			 why.len ? (char *)why.data : strerror(-r));
 	return r;
 }
 
@@ -157,7 +160,7 @@ static int mount_tree(struct daemon *daemon)
 	}
 	r = session_start(&daemon->session, &daemon->loop, daemon->fuse, stop);
 	if (r < 0)
-		log_line("%s: %s", options->mountpoint, strerror(-r));
+		log_line(LOG_ERR, "%s: %s", options->mountpoint, strerror(-r));
 	return r;
 }
 
@@ -226,7 +229,8 @@ static int give_state(const struct options *options)
 	r = store_give(options->state, options->user.uid, options->user.gid,
 		       options->user.name, &why);
 	if (r < 0)
-		log_line("%s", why.len ? (char *)why.data : strerror(-r));
+		log_line(LOG_ERR, "%s",
+			 why.len ? (char *)why.data : strerror(-r));
 	return r;
 }
 
@@ -247,12 +251,15 @@ static int give_up_rights(struct daemon *daemon, int ready)
 
 static void serve(struct daemon *daemon, int ready)
 {
-	log_line("serving %s on %s", daemon->options.host,
-		 daemon->options.mountpoint);
+	log_line(LOG_NOTICE, "serving %s on %s, nameservers: %zu",
+		 daemon->options.host, daemon->options.mountpoint,
+		 daemon->fs.host->anchors);
 	notify("READY=1");
 	if (ready >= 0)
 		background_ready(ready);
 	uv_run(&daemon->loop, UV_RUN_DEFAULT);
+	log_line(LOG_NOTICE, "stopping %s: %s", daemon->options.host,
+		 stop_signal ? strsignal(stop_signal) : "unmounted");
 	notify("STOPPING=1");
 }
 
@@ -269,7 +276,7 @@ static int run(struct daemon *daemon)
 	if (!options->foreground) {
 		ready = background_enter();
 		if (ready < 0) {
-			log_line("cannot go into the background: %s",
+			log_line(LOG_ERR, "cannot go into the background: %s",
 				 strerror(-ready));
 			return ready;
 		}
@@ -294,6 +301,7 @@ int main(int argc, char **argv)
 	static struct daemon daemon;
 	int r;
 
+	log_open();
 	log_catch_fuse();
 	r = options_parse(&daemon.options, argc, argv);
 	if (r == 0 && daemon.options.help)

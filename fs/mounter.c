@@ -91,7 +91,7 @@ static int enter_namespace(const char *path)
 	if (fd >= 0)
 		close(fd);
 	if (r < 0)
-		log_line("mount-ns=%s: %s", path, strerror(-r));
+		log_line(LOG_ERR, "mount-ns=%s: %s", path, strerror(-r));
 	return r;
 }
 
@@ -108,7 +108,8 @@ static int keep_mounting_only(void)
 	if (r == 0)
 		r = rights_no_more();
 	if (r < 0)
-		log_line("cannot give up root's rights, but for mounting");
+		log_line(LOG_ERR,
+			 "cannot give up root's rights, but for mounting");
 	return r;
 }
 
@@ -220,7 +221,8 @@ void mounter_end(struct mounter *mounter, bool mounted)
 		return;
 	r = mounted ? ask(mounter, WORD_DETACH, NULL) : 0;
 	if (r < 0)
-		log_line("cannot unmount: %s; try umount -l", strerror(-r));
+		log_line(LOG_ERR, "cannot unmount: %s; try umount -l",
+			 strerror(-r));
 	close(mounter->fd);
 	while (waitpid(mounter->pid, NULL, 0) < 0 && errno == EINTR)
 		continue;

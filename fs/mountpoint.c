@@ -66,11 +66,12 @@ static int detach_dead(const char *path)
 	int r = dead ? mountpoint_detach(dead) : -ENOMEM;
 
 	if (r < 0)
-		log_line("%s: a dead mount is there, and cannot be detached: "
+		log_line(LOG_ERR,
+			 "%s: a dead mount is there, and cannot be detached: "
 			 "%s; try umount -l",
 			 path, strerror(-r));
 	else
-		log_line("%s: detached the dead mount there", path);
+		log_line(LOG_NOTICE, "%s: detached the dead mount there", path);
 	return r;
 }
 
@@ -96,7 +97,8 @@ static int check_device(void)
 		close(fd);
 		return 0;
 	}
-	log_line("/dev/fuse: %s; the kernel's fuse module is needed, and the "
+	log_line(LOG_ERR,
+		 "/dev/fuse: %s; the kernel's fuse module is needed, and the "
 		 "right to use it",
 		 strerror(error));
 	return -error;
@@ -131,13 +133,15 @@ int mountpoint_prepare(char **mountpoint)
 	if (r == 0 && !path)
 		r = -errno;
 	if (r < 0) {
-		log_line("mount point %s: %s", *mountpoint, strerror(-r));
+		log_line(LOG_ERR, "mount point %s: %s", *mountpoint,
+			 strerror(-r));
 		return r;
 	}
 	free(*mountpoint);
 	*mountpoint = path;
 	if (is_ours(path)) {
-		log_line("mount point %s: a circuitfs is mounted there already",
+		log_line(LOG_ERR,
+			 "mount point %s: a circuitfs is mounted there already",
 			 path);
 		return -EBUSY;
 	}

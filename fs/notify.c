@@ -21,7 +21,7 @@ void notify(const char *state)
 	if (!len)
 		return;
 	if (len > sizeof(to.sun_path)) {
-		log_line("NOTIFY_SOCKET: the path is too long");
+		log_line(LOG_ERR, "NOTIFY_SOCKET: the path is too long");
 		return;
 	}
 	memcpy(to.sun_path, path, len);
@@ -31,7 +31,8 @@ void notify(const char *state)
 	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd < 0 || sendto(fd, state, strlen(state), MSG_NOSIGNAL,
 			     (struct sockaddr *)&to, size) < 0)
-		log_line("NOTIFY_SOCKET: %s: %s", path, strerror(errno));
+		log_line(LOG_ERR, "NOTIFY_SOCKET: %s: %s", path,
+			 strerror(errno));
 	if (fd >= 0)
 		close(fd);
 }

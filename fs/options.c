@@ -91,7 +91,7 @@ static int take_argument(struct options *options, const char *arg)
 {
 	if (options->argument_count == ARRAY_SIZE(options->arguments)) {
 		options->complained = true;
-		log_line("%s: one argument too many; see -h", arg);
+		log_line(LOG_ERR, "%s: one argument too many; see -h", arg);
 		return -1;
 	}
 	options->arguments[options->argument_count] = strdup(arg);
@@ -123,7 +123,7 @@ static int take_option(void *data, const char *arg, int key,
 		if (*arg != '-')
 			return 1; /* of -o: libfuse knows it, or nobody */
 		options->complained = true;
-		log_line("%s: unknown option; see -h", arg);
+		log_line(LOG_ERR, "%s: unknown option; see -h", arg);
 		return -1;
 	}
 }
@@ -145,7 +145,7 @@ static int check_host(struct options *options)
 	    !strchr(options->host, '/') && strcmp(options->host, ".") &&
 	    strcmp(options->host, ".."))
 		return 0;
-	log_line("host=%s: no file name", options->host);
+	log_line(LOG_ERR, "host=%s: no file name", options->host);
 	return -EINVAL;
 }
 
@@ -157,7 +157,8 @@ static int check_listen(struct options *options)
 	if (address_parse(text, &options->listen) == 0 &&
 	    options->listen.kind != ADDRESS_OFF)
 		return 0;
-	log_line("listen=%s: no address; give IP:PORT, [IPv6]:PORT, :PORT or "
+	log_line(LOG_ERR,
+		 "listen=%s: no address; give IP:PORT, [IPv6]:PORT, :PORT or "
 		 "an IP",
 		 text);
 	return -EINVAL;
@@ -179,8 +180,8 @@ static int check_number(const char *option, const char *text, unsigned least,
 		*out = (unsigned)value;
 		return 0;
 	}
-	log_line("%s=%s: give a number from %u to %u", option, text, least,
-		 most);
+	log_line(LOG_ERR, "%s=%s: give a number from %u to %u", option, text,
+		 least, most);
 	return -EINVAL;
 }
 
@@ -203,8 +204,8 @@ static int check_answers(struct options *options)
 				 &options->edns_size);
 	if (r == 0 && options->nsid &&
 	    strlen(options->nsid) > ANSWER_NSID_SIZE) {
-		log_line("nsid=%s: longer than %d octets", options->nsid,
-			 ANSWER_NSID_SIZE);
+		log_line(LOG_ERR, "nsid=%s: longer than %d octets",
+			 options->nsid, ANSWER_NSID_SIZE);
 		r = -EINVAL;
 	}
 	return r;
@@ -251,7 +252,8 @@ static int check_size(const char *option, const char *text, uint64_t *out)
 		*out = value << shift;
 		return 0;
 	}
-	log_line("%s=%s: give a number of octets, or with K, M or G behind",
+	log_line(LOG_ERR,
+		 "%s=%s: give a number of octets, or with K, M or G behind",
 		 option, text);
 	return -EINVAL;
 }
@@ -288,7 +290,8 @@ static int default_state(struct options *options)
 	else if (home && *home == '/')
 		options->state = print("%s/.local/state/circuitfs%s", home, "");
 	else {
-		log_line("no state directory: HOME is not set; give -o "
+		log_line(LOG_ERR,
+			 "no state directory: HOME is not set; give -o "
 			 "state=DIR");
 		return -EINVAL;
 	}
@@ -305,7 +308,7 @@ static int check_state(struct options *options)
 	if (*options->state == '/')
 		return 0;
 	if (!*options->state) {
-		log_line("state=: no directory");
+		log_line(LOG_ERR, "state=: no directory");
 		return -EINVAL;
 	}
 	here = getcwd(NULL, 0);
@@ -317,7 +320,7 @@ static int check_state(struct options *options)
 static int check_mountpoint(struct options *options)
 {
 	if (!options->argument_count) {
-		log_line("no mount point given; see -h");
+		log_line(LOG_ERR, "no mount point given; see -h");
 		return -EINVAL;
 	}
 	/* The one before it, if any, is fstab's SOURCE: a name. */
@@ -371,7 +374,7 @@ int options_parse(struct options *options, int argc, char **argv)
 	if (r == 0)
 		r = fuse_arguments(options);
 	if (r < 0 && r != -EINVAL)
-		log_line("%s", strerror(-r));
+		log_line(LOG_ERR, "%s", strerror(-r));
 	return r;
 }
 

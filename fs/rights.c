@@ -22,11 +22,12 @@ int rights_find_user(const char *name, struct rights_user *out)
 		return 0;
 	}
 	if (!found) {
-		log_line("user=%s: there is no such user", name);
+		log_line(LOG_ERR, "user=%s: there is no such user", name);
 		return -EINVAL;
 	}
 	if (!root && found->pw_uid != user.uid) {
-		log_line("user=%s: only root can become another user", name);
+		log_line(LOG_ERR, "user=%s: only root can become another user",
+			 name);
 		return -EINVAL;
 	}
 	user.uid = found->pw_uid;
@@ -77,7 +78,7 @@ int rights_confine(const struct rights_user *user)
 	int r = rights_keep(user, keep, ARRAY_SIZE(keep));
 
 	if (r < 0) {
-		log_line("cannot give up root's rights, to run as %s",
+		log_line(LOG_ERR, "cannot give up root's rights, to run as %s",
 			 user->name ? user->name : "the one who started it");
 		return r;
 	}
@@ -85,6 +86,6 @@ int rights_confine(const struct rights_user *user)
 	if (r == 0)
 		r = filter_load();
 	if (r < 0)
-		log_line("cannot confine itself: %s", strerror(-r));
+		log_line(LOG_ERR, "cannot confine itself: %s", strerror(-r));
 	return r;
 }

@@ -19,8 +19,8 @@ import time
 import pytest
 
 import programs
-from harness import (DEADLINE_S, Nameserver, append, deaf, eventually, fails, replace, run,
-                     untouched)
+from harness import (DEADLINE_S, Nameserver, append, deaf, eventually, fails,
+                     replace, run, untouched)
 
 LONG = os.environ.get("CIRCUITFS_TEST_LONG") == "1"
 OTHER = "other.example. 300 IN A 192.0.2.7"

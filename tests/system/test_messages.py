@@ -1,0 +1,300 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the daemon tells whoever runs it: on stderr, in the journal, in syslog."""
+import errno
+import fcntl
+import os
+import re
+import socket
+
+import pytest
+
+from harness import (BINARY, append, eventually, fails, needs_root, run,
+                     split_address)
+from sandbox import run_there
+
+AT_ONCE = 100  # LOG_AT_ONCE
+
+
+def lines(circuit):
+    return [line.removeprefix("circuitfs: ")
+            for line in circuit.said().splitlines()]
+
+
+def test_a_line_for_each_start_and_stop(idle):
+    idle.start()
+    ns = idle.make("ns")
+    first = ns.address
+    (ns / "sub@127.0.0.1:0").mkdir()
+    sub = (ns / "sub@127.0.0.1:0" / "addr").read_text().strip()
+    ns.addr.write_text("127.0.0.1:0\n")
+    second = ns.address
+    ns.addr.write_text("off\n")
+    ns.path.rename(idle.host / "other")
+    other = idle.host / "other"
+    (other / "sub@127.0.0.1:0").rmdir()
+    other.rmdir()
+    idle.stop()
+    assert lines(idle) == [
+        f"serving h1 on {idle.mount}, nameservers: 0",
+        f"h1/ns: answers on {first}",
+        f"h1/ns/sub@127.0.0.1:0: answers on {sub}",
+        f"h1/ns: answers on {second}",
+        "h1/ns: stopped",
+        "h1/other/sub@127.0.0.1:0: removed",
+        "h1/other: removed",
+        "stopping h1: Terminated",
+    ]
+
+
+@needs_root
+def test_a_stop_says_what_made_it(idle):
+    idle.start()
+    run("umount", idle.mount, check=0)
+    idle.daemon.wait(20)
+    assert lines(idle)[-1] == "stopping h1: unmounted"
+
+
+def test_what_clients_do_wrong_is_not_told(circuit):
+    ns = circuit.make()
+    before = circuit.said()
+    with fails(errno.EINVAL):
+        append(ns.records, "x. A 1.2.3\n")
+    with fails(errno.EADDRINUSE):
+        (circuit.host / f"two@{ns.address}").mkdir()
+    with fails(errno.EADDRINUSE):
+        circuit.make().addr.write_text(ns.address + "\n")
+    with fails(errno.EEXIST):
+        ns.path.mkdir()
+    assert ns.error.read_text() and circuit.error.read_text()
+    added = circuit.said().removeprefix(before)
+    assert re.fullmatch(r"circuitfs: h1/ns2: answers on .+\n", added)
+
+
+def test_an_address_that_is_taken_at_the_start_and_free_later(idle):
+    idle.start()
+    ns = idle.make("ns")
+    ip, port = split_address(ns.address)
+    idle.stop()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
+        taken.bind((ip, port))
+        idle.start()
+        assert lines(idle)[-2:] == [
+            f"h1/ns: {ns.address}: cannot listen there, and tries again: "
+            "Address already in use",
+            f"serving h1 on {idle.mount}, nameservers: 1"]
+    eventually("it is served again",
+               lambda: f"h1/ns: {ns.address}: is served again" in lines(idle))
+    append(ns.records, "x. A 192.0.2.1\n")
+    assert ns.answer("x") == ["192.0.2.1"]
+
+
+@needs_root
+def test_a_full_disk_is_told_once_and_when_it_is_over(idle):
+    run("mount", "-t", "tmpfs", "-o", "size=2m", "none", idle.state, check=0)
+    try:
+        idle.start()
+        ns = idle.make("ns")
+        with fails(errno.ENOSPC):
+            for i in range(10**6):
+                append(ns.records, f"n{i}. TXT {'x' * 200}\n")
+        for _ in range(3):
+            with fails(errno.ENOSPC):
+                append(ns.records, f"n{i}. TXT {'x' * 200}\n")
+        (ns.names / "n0.").unlink()
+        full = "h1: no space is left for the state: what adds to it is refused"
+        assert lines(idle)[2:] == [full]
+        run("mount", "-o", "remount,size=16m", idle.state, check=0)
+        append(ns.records, f"n{i}. TXT {'x' * 200}\n")
+        assert lines(idle)[2:] == [full,
+                                   "h1: there is space for the state again"]
+        idle.stop()
+    finally:
+        if idle.alive():
+            idle.kill()
+        run("umount", idle.state, check=0)
+
+
+def test_a_name_cannot_make_a_line_of_its_own(circuit):
+    circuit.make("x\ncircuitfs: stopping h1\x1b[1m\u00e9\\")
+    assert lines(circuit)[-1].startswith(
+        "h1/x\\010circuitfs: stopping h1\\027[1m\u00e9\\: answers on ")
+
+
+# ---- Too much ----
+
+
+def left_out(told):
+    return sum(int(found[1]) for line in told
+               if (found := re.fullmatch(r"(\d+) lines left out", line)))
+
+
+def test_a_flood_is_left_out_and_counted(idle):
+    idle.start()
+    count = 3 * AT_ONCE
+    for i in range(count):
+        idle.make(f"n{i}")
+    idle.make("last")
+    idle.stop()
+    told = lines(idle)
+    shown = [line for line in told if "answers on" in line]
+    assert AT_ONCE - 2 < len(shown) < count
+    # The stop is told of as soon as there may be another line: maybe not here.
+    if told[-1].startswith("stopping"):
+        assert left_out(told) + len(shown) == count + 1
+
+
+def test_a_flood_does_not_hide_a_warning(idle):
+    """Nameservers that cannot be bound, behind many that come and go."""
+    idle.start()
+    ns = idle.make("ns")
+    ip, port = split_address(ns.address)
+    idle.stop()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
+        taken.bind((ip, port))
+        idle.start()
+        for i in range(2 * AT_ONCE):
+            idle.make(f"n{i}")
+    # A notice, which the flood may leave out, tells that it is served again;
+    # another start warns in any case.
+    idle.restart()
+    assert sum("cannot listen there" in line for line in lines(idle)) == 1
+
+
+@pytest.fixture
+def full_pipe(idle):
+    """The daemon's stderr is a pipe that nobody reads, and that is soon full.
+
+    It has two pages, one with something in it: poll(2) goes by pages.
+    """
+    path = idle.base / "pipe"
+    os.mkfifo(path)
+    pipe = os.open(path, os.O_RDWR | os.O_NONBLOCK)
+    fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, 8192)
+    os.write(pipe, bytes(4096))
+    try:
+        idle.start("sh", "-c", f'exec "$@" 2>{path}', "sh")
+        yield idle, pipe
+    finally:
+        os.close(pipe)
+
+
+def drain(pipe):
+    text = b""
+    try:
+        while True:
+            text += os.read(pipe, 65536)
+    except BlockingIOError:
+        return text.decode()
+
+
+def test_a_log_that_nobody_reads_stops_nothing(full_pipe):
+    idle, pipe = full_pipe
+    for i in range(40):
+        idle.make(f"n{i}").path.rmdir()
+    told = drain(pipe).lstrip("\0")
+    assert re.fullmatch("circuitfs: serving h1 on .+\n", told)
+    last = idle.make("last")
+    assert drain(pipe).splitlines() == [
+        "circuitfs: 80 lines left out",
+        f"circuitfs: h1/last: answers on {last.address}"]
+
+
+def test_a_log_that_is_closed_stops_nothing(full_pipe):
+    idle, pipe = full_pipe
+    # The fixture closes it again: this is another descriptor by then.
+    null = os.open("/dev/null", os.O_RDWR)
+    os.dup2(null, pipe)
+    os.close(null)
+    append(idle.make().records, "x. A 192.0.2.1\n")
+    assert idle.end() == 0
+
+
+# ---- The journal ----
+
+
+def test_priorities_where_stderr_is_the_journals(idle):
+    """systemd.exec(5): told by JOURNAL_STREAM, device and inode."""
+    idle.start()
+    ns = idle.make("ns")
+    ip, port = split_address(ns.address)
+    idle.stop()
+    idle.log.write_text("")
+    st = idle.log.stat()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
+        taken.bind((ip, port))
+        idle.start("env", f"JOURNAL_STREAM={st.st_dev}:{st.st_ino}")
+    eventually("it is served again", lambda: "served again" in idle.said())
+    ns.path.rmdir()
+    idle.stop()
+    told = idle.said().splitlines()
+    assert [line[:3] for line in told] == ["<4>", "<5>", "<5>", "<6>", "<5>"]
+    assert told[0].startswith(f"<4>h1/ns: {ip}:{port}: cannot listen")
+    assert told[-1] == "<5>stopping h1: Terminated"
+
+
+@pytest.mark.parametrize("stream", ["1:1", "", "x", "1"])
+def test_no_priorities_where_it_is_not(idle, stream):
+    idle.start("env", f"JOURNAL_STREAM={stream}")
+    idle.stop()
+    assert lines(idle) == [f"serving h1 on {idle.mount}, nameservers: 0",
+                           "stopping h1: Terminated"]
+    assert idle.said().count("circuitfs: ") == 2
+
+
+# ---- The background ----
+
+IN_THE_BACKGROUND = """
+mkdir /tmp/dev
+for device in null zero urandom fuse; do
+    touch /tmp/dev/$device && mount --bind /dev/$device /tmp/dev/$device
+done
+mount --rbind /tmp/dev /dev
+LOG
+mkdir /tmp/state /circuit
+/opt/circuitfs -o state=/tmp/state,user=root /circuit
+echo "status $?"
+mkdir /circuit/h1/ns
+echo 'x. A 192.0.2.1' >> /circuit/h1/ns/records
+rmdir /circuit/h1/ns
+umount /circuit
+AFTER
+"""
+
+STARTED = "circuitfs: serving h1 on /circuit, nameservers: 0\nstatus 0\n"
+
+LOG = """
+/usr/bin/python3 -c '
+import socket
+log = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+log.bind("/dev/log")
+open("/tmp/ready", "w")
+line = ""
+while "stopping" not in line:
+    line = log.recv(4096).decode()
+    open("/tmp/told", "a").write(line + "|\\n")
+' &
+until [ -e /tmp/ready ]; do :; done
+"""
+
+
+@needs_root
+def test_in_the_background_it_tells_the_systems_log():
+    said = run_there(IN_THE_BACKGROUND.replace("LOG", LOG)
+                     .replace("AFTER", "wait; cat /tmp/told"),
+                     (BINARY, "/opt/circuitfs"))
+    form = (r"<{}>[A-Z][a-z]{{2}} [ \d]\d \d\d:\d\d:\d\d "
+            r"circuitfs\[\d+\]: {}\|")
+    assert said.startswith(STARTED), said
+    told = said.removeprefix(STARTED).splitlines()
+    for line, (priority, text) in zip(told, [
+            (30, r"h1/ns: answers on 127\.0\.0\.1:\d+"),
+            (30, "h1/ns: removed"), (29, "stopping h1: unmounted")],
+            strict=True):
+        assert re.fullmatch(form.format(priority, text), line), said
+
+
+@needs_root
+def test_in_the_background_it_does_without_one():
+    said = run_there(IN_THE_BACKGROUND.replace("LOG", "")
+                     .replace("AFTER", "echo done"), (BINARY, "/opt/circuitfs"))
+    assert said == STARTED + "done\n"
