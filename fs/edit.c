@@ -47,6 +47,7 @@ struct edit {
 	int64_t mtime_ns;
 	struct reader *reader;
 	struct staging *staging;
+	struct buffer former; /* text to put back if it is refused; or empty */
 
 	/* The call at hand. */
 	struct change change;
@@ -112,6 +113,7 @@ struct edit *edit_free(struct edit *edit)
 	drop_staging(edit);
 	reader_free(edit->reader);
 	change_deinit(&edit->change);
+	buffer_deinit(&edit->former);
 	anchor_unref(edit->anchor);
 	free(edit);
 	return NULL;
@@ -132,6 +134,13 @@ int edit_truncate(struct edit *edit)
 	edit->failed = edit->killed = edit->dated = false;
 	edit->writes = 0;
 	return 0;
+}
+
+void edit_put_back(struct edit *edit, struct buffer *former)
+{
+	buffer_deinit(&edit->former);
+	edit->former = *former;
+	*former = (struct buffer){0};
 }
 
 void edit_set_time(struct edit *edit, int64_t mtime_ns)
@@ -179,6 +188,35 @@ static void begin_call(struct edit *edit, edit_done *done, void *arg)
 
 /* ---- Text into a change, and the change to the writer ---- */
 
+static void on_put_back(void *arg, int result, const struct refusal *refusal)
+{
+	struct edit *edit = arg;
+
+	(void)refusal;
+	if (result < 0)
+		fail(edit, 0, NULL, "what was removed cannot be put back");
+	call_back(edit, edit->off);
+}
+
+static void put_back(struct edit *edit)
+{
+	CLEANUP(buffer_deinit) struct buffer former = edit->former;
+	CLEANUP(change_deinit) struct change change = {0};
+	struct reader *reader;
+	int r = new_reader(edit, &reader);
+
+	edit->former = (struct buffer){0};
+	if (r == 0) {
+		r = reader_feed(reader, (const char *)former.data, former.len,
+				&change);
+		reader_free(reader);
+	}
+	if (r < 0)
+		on_put_back(edit, r, NULL);
+	else
+		nameserver_edit(edit->anchor, &change, NULL, on_put_back, edit);
+}
+
 static void refused(struct edit *edit, int result,
 		    const struct refusal *refusal)
 {
@@ -188,7 +226,10 @@ static void refused(struct edit *edit, int result,
 		edit->off = result;
 		drop_staging(edit);
 	}
-	call_back(edit, result);
+	if (edit->replacing && edit->former.len)
+		put_back(edit);
+	else
+		call_back(edit, result);
 }
 
 static void accepted(struct edit *edit)
@@ -359,6 +400,7 @@ static void on_published(void *arg, int result, const struct refusal *refusal)
 	}
 	/* Published, the descriptor goes on as an appending one. */
 	edit->replacing = false;
+	edit->former.len = 0;
 	if (!edit->dated) {
 		call_back(edit, 0);
 		return;
@@ -423,7 +465,7 @@ void edit_flush(struct edit *edit, bool killed, edit_done *done, void *arg)
 
 	begin_call(edit, done, arg);
 	edit->killed |= killed;
-	if (killed && (tail || staged))
+	if (killed && (tail || staged || edit->former.len))
 		refuse_tail(edit, "the writer was killed before it closed the "
 				  "file; what was not yet applied is dropped");
 	else

@@ -35,6 +35,15 @@ struct edit *edit_free(struct edit *edit);
 int edit_truncate(struct edit *edit);
 
 /**
+ * edit_put_back() - records to restore should the replacement be refused
+ * @former: their text; is taken
+ *
+ * For who has removed a name to replace it. They are on disk again when the
+ * call that is refused returns.
+ */
+void edit_put_back(struct edit *edit, struct buffer *former);
+
+/**
  * edit_set_time() - the replacement under way shall have that time
  *
  * cp -p, tar and install set times before they close. A name's file has no

@@ -6,10 +6,11 @@
 #include <sys/stat.h>
 
 #include "fs/drafts.h"
+#include "fs/files.h"
 #include "fs/pending.h"
 #include "fs/tree.h"
 
-/* How long a process does not find what it has unlinked. */
+/* How long it is remembered who unlinked what. */
 #define UNLINKED_MS 1000
 
 /* ---- Make ---- */
@@ -203,12 +204,30 @@ void tree_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t parent,
 
 /* ---- Remove ---- */
 
+/* Without memory to keep its records, none are put back. */
+static void remember_unlinked(struct fs *fs, const struct node *node, pid_t pid)
+{
+	struct unlinked *last = &fs->unlinked;
+
+	last->pid = pid;
+	last->anchor = node->anchor->id;
+	last->kind = (int)node->kind;
+	last->until_ms = uv_now(fs->host->loop) + UNLINKED_MS;
+	last->text.len = 0;
+	if (node->kind != NODE_NAME)
+		return;
+	node_owner(node, &last->owner);
+	if (small_file_render(fs, node, &last->text) < 0)
+		last->text.len = 0;
+}
+
 static void drop_name(struct pending *pending, struct node *node)
 {
 	CLEANUP(change_deinit) struct change change = {0};
 	struct name owner;
 	int r;
 
+	remember_unlinked(pending->fs, node, fuse_req_ctx(pending->req)->pid);
 	node_owner(node, &owner);
 	node->created = false;
 	r = change_drop(&change, &owner);
@@ -268,12 +287,7 @@ void tree_unlink(fuse_req_t req, fuse_ino_t parent, const char *name)
 		 * A control file stays, so that rm -r gets to the rmdir; and
 		 * so do the records, for mv unlinks what it copies over.
 		 */
-		fs->unlinked = (struct unlinked){
-			.pid = fuse_req_ctx(req)->pid,
-			.anchor = node->anchor->id,
-			.kind = (int)node->kind,
-			.until_ms = uv_now(fs->host->loop) + UNLINKED_MS,
-		};
+		remember_unlinked(fs, node, fuse_req_ctx(req)->pid);
 		break;
 	}
 	pending_reply(pending, r);

@@ -23,16 +23,21 @@ struct session;
 struct watch;
 
 /*
- * The control file that was unlinked last. Unlinking it does nothing; but mv
- * from another filesystem, cp --remove-destination, tar and install unlink
- * what they replace and then insist on making it. So for a moment the process
- * that unlinked it, and no other, does not find it.
+ * The file that was unlinked last, for a moment and for the process that did:
+ * mv from another filesystem, cp --remove-destination, tar and install unlink
+ * what they replace and then insist on making it.
+ *
+ * Unlinking a control file does nothing, but that this process does not find
+ * it. A name's file goes with its records; if the same process makes it anew,
+ * and is refused, they are put back.
  */
 struct unlinked {
-	pid_t pid;
-	uint64_t anchor;   /* id */
-	int kind;	   /* enum node_kind */
-	uint64_t until_ms; /* by uv_now() */
+	pid_t pid;	    /* 0: none */
+	uint64_t anchor;    /* id */
+	int kind;	    /* enum node_kind */
+	struct name owner;  /* of a name's file */
+	struct buffer text; /* its records; a control file's: empty */
+	uint64_t until_ms;  /* by uv_now() */
 };
 
 struct fs {

@@ -185,6 +185,12 @@ int handle_open(struct handle **out, struct fs *fs, struct node *node,
 	return 0;
 }
 
+void handle_put_back(struct handle *handle, struct buffer *text)
+{
+	if (handle->edit && text->len)
+		edit_put_back(handle->edit, text);
+}
+
 void handle_discard(struct handle *handle)
 {
 	struct node *node = handle->node;

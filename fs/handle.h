@@ -28,6 +28,12 @@ struct handle;
 int handle_open(struct handle **out, struct fs *fs, struct node *node,
 		int flags, bool copies);
 
+/**
+ * handle_put_back() - if it is refused, write that instead
+ * @text: of a name's file that the same process has removed; is taken
+ */
+void handle_put_back(struct handle *handle, struct buffer *text);
+
 /** handle_discard() - an open file that nobody was told of */
 void handle_discard(struct handle *handle);
 

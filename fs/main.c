@@ -209,6 +209,7 @@ static void finish(struct daemon *daemon)
 	handle_free_all(fs);
 	dir_free_all(fs);
 	node_free_all(fs);
+	buffer_deinit(&fs->unlinked.text);
 	fs->host = host_close(fs->host);
 	uv_walk(&daemon->loop, close_handle, NULL);
 	uv_run(&daemon->loop, UV_RUN_DEFAULT);

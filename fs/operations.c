@@ -78,7 +78,7 @@ static void op_create(fuse_req_t req, fuse_ino_t parent, const char *name,
 	pid_t pid = fuse_req_ctx(req)->pid;
 	struct fuse_entry_param entry;
 	struct handle *handle;
-	bool hidden;
+	bool unlinked, hidden;
 	int r = tree_open_new(fs, dir, name, fi->flags, mode, fuse_req_ctx(req),
 			      &node);
 
@@ -86,15 +86,17 @@ static void op_create(fuse_req_t req, fuse_ino_t parent, const char *name,
 		fuse_reply_err(req, -r);
 		return;
 	}
-	/* Who thinks that the file is new replaces what it has. */
+	/* Who thinks that the file is new replaces what it has, or had. */
+	unlinked = tree_was_unlinked(fs, pid, node);
 	hidden = tree_is_hidden(fs, pid, dir, node);
-	if (hidden) {
+	if (unlinked || hidden)
 		fi->flags |= O_TRUNC;
-		fs->unlinked.pid = 0;
-	}
 	r = handle_open(&handle, fs, node, fi->flags,
 			hidden && dir->maker == pid);
 	if (r == 0) {
+		if (unlinked)
+			handle_put_back(handle, &fs->unlinked.text);
+		fs->unlinked.pid = 0;
 		r = tree_entry(fs, node, &entry);
 		if (r < 0)
 			handle_discard(handle);

@@ -130,14 +130,19 @@ void tree_reply_entry(fuse_req_t req, struct fs *fs, struct node *node)
 		node_put(fs, node, 1);
 }
 
-static bool was_unlinked(const struct fs *fs, pid_t pid,
-			 const struct node *node)
+bool tree_was_unlinked(const struct fs *fs, pid_t pid, const struct node *node)
 {
 	const struct unlinked *last = &fs->unlinked;
+	struct name owner;
 
-	return last->pid == pid && last->anchor == node->anchor->id &&
-	       last->kind == (int)node->kind &&
-	       uv_now(fs->host->loop) < last->until_ms;
+	if (!pid || last->pid != pid || !node->anchor ||
+	    last->anchor != node->anchor->id || last->kind != (int)node->kind ||
+	    uv_now(fs->host->loop) >= last->until_ms)
+		return false;
+	if (node->kind != NODE_NAME)
+		return true;
+	node_owner(node, &owner);
+	return name_equal(&owner, &last->owner);
 }
 
 bool tree_is_hidden(const struct fs *fs, pid_t pid, const struct node *parent,
@@ -146,7 +151,7 @@ bool tree_is_hidden(const struct fs *fs, pid_t pid, const struct node *parent,
 	if (!pid || !node->anchor || node->kind == NODE_ANCHOR ||
 	    node->kind == NODE_SCRATCH)
 		return false;
-	return (node->kind != NODE_NAME && was_unlinked(fs, pid, node)) ||
+	return (node->kind != NODE_NAME && tree_was_unlinked(fs, pid, node)) ||
 	       (parent->maker == pid && node->maker != pid &&
 		caller_copies(pid));
 }

@@ -34,6 +34,9 @@ int tree_open_new(struct fs *fs, struct node *parent, const char *name,
 		  int flags, mode_t mode, const struct fuse_ctx *ctx,
 		  struct node **out);
 
+/** tree_was_unlinked() - @pid has just unlinked that very file */
+bool tree_was_unlinked(const struct fs *fs, pid_t pid, const struct node *node);
+
 /**
  * tree_is_hidden() - @pid must not find that control file
  *

@@ -38,7 +38,6 @@ class Row:
     long: bool = False    # only in the long form: it is big, or slow
     output: str = None    # what it prints
     status: int = 0
-    loses: str = ""       # with a bad line: the file that is gone then
 
     @property
     def id(self):
@@ -137,17 +136,16 @@ ROWS = [
     Row("copiers", "cp", "cp $N $F", "replaces", (1, EINVAL)),
     Row("copiers", "cp", "cp -p $N $F", "replaces", (1, EINVAL)),
     Row("copiers", "cp", "cp --remove-destination $N $F", "replaces",
-        (1, EINVAL), loses="names"),
-    Row("copiers", "mv", "mv $N $F", "replaces", (1, EINVAL),
-        loses="names"),
+        (1, EINVAL)),
+    Row("copiers", "mv", "mv $N $F", "replaces", (1, EINVAL)),
     Row("copiers", "install", "install -m 644 $N $F", "replaces",
-        (1, EINVAL), loses="names"),
+        (1, EINVAL)),
     Row("copiers", "rsync", "rsync -a $N $F", "replaces", (23, EINVAL)),
     Row("copiers", "rsync", "rsync --inplace $N $F", "appends, and fails",
         status=23),
     Row("copiers", "tar", "mkdir $N.d; cp $N $N.d/${F##*/}; "
         "tar cf - -C $N.d ${F##*/} | tar xf - -C $(dirname $F)",
-        "replaces", (2, EINVAL), loses="names"),
+        "replaces", (2, EINVAL)),
 
     *(Row("programs", "Python", f"/usr/bin/python3 -c '{code}'", effect,
           (1, EINVAL), needs="/usr/bin/python3")
@@ -258,8 +256,6 @@ def lines(group):
             if bad else ""
         if bad and bad[0] == 0:
             says = "status 0: look at `error`"
-        if rows[0].loses:
-            says += "; the name is gone"
         shown = " ".join(command.replace("\n", "⏎").split())
         shown = shown.replace("|", "\\|")
         yield (f"| {program}{' †' if rows[0].long else ''} | `` {shown} `` "

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """names/: one file per domain name, in its canonical spelling."""
+import contextlib
 import errno
 import os
+import signal
 
 import pytest
 
@@ -223,3 +225,88 @@ def test_a_listing_under_change_neither_repeats_nor_loses_what_stays(ns):
     assert len(seen) == len(set(seen))
     assert set(seen) == {f"n{i:05}.t." for i in range(3000)}
     assert len(ns.listed()) == 2700
+
+
+# ---- Removed, and made anew by the same process ----
+
+MIEK = "miek.nl."
+ANEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+
+
+@pytest.fixture
+def anew(ns):
+    """The file of a name that this process has removed and makes anew."""
+    path = ns.names / MIEK
+    path.unlink()
+    assert ns.answer(MIEK, "MX") == []  # there is a name below it
+    fd = os.open(path, ANEW)
+    yield fd
+    with contextlib.suppress(OSError):
+        os.close(fd)
+
+
+@pytest.mark.parametrize("good", [b"", b"@ MX 30 mx3\n"])
+def test_what_was_removed_is_back_when_its_replacement_is_refused(ns, anew,
+                                                                  good):
+    if good:
+        os.write(anew, good)
+    with fails(errno.EINVAL):
+        os.write(anew, b"@ MX nonsense\n")
+    assert "nonsense" in ns.error.read_text()
+    assert len(ns.lines()) == 3
+    assert ns.answer(MIEK, "MX") == ["10 mx.miek.nl.", "20 mx2.miek.nl."]
+    with fails(errno.EINVAL):
+        os.write(anew, b"@ MX 30 mx3\n")
+    assert len(ns.lines()) == 3
+
+
+def test_what_was_removed_is_back_when_the_tail_is_refused(ns):
+    path = ns.names / MIEK
+    path.unlink()
+    fd = os.open(path, ANEW)
+    os.write(fd, b"@ MX 30 mx3\n@ MX 40 ")
+    os.write(fd, b"mx4")
+    with fails(errno.EINVAL):
+        os.close(fd)
+    assert len(ns.lines()) == 3
+
+
+def test_what_was_removed_is_back_when_its_writer_is_killed(ns):
+    path = ns.names / MIEK
+    for text in (b"", b"@ MX 30 mx3\n"):
+        child = os.fork()
+        if child == 0:
+            path.unlink()
+            fd = os.open(path, ANEW)
+            if text:
+                os.write(fd, text)
+            os.kill(os.getpid(), signal.SIGKILL)
+        assert os.waitpid(child, 0)[1] == signal.SIGKILL
+        assert len(ns.lines()) == 3, text
+
+
+def test_a_replacement_that_is_taken_is_all_there_is(ns, anew):
+    os.write(anew, b"@ MX 30 mx3\n")
+    os.fsync(anew)
+    os.close(os.dup(anew))
+    assert ns.answer(MIEK, "MX") == ["30 mx3.miek.nl."]
+    with fails(errno.EINVAL):
+        os.write(anew, b"@ MX nonsense\n")
+    assert len(ns.lines()) == 2
+
+
+def test_what_another_process_removed_stays_so(ns):
+    path = ns.names / MIEK
+    run("rm", path, check=0)
+    with fails(errno.EINVAL):
+        path.write_text("@ MX nonsense\n")
+    assert len(ns.lines()) == 1
+
+
+def test_what_was_removed_is_put_back_under_its_own_name_only(ns):
+    (ns.names / MIEK).unlink()
+    with fails(errno.EINVAL):
+        (ns.names / "other.").write_text("@ MX nonsense\n")
+    with fails(errno.EINVAL):
+        (ns.names / MIEK).write_text("@ MX nonsense\n")
+    assert len(ns.lines()) == 1
