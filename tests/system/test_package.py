@@ -36,7 +36,7 @@ dpkg --purge circuitfs
 """
 
 USED = r"""circuitfs:/var/lib/circuitfs
-circuitfs: serving h1 on /circuit
+circuitfs: serving h1 on /circuit, nameservers: 0
 10 mx\.miek\.nl\.
 /usr/share/man/man8/circuitfs\.8\.gz
 gone: '/usr/bin/circuitfs'.*
