@@ -4,8 +4,8 @@
 # build (to compile circuitfs), try (to ask it), test (to run every test),
 # package (to make a Debian package), fuzz (to look for input that breaks it),
 # bench (to measure and to plot), peers (servers to compare with and to forward
-# from, and Prometheus's tool), programs (big ones that edit files, for the long
-# form).
+# from, and Prometheus's programs), programs (big ones that edit files, for the
+# long form).
 # Without anything missing it calls nothing and needs no rights.
 set -eu
 
@@ -18,7 +18,7 @@ try='bind9-dnsutils'
 test='libcmocka-dev python3 python3-pytest python3-dnspython ldnsutils
 	knot-dnsutils dns-root-data jq bash dash tar rsync vim-tiny groff-base
 	procps mount iproute2 passwd git zsh bash-completion debootstrap
-	nano ed moreutils perl inotify-tools util-linux strace lmdb-utils'
+	nano ed moreutils perl inotify-tools util-linux strace lmdb-utils curl'
 # libclang-rt: libFuzzer and the sanitizers.
 fuzz='clang-14 libclang-rt-14-dev'
 programs='emacs-nox nodejs golang-go ansible-core'
@@ -27,13 +27,15 @@ package='dpkg-dev adduser jq'
 
 # Installed, these would start to serve this machine. So they are unpacked into
 # a directory to be run from there, and only their libraries are installed.
-peers='nsd knot unbound dnsmasq-base systemd-resolved systemd prometheus'
+peers='nsd knot unbound dnsmasq-base systemd-resolved systemd prometheus
+	prometheus-node-exporter'
 peers_dir=${CIRCUITFS_PEERS:-$(cd "$(dirname "$0")/.." && pwd)/build/peers}
 
 peers_run() {
 	for program in usr/sbin/nsd usr/sbin/knotd usr/sbin/unbound \
 		usr/sbin/dnsmasq lib/systemd/systemd-resolved \
-		usr/bin/systemd-analyze usr/bin/promtool; do
+		usr/bin/systemd-analyze usr/bin/promtool \
+		usr/bin/prometheus-node-exporter; do
 		program=$peers_dir/$program
 		[ -x "$program" ] || return
 		! ldd "$program" | grep -q 'not found' || return
