@@ -100,6 +100,7 @@ static int open_host(struct daemon *daemon)
 {
 	CLEANUP(buffer_deinit) struct buffer why = {0};
 	struct options *options = &daemon->options;
+	bool has_rate = options->rrl != OPTIONS_RRL_DEFAULT;
 	struct host_options host = {
 		.state = options->state,
 		.name = options->host,
@@ -110,11 +111,12 @@ static int open_host(struct daemon *daemon)
 		.records_max = options->max_records,
 		.server =
 			{
-				.workers = options->workers,
-				.tcp_clients = options->tcp_clients,
-				.tcp_idle_ms = options->tcp_idle * 1000ull,
-				.rate = options->rrl,
-				.rate_loopback = options->rrl_text,
+				.workers = (unsigned)options->workers,
+				.tcp_clients = (unsigned)options->tcp_clients,
+				.tcp_idle_ms = options->tcp_idle * 1000,
+				.rate = has_rate ? (unsigned)options->rrl
+						 : LIMITER_RATE,
+				.rate_loopback = has_rate,
 				.seen = watch_seen,
 				.seen_arg = &daemon->fs,
 				.answer =

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <errno.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -8,9 +9,9 @@
 #include "fs/options.h"
 #include "fs/scratch.h"
 
-#define OPTIONS_WORKERS_MAX	256
-#define OPTIONS_TCP_CLIENTS_MAX 1000000
-#define OPTIONS_TCP_IDLE_MAX	3600 /* fits RFC 7828's unit of 100 ms */
+#define WORKERS_MAX	256
+#define TCP_CLIENTS_MAX 1000000
+#define TCP_IDLE_MAX	3600 /* fits RFC 7828's unit of 100 ms */
 
 enum option_key {
 	KEY_FOREGROUND,
@@ -28,15 +29,7 @@ static const struct fuse_opt specs[] = {
 	STRING("state=%s", state),
 	STRING("host=%s", host),
 	STRING("listen=%s", listen_text),
-	STRING("workers=%s", workers_text),
-	STRING("edns-size=%s", edns_size_text),
 	STRING("nsid=%s", nsid),
-	STRING("tcp-clients=%s", tcp_clients_text),
-	STRING("tcp-idle=%s", tcp_idle_text),
-	STRING("rrl=%s", rrl_text),
-	STRING("max-anchors=%s", max_anchors_text),
-	STRING("max-records=%s", max_records_text),
-	STRING("scratch-size=%s", scratch_size_text),
 	STRING("user=%s", user_text),
 	STRING("mount-ns=%s", mount_ns),
 	FUSE_OPT_KEY("-f", KEY_FOREGROUND),
@@ -46,6 +39,29 @@ static const struct fuse_opt specs[] = {
 	FUSE_OPT_KEY("-V", KEY_VERSION),
 	FUSE_OPT_KEY("--version", KEY_VERSION),
 	FUSE_OPT_END,
+};
+
+/* Options that are numbers; what they are if not given, is set_defaults()'s. */
+static const struct number {
+	const char *name;
+	size_t at; /* of a uint64_t in struct options */
+	uint64_t least, most;
+	bool is_size; /* octets: may end with K, M or G */
+} numbers[] = {
+	{"workers", offsetof(struct options, workers), 1, WORKERS_MAX, false},
+	{"edns-size", offsetof(struct options, edns_size), ANSWER_UDP_SIZE,
+	 UINT16_MAX, false},
+	{"tcp-clients", offsetof(struct options, tcp_clients), 1,
+	 TCP_CLIENTS_MAX, false},
+	{"tcp-idle", offsetof(struct options, tcp_idle), 1, TCP_IDLE_MAX,
+	 false},
+	{"rrl", offsetof(struct options, rrl), 0, LIMITER_RATE_MAX, false},
+	{"max-anchors", offsetof(struct options, max_anchors), 1, UINT32_MAX,
+	 false},
+	{"max-records", offsetof(struct options, max_records), 1, UINT32_MAX,
+	 false},
+	{"scratch-size", offsetof(struct options, scratch_size), 0, INT64_MAX,
+	 true},
 };
 
 void options_usage(void)
@@ -98,6 +114,64 @@ static int take_argument(struct options *options, const char *arg)
 	return options->arguments[options->argument_count++] ? 0 : -1;
 }
 
+/* Return: whether @text is a number of that kind, and now *@out. */
+static bool parse_number(const struct number *number, const char *text,
+			 uint64_t *out)
+{
+	static const char units[] = "KMG";
+	unsigned long long value;
+	const char *unit;
+	unsigned shift = 0;
+	char *end;
+
+	errno = 0;
+	value = strtoull(text, &end, 10);
+	unit = number->is_size && *end ? strchr(units, *end) : NULL;
+	if (unit) {
+		shift = 10 * (unsigned)(unit - units + 1);
+		end++;
+	}
+	if (errno || *text < '0' || *text > '9' || *end ||
+	    value > number->most >> shift || value < number->least)
+		return false;
+	*out = value << shift;
+	return true;
+}
+
+static const struct number *find_number(const char *name, size_t len)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++) {
+		if (strlen(numbers[i].name) == len &&
+		    !strncmp(numbers[i].name, name, len))
+			return &numbers[i];
+	}
+	return NULL;
+}
+
+/* Of -o: ours if it is a number; else libfuse knows it, or nobody. */
+static int take_number(struct options *options, const char *arg)
+{
+	size_t len = strcspn(arg, "=");
+	const struct number *number = find_number(arg, len);
+
+	if (!number)
+		return 1;
+	if (parse_number(number, arg + len + (arg[len] == '='),
+			 (void *)((char *)options + number->at)))
+		return 0;
+	options->complained = true;
+	if (number->is_size)
+		log_line(
+			LOG_ERR,
+			"%s: give a number of octets, or with K, M or G behind",
+			arg);
+	else
+		log_line(LOG_ERR,
+			 "%s: give a number from %" PRIu64 " to %" PRIu64, arg,
+			 number->least, number->most);
+	return -1;
+}
+
 static int take_option(void *data, const char *arg, int key,
 		       struct fuse_args *out)
 {
@@ -121,7 +195,7 @@ static int take_option(void *data, const char *arg, int key,
 		return take_argument(options, arg);
 	default:
 		if (*arg != '-')
-			return 1; /* of -o: libfuse knows it, or nobody */
+			return take_number(options, arg);
 		options->complained = true;
 		log_line(LOG_ERR, "%s: unknown option; see -h", arg);
 		return -1;
@@ -164,112 +238,13 @@ static int check_listen(struct options *options)
 	return -EINVAL;
 }
 
-/* A number from @least to @most: 0, or -EINVAL and the reason was logged. */
-static int check_number(const char *option, const char *text, unsigned least,
-			unsigned most, unsigned *out)
+static int check_nsid(const struct options *options)
 {
-	unsigned long value;
-	char *end;
-
-	if (!text)
+	if (!options->nsid || strlen(options->nsid) <= ANSWER_NSID_SIZE)
 		return 0;
-	errno = 0;
-	value = strtoul(text, &end, 10);
-	if (!errno && *text >= '0' && *text <= '9' && !*end && value >= least &&
-	    value <= most) {
-		*out = (unsigned)value;
-		return 0;
-	}
-	log_line(LOG_ERR, "%s=%s: give a number from %u to %u", option, text,
-		 least, most);
+	log_line(LOG_ERR, "nsid=%s: longer than %d octets", options->nsid,
+		 ANSWER_NSID_SIZE);
 	return -EINVAL;
-}
-
-static int check_answers(struct options *options)
-{
-	long cores = sysconf(_SC_NPROCESSORS_ONLN);
-	int r;
-
-	options->workers = 1;
-	if (cores > 1)
-		options->workers = cores < OPTIONS_WORKERS_MAX
-					   ? (unsigned)cores
-					   : OPTIONS_WORKERS_MAX;
-	options->edns_size = ANSWER_EDNS_SIZE;
-	r = check_number("workers", options->workers_text, 1,
-			 OPTIONS_WORKERS_MAX, &options->workers);
-	if (r == 0)
-		r = check_number("edns-size", options->edns_size_text,
-				 ANSWER_UDP_SIZE, UINT16_MAX,
-				 &options->edns_size);
-	if (r == 0 && options->nsid &&
-	    strlen(options->nsid) > ANSWER_NSID_SIZE) {
-		log_line(LOG_ERR, "nsid=%s: longer than %d octets",
-			 options->nsid, ANSWER_NSID_SIZE);
-		r = -EINVAL;
-	}
-	return r;
-}
-
-static int check_limits(struct options *options)
-{
-	int r;
-
-	options->tcp_clients = CONNECTION_CLIENTS_MAX;
-	options->tcp_idle = CONNECTION_IDLE_MS / 1000;
-	r = check_number("tcp-clients", options->tcp_clients_text, 1,
-			 OPTIONS_TCP_CLIENTS_MAX, &options->tcp_clients);
-	if (r == 0)
-		r = check_number("tcp-idle", options->tcp_idle_text, 1,
-				 OPTIONS_TCP_IDLE_MAX, &options->tcp_idle);
-	options->rrl = LIMITER_RATE;
-	if (r == 0)
-		r = check_number("rrl", options->rrl_text, 0, LIMITER_RATE_MAX,
-				 &options->rrl);
-	return r;
-}
-
-/* Octets, or with K, M or G behind: -EINVAL, and the reason was logged. */
-static int check_size(const char *option, const char *text, uint64_t *out)
-{
-	static const char units[] = "KMG";
-	unsigned long long value;
-	const char *unit;
-	unsigned shift = 0;
-	char *end;
-
-	if (!text)
-		return 0;
-	errno = 0;
-	value = strtoull(text, &end, 10);
-	unit = *end ? strchr(units, *end) : NULL;
-	if (unit) {
-		shift = 10 * (unsigned)(unit - units + 1);
-		end++;
-	}
-	if (!errno && *text >= '0' && *text <= '9' && !*end &&
-	    value <= (uint64_t)INT64_MAX >> shift) {
-		*out = value << shift;
-		return 0;
-	}
-	log_line(LOG_ERR,
-		 "%s=%s: give a number of octets, or with K, M or G behind",
-		 option, text);
-	return -EINVAL;
-}
-
-static int check_quotas(struct options *options)
-{
-	int r = check_number("max-anchors", options->max_anchors_text, 1,
-			     UINT_MAX, &options->max_anchors);
-
-	if (r == 0)
-		r = check_number("max-records", options->max_records_text, 1,
-				 UINT_MAX, &options->max_records);
-	options->scratch_size = SCRATCH_SIZE;
-	return r == 0 ? check_size("scratch-size", options->scratch_size_text,
-				   &options->scratch_size)
-		      : r;
 }
 
 static char *print(const char *format, const char *a, const char *b)
@@ -344,11 +319,27 @@ static int fuse_arguments(struct options *options)
 	return 0;
 }
 
+static void set_defaults(struct options *options)
+{
+	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+
+	options->workers = 1;
+	if (cores > 1)
+		options->workers =
+			cores < WORKERS_MAX ? (uint64_t)cores : WORKERS_MAX;
+	options->edns_size = ANSWER_EDNS_SIZE;
+	options->tcp_clients = CONNECTION_CLIENTS_MAX;
+	options->tcp_idle = CONNECTION_IDLE_MS / 1000;
+	options->rrl = OPTIONS_RRL_DEFAULT;
+	options->scratch_size = SCRATCH_SIZE;
+}
+
 int options_parse(struct options *options, int argc, char **argv)
 {
 	int r;
 
 	*options = (struct options){.fuse = FUSE_ARGS_INIT(argc, argv)};
+	set_defaults(options);
 	if (fuse_opt_parse(&options->fuse, options, specs, take_option) < 0) {
 		if (!options->complained)
 			log_fuse("bad option");
@@ -362,11 +353,7 @@ int options_parse(struct options *options, int argc, char **argv)
 	if (r == 0)
 		r = check_listen(options);
 	if (r == 0)
-		r = check_answers(options);
-	if (r == 0)
-		r = check_limits(options);
-	if (r == 0)
-		r = check_quotas(options);
+		r = check_nsid(options);
 	if (r == 0)
 		r = check_state(options);
 	if (r == 0)
@@ -384,15 +371,7 @@ void options_deinit(struct options *options)
 	free(options->state);
 	free(options->host);
 	free(options->listen_text);
-	free(options->workers_text);
-	free(options->edns_size_text);
-	free(options->tcp_clients_text);
-	free(options->tcp_idle_text);
-	free(options->rrl_text);
 	free(options->nsid);
-	free(options->max_anchors_text);
-	free(options->max_records_text);
-	free(options->scratch_size_text);
 	free(options->user_text);
 	free(options->user.name);
 	free(options->mount_ns);

@@ -8,6 +8,9 @@
 #include "fs/fs.h"
 #include "fs/rights.h"
 
+/* LIMITER_RATE, and none on loopback addresses. */
+#define OPTIONS_RRL_DEFAULT UINT64_MAX
+
 struct options {
 	bool foreground;
 	bool debug;
@@ -17,15 +20,15 @@ struct options {
 	char *state;	  /* absolute */
 	char *host;
 	struct address listen;
-	unsigned workers;
-	unsigned edns_size; /* octets */
-	unsigned tcp_clients;
-	unsigned tcp_idle;     /* seconds */
-	unsigned rrl;	       /* responses a second; 0: any */
-	char *nsid;	       /* or NULL */
-	unsigned max_anchors;  /* 0: any number */
-	unsigned max_records;  /* of a nameserver; 0: any number */
+	uint64_t workers;
+	uint64_t edns_size; /* octets */
+	uint64_t tcp_clients;
+	uint64_t tcp_idle;     /* seconds */
+	uint64_t rrl;	       /* responses a second, or OPTIONS_RRL_DEFAULT */
+	uint64_t max_anchors;  /* 0: any number */
+	uint64_t max_records;  /* of a nameserver; 0: any number */
 	uint64_t scratch_size; /* octets */
+	char *nsid;	       /* or NULL */
 	struct rights_user user;
 	char *mount_ns;	       /* or NULL: this process's */
 	struct fuse_args fuse; /* for fuse_session_new() */
@@ -34,14 +37,6 @@ struct options {
 	char *arguments[2];
 	unsigned argument_count;
 	char *listen_text;
-	char *workers_text;
-	char *edns_size_text;
-	char *tcp_clients_text;
-	char *tcp_idle_text;
-	char *rrl_text; /* NULL: on loopback addresses there is no limit */
-	char *max_anchors_text;
-	char *max_records_text;
-	char *scratch_size_text;
 	char *user_text;
 	bool complained; /* the reason was logged */
 };
