@@ -64,8 +64,9 @@ static int one_more(const struct host *host, struct refusal *why)
 		return 0;
 	*why = (struct refusal){0};
 	snprintf(why->reason, sizeof(why->reason),
-		 "max-anchors=%zu: there are %zu already", host->anchors_max,
-		 host->anchors);
+		 "max-anchors=%zu: there are %zu already; remove one, or start "
+		 "circuitfs with more",
+		 host->anchors_max, host->anchors);
 	return -EDQUOT;
 }
 

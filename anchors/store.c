@@ -24,7 +24,10 @@
 
 static int fail(struct buffer *why, int r, const char *dir, const char *what)
 {
-	buffer_printf(why, "%s: %s%c", dir, what ? what : strerror(-r), 0);
+	buffer_printf(why,
+		      "state directory %s: %s; see that it can be written, or "
+		      "give another%c",
+		      dir, what ? what : strerror(-r), 0);
 	return r;
 }
 
@@ -59,7 +62,9 @@ static int lock(struct store *store, const char *dir, struct buffer *why)
 		if (errno != EWOULDBLOCK)
 			return fail(why, -errno, dir, NULL);
 		len = pread(store->lock_fd, pid, sizeof(pid) - 1, 0);
-		buffer_printf(why, "%s: held by another circuitfs, pid %d%c",
+		buffer_printf(why,
+			      "%s: held by another circuitfs, pid %d; stop "
+			      "that one, or give another state directory%c",
 			      dir, len > 0 ? atoi(pid) : 0, 0);
 		return -EBUSY;
 	}

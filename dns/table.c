@@ -81,7 +81,7 @@ int table_fits(const struct tables *tables, uint64_t before, uint64_t after,
 	why->text[0] = 0;
 	snprintf(why->reason, sizeof(why->reason),
 		 "max-records=%llu: there are %llu records here, and this "
-		 "would make it %llu",
+		 "would make it %llu; remove some, or start with more",
 		 (unsigned long long)tables->records_max,
 		 (unsigned long long)before, (unsigned long long)after);
 	return EDQUOT;

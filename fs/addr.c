@@ -23,8 +23,10 @@ static void on_rebound(void *arg, int result, const struct refusal *refusal)
 	(void)refusal;
 	if (result < 0)
 		fail(rebind->anchor, rebind->text,
-		     result == -EADDRINUSE ? "in use; the old address serves on"
-					   : strerror(-result));
+		     result == -EADDRINUSE
+			     ? "in use, and the old address serves on; "
+			       "ss -lntup tells by whom"
+			     : strerror(-result));
 	rebind->done(rebind->arg, result);
 	anchor_unref(rebind->anchor);
 	free(rebind);

@@ -25,9 +25,14 @@ static const char *mkdir_reason(int result)
 		       "for every interface, or an IP alone for port 53; "
 		       "before it a name";
 	case -EADDRINUSE:
-		return "some socket has that address, for UDP or for TCP";
+		return "some socket has that address, for UDP or for TCP; ss "
+		       "-lntup tells whose it is";
 	case -EADDRNOTAVAIL:
-		return "no interface here has that address";
+		return "no interface here has that address; ip address tells "
+		       "which there are";
+	case -EACCES:
+		return "a port below 1024 takes CAP_NET_BIND_SERVICE: start "
+		       "circuitfs as root, or take another port";
 	case -EPERM:
 		return "nameservers are made in a host's directory, or in one "
 		       "another; hosts come and go with their daemons";

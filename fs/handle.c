@@ -113,7 +113,7 @@ static int open_to_write(struct handle *handle)
 	if (node_is_read_only(handle->node)) {
 		node_label(handle->node, label, sizeof(label));
 		node_fail(handle->fs, handle->node, "open", label,
-			  "it is only read");
+			  "it is only read; write to records or addr");
 		return -EACCES;
 	}
 	if (takes_records(kind))

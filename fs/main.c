@@ -177,7 +177,7 @@ static int start(struct daemon *daemon)
 	daemon->fuse = fuse_session_new(&daemon->options.fuse, &fs_operations,
 					sizeof(fs_operations), fs);
 	if (!daemon->fuse) {
-		log_fuse("cannot start");
+		log_fuse("cannot start, see -h");
 		return -EIO;
 	}
 	if (!node_get(fs, NODE_ROOT, NULL, NULL, 0))

@@ -133,7 +133,7 @@ static int mount_tree(struct options *options)
 
 	if (session && fuse_session_mount(session, options->mountpoint) == 0)
 		return fuse_session_fd(session);
-	log_fuse(session ? options->mountpoint : "cannot start");
+	log_fuse(session ? options->mountpoint : "cannot start, see -h");
 	return -EIO;
 }
 

@@ -133,16 +133,20 @@ int mountpoint_prepare(char **mountpoint)
 	if (r == 0 && !path)
 		r = -errno;
 	if (r < 0) {
-		log_line(LOG_ERR, "mount point %s: %s", *mountpoint,
-			 strerror(-r));
+		log_line(LOG_ERR, "mount point %s: %s; %s", *mountpoint,
+			 strerror(-r),
+			 r == -ENOENT ? "mkdir it first"
+				      : "give a directory that you can enter");
 		return r;
 	}
 	free(*mountpoint);
 	*mountpoint = path;
 	if (is_ours(path)) {
-		log_line(LOG_ERR,
-			 "mount point %s: a circuitfs is mounted there already",
-			 path);
+		log_line(
+			LOG_ERR,
+			"mount point %s: a circuitfs is mounted there already; "
+			"umount it, or give another directory",
+			path);
 		return -EBUSY;
 	}
 	return check_device();

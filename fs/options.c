@@ -219,7 +219,8 @@ static int check_host(struct options *options)
 	    !strchr(options->host, '/') && strcmp(options->host, ".") &&
 	    strcmp(options->host, ".."))
 		return 0;
-	log_line(LOG_ERR, "host=%s: no file name", options->host);
+	log_line(LOG_ERR, "host=%s: no file name; give one without a slash",
+		 options->host);
 	return -EINVAL;
 }
 
@@ -242,7 +243,7 @@ static int check_nsid(const struct options *options)
 {
 	if (!options->nsid || strlen(options->nsid) <= ANSWER_NSID_SIZE)
 		return 0;
-	log_line(LOG_ERR, "nsid=%s: longer than %d octets", options->nsid,
+	log_line(LOG_ERR, "nsid=%s: give at most %d octets", options->nsid,
 		 ANSWER_NSID_SIZE);
 	return -EINVAL;
 }
@@ -283,7 +284,8 @@ static int check_state(struct options *options)
 	if (*options->state == '/')
 		return 0;
 	if (!*options->state) {
-		log_line(LOG_ERR, "state=: no directory");
+		log_line(LOG_ERR, "state=: no directory; give one, or leave "
+				  "the option out");
 		return -EINVAL;
 	}
 	here = getcwd(NULL, 0);
@@ -342,7 +344,7 @@ int options_parse(struct options *options, int argc, char **argv)
 	set_defaults(options);
 	if (fuse_opt_parse(&options->fuse, options, specs, take_option) < 0) {
 		if (!options->complained)
-			log_fuse("bad option");
+			log_fuse("bad option, see -h");
 		return -EINVAL;
 	}
 	if (options->help || options->version)

@@ -126,8 +126,12 @@ static const char *rename_reason(int result)
  */
 static void refuse(struct rename *rename, int result)
 {
+	char from[NAME_TEXT_SIZE + 8], text[sizeof(from) + NAME_MAX + 8];
+
+	node_label(rename->from, from, sizeof(from));
+	snprintf(text, sizeof(text), "%s to %s", from, rename->name);
 	if (!drafts_shaped(rename->name))
-		node_fail(rename->fs, rename->from, "rename", rename->name,
+		node_fail(rename->fs, rename->from, "rename", text,
 			  rename_reason(result));
 	pending_reply(rename->pending, result);
 }

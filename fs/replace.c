@@ -72,7 +72,8 @@ void replace_run(struct fs *fs, struct node *scratch, struct node *target,
 	if (target->kind != NODE_RECORDS && target->kind != NODE_NAME &&
 	    target->kind != NODE_ADDR) {
 		node_fail(fs, target, "rename", scratch->scratch->name,
-			  "what is there takes no content");
+			  "what is there takes no content; rename over "
+			  "records, addr or a name");
 		done(arg, -EPERM);
 		return;
 	}

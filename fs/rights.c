@@ -22,11 +22,16 @@ int rights_find_user(const char *name, struct rights_user *out)
 		return 0;
 	}
 	if (!found) {
-		log_line(LOG_ERR, "user=%s: there is no such user", name);
+		log_line(LOG_ERR,
+			 "user=%s: there is no such user; make it, or leave "
+			 "the option out",
+			 name);
 		return -EINVAL;
 	}
 	if (!root && found->pw_uid != user.uid) {
-		log_line(LOG_ERR, "user=%s: only root can become another user",
+		log_line(LOG_ERR,
+			 "user=%s: only root can become another user; leave "
+			 "the option out",
 			 name);
 		return -EINVAL;
 	}
@@ -86,6 +91,9 @@ int rights_confine(const struct rights_user *user)
 	if (r == 0)
 		r = filter_load();
 	if (r < 0)
-		log_line(LOG_ERR, "cannot confine itself: %s", strerror(-r));
+		log_line(LOG_ERR,
+			 "cannot confine itself: %s; the kernel needs seccomp "
+			 "filters",
+			 strerror(-r));
 	return r;
 }

@@ -58,11 +58,11 @@ ssize_t scratch_read(struct scratch *scratch, void *data, size_t len,
 
 static int no_room(const struct fs *fs, struct scratch *scratch)
 {
-	char reason[160];
+	char reason[200];
 
 	snprintf(reason, sizeof(reason),
 		 "scratch-size=%llu: so many octets all plain files here may "
-		 "have together",
+		 "have together; remove some, or start circuitfs with more",
 		 (unsigned long long)fs->scratch_max);
 	anchor_fail(scratch->anchor, scratch->name ? scratch->name : "scratch",
 		    0, NULL, reason);

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from harness import Nameserver, append, fails, replace, run
+from harness import Nameserver, append, fails, needs_root, replace, run
 
 
 def fail_once(ns, text="x. A 999\n"):
@@ -117,3 +117,56 @@ def test_a_success_does_not_clear(ns):
     fail_once(ns)
     replace(ns.records, "a. A 192.0.2.1\n")
     assert "x. A 999" in ns.last_error()
+
+
+# What was tried; in `error`, the thing, the reason, and the next step.
+TRIES = {
+    "mkdir of a control file": (
+        "mkdir ../keys", 'mkdir: "keys"', "kept for a file"),
+    "mkdir without an address": (
+        "mkdir ../x@nonsense", '"x@nonsense"', "IP:PORT"),
+    "mkdir on a taken address": (
+        "mkdir ../x@$(cat addr)", '"x@127', "ss -lntup"),
+    "mkdir on an address of nobody": (
+        "mkdir ../x@192.0.2.77", '"x@192.0.2.77"', "ip address"),
+    "addr without an address": (
+        "echo nonsense > addr", 'addr: "nonsense"', "write IP:PORT"),
+    "addr that is taken": (
+        "echo $OTHER > addr", 'addr: "127', "ss -lntup"),
+    "a write to what is only read": (
+        "echo x > stat", "stat", "write to records or addr"),
+    "a link": (
+        "ln -s a b", "symlink", "cp copies"),
+    "truncate": (
+        "truncate -s 1 records", "truncate", "rename it over"),
+    "chmod of a file": (
+        "chmod 777 records", "records", "chown or chmod"),
+    "rename of a control file": (
+        "mv records other", "records to other", "cp copies"),
+    "rename onto another anchor": (
+        "mv -T ../ns2 ../ns1", "ns2 to ns1", "remove it first"),
+    "rmdir of a parent": (
+        "mkdir sub; rmdir ../ns1", "rmdir", "rm -r"),
+    "a record": (
+        "echo 'x. A 1.2.3' > records", 'records line 1: "x. A 1.2.3"',
+        "this is no IPv4 address"),
+    "a class": (
+        "echo 'x. CH A 1.2.3.4' > records", "line 1", "only IN"),
+    "$INCLUDE": (
+        "echo '$INCLUDE /etc/passwd' > records", "line 1", "refused"),
+    "a name in another's file": (
+        "echo 'x. A 1.2.3.4' > names/y.", "names/y. line 1",
+        "this file holds y.'s records only"),
+}
+
+
+@needs_root
+@pytest.mark.parametrize("script, thing, step", TRIES.values(), ids=TRIES)
+def test_a_failure_names_the_thing_and_the_next_step(circuit, script, thing,
+                                                     step):
+    ns, other = circuit.make("ns1"), circuit.make("ns2")
+    done = ns.sh(f"OTHER={other.address}; {script}")
+    assert done.returncode != 0 and done.stderr, done
+    line, = (line for error in (ns.error, other.error, circuit.error)
+             for line in error.read_text().splitlines())
+    assert thing in line and step in line, line

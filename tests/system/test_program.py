@@ -120,6 +120,7 @@ def test_what_stops_it_from_starting_is_one_line_and_exit_1(
     assert done.stdout == ""
     assert re.fullmatch(r"circuitfs: .+\n", done.stderr), done.stderr
     assert saying.replace("FILE", str(file)) in done.stderr
+    assert re.search("give|see|mkdir", done.stderr), "nor what to do"
     assert unmounted(idle) and file.read_text() == "x"
 
 
