@@ -8,7 +8,7 @@ import os
 
 import pytest
 
-from harness import BINARY, Circuit, watched
+from harness import BINARY, Circuit, run, serving, watched
 
 
 def pytest_collection_modifyitems(config, items):
@@ -22,27 +22,15 @@ def pytest_collection_modifyitems(config, items):
 @pytest.fixture
 def circuit():
     """A running daemon; the test may stop, kill and start it."""
-    own = Circuit()
-    try:
-        with watched(own.start()):
-            yield own
-            if own.daemon is not None:
-                own.stop()
-            own.check_log()
-    finally:
-        own.discard()
+    with serving() as own:
+        yield own
 
 
 @pytest.fixture
 def open_circuit():
     """The same with allow_other, for tests that act as another user."""
-    own = Circuit("allow_other")
-    try:
-        with watched(own.start()):
-            yield own
-            own.stop()
-    finally:
-        own.discard()
+    with serving("allow_other") as own:
+        yield own
 
 
 @pytest.fixture
@@ -54,6 +42,19 @@ def idle():
             yield own
     finally:
         own.discard()
+
+
+@pytest.fixture
+def small(idle):
+    """A daemon whose state is on a disk of two mebibytes."""
+    run("mount", "-t", "tmpfs", "-o", "size=2m", "none", idle.state, check=0)
+    try:
+        yield idle.start()
+        idle.stop()
+    finally:
+        if idle.alive():
+            idle.kill()
+        run("umount", idle.state, check=0)
 
 
 class Shared:

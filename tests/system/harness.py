@@ -384,3 +384,26 @@ def watched(circuit, seconds=DEADLINE_S):
         yield circuit
     finally:
         timer.cancel()
+
+
+@contextlib.contextmanager
+def serving(*options):
+    """A running daemon with these options; one may stop, kill and start it."""
+    own = Circuit(*options)
+    try:
+        with watched(own.start()):
+            yield own
+            if own.daemon is not None:
+                own.stop()
+            own.check_log()
+    finally:
+        own.discard()
+
+
+@contextlib.contextmanager
+def taken(address):
+    """Another socket has the address."""
+    ip, port = split_address(address)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+        other.bind((ip, port))
+        yield

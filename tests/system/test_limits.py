@@ -14,22 +14,16 @@ import dns.query
 import dns.rcode
 import pytest
 
-from harness import (Circuit, append, needs_root, run, split_address,
-                     watched)
+from harness import append, needs_root, run, serving, split_address
 
 
 @contextlib.contextmanager
 def limited(*options, records="a. A 192.0.2.1\n"):
     """A nameserver of a daemon with these options."""
-    circuit = Circuit(*options)
-    try:
-        with watched(circuit.start()):
-            ns = circuit.make()
-            append(ns.records, records)
-            yield ns
-            circuit.stop()
-    finally:
-        circuit.discard()
+    with serving(*options) as circuit:
+        ns = circuit.make()
+        append(ns.records, records)
+        yield ns
 
 
 def connect(ns):

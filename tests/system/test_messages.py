@@ -4,12 +4,11 @@ import errno
 import fcntl
 import os
 import re
-import socket
 
 import pytest
 
 from harness import (BINARY, append, eventually, fails, needs_root, run,
-                     split_address)
+                     taken)
 from sandbox import run_there
 
 AT_ONCE = 100  # LOG_AT_ONCE
@@ -73,45 +72,36 @@ def test_what_clients_do_wrong_is_not_told(circuit):
 def test_an_address_that_is_taken_at_the_start_and_free_later(idle):
     idle.start()
     ns = idle.make("ns")
-    ip, port = split_address(ns.address)
+    address = ns.address
     idle.stop()
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
-        taken.bind((ip, port))
+    with taken(address):
         idle.start()
         assert lines(idle)[-2:] == [
-            f"h1/ns: {ns.address}: cannot listen there, and tries again: "
+            f"h1/ns: {address}: cannot listen there, and tries again: "
             "Address already in use",
             f"serving h1 on {idle.mount}, nameservers: 1"]
     eventually("it is served again",
-               lambda: f"h1/ns: {ns.address}: is served again" in lines(idle))
+               lambda: f"h1/ns: {address}: is served again" in lines(idle))
     append(ns.records, "x. A 192.0.2.1\n")
     assert ns.answer("x") == ["192.0.2.1"]
 
 
 @needs_root
-def test_a_full_disk_is_told_once_and_when_it_is_over(idle):
-    run("mount", "-t", "tmpfs", "-o", "size=2m", "none", idle.state, check=0)
-    try:
-        idle.start()
-        ns = idle.make("ns")
+def test_a_full_disk_is_told_once_and_when_it_is_over(small):
+    ns = small.make("ns")
+    with fails(errno.ENOSPC):
+        for i in range(10**6):
+            append(ns.records, f"n{i}. TXT {'x' * 200}\n")
+    for _ in range(3):
         with fails(errno.ENOSPC):
-            for i in range(10**6):
-                append(ns.records, f"n{i}. TXT {'x' * 200}\n")
-        for _ in range(3):
-            with fails(errno.ENOSPC):
-                append(ns.records, f"n{i}. TXT {'x' * 200}\n")
-        (ns.names / "n0.").unlink()
-        full = "h1: no space is left for the state: what adds to it is refused"
-        assert lines(idle)[2:] == [full]
-        run("mount", "-o", "remount,size=16m", idle.state, check=0)
-        append(ns.records, f"n{i}. TXT {'x' * 200}\n")
-        assert lines(idle)[2:] == [full,
-                                   "h1: there is space for the state again"]
-        idle.stop()
-    finally:
-        if idle.alive():
-            idle.kill()
-        run("umount", idle.state, check=0)
+            append(ns.records, f"n{i}. TXT {'x' * 200}\n")
+    (ns.names / "n0.").unlink()
+    full = "h1: no space is left for the state: what adds to it is refused"
+    assert lines(small)[2:] == [full]
+    run("mount", "-o", "remount,size=16m", small.state, check=0)
+    append(ns.records, f"n{i}. TXT {'x' * 200}\n")
+    assert lines(small)[2:] == [full,
+                                "h1: there is space for the state again"]
 
 
 def test_a_name_cannot_make_a_line_of_its_own(circuit):
@@ -147,10 +137,9 @@ def test_a_flood_does_not_hide_a_warning(idle):
     """Nameservers that cannot be bound, behind many that come and go."""
     idle.start()
     ns = idle.make("ns")
-    ip, port = split_address(ns.address)
+    address = ns.address
     idle.stop()
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
-        taken.bind((ip, port))
+    with taken(address):
         idle.start()
         for i in range(2 * AT_ONCE):
             idle.make(f"n{i}")
@@ -216,19 +205,18 @@ def test_priorities_where_stderr_is_the_journals(idle):
     """systemd.exec(5): told by JOURNAL_STREAM, device and inode."""
     idle.start()
     ns = idle.make("ns")
-    ip, port = split_address(ns.address)
+    address = ns.address
     idle.stop()
     idle.log.write_text("")
     st = idle.log.stat()
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
-        taken.bind((ip, port))
+    with taken(address):
         idle.start("env", f"JOURNAL_STREAM={st.st_dev}:{st.st_ino}")
     eventually("it is served again", lambda: "served again" in idle.said())
     ns.path.rmdir()
     idle.stop()
     told = idle.said().splitlines()
     assert [line[:3] for line in told] == ["<4>", "<5>", "<5>", "<6>", "<5>"]
-    assert told[0].startswith(f"<4>h1/ns: {ip}:{port}: cannot listen")
+    assert told[0].startswith(f"<4>h1/ns: {address}: cannot listen")
     assert told[-1] == "<5>stopping h1: Terminated"
 
 

@@ -7,21 +7,9 @@ import threading
 
 import pytest
 
-from harness import (Circuit, append, fails, refused, replace, untouched,
-                     watched)
+from harness import append, fails, refused, replace, serving, untouched
 
 MIB = 1 << 20
-
-
-@contextlib.contextmanager
-def limited(*options):
-    own = Circuit(*options)
-    try:
-        with watched(own.start()):
-            yield own
-            own.stop()
-    finally:
-        own.discard()
 
 
 def lines(count, start=0):
@@ -31,7 +19,7 @@ def lines(count, start=0):
 @pytest.fixture(scope="module")
 def ten():
     """A daemon whose nameservers may have ten records."""
-    with limited("max-records=10") as own:
+    with serving("max-records=10") as own:
         yield own
 
 
@@ -41,7 +29,7 @@ def ns(ten):
 
 
 def test_one_anchor_too_many_is_edquot_and_rmdir_makes_room():
-    with limited("max-anchors=2") as circuit:
+    with serving("max-anchors=2") as circuit:
         one = circuit.make("one")
         (one / "below").mkdir()
         for path in (circuit.host / "two", one / "two"):
@@ -58,14 +46,14 @@ def test_one_anchor_too_many_is_edquot_and_rmdir_makes_room():
 
 
 def test_a_mkdir_that_fails_does_not_count():
-    with limited("max-anchors=1") as circuit:
+    with serving("max-anchors=1") as circuit:
         with fails(errno.EADDRNOTAVAIL):
             (circuit.host / "ns@192.0.2.77:5353").mkdir()
         circuit.make("ns")
 
 
 def test_concurrent_mkdirs_make_no_more_than_the_limit():
-    with limited("max-anchors=5") as circuit:
+    with serving("max-anchors=5") as circuit:
         def make(number):
             for i in range(4):
                 with contextlib.suppress(OSError):
@@ -174,7 +162,7 @@ def test_with_a_lower_limit_all_is_kept_and_nothing_added(circuit):
 
 
 def test_scratch_size_is_enospc_with_a_line_that_names_it():
-    with limited("scratch-size=1M") as circuit:
+    with serving("scratch-size=1M") as circuit:
         made = circuit.make()
         with open(made / "big", "wb", buffering=0) as file:
             file.write(b"x" * MIB)

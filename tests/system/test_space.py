@@ -8,19 +8,6 @@ from harness import (append, fails, mount_options, needs_root, replace, run,
                      untouched)
 
 
-@pytest.fixture
-def small(idle):
-    """A daemon whose state is on a disk of two mebibytes."""
-    run("mount", "-t", "tmpfs", "-o", "size=2m", "none", idle.state, check=0)
-    try:
-        yield idle.start()
-        idle.stop()
-    finally:
-        if idle.alive():
-            idle.kill()
-        run("umount", idle.state, check=0)
-
-
 @needs_root
 def test_on_a_full_disk_a_change_fails_and_what_was_there_stays(small):
     ns = small.make()

@@ -6,26 +6,9 @@
 #include <cmocka.h>
 
 #include "dns/name.h"
+#include "tests/unit/chance.h"
 
 #define ROUNDS 20000
-
-/* xorshift64: the same names in every run. */
-static uint64_t seed;
-
-static uint32_t chance(uint32_t below)
-{
-	seed ^= seed << 13;
-	seed ^= seed >> 7;
-	seed ^= seed << 17;
-	return (uint32_t)(seed >> 32) % below;
-}
-
-static int start(void **state)
-{
-	(void)state;
-	seed = 0x2545f4914f6cdd1dull;
-	return 0;
-}
 
 /* Few octets, the awkward ones among them, so that labels often share starts */
 static uint8_t random_octet(void)
@@ -509,5 +492,5 @@ int main(void)
 		cmocka_unit_test(what_is_no_key_is_refused),
 	};
 
-	return cmocka_run_group_tests(tests, start, NULL);
+	return cmocka_run_group_tests(tests, chance_start, NULL);
 }

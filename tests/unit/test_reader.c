@@ -6,26 +6,9 @@
 #include <cmocka.h>
 
 #include "dns/reader.h"
+#include "tests/unit/chance.h"
 
 #define ROOT_HINTS "/usr/share/dns/root.hints"
-
-/* xorshift64: the same octets in every run. */
-static uint64_t seed;
-
-static uint32_t chance(uint32_t below)
-{
-	seed ^= seed << 13;
-	seed ^= seed >> 7;
-	seed ^= seed << 17;
-	return (uint32_t)(seed >> 32) % below;
-}
-
-static int start(void **state)
-{
-	(void)state;
-	seed = 0x2545f4914f6cdd1dull;
-	return 0;
-}
 
 /* A reader and what it has read. */
 struct stream {
@@ -720,5 +703,5 @@ int main(void)
 		cmocka_unit_test(noise_is_refused_or_taken_and_never_more),
 	};
 
-	return cmocka_run_group_tests(tests, start, NULL);
+	return cmocka_run_group_tests(tests, chance_start, NULL);
 }

@@ -12,24 +12,7 @@
 
 #include "dns/rr.h"
 #include "dns/services.h"
-
-/* xorshift64: the same octets in every run. */
-static uint64_t seed;
-
-static uint32_t chance(uint32_t below)
-{
-	seed ^= seed << 13;
-	seed ^= seed >> 7;
-	seed ^= seed << 17;
-	return (uint32_t)(seed >> 32) % below;
-}
-
-static int start(void **state)
-{
-	(void)state;
-	seed = 0x2545f4914f6cdd1dull;
-	return 0;
-}
+#include "tests/unit/chance.h"
 
 struct result {
 	int r;
@@ -789,5 +772,5 @@ int main(void)
 		cmocka_unit_test(a_line_is_as_long_as_measured),
 	};
 
-	return cmocka_run_group_tests(tests, start, NULL);
+	return cmocka_run_group_tests(tests, chance_start, NULL);
 }

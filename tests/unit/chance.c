@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/unit/chance.h"
+
+static uint64_t seed;
+
+int chance_start(void **state)
+{
+	(void)state;
+	seed = 0x2545f4914f6cdd1dull;
+	return 0;
+}
+
+/* xorshift64. */
+uint32_t chance(uint32_t below)
+{
+	seed ^= seed << 13;
+	seed ^= seed >> 7;
+	seed ^= seed << 17;
+	return (uint32_t)(seed >> 32) % below;
+}
