@@ -7,10 +7,14 @@ import shutil
 import signal
 import socket
 import subprocess
+import time
+from pathlib import Path
 
 import dns.message
 
-from harness import append, eventually, fails, split_address
+from harness import append, eventually, fails, sanitized, split_address
+
+TEXT_MAX = 256 * 1024  # WATCH_TEXT_MAX in fs/watch.h
 
 LINE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z 127\.0\.0\.1:\d+ "
                   r"(udp|tcp) (\S+) (\S+) (\S+) (\S+) (\d+)")
@@ -62,6 +66,43 @@ def flood(ns, count):
             sock.send(query)
 
 
+def ask_all(ns, count, window=50):
+    """Ask, and get each answer; the seconds it took."""
+    query = dns.message.make_query("x.", "A").to_wire()
+    start = time.monotonic()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.settimeout(20)
+        sock.connect(split_address(ns.address))
+        for _ in range(count // window):
+            for _ in range(window):
+                sock.send(query)
+            for _ in range(window):
+                sock.recv(512)
+    return time.monotonic() - start
+
+
+def all_told(ns):
+    """Wait until the readers have before them what was asked so far.
+
+    The rings are emptied in the order of time, and this is the last query.
+    """
+    fd = os.open(ns.path / "log", os.O_RDONLY)
+    ns.ask("end.")
+    text = ""
+    while " end. " not in text:
+        text += os.read(fd, 65536).decode()
+    os.close(fd)
+
+
+def lost_in(text):
+    return sum(int(n) for n in re.findall(r"(?m)^# (\d+) lines lost$", text))
+
+
+def anonymous_octets(circuit):
+    status = Path(f"/proc/{circuit.daemon.pid}/status").read_text()
+    return int(re.search(r"RssAnon:\s+(\d+)", status)[1]) * 1024
+
+
 def test_a_line_has_all_of_a_query_and_its_answer(circuit):
     ns = circuit.make("ns")
     append(ns.records, "x. A 192.0.2.1\n")
@@ -109,7 +150,7 @@ def test_who_does_not_read_is_told_how_many_lines_he_lost(circuit):
     fd = os.open(ns.path / "log", os.O_RDONLY)
     flood(ns, 20000)
     ns.ask("last.")
-    text, count = "", 0
+    text = ""
 
     def all_there():
         nonlocal text
@@ -118,13 +159,52 @@ def test_who_does_not_read_is_told_how_many_lines_he_lost(circuit):
         return " end. " in text
     eventually("the rest comes", all_there)
     os.close(fd)
-    lost = sum(int(n) for n in re.findall(r"^# (\d+) lines lost$", text,
-                                          re.MULTILINE))
+    lost = lost_in(text)
     count = text.count(" x. ")
     assert lost > 0 and count > 1000
     assert count + lost <= 20000 + 100
     assert all(LINE.fullmatch(line) or line.startswith("# ")
                for line in text.splitlines())
+
+
+def test_who_does_not_read_has_so_much_before_him_and_no_more(circuit):
+    ns = circuit.make("ns")
+    fd = os.open(ns.path / "log", os.O_RDONLY)
+    sizes = []
+    for _ in range(4):
+        ask_all(ns, 10000)
+        all_told(ns)
+        sizes.append(anonymous_octets(circuit))
+    text = drain(fd)
+    lines = text.splitlines()
+    # What he is told of his loss comes when there is room for it.
+    assert lines[-1].startswith("# ")
+    there = len(text) - len(lines[-1]) - 1
+    assert TEXT_MAX - 200 < there <= TEXT_MAX
+    kept = [line for line in lines if LINE.fullmatch(line)]
+    assert len(kept) + lost_in(text) == 4 * (10000 + 1)
+    assert len(kept) + text.count(" lines lost\n") == len(lines)
+    # Each 10,000 lines are 600 kB.
+    if not sanitized():
+        assert sizes[-1] - sizes[0] < 300000, sizes
+    # From here on it is as if nothing had been.
+    ask_all(ns, 50)
+    all_told(ns)
+    assert len(drain(fd).splitlines()) == 51
+    os.close(fd)
+
+
+def test_who_does_not_read_slows_no_answer(circuit):
+    ns = circuit.make("ns")
+
+    def fastest():
+        return min(ask_all(ns, 2000) for _ in range(5))
+
+    unwatched = fastest()
+    fd = os.open(ns.path / "log", os.O_RDONLY)
+    ask_all(ns, 10000)  # more than he can have before him
+    assert fastest() < 3 * unwatched
+    os.close(fd)
 
 
 def test_a_read_that_may_not_wait_and_poll(circuit):
