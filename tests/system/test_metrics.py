@@ -4,11 +4,14 @@ import os
 import re
 import shutil
 import socket
+import struct
 
+import dns.flags
+import dns.message
 import pytest
 
-from harness import (NOBODY, PEERS, append, ask, eventually, fails, needs_root,
-                     replace, run, split_address)
+from harness import (NOBODY, PEERS, Circuit, append, eventually, fails,
+                     needs_root, replace, run, split_address, watched)
 
 SAMPLE = re.compile(r'([a-z_]+)(?:\{(.*)\})? (\S+)\n')
 LABEL = re.compile(r'([a-z_]+)="((?:[^"\\\n]|\\.)*)"')
@@ -108,6 +111,96 @@ def test_truncated_answers_and_dropped_messages_are_counted(circuit):
     assert figures.of("circuitfs_answers_truncated_total",
                       nameserver="ns") == 1
     assert figures.of("circuitfs_answers_limited_total", nameserver="ns") == 0
+
+
+@pytest.fixture
+def slow_circuit():
+    """A daemon that sends a client ten responses of a kind in a second."""
+    own = Circuit("rrl=10")
+    try:
+        with watched(own.start()):
+            yield own
+            own.stop()
+    finally:
+        own.discard()
+
+
+def test_answers_past_their_rate_are_counted_as_the_client_saw_them(
+        slow_circuit):
+    ns = slow_circuit.make("ns")
+    append(ns.records, "x. A 192.0.2.1\n")
+    query = dns.message.make_query("x.", "A").to_wire()
+    asked = 0
+
+    def figure(name, **labels):
+        return Figures(slow_circuit).of(f"circuitfs_{name}_total",
+                                        nameserver="ns", **labels)
+
+    def answers():
+        return figure("answers", transport="udp", rcode="NOERROR")
+
+    def all_judged():
+        """Those held back say that they are truncated, or nothing."""
+        return asked == (answers() + figure("answers_limited") -
+                         figure("answers_truncated"))
+
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+        sock.connect(split_address(ns.address))
+        sock.settimeout(20)
+        while asked < 300:
+            for _ in range(50):
+                sock.send(query)
+            asked += 50
+            eventually("each is counted", all_judged)
+        responses = [dns.message.from_wire(sock.recv(4096))
+                     for _ in range(int(answers()))]
+        sock.setblocking(False)
+        with fails(11):
+            sock.recv(4096)
+    short = [r for r in responses if r.flags & dns.flags.TC]
+    assert 0 < len(short) < len(responses) < asked
+    assert figure("answers_truncated") == len(short)
+    assert figure("answers_limited") == \
+        len(short) + asked - len(responses) > 100
+    assert figure("queries", transport="udp", type="A") == len(responses)
+    assert figure("dropped") == 0
+
+
+def test_each_message_that_is_no_query_is_counted(circuit):
+    ns = circuit.make("ns")
+    append(ns.records, "x. A 192.0.2.1\n")
+    response = dns.message.make_query("x.", "A")
+    response.flags |= dns.flags.QR
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.connect(split_address(ns.address))
+        for message in [b"", b"no query", response.to_wire()] * 5:
+            sock.send(message)
+        eventually("all are counted", lambda: Figures(circuit).of(
+            "circuitfs_dropped_total", nameserver="ns") == 15)
+        sock.setblocking(False)
+        with fails(11):
+            sock.recv(4096)
+    ns.ask("x.")
+    figures = Figures(circuit)
+    assert figures.of("circuitfs_dropped_total", nameserver="ns") == 15
+    assert figures.of("circuitfs_answers_total", nameserver="ns",
+                      transport="udp", rcode="NOERROR") == 1
+
+
+@needs_root
+def test_an_answer_that_cannot_be_sent_is_counted_as_dropped(circuit):
+    ns = circuit.make("ns")
+    ip, port = split_address(ns.address)
+    query = dns.message.make_query("x.", "A").to_wire()
+    with socket.socket(socket.AF_INET, socket.SOCK_RAW,
+                       socket.IPPROTO_UDP) as sock:
+        for _ in range(7):
+            # Nothing can be sent to port 0, which these come from.
+            sock.sendto(struct.pack("!4H", 0, port, 8 + len(query), 0) + query,
+                        (ip, 0))
+    eventually("all are counted", lambda: Figures(circuit).of(
+        "circuitfs_dropped_total", nameserver="ns") == 7)
 
 
 def test_tcp_clients_are_there_while_they_are_connected(circuit):
