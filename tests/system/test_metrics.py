@@ -10,8 +10,8 @@ import dns.flags
 import dns.message
 import pytest
 
-from harness import (NOBODY, PEERS, Circuit, append, eventually, fails,
-                     needs_root, replace, run, split_address, watched)
+from harness import (NOBODY, PEERS, append, eventually, fails, needs_root,
+                     replace, run, serving, split_address)
 
 SAMPLE = re.compile(r'([a-z_]+)(?:\{(.*)\})? (\S+)\n')
 LABEL = re.compile(r'([a-z_]+)="((?:[^"\\\n]|\\.)*)"')
@@ -116,13 +116,8 @@ def test_truncated_answers_and_dropped_messages_are_counted(circuit):
 @pytest.fixture
 def slow_circuit():
     """A daemon that sends a client ten responses of a kind in a second."""
-    own = Circuit("rrl=10")
-    try:
-        with watched(own.start()):
-            yield own
-            own.stop()
-    finally:
-        own.discard()
+    with serving("rrl=10") as own:
+        yield own
 
 
 def test_answers_past_their_rate_are_counted_as_the_client_saw_them(
