@@ -79,7 +79,7 @@ static const struct kind unknown_kind = {
 		  .size = measures,                                            \
 		  .print = prints}
 
-/* Read by us or checked before ldns reads it; ldns prints it. */
+/* Read by us; ldns prints it. */
 #define OTHER(kind, reads, measures, text)                                     \
 	[kind] = {.ldns = kind,                                                \
 		  .what = text,                                                \
@@ -112,12 +112,19 @@ static const struct kind kinds[] = {
 	     "this is no ATM address in hex digits"),
 	OURS(LDNS_RDF_TYPE_NSAP, 0, nsap_read, rest_size, nsap_print,
 	     "this is no NSAP address: 0x and hex digits"),
+	OURS(LDNS_RDF_TYPE_EUI48, 6, eui_read, fixed_size, eui_print,
+	     "this is no EUI-48, as in 00-00-5e-00-53-2a"),
+	OURS(LDNS_RDF_TYPE_EUI64, 8, eui_read, fixed_size, eui_print,
+	     "this is no EUI-64, as in 00-00-5e-ef-10-00-00-2a"),
 	OURS(LDNS_RDF_TYPE_B64, 0, base64_read, rest_size, base64_print, NULL),
 	OURS(LDNS_RDF_TYPE_NSEC, 0, bitmap_read, bitmap_size, bitmap_print,
 	     "a type in the list is not known"),
 	OURS(LDNS_RDF_TYPE_WKS, 0, wks_read, wks_size, wks_print, NULL),
 	OURS(LDNS_RDF_TYPE_IPSECKEY, 0, ipseckey_read, ipseckey_size,
 	     ipseckey_print, NULL),
+	OURS(LDNS_RDF_TYPE_SVCPARAMS, 0, svcparams_read, svcparams_size,
+	     svcparams_print,
+	     "these are no service parameters, as in alpn=h2,h3 port=8443"),
 	OURS(LDNS_RDF_TYPE_HIP, 0, hip_read, hip_size, hip_print, NULL),
 	MNEMONIC(LDNS_RDF_TYPE_ALG, 1,
 		 "a key algorithm, by number or name, was expected"),
@@ -136,18 +143,12 @@ static const struct kind kinds[] = {
 	     prefixed_size, "this is no hash in base32"),
 	WORD(LDNS_RDF_TYPE_ILNP64, 8, HEX_DIGITS ":", 19, fixed_size,
 	     "this is no 64-bit locator or node, as in 14:4fff:ff20:ee64"),
-	WORD(LDNS_RDF_TYPE_EUI48, 6, HEX_DIGITS "-", 17, fixed_size,
-	     "this is no EUI-48, as in 00-00-5e-00-53-2a"),
-	WORD(LDNS_RDF_TYPE_EUI64, 8, HEX_DIGITS "-", 23, fixed_size,
-	     "this is no EUI-64, as in 00-00-5e-ef-10-00-00-2a"),
 	WORD(LDNS_RDF_TYPE_TAG, 0, LETTERS "0123456789", 255, tag_size,
 	     "a tag of letters and digits was expected"),
 	OTHER(LDNS_RDF_TYPE_APL, apl_read, apl_size,
 	      "this is no address prefix, as in !1:192.0.2.0/24"),
 	OTHER(LDNS_RDF_TYPE_LOC, loc_read, loc_size,
 	      "this is no location, as in 52 22 23 N 4 53 32 E -2m"),
-	OTHER(LDNS_RDF_TYPE_SVCPARAMS, svcparams_read, svcparams_size,
-	      "these are no service parameters, as in alpn=h2,h3 port=8443"),
 };
 
 const struct kind *kind_of(ldns_rdf_type ldns)

@@ -61,6 +61,8 @@ KIND_READ(hex_read);
 KIND_PRINT(hex_print);
 KIND_READ(base64_read);
 KIND_PRINT(base64_print);
+KIND_READ(eui_read);
+KIND_PRINT(eui_print);
 KIND_READ(nsap_read);
 KIND_PRINT(nsap_print);
 
@@ -89,12 +91,24 @@ KIND_PRINT(hip_print);
 KIND_READ(word_read);
 KIND_READ(mnemonic_read);
 KIND_SIZE(tag_size);
+KIND_PRINT(ldns_print);
+
+/* field_svc.c */
 KIND_READ(svcparams_read);
 KIND_SIZE(svcparams_size);
-KIND_PRINT(ldns_print);
+KIND_PRINT(svcparams_print);
 
 /** refuse() - set @in->why and return -EINVAL */
 int refuse(struct field_text *in, const char *why);
+
+/** add_string() - append what a token stands for, of any length */
+int add_string(struct field_text *in, struct field_token token,
+	       struct buffer *out);
+
+/** field_print_string() - octets with escapes; without quotes, they must not
+ *  have a blank, a parenthesis or a semicolon */
+int field_print_string(const uint8_t *wire, size_t len, bool quoted,
+		       struct buffer *out);
 
 /** add_hex(), add_base64() - append the octets of one token */
 int add_hex(struct field_text *in, struct field_token token,

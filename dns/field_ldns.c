@@ -2,9 +2,9 @@
 /*
  * field_ldns.c - fields that ldns reads or prints
  *
- * ldns trusts what it is given more than it should: it reads past the end of
- * a malformed service parameter, and keeps lengths in too small integers. So
- * a text is checked before ldns reads it, and a wire form before it prints.
+ * ldns trusts what it is given more than it should, and keeps lengths in too
+ * small integers. So it reads no more than one short word, of octets that are
+ * listed, and a wire form is checked before it prints.
  */
 #include <errno.h>
 
@@ -108,121 +108,4 @@ KIND_SIZE(tag_size)
 		if (!wire[i] || !strchr(kind->allowed, wire[i]))
 			return -EINVAL;
 	return size;
-}
-
-/* --- service parameters: RFC 9460 --- */
-
-enum svc_key {
-	SVC_MANDATORY = 0,
-	SVC_ALPN = 1,
-	SVC_NO_DEFAULT_ALPN = 2,
-	SVC_PORT = 3,
-	SVC_IPV4HINT = 4,
-	SVC_ECH = 5,
-	SVC_IPV6HINT = 6,
-};
-
-/* Section 7.1.1: strings of at least one octet, and at least one of them. */
-static bool is_alpn(const uint8_t *value, size_t len)
-{
-	size_t at = 0;
-
-	while (at < len) {
-		if (value[at] == 0)
-			return false;
-		at += 1 + (size_t)value[at];
-	}
-	return len > 0 && at == len;
-}
-
-/* Section 8: keys in strictly increasing order, "mandatory" not among them. */
-static bool is_mandatory(const uint8_t *value, size_t len)
-{
-	uint16_t last = SVC_MANDATORY;
-	size_t at;
-
-	if (len == 0 || len % 2)
-		return false;
-	for (at = 0; at < len; at += 2) {
-		if (get_u16(value + at) <= last)
-			return false;
-		last = get_u16(value + at);
-	}
-	return true;
-}
-
-static bool is_svc_value(uint16_t key, const uint8_t *value, size_t len)
-{
-	switch (key) {
-	case SVC_MANDATORY:
-		return is_mandatory(value, len);
-	case SVC_ALPN:
-		return is_alpn(value, len);
-	case SVC_NO_DEFAULT_ALPN:
-		return len == 0;
-	case SVC_PORT:
-		return len == 2;
-	case SVC_IPV4HINT:
-		return len > 0 && len % 4 == 0;
-	case SVC_ECH:
-		return len > 0;
-	case SVC_IPV6HINT:
-		return len > 0 && len % 16 == 0;
-	default:
-		return true;
-	}
-}
-
-/* Section 2.2: keys in strictly increasing order, up to the RDATA's end. */
-KIND_SIZE(svcparams_size)
-{
-	size_t at = 0, value;
-	int last = -1;
-	uint16_t key;
-
-	(void)kind;
-	if (len == 0)
-		return -EINVAL;
-	while (at < len) {
-		if (len - at < 4)
-			return -EINVAL;
-		key = get_u16(wire + at);
-		value = get_u16(wire + at + 2);
-		at += 4;
-		if (key <= last || value > len - at ||
-		    !is_svc_value(key, wire + at, value))
-			return -EINVAL;
-		last = key;
-		at += value;
-	}
-	return (int)len;
-}
-
-/* ldns wraps a port above 65535. */
-static bool is_svc_token(struct field_token token)
-{
-	static const char port[] = "port=";
-	size_t skip = sizeof(port) - 1;
-	uint32_t number;
-
-	if (token.len < skip || strncmp(token.text, port, skip) != 0)
-		return true;
-	token.text += skip;
-	token.len -= skip;
-	if (token.len > 2 && token.text[0] == '"') {
-		token.text++;
-		token.len -= 2;
-	}
-	return token_number(token, 65535, &number);
-}
-
-KIND_READ(svcparams_read)
-{
-	const char *text = in->at + strspn(in->at, " ");
-	struct field_token token;
-
-	while (field_next(in, &token))
-		if (!is_svc_token(token))
-			return refuse(in, "a port is no number up to 65535");
-	return through_ldns(kind, in, text, out);
 }

@@ -9,11 +9,11 @@
 
 /* --- strings --- */
 
-/* Appends what a token stands for, without its quotes and escapes. */
-static int add_string(struct field_text *in, struct field_token token,
-		      struct buffer *out)
+/* Without quotes and escapes. */
+int add_string(struct field_text *in, struct field_token token,
+	       struct buffer *out)
 {
-	bool quoted = token.text[0] == '"';
+	bool quoted = token.len && token.text[0] == '"';
 	size_t at = quoted, taken;
 	uint8_t octet;
 
@@ -64,7 +64,8 @@ KIND_SIZE(string_size)
 	return prefixed_size(kind, wire, len);
 }
 
-static int print_quoted(const uint8_t *wire, size_t len, struct buffer *out)
+int field_print_string(const uint8_t *wire, size_t len, bool quoted,
+		       struct buffer *out)
 {
 	char *at;
 	size_t i;
@@ -72,7 +73,8 @@ static int print_quoted(const uint8_t *wire, size_t len, struct buffer *out)
 	if (buffer_reserve(out, 4 * len + 2) < 0)
 		return -ENOMEM;
 	at = (char *)out->data + out->len;
-	*at++ = '"';
+	if (quoted)
+		*at++ = '"';
 	for (i = 0; i < len; i++) {
 		if (wire[i] < ' ' || wire[i] >= 0x7f) {
 			at = escape_put(at, wire[i]);
@@ -82,7 +84,8 @@ static int print_quoted(const uint8_t *wire, size_t len, struct buffer *out)
 			*at++ = '\\';
 		*at++ = (char)wire[i];
 	}
-	*at++ = '"';
+	if (quoted)
+		*at++ = '"';
 	out->len = (size_t)(at - (char *)out->data);
 	return 0;
 }
@@ -90,7 +93,7 @@ static int print_quoted(const uint8_t *wire, size_t len, struct buffer *out)
 KIND_PRINT(string_print)
 {
 	(void)kind;
-	return print_quoted(wire + 1, len - 1, out);
+	return field_print_string(wire + 1, len - 1, true, out);
 }
 
 /* A string of any length that ends with the RDATA (RFC 8659, section 4.1.1) */
@@ -113,7 +116,7 @@ KIND_SIZE(long_string_size)
 KIND_PRINT(long_string_print)
 {
 	(void)kind;
-	return print_quoted(wire, len, out);
+	return field_print_string(wire, len, true, out);
 }
 
 /* --- hex --- */
@@ -194,6 +197,39 @@ KIND_PRINT(hex_print)
 {
 	(void)kind;
 	return field_print_hex(wire, len, out);
+}
+
+/* RFC 7043: pairs of hex digits between hyphens. */
+KIND_READ(eui_read)
+{
+	struct field_token token, pair;
+	size_t i;
+	int r = 0;
+
+	if (!field_next(in, &token) || token.len != 3u * kind->octets - 1)
+		return refuse(in, kind->what);
+	for (i = 0; r == 0 && i < token.len; i += 3) {
+		pair = (struct field_token){token.text + i, 2};
+		if (i > 0 && token.text[i - 1] != '-')
+			return refuse(in, kind->what);
+		r = add_hex(in, pair, out);
+	}
+	return r == -EINVAL ? refuse(in, kind->what) : r;
+}
+
+KIND_PRINT(eui_print)
+{
+	size_t i;
+	int r = 0;
+
+	(void)kind;
+	for (i = 0; r == 0 && i < len; i++) {
+		if (i > 0)
+			r = buffer_add(out, "-", 1);
+		if (r == 0)
+			r = field_print_hex(wire + i, 1, out);
+	}
+	return r;
 }
 
 /* Hex digits with dots anywhere between them; NSAP begins with 0x. */

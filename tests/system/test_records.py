@@ -287,6 +287,21 @@ def test_an_rrset_that_fits_no_message_is_refused(ns):
         append(ns.records, text)
 
 
+def test_service_parameters_of_any_length_are_stored_or_refused(ns):
+    """ldns, by which they were read, wrote past the end of its memory."""
+    keys = ",".join(f"key{key}" for key in range(10000, 10080))
+    line = f"a. 3600 IN SVCB 1 . mandatory={keys} no-default-alpn"
+    append(ns.records, line + "\n")
+    for octets in (66000, 400000):
+        with fails(errno.EINVAL):
+            append(ns.records, "a. SVCB 1 . key9=" + "z" * octets +
+                   " key10 key11 key12\n")
+    with fails(errno.EINVAL):
+        append(ns.records, "a. SVCB 1 . key9=" + r"\255" * 65540 +
+               " key10 key11 key12\n")
+    assert ns.lines() == [line]
+
+
 def test_writers_side_by_side_lose_nothing(ns):
     ns.sh("for w in a b c d; do (i=0; while [ $i -lt 50 ]; do "
           "echo \"$i.$w. A 192.0.2.$i\" >> records; i=$((i+1)); done) & done; "

@@ -281,12 +281,28 @@ static const struct good {
 	 "1 . mandatory=alpn alpn=h2 ipv4hint=1.2.3.4,5.6.7.8 ech=AQID"},
 	{"SVCB", "\\# 10 0001 00 0001 0003 026832", "1 . alpn=h2"},
 	/* Bare, these would be no part of the token, or no text. */
-	{"SVCB", "\\# 10 0001 00 0001 0003 022832",
-	 "\\# 10 00010000010003022832"},
-	{"SVCB", "\\# 10 0001 00 029b 0003 610962",
-	 "\\# 10 000100029b0003610962"},
-	{"SVCB", "\\# 10 0001 00 0001 0003 023b32",
-	 "\\# 10 00010000010003023b32"},
+	{"SVCB", "\\# 10 0001 00 0001 0003 022832", "1 . alpn=\"(2\""},
+	{"SVCB", "\\# 10 0001 00 029b 0003 610962", "1 . key667=a\\009b"},
+	{"SVCB", "\\# 10 0001 00 0001 0003 023b32", "1 . alpn=\";2\""},
+	{"SVCB", "1 . mandatory=\"port,alpn\" alpn=h2 port=\"80\"",
+	 "1 . mandatory=alpn,port alpn=h2 port=80"},
+	{"SVCB", "1 . key4=1.2.3.4 key5=\"AQI=\" key7=/q{?dns}",
+	 "1 . ipv4hint=1.2.3.4 ech=AQI= dohpath=/q{?dns}"},
+	/* RFC 9460, appendix D.2. */
+	{"SVCB", "1 foo.example.com. ipv6hint=\"2001:db8::1,2001:db8::53:1\"",
+	 "1 foo.example.com. ipv6hint=2001:db8::1,2001:db8::53:1"},
+	{"SVCB", "1 example.com. ipv6hint=\"2001:db8:122:344::192.0.2.33\"",
+	 "1 example.com. ipv6hint=2001:db8:122:344::c000:221"},
+	{"SVCB",
+	 "16 a. alpn=h2,h3-19 mandatory=ipv4hint,alpn "
+	 "ipv4hint=192.0.2.1",
+	 "16 a. mandatory=alpn,ipv4hint alpn=h2,h3-19 ipv4hint=192.0.2.1"},
+	{"SVCB", "16 foo.example.org. alpn=\"f\\\\\\\\oo\\\\,bar,h2\"",
+	 "16 foo.example.org. alpn=f\\\\\\\\oo\\\\,bar,h2"},
+	{"SVCB", "16 foo.example.org. alpn=f\\\\\\092oo\\092,bar,h2",
+	 "16 foo.example.org. alpn=f\\\\\\\\oo\\\\,bar,h2"},
+	{"SVCB", "16 foo.example.org. key667=\"hello\\210qoo\"",
+	 "16 foo.example.org. key667=hello\\210qoo"},
 	{"HTTPS", "1 . alpn=h2 no-default-alpn ipv6hint=2001:db8::1", NULL},
 	{"SPF", "\"v=spf1\"", NULL},
 	{"NID", "10 14:4fff:ff20:ee64", "10 0014:4fff:ff20:ee64"},
@@ -464,12 +480,30 @@ static void what_is_no_rdata_is_refused(void **state)
 		{"NSAP", "0x4", "NSAP"},
 		{"NSAP", "47", "NSAP"},
 		{"EUI48", "00-00-5e-00-53-2a-", "EUI-48"},
+		{"EUI48", "-1--1--1--1--1--1", "EUI-48"},
+		{"EUI48", "00-00-5e-00-532-a", "EUI-48"},
+		{"EUI64", "00-00-5e-ef-10-00-00-2", "EUI-64"},
 		{"NID", "10 0014:4fff:ff20:ee64:1", "locator"},
 		{"SVCB", "1 . alpn=h2 alpn=h3", "service parameters"},
 		{"SVCB", "1 . port=99999", "port"},
 		{"SVCB", "1 . port=\"99999\"", "port"},
 		{"SVCB", "1 . key99999=a", "service parameters"},
 		{"SVCB", "1 . alpn", "service parameters"},
+		{"SVCB", "1 . alpn=h2,", "service parameters"},
+		{"SVCB", "1 . alpn=\\\\a", "service parameters"},
+		{"SVCB", "1 . key1=a\"b port=70000 key9=c\"", "quote"},
+		{"SVCB", "1 . port=80\\048", "port"},
+		{"SVCB", "1 . port=", "port"},
+		{"SVCB", "1 . key123=abc key123=def", "service parameters"},
+		{"SVCB", "1 . mandatory=mandatory", "service parameters"},
+		{"SVCB", "1 . mandatory=port,port", "service parameters"},
+		{"SVCB", "1 . mandatory=port,", "service parameters"},
+		{"SVCB", "1 . ipv4hint=1.2.3", "service parameters"},
+		{"SVCB", "1 . ipv6hint=\"", "service parameters"},
+		{"SVCB", "1 . ech=AQI", "fours"},
+		{"SVCB", "1 . key-1", "service parameters"},
+		{"SVCB", "1 . key", "service parameters"},
+		{"SVCB", "1 . no-default-alpn=1", "service parameters"},
 		/* The string is longer than its parameter: ldns crashed. */
 		{"SVCB", "\\# 9 0001 00 0001 00ff 0268", "no RDATA"},
 		{"SVCB", "\\# 11 0001 00 0002 0000 0001 0000", "no RDATA"},
@@ -603,6 +637,72 @@ static void rdata_ends_at_65535_octets(void **state)
 
 		assert_int_equal(result.r, -EINVAL);
 		assert_non_null(strstr(result.why, "65535"));
+	}
+}
+
+/* ldns has room for four octets of text for each of a list's, and aborted. */
+static void a_list_of_any_length_is_printed(void **state)
+{
+	int count, i;
+
+	(void)state;
+	for (count = 1; count < 300; count++) {
+		CLEANUP(buffer_deinit) struct buffer text = {0};
+
+		buffer_add_text(&text, "1 . mandatory=");
+		for (i = 0; i < count; i++)
+			buffer_printf(&text, "%skey%d", i ? "," : "",
+				      10000 + i);
+		buffer_add_text(&text, " no-default-alpn");
+		buffer_add(&text, "", 1);
+		RESULT result = parse(RR_SVCB, (char *)text.data);
+
+		assert_int_equal(result.r, 0);
+		CLEANUP(freep)
+		char *back = print(RR_SVCB, &result.rdata);
+
+		assert_string_equal(back, (char *)text.data);
+	}
+}
+
+/* ldns kept the length of a value in 16 bits and wrote past its memory. */
+static void a_service_parameter_ends_at_65535_octets(void **state)
+{
+	static const struct {
+		const char *head, *fill;
+		int count;
+		const char *tail, *why;
+		size_t len;
+	} cases[] = {
+		{"1 . key9=", "z", 65528, "", NULL, 65535},
+		{"1 . key9=", "\\255", 65528, "", NULL, 65535},
+		{"1 . key9=", "z", 65529, "", "65535", 0},
+		{"1 . key9=", "z", 65536, "", "65535", 0},
+		{"1 . key9=", "\\255", 65540, " key10 key11 key12", "65535", 0},
+		{"1 . ipv6hint=::", ",::", 4094, "", NULL, 65527},
+		{"1 . ipv6hint=::", ",::", 4095, "", "65535", 0},
+		{"1 . ipv6hint=1", "1", 45, "", "service parameters", 0},
+		{"1 . alpn=", "a", 256, "", "service parameters", 0},
+	};
+	size_t i;
+	int j;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		CLEANUP(buffer_deinit) struct buffer text = {0};
+
+		buffer_add_text(&text, cases[i].head);
+		for (j = 0; j < cases[i].count; j++)
+			buffer_add_text(&text, cases[i].fill);
+		buffer_add_text(&text, cases[i].tail);
+		buffer_add(&text, "", 1);
+		RESULT result = parse(RR_SVCB, (char *)text.data);
+
+		assert_int_equal(result.r, cases[i].why ? -EINVAL : 0);
+		if (cases[i].why)
+			assert_non_null(strstr(result.why, cases[i].why));
+		else
+			assert_int_equal(result.rdata.len, cases[i].len);
 	}
 }
 
@@ -765,6 +865,8 @@ int main(void)
 			a_line_of_a_hundred_thousand_services_is_read_at_once),
 		cmocka_unit_test(services_have_the_ports_that_the_system_tells),
 		cmocka_unit_test(rdata_ends_at_65535_octets),
+		cmocka_unit_test(a_list_of_any_length_is_printed),
+		cmocka_unit_test(a_service_parameter_ends_at_65535_octets),
 		cmocka_unit_test(tokens_of_any_size_are_taken_or_refused),
 		cmocka_unit_test(damaged_text_is_refused_or_reads_back),
 		cmocka_unit_test(damaged_wire_prints_in_some_form),
