@@ -4,6 +4,9 @@
 
 #include "fs/addr.h"
 
+#define LINE_MAX_SIZE                                                          \
+	4096 /* far more than an address and the blanks around it */
+
 struct rebind {
 	struct anchor *anchor; /* a reference */
 	char text[ADDRESS_TEXT_SIZE];
@@ -76,4 +79,56 @@ void addr_write(struct anchor *anchor, const char *text, size_t len,
 		.anchor = anchor_ref(anchor), .done = done, .arg = arg};
 	memcpy(rebind->text, quoted, sizeof(quoted));
 	nameserver_rebind(anchor, &address, on_rebound, rebind);
+}
+
+/* ---- In pieces ---- */
+
+static void refuse_line(struct addr_line *line, struct anchor *anchor,
+			const char *reason, addr_done *done, void *arg)
+{
+	line->text.len = 0;
+	fail(anchor, NULL, reason);
+	done(arg, -EINVAL);
+}
+
+/* The line is not kept: the address is read in this call. */
+static void take_line(struct addr_line *line, struct anchor *anchor,
+		      addr_done *done, void *arg)
+{
+	size_t len = line->text.len;
+
+	line->text.len = 0;
+	addr_write(anchor, (char *)line->text.data, len, done, arg);
+}
+
+void addr_line_write(struct addr_line *line, struct anchor *anchor,
+		     const char *text, size_t len, addr_done *done, void *arg)
+{
+	line->writes++;
+	if (line->text.len + len > LINE_MAX_SIZE)
+		refuse_line(line, anchor, "longer than any address", done, arg);
+	else if (buffer_add(&line->text, text, len) < 0)
+		done(arg, -ENOMEM);
+	else if (len && memchr(line->text.data, '\n', line->text.len))
+		take_line(line, anchor, done, arg);
+	else
+		done(arg, 0);
+}
+
+void addr_line_flush(struct addr_line *line, struct anchor *anchor, bool killed,
+		     addr_done *done, void *arg)
+{
+	if (!line->text.len)
+		done(arg, 0);
+	else if (killed)
+		refuse_line(line, anchor,
+			    "the writer was killed before it closed the file",
+			    done, arg);
+	else if (line->writes > 1)
+		refuse_line(line, anchor,
+			    "no newline at the end, after several writes: "
+			    "perhaps only half an address",
+			    done, arg);
+	else
+		take_line(line, anchor, done, arg);
 }

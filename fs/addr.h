@@ -7,6 +7,12 @@
 
 #include "fs/fs.h"
 
+/* What an open `addr` was given, and waits for its newline. All zero: none. */
+struct addr_line {
+	struct buffer text; /* owned */
+	unsigned writes;
+};
+
 typedef void addr_done(void *arg, int result); /* 0 or -errno */
 
 /**
@@ -18,5 +24,23 @@ typedef void addr_done(void *arg, int result); /* 0 or -errno */
  */
 void addr_write(struct anchor *anchor, const char *text, size_t len,
 		addr_done *done, void *arg);
+
+/**
+ * addr_line_write() - a piece of the line; addr_write() when it is whole
+ *
+ * Beyond addr_write(): -EINVAL, longer than any address; -ENOMEM.
+ */
+void addr_line_write(struct addr_line *line, struct anchor *anchor,
+		     const char *text, size_t len, addr_done *done, void *arg);
+
+/**
+ * addr_line_flush() - a close, as of `records`
+ * @killed: see edit_flush()
+ *
+ * A line without a newline is taken if it came in the only write; else it is
+ * -EINVAL, and dropped.
+ */
+void addr_line_flush(struct addr_line *line, struct anchor *anchor, bool killed,
+		     addr_done *done, void *arg);
 
 #endif

@@ -59,8 +59,7 @@ struct handle {
 	struct watch *watch;   /* of a log */
 	struct poller *poller; /* of a stat */
 	struct edit *edit;     /* of records and names */
-	struct buffer line;    /* of addr: what waits for its newline */
-	unsigned writes;       /* of addr */
+	struct addr_line line; /* of addr */
 };
 
 static enum node_kind kind_of(const struct handle *handle)
@@ -200,7 +199,7 @@ void handle_discard(struct handle *handle)
 	stream_close(handle->stream);
 	snapshot_free(handle->snapshot);
 	buffer_deinit(&handle->content);
-	buffer_deinit(&handle->line);
+	buffer_deinit(&handle->line.text);
 	edit_free(handle->edit);
 	watch_free(handle->watch);
 	poller_free(handle->poller);
@@ -333,44 +332,6 @@ static void addr_written(void *arg, int result)
 	finish(call, result);
 }
 
-/* A line for addr; without a newline it waits, as in a file of records. */
-static void write_addr(struct call *call)
-{
-	struct handle *handle = call->handle;
-	struct buffer *line = &handle->line;
-	int r = -EINVAL;
-
-	handle->writes++;
-	if (line->len + call->len <= 4096)
-		r = buffer_add(line, call->data, call->len);
-	if (r < 0) {
-		line->len = 0;
-		finish(call, r);
-		return;
-	}
-	if (!memchr(line->data, '\n', line->len)) {
-		finish(call, 0);
-		return;
-	}
-	r = (int)line->len;
-	line->len = 0;
-	addr_write(handle->node->anchor, (char *)line->data, (size_t)r,
-		   addr_written, call);
-}
-
-static void flush_addr(struct call *call)
-{
-	struct handle *handle = call->handle;
-	size_t len = handle->line.len;
-
-	handle->line.len = 0;
-	if (len && !caller_is_killed(call->pid) && handle->writes == 1)
-		addr_write(handle->node->anchor, (char *)handle->line.data, len,
-			   addr_written, call);
-	else
-		finish(call, len ? -EINVAL : 0);
-}
-
 static void write_call(struct call *call)
 {
 	struct handle *handle = call->handle;
@@ -382,7 +343,8 @@ static void write_call(struct call *call)
 		edit_write(handle->edit, call->data, call->len, finish, call);
 		return;
 	case NODE_ADDR:
-		write_addr(call);
+		addr_line_write(&handle->line, handle->node->anchor, call->data,
+				call->len, addr_written, call);
 		return;
 	case NODE_ERROR:
 		error_ring_clear(&handle->node->anchor->errors);
@@ -412,7 +374,10 @@ static void flush_call(struct call *call)
 				   caller_is_killed(call->pid),
 			   finish, call);
 	else if (kind_of(handle) == NODE_ADDR)
-		flush_addr(call);
+		addr_line_flush(&handle->line, handle->node->anchor,
+				handle->line.text.len &&
+					caller_is_killed(call->pid),
+				addr_written, call);
 	else
 		finish(call, 0);
 }

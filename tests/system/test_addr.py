@@ -10,7 +10,8 @@ import pytest
 
 from harness import (Circuit, Nameserver, append, ask, deaf, eventually, fails,
                      free_address, free_port, needs_root, own_loopback,
-                     refused, replace, split_address, untouched, watched)
+                     refused, replace, split_address, untouched, watched,
+                     write)
 
 # Neither this machine's nor anybody's: RFC 5737.
 FOREIGN = "198.51.100.77"
@@ -290,3 +291,14 @@ def test_two_lines_in_addr_are_refused(ns):
 def test_free_port_is_really_free():
     # The harness itself: a test that hands out taken ports would mislead.
     assert deaf(f"{own_loopback()}:{free_port()}")
+
+
+@pytest.mark.parametrize("pieces, saying", [
+    ([b"127.0.0.1", b":5353"], "no newline"),
+    ([b" " * 4000, b" " * 97], "longer than any address"),
+], ids=["half", "long"])
+def test_what_is_no_line_is_refused_and_said(ns, pieces, saying):
+    address = ns.address
+    with fails(errno.EINVAL):
+        write(ns.addr, *pieces)
+    assert ns.address == address and saying in ns.last_error()
