@@ -244,6 +244,8 @@ static int open_parts(struct host *host, const struct host_options *options)
 	host->retry->data = host;
 	r = snapshot_new(&host->snapshot, &host->store.tables);
 	if (r == 0)
+		r = snapshot_new(&host->metrics, &host->store.tables);
+	if (r == 0)
 		r = writer_new(&host->writer, host->loop, &host->store);
 	if (r == 0)
 		r = server_pool_new(&host->pool, host->loop,
@@ -322,6 +324,7 @@ struct host *host_close(struct host *host)
 	writer_free(host->writer);
 	server_pool_free(host->pool);
 	snapshot_free(host->snapshot);
+	snapshot_free(host->metrics);
 	drop_unbound(host);
 	free_tree(host->root);
 	store_close(&host->store);

@@ -36,6 +36,7 @@ struct host {
 	struct writer *writer;
 	struct server_pool *pool;
 	struct snapshot *snapshot; /* the main loop's, between its requests */
+	struct snapshot *metrics;  /* metrics.h's, also on another thread */
 	struct anchor *root;	   /* the host's anchor */
 	struct address listen;
 	unsigned workers;

@@ -15,113 +15,168 @@
 #include "anchors/process.h"
 #include "dns/traffic.h"
 
+/*
+ * On another thread, an anchor is nothing but a reference to be given back:
+ * what is told of it was copied, or is its traffic, which lives as long.
+ */
 struct subject {
-	const struct anchor *anchor;
-	char *path; /* below the host, "ns/sub" */
-	struct table_counts counts;
+	struct anchor *anchor; /* a reference */
+	uint64_t id;
+	const struct traffic *traffic;
+	struct address address;
+	uint64_t edits;
+	size_t path; /* where it is in metrics->paths: "ns/sub" */
+	bool is_listening;
+	uint64_t names, records; /* of the snapshot */
 };
 
-struct page {
+struct metrics {
 	struct exposition to;
 	struct host *host;
-	struct buffer subjects; /* struct subject */
+	struct snapshot *snapshot; /* the host's; begun, or NULL */
+	struct buffer paths;	   /* terminated, one behind the other */
+	size_t count, served;	   /* the store has the first @served */
+	struct subject subjects[];
 };
 
-#define LABEL(subject)                                                         \
+#define LABEL(metrics, subject)                                                \
 	{                                                                      \
-		"nameserver", (subject)->path                                  \
+		"nameserver", (char *)(metrics)->paths.data + (subject)->path  \
 	}
 
-#define EACH_SUBJECT(page, at)                                                 \
-	for (struct subject *at = (struct subject *)(page)->subjects.data,     \
-			    *at##_end = at + (page)->subjects.len /            \
-						     sizeof(struct subject);   \
+#define EACH_SUBJECT(metrics, at)                                              \
+	for (struct subject *at = (metrics)->subjects,                         \
+			    *at##_end = at + (metrics)->served;                \
 	     at < at##_end; at++)
 
-static void page_deinit(struct page *page)
+/* ---- What there is ---- */
+
+static int note(struct metrics *metrics, struct anchor *anchor)
 {
-	EACH_SUBJECT(page, subject)
-	free(subject->path);
-	buffer_deinit(&page->subjects);
+	CLEANUP(freep) char *path = anchor_path(anchor);
+	struct subject subject = {
+		.id = anchor->id,
+		.traffic = anchor->traffic,
+		.address = anchor->address,
+		.edits = anchor->edits,
+		.path = metrics->paths.len,
+		.is_listening = anchor->server != NULL,
+	};
+	int r = path ? buffer_add(&metrics->paths, path, strlen(path) + 1)
+		     : -ENOMEM;
+
+	if (r < 0)
+		return r;
+	subject.anchor = anchor_ref(anchor);
+	metrics->subjects[metrics->count++] = subject;
+	return 0;
 }
 
-static int gather_one(struct page *page, const struct anchor *anchor)
+static void end_snapshot(struct metrics *metrics)
 {
-	struct snapshot *snapshot = page->host->snapshot;
-	struct subject subject = {.anchor = anchor};
+	if (metrics->snapshot)
+		snapshot_end(steal(&metrics->snapshot));
+}
+
+struct metrics *metrics_free(struct metrics *metrics)
+{
+	if (!metrics)
+		return NULL;
+	end_snapshot(metrics);
+	for (size_t i = 0; i < metrics->count; i++)
+		anchor_unref(metrics->subjects[i].anchor);
+	buffer_deinit(&metrics->paths);
+	free(metrics);
+	return NULL;
+}
+
+int metrics_take(struct metrics **out, struct host *host)
+{
+	struct metrics *metrics =
+		malloc(sizeof(*metrics) +
+		       host->anchors * sizeof(metrics->subjects[0]));
+	struct anchor *anchor = host->root;
+	int r;
+
+	if (!metrics)
+		return -ENOMEM;
+	*metrics = (struct metrics){.host = host};
+	r = snapshot_begin(host->metrics);
+	if (r == 0)
+		metrics->snapshot = host->metrics;
+	while (r == 0 && (anchor = anchor_next(host->root, anchor)))
+		r = note(metrics, anchor);
+	if (r < 0) {
+		metrics_free(metrics);
+		return r;
+	}
+	*out = metrics;
+	return 0;
+}
+
+static int look_up(struct metrics *metrics, struct subject *subject)
+{
+	struct subject found = *subject;
+	struct table_counts counts;
 	uint32_t table;
-	int r = snapshot_serving(snapshot, anchor->id, &table);
+	int r = snapshot_serving(metrics->snapshot, found.id, &table);
 
 	/* Not on disk yet, or no more: not a nameserver of this moment. */
 	if (r == -ENOENT)
 		return 0;
 	if (r == 0)
-		r = snapshot_counts(snapshot, table, &subject.counts);
+		r = snapshot_counts(metrics->snapshot, table, &counts);
 	if (r < 0)
 		return r;
-	subject.path = anchor_path(anchor);
-	r = subject.path
-		    ? buffer_add(&page->subjects, &subject, sizeof(subject))
-		    : -ENOMEM;
-	if (r < 0)
-		free(subject.path);
-	return r;
-}
-
-static int gather(struct page *page)
-{
-	const struct anchor *root = page->host->root, *anchor = root;
-	int r = snapshot_begin(page->host->snapshot);
-
-	if (r < 0)
-		return r;
-	while (r == 0 && (anchor = anchor_next(root, anchor)))
-		r = gather_one(page, anchor);
-	snapshot_end(page->host->snapshot);
-	return r;
+	found.names = counts.names;
+	found.records = counts.records;
+	*subject = metrics->subjects[metrics->served];
+	metrics->subjects[metrics->served++] = found;
+	return 0;
 }
 
 /* ---- Each nameserver ---- */
 
-static void expose_addresses(struct page *page)
+static void expose_addresses(struct metrics *metrics)
 {
 	char text[ADDRESS_TEXT_SIZE];
 
-	exposition_family(&page->to, "circuitfs_nameserver_listening", "gauge",
+	exposition_family(&metrics->to, "circuitfs_nameserver_listening",
+			  "gauge",
 			  "Whether the nameserver answers on its address.");
-	EACH_SUBJECT(page, subject)
+	EACH_SUBJECT(metrics, subject)
 	{
-		struct exposition_label labels[] = {LABEL(subject),
+		struct exposition_label labels[] = {LABEL(metrics, subject),
 						    {"address", text}};
 
-		address_print(&subject->anchor->address, text);
-		exposition_sample(&page->to, NULL, labels, 2,
-				  subject->anchor->server != NULL);
+		address_print(&subject->address, text);
+		exposition_sample(&metrics->to, NULL, labels, 2,
+				  subject->is_listening);
 	}
 }
 
-static void expose_one(struct page *page, const struct subject *subject,
+static void expose_one(struct metrics *metrics, const struct subject *subject,
 		       double value)
 {
-	struct exposition_label label = LABEL(subject);
+	struct exposition_label label = LABEL(metrics, subject);
 
-	exposition_sample(&page->to, NULL, &label, 1, value);
+	exposition_sample(&metrics->to, NULL, &label, 1, value);
 }
 
-static void expose_store(struct page *page)
+static void expose_store(struct metrics *metrics)
 {
-	exposition_family(&page->to, "circuitfs_records", "gauge",
+	exposition_family(&metrics->to, "circuitfs_records", "gauge",
 			  "Records that the nameserver holds.");
-	EACH_SUBJECT(page, subject)
-	expose_one(page, subject, (double)subject->counts.records);
-	exposition_family(&page->to, "circuitfs_names", "gauge",
+	EACH_SUBJECT(metrics, subject)
+	expose_one(metrics, subject, (double)subject->records);
+	exposition_family(&metrics->to, "circuitfs_names", "gauge",
 			  "Names that have records.");
-	EACH_SUBJECT(page, subject)
-	expose_one(page, subject, (double)subject->counts.names);
-	exposition_family(&page->to, "circuitfs_edits_total", "counter",
+	EACH_SUBJECT(metrics, subject)
+	expose_one(metrics, subject, (double)subject->names);
+	exposition_family(&metrics->to, "circuitfs_edits_total", "counter",
 			  "Changes to the records that took effect.");
-	EACH_SUBJECT(page, subject)
-	expose_one(page, subject, (double)subject->anchor->edits);
+	EACH_SUBJECT(metrics, subject)
+	expose_one(metrics, subject, (double)subject->edits);
 }
 
 static const char *const transports[TRAFFIC_TRANSPORTS] = {
@@ -138,7 +193,7 @@ static void slot_text(bool is_rcode, unsigned slot, char out[16])
 }
 
 /* Of a nameserver, by transport and slot; what never happened is left out. */
-static void expose_slots(struct page *page, const struct subject *subject,
+static void expose_slots(struct metrics *metrics, const struct subject *subject,
 			 bool is_rcode)
 {
 	unsigned slots = is_rcode ? TRAFFIC_RCODES : TRAFFIC_TYPES;
@@ -147,77 +202,76 @@ static void expose_slots(struct page *page, const struct subject *subject,
 
 	for (unsigned i = 0; i < TRAFFIC_TRANSPORTS * slots; i++) {
 		struct exposition_label labels[] = {
-			LABEL(subject),
+			LABEL(metrics, subject),
 			{"transport", transports[i / slots]},
 			{is_rcode ? "rcode" : "type", text},
 		};
-		uint64_t value =
-			traffic_sum(subject->anchor->traffic, item + i);
+		uint64_t value = traffic_sum(subject->traffic, item + i);
 
 		if (!value)
 			continue;
 		slot_text(is_rcode, i % slots, text);
-		exposition_sample(&page->to, NULL, labels, ARRAY_SIZE(labels),
-				  (double)value);
+		exposition_sample(&metrics->to, NULL, labels,
+				  ARRAY_SIZE(labels), (double)value);
 	}
 }
 
-static void expose_counter(struct page *page, const char *name,
+static void expose_counter(struct metrics *metrics, const char *name,
 			   const char *help, enum traffic_item item)
 {
-	exposition_family(&page->to, name, "counter", help);
-	EACH_SUBJECT(page, subject)
-	expose_one(page, subject,
-		   (double)traffic_sum(subject->anchor->traffic, item));
+	exposition_family(&metrics->to, name, "counter", help);
+	EACH_SUBJECT(metrics, subject)
+	expose_one(metrics, subject,
+		   (double)traffic_sum(subject->traffic, item));
 }
 
-static void expose_clients(struct page *page)
+static void expose_clients(struct metrics *metrics)
 {
-	exposition_family(&page->to, "circuitfs_tcp_clients", "gauge",
+	exposition_family(&metrics->to, "circuitfs_tcp_clients", "gauge",
 			  "Clients connected over TCP.");
-	EACH_SUBJECT(page, subject)
+	EACH_SUBJECT(metrics, subject)
 	{
 		/* In this order, or one could be gone who never came. */
-		uint64_t gone = traffic_sum(subject->anchor->traffic,
-					    TRAFFIC_DISCONNECTED);
-		uint64_t come = traffic_sum(subject->anchor->traffic,
-					    TRAFFIC_CONNECTED);
+		uint64_t gone =
+			traffic_sum(subject->traffic, TRAFFIC_DISCONNECTED);
+		uint64_t come =
+			traffic_sum(subject->traffic, TRAFFIC_CONNECTED);
 
-		expose_one(page, subject,
+		expose_one(metrics, subject,
 			   come > gone ? (double)(come - gone) : 0);
 	}
 }
 
-static void expose_traffic(struct page *page)
+static void expose_traffic(struct metrics *metrics)
 {
-	exposition_family(&page->to, "circuitfs_queries_total", "counter",
+	exposition_family(&metrics->to, "circuitfs_queries_total", "counter",
 			  "Queries that got an answer, by transport and type.");
-	EACH_SUBJECT(page, subject)
-	expose_slots(page, subject, false);
-	exposition_family(&page->to, "circuitfs_answers_total", "counter",
+	EACH_SUBJECT(metrics, subject)
+	expose_slots(metrics, subject, false);
+	exposition_family(&metrics->to, "circuitfs_answers_total", "counter",
 			  "The same, by transport and RCODE.");
-	EACH_SUBJECT(page, subject)
-	expose_slots(page, subject, true);
-	expose_counter(page, "circuitfs_answers_truncated_total",
+	EACH_SUBJECT(metrics, subject)
+	expose_slots(metrics, subject, true);
+	expose_counter(metrics, "circuitfs_answers_truncated_total",
 		       "Answers with the TC flag.", TRAFFIC_TRUNCATED);
-	expose_counter(page, "circuitfs_answers_limited_total",
+	expose_counter(metrics, "circuitfs_answers_limited_total",
 		       "Answers held back by the limit of their rate.",
 		       TRAFFIC_LIMITED);
-	expose_counter(page, "circuitfs_dropped_total",
+	expose_counter(metrics, "circuitfs_dropped_total",
 		       "Messages that were no query, and answers that could "
 		       "not be sent.",
 		       TRAFFIC_DROPPED);
-	expose_counter(page, "circuitfs_tcp_connections_total",
+	expose_counter(metrics, "circuitfs_tcp_connections_total",
 		       "Clients that connected over TCP.", TRAFFIC_CONNECTED);
-	expose_clients(page);
+	expose_clients(metrics);
 }
 
 /* ---- The host ---- */
 
-static void expose_commits(struct page *page)
+static void expose_commits(struct metrics *metrics)
 {
-	const struct histogram *commits = writer_commits(page->host->writer);
-	struct exposition *to = &page->to;
+	const struct histogram *commits = writer_commits(metrics->host->writer);
+	struct exposition *to = &metrics->to;
 	uint64_t sum = 0;
 	char bound[32];
 	struct exposition_label le = {"le", bound};
@@ -242,32 +296,34 @@ static void expose_commits(struct page *page)
 	exposition_sample(to, "_count", NULL, 0, (double)sum);
 }
 
-static void expose_host(struct page *page)
+static void expose_host(struct metrics *metrics)
 {
 	struct stat st = {0};
 
-	exposition_single(
-		&page->to, "circuitfs_nameservers", "gauge",
-		"Nameservers of the host.",
-		(double)(page->subjects.len / sizeof(struct subject)));
-	fstatat(page->host->store.dir_fd, "data.mdb", &st, 0);
-	exposition_single(&page->to, "circuitfs_state_bytes", "gauge",
+	exposition_single(&metrics->to, "circuitfs_nameservers", "gauge",
+			  "Nameservers of the host.", (double)metrics->served);
+	fstatat(metrics->host->store.dir_fd, "data.mdb", &st, 0);
+	exposition_single(&metrics->to, "circuitfs_state_bytes", "gauge",
 			  "Size of the file that keeps anchors and records.",
 			  (double)st.st_size);
-	expose_commits(page);
-	process_expose(&page->to);
+	expose_commits(metrics);
+	process_expose(&metrics->to);
 }
 
-int metrics_render(struct host *host, struct buffer *out)
+int metrics_render(struct metrics *metrics, struct buffer *out)
 {
-	CLEANUP(page_deinit) struct page page = {.to.out = out, .host = host};
-	int r = gather(&page);
+	int r = 0;
 
+	for (size_t i = 0; r == 0 && i < metrics->count; i++)
+		r = look_up(metrics, &metrics->subjects[i]);
+	/* Open, it would keep the store's pages while the text is made. */
+	end_snapshot(metrics);
 	if (r < 0)
 		return r;
-	expose_host(&page);
-	expose_addresses(&page);
-	expose_store(&page);
-	expose_traffic(&page);
-	return page.to.error;
+	metrics->to.out = out;
+	expose_host(metrics);
+	expose_addresses(metrics);
+	expose_store(metrics);
+	expose_traffic(metrics);
+	return metrics->to.error;
 }

@@ -4,6 +4,7 @@
 
 #include "fs/attr.h"
 #include "fs/files.h"
+#include "fs/page.h"
 #include "fs/scratch.h"
 #include "fs/watch.h"
 
@@ -119,6 +120,8 @@ int attr_get(struct fs *fs, struct node *node, struct stat *out)
 		st.st_uid = anchor->uid;
 		st.st_gid = anchor->gid;
 	}
+	if (kind == NODE_METRICS && page_time(fs))
+		set_times(&st, page_time(fs));
 	if (kind == NODE_HELP || kind == NODE_METRICS || kind == NODE_ERROR ||
 	    kind == NODE_ADDR)
 		st.st_size = (off_t)small_file_size(fs, node);

@@ -10,11 +10,11 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdio.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "dns/reader.h"
 #include "fs/edit.h"
+#include "fs/pool.h"
 
 /* Reading this much text takes well under a millisecond. */
 #define EDIT_INLINE 16384
@@ -27,7 +27,6 @@
  * who writes that much at a time looks at both.
  */
 #define EDIT_AHEAD 4
-#define EDIT_NICE  10
 
 struct edit {
 	struct fs *fs;
@@ -323,17 +322,9 @@ static void read_text(struct edit *edit)
 					   &edit->change);
 }
 
-/*
- * Long texts keep a core busy for as long as they come: the pool's threads
- * give way to those that answer.
- */
 static void read_in_pool(uv_work_t *work)
 {
-	static _Thread_local bool gives_way;
-
-	if (!gives_way)
-		setpriority(PRIO_PROCESS, (id_t)gettid(), EDIT_NICE);
-	gives_way = true;
+	pool_give_way();
 	read_text(container_of(work, struct edit, work));
 }
 

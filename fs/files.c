@@ -2,10 +2,8 @@
 #include <errno.h>
 #include <stdio.h>
 
-#include "anchors/metrics.h"
 #include "fs/files.h"
-
-#define METRICS_SIZE_MS 1000
+#include "fs/page.h"
 
 static const char help_text[] =
 	"circuitfs: each directory is an anchor, and holds one nameserver.\n"
@@ -61,24 +59,12 @@ static int render_addr(const struct anchor *anchor, struct buffer *out)
 	return buffer_printf(out, "%s\n", text);
 }
 
-static int render_metrics(struct fs *fs, struct buffer *out)
-{
-	size_t before = out->len;
-	int r = metrics_render(fs->host, out);
-
-	fs->metrics_size = out->len - before;
-	fs->metrics_until_ms = uv_now(fs->host->loop) + METRICS_SIZE_MS;
-	return r;
-}
-
 int small_file_render(struct fs *fs, const struct node *node,
 		      struct buffer *out)
 {
 	switch (node->kind) {
 	case NODE_HELP:
 		return buffer_add_text(out, help_text);
-	case NODE_METRICS:
-		return render_metrics(fs, out);
 	case NODE_ERROR:
 		return error_ring_print(&node->anchor->errors, out);
 	case NODE_ADDR:
@@ -90,19 +76,6 @@ int small_file_render(struct fs *fs, const struct node *node,
 	}
 }
 
-/*
- * The page is another one at each look, and takes a while to write. So this is
- * the size of the last one: who opened it just now, and asks, has that one.
- */
-static size_t metrics_size(struct fs *fs)
-{
-	CLEANUP(buffer_deinit) struct buffer page = {0};
-
-	if (fs->metrics_until_ms <= uv_now(fs->host->loop))
-		render_metrics(fs, &page);
-	return fs->metrics_size;
-}
-
 size_t small_file_size(struct fs *fs, const struct node *node)
 {
 	char text[ADDRESS_TEXT_SIZE];
@@ -111,7 +84,7 @@ size_t small_file_size(struct fs *fs, const struct node *node)
 	case NODE_HELP:
 		return sizeof(help_text) - 1;
 	case NODE_METRICS:
-		return metrics_size(fs);
+		return page_size(fs);
 	case NODE_ERROR:
 		return error_ring_len(&node->anchor->errors);
 	case NODE_ADDR:

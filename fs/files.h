@@ -2,22 +2,21 @@
 /*
  * files.h - what the files of an anchor read as
  *
- * Small files (help, metrics, error, addr, a name's file) are rendered whole at
- * the first read. `records` and `stat` may be gigabytes: a stream walks through
- * a snapshot and renders what is asked for. Sizes are true in every case: the
- * store keeps the count of what would be rendered.
+ * Small files (help, error, addr, a name's file) are rendered whole at the
+ * first read; of metrics, see page.h. `records` and `stat` may be gigabytes: a
+ * stream walks through a snapshot and renders what is asked for. Sizes are true
+ * in every case: the store keeps the count of what would be rendered.
  */
 #ifndef FS_FILES_H
 #define FS_FILES_H
 
 #include "fs/node.h"
 
-/** small_file_render() - help, metrics, error, addr or a name's file: 0, -errno
- */
+/** small_file_render() - help, error, addr or a name's file: 0, -errno */
 int small_file_render(struct fs *fs, const struct node *node,
 		      struct buffer *out);
 
-/** small_file_size() - octets of help, error or addr; of metrics, lately */
+/** small_file_size() - octets of help, error, addr or the last metrics */
 size_t small_file_size(struct fs *fs, const struct node *node);
 
 /** stat_size() - octets of `stat` */

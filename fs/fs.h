@@ -18,6 +18,7 @@
 struct dir;
 struct handle;
 struct node;
+struct pages;
 struct poller;
 struct session;
 struct watch;
@@ -51,11 +52,10 @@ struct fs {
 	struct poller *pollers; /* utlist: open `stat` files */
 	struct node *listed;	/* listed.h's, oldest first */
 	struct unlinked unlinked;
-	uint64_t next_scratch;	   /* serial number */
-	uint64_t scratch_octets;   /* in all scratch files */
-	uint64_t scratch_max;	   /* octets */
-	size_t metrics_size;	   /* octets, of a moment ago */
-	uint64_t metrics_until_ms; /* by uv_now() */
+	uint64_t next_scratch;	 /* serial number */
+	uint64_t scratch_octets; /* in all scratch files */
+	uint64_t scratch_max;	 /* octets */
+	struct pages *pages;	 /* page.h's; NULL before the first one */
 	int64_t started_ns;
 	uid_t uid;
 	gid_t gid;

@@ -15,6 +15,7 @@
 #include "fs/edit.h"
 #include "fs/files.h"
 #include "fs/handle.h"
+#include "fs/page.h"
 #include "fs/poller.h"
 #include "fs/scratch.h"
 #include "fs/session.h"
@@ -54,7 +55,8 @@ struct handle {
 	struct stream *stream; /* of records and stat, between reads */
 	struct buffer content; /* of small files, the same */
 	bool has_content;
-	bool is_fresh; /* content is of the open, and nobody read it yet */
+	struct page *page; /* of metrics, the same; a reference */
+	bool is_fresh;	   /* it is of the open, and nobody read it yet */
 
 	struct watch *watch;   /* of a log */
 	struct poller *poller; /* of a stat */
@@ -121,10 +123,7 @@ static int open_to_write(struct handle *handle)
 	return truncate ? truncate_small(handle) : 0;
 }
 
-/*
- * A reader's place in the store is taken now: a read should not lack one. And
- * programs read as much as the size says: that of metrics is what they read.
- */
+/* A reader's place in the store is taken now: a read should not lack one. */
 static int open_to_read(struct handle *handle)
 {
 	int r = 0;
@@ -140,10 +139,6 @@ static int open_to_read(struct handle *handle)
 				    &handle->fs->host->store.tables);
 	case NODE_LOG:
 		return watch_new(&handle->watch, handle->fs, handle->node);
-	case NODE_METRICS:
-		handle->has_content = handle->is_fresh = true;
-		return small_file_render(handle->fs, handle->node,
-					 &handle->content);
 	default:
 		return 0;
 	}
@@ -199,6 +194,7 @@ void handle_discard(struct handle *handle)
 	stream_close(handle->stream);
 	snapshot_free(handle->snapshot);
 	buffer_deinit(&handle->content);
+	page_unref(handle->page);
 	buffer_deinit(&handle->line.text);
 	edit_free(handle->edit);
 	watch_free(handle->watch);
@@ -245,14 +241,24 @@ static void read_stream(struct handle *handle, fuse_req_t req, size_t size,
 		handle->stream = stream_close(handle->stream);
 }
 
+/* Return: whether there was something at @offset. */
+static bool reply_part(fuse_req_t req, const struct buffer *text, size_t size,
+		       uint64_t offset)
+{
+	size_t left = offset < text->len ? text->len - offset : 0;
+
+	fuse_reply_buf(req, (const char *)text->data + (left ? offset : 0),
+		       left < size ? left : size);
+	return left > 0;
+}
+
 static void read_small(struct handle *handle, fuse_req_t req, size_t size,
 		       uint64_t offset)
 {
 	struct buffer *content = &handle->content;
-	size_t left;
 	int r = 0;
 
-	if ((offset == 0 && !handle->is_fresh) || !handle->has_content) {
+	if (offset == 0 || !handle->has_content) {
 		content->len = 0;
 		r = small_file_render(handle->fs, handle->node, content);
 	}
@@ -260,11 +266,118 @@ static void read_small(struct handle *handle, fuse_req_t req, size_t size,
 		fuse_reply_err(req, -r);
 		return;
 	}
-	left = offset < content->len ? content->len - offset : 0;
-	fuse_reply_buf(req, (const char *)content->data + (left ? offset : 0),
-		       left < size ? left : size);
-	handle->has_content = left > 0;
+	handle->has_content = reply_part(req, content, size, offset);
+}
+
+/* ---- Metrics, whose page may have to be made first ---- */
+
+struct page_call {
+	struct handle *handle;
+	fuse_req_t req;
+	struct fuse_file_info fi; /* of an open */
+	size_t size;		  /* of a read */
+	uint64_t offset;
+};
+
+static void read_page(struct handle *handle, fuse_req_t req, size_t size,
+		      uint64_t offset)
+{
 	handle->is_fresh = false;
+	if (!reply_part(req, &handle->page->text, size, offset))
+		handle->page = page_unref(handle->page);
+}
+
+static void have_page(struct handle *handle, struct page *page)
+{
+	page_unref(handle->page);
+	handle->page = page_ref(page);
+}
+
+static void page_to_read(void *arg, struct page *page, int result)
+{
+	CLEANUP(freep) struct page_call *call = arg;
+
+	call->handle->fs->session->pending--;
+	if (result < 0) {
+		fuse_reply_err(call->req, -result);
+		return;
+	}
+	have_page(call->handle, page);
+	read_page(call->handle, call->req, call->size, call->offset);
+}
+
+static void reply_open(struct handle *handle, fuse_req_t req,
+		       const struct fuse_file_info *fi)
+{
+	/* Who asked is no more: nobody will close it. */
+	if (fuse_reply_open(req, fi) == -ENOENT)
+		handle_discard(handle);
+}
+
+static void page_to_open(void *arg, struct page *page, int result)
+{
+	CLEANUP(freep) struct page_call *call = arg;
+	struct handle *handle = call->handle;
+
+	handle->fs->session->pending--;
+	if (result < 0) {
+		handle_discard(handle);
+		fuse_reply_err(call->req, -result);
+		return;
+	}
+	have_page(handle, page);
+	handle->is_fresh = true;
+	reply_open(handle, call->req, &call->fi);
+}
+
+static struct page_call *new_call(struct handle *handle, fuse_req_t req)
+{
+	struct page_call *call = calloc(1, sizeof(*call));
+
+	if (!call) {
+		fuse_reply_err(req, ENOMEM);
+		return NULL;
+	}
+	call->handle = handle;
+	call->req = req;
+	handle->fs->session->pending++;
+	return call;
+}
+
+static void read_metrics(struct handle *handle, fuse_req_t req, size_t size,
+			 uint64_t offset)
+{
+	struct page_call *call;
+
+	if (handle->page && (offset > 0 || handle->is_fresh)) {
+		read_page(handle, req, size, offset);
+		return;
+	}
+	call = new_call(handle, req);
+	if (!call)
+		return;
+	call->size = size;
+	call->offset = offset;
+	page_get(handle->fs, page_to_read, call);
+}
+
+/* Programs read as much as the size says: it is that of what they will read. */
+void handle_reply_open(struct handle *handle, fuse_req_t req,
+		       const struct fuse_file_info *fi)
+{
+	struct page_call *call;
+
+	if (kind_of(handle) != NODE_METRICS) {
+		reply_open(handle, req, fi);
+		return;
+	}
+	call = new_call(handle, req);
+	if (!call) {
+		handle_discard(handle);
+		return;
+	}
+	call->fi = *fi;
+	page_get(handle->fs, page_to_open, call);
 }
 
 static void read_scratch(struct handle *handle, fuse_req_t req, size_t size,
@@ -293,6 +406,8 @@ void handle_read(struct handle *handle, fuse_req_t req, size_t size,
 	else if (kind_of(handle) == NODE_RECORDS ||
 		 kind_of(handle) == NODE_STAT)
 		read_stream(handle, req, size, offset);
+	else if (kind_of(handle) == NODE_METRICS)
+		read_metrics(handle, req, size, offset);
 	else
 		read_small(handle, req, size, offset);
 }

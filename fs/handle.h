@@ -34,6 +34,14 @@ int handle_open(struct handle **out, struct fs *fs, struct node *node,
  */
 void handle_put_back(struct handle *handle, struct buffer *text);
 
+/**
+ * handle_reply_open() - tell of an open file, which may be read from then on
+ *
+ * That of `metrics` has its page by then: EIO, ENOMEM, and it is discarded.
+ */
+void handle_reply_open(struct handle *handle, fuse_req_t req,
+		       const struct fuse_file_info *fi);
+
 /** handle_discard() - an open file that nobody was told of */
 void handle_discard(struct handle *handle);
 

@@ -25,6 +25,7 @@
 #include "fs/node.h"
 #include "fs/notify.h"
 #include "fs/options.h"
+#include "fs/page.h"
 #include "fs/poller.h"
 #include "fs/session.h"
 #include "fs/version.h"
@@ -210,6 +211,7 @@ static void finish(struct daemon *daemon)
 	}
 	handle_free_all(fs);
 	dir_free_all(fs);
+	page_free_all(fs);
 	node_free_all(fs);
 	buffer_deinit(&fs->unlinked.text);
 	fs->host = host_close(fs->host);

@@ -54,7 +54,7 @@ static void set_handle(struct fuse_file_info *fi, struct handle *handle)
 	fi->direct_io = 1;
 }
 
-/* EACCES, ENODEV, ENOMEM. */
+/* EACCES, ENODEV, ENOMEM, EIO. */
 static void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
 	struct fs *fs = fs_of(req);
@@ -66,7 +66,7 @@ static void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 		return;
 	}
 	set_handle(fi, handle);
-	fuse_reply_open(req, fi);
+	handle_reply_open(handle, req, fi);
 }
 
 /* As tree_open_new() and op_open(). */

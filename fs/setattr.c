@@ -8,34 +8,10 @@
 #include "fs/attr.h"
 #include "fs/handle.h"
 #include "fs/listed.h"
+#include "fs/page.h"
 #include "fs/pending.h"
 #include "fs/scratch.h"
 #include "fs/tree.h"
-
-/* ESTALE: look it up again; ENODEV, EIO. */
-void tree_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
-{
-	struct fs *fs = fs_of(req);
-	struct node *node = node_of(fs, ino);
-	struct stat attr;
-	int r = attr_get(fs, node, &attr);
-
-	(void)fi;
-	if (r < 0) {
-		fuse_reply_err(req, -r);
-		return;
-	}
-	/*
-	 * Not so with LOOKUP or SETATTR: there the kernel would believe an
-	 * answer that what it is told to forget has overtaken.
-	 */
-	if (node->kind == NODE_RECORDS) {
-		listed_add(fs, node);
-		fuse_reply_attr(req, &attr, LISTED_SECONDS);
-		return;
-	}
-	fuse_reply_attr(req, &attr, attr_timeout(node));
-}
 
 static void reply_attr(struct pending *pending, int result)
 {
@@ -49,6 +25,54 @@ static void reply_attr(struct pending *pending, int result)
 	}
 	fuse_reply_attr(pending->req, &attr, attr_timeout(pending->nodes[0]));
 	pending_free(pending);
+}
+
+/* Without a page there is still the size of the one before. */
+static void page_made(void *arg, struct page *page, int result)
+{
+	(void)page;
+	(void)result;
+	reply_attr(arg, 0);
+}
+
+static void await_page(fuse_req_t req, struct node *node)
+{
+	struct pending *pending = pending_new(req);
+
+	if (!pending)
+		return;
+	pending_keep(pending, node);
+	page_get(pending->fs, page_made, pending);
+}
+
+/* ESTALE: look it up again; ENODEV, ENOMEM, EIO. */
+void tree_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+	struct fs *fs = fs_of(req);
+	struct node *node = node_of(fs, ino);
+	struct stat attr;
+	int r = attr_get(fs, node, &attr);
+
+	(void)fi;
+	if (r < 0) {
+		fuse_reply_err(req, -r);
+		return;
+	}
+	/* What has another size at each look has that of its last page. */
+	if (node->kind == NODE_METRICS && !page_is_recent(fs)) {
+		await_page(req, node);
+		return;
+	}
+	/*
+	 * Not so with LOOKUP or SETATTR: there the kernel would believe an
+	 * answer that what it is told to forget has overtaken.
+	 */
+	if (node->kind == NODE_RECORDS) {
+		listed_add(fs, node);
+		fuse_reply_attr(req, &attr, LISTED_SECONDS);
+		return;
+	}
+	fuse_reply_attr(req, &attr, attr_timeout(node));
 }
 
 static void attr_done(void *arg, int result, const struct refusal *refusal)

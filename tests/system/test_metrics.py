@@ -5,13 +5,17 @@ import re
 import shutil
 import socket
 import struct
+import subprocess
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import dns.flags
 import dns.message
 import pytest
 
 from harness import (NOBODY, PEERS, append, eventually, fails, needs_root,
-                     replace, run, serving, split_address)
+                     replace, run, serving, split_address, together)
 
 SAMPLE = re.compile(r'([a-z_]+)(?:\{(.*)\})? (\S+)\n')
 LABEL = re.compile(r'([a-z_]+)="((?:[^"\\\n]|\\.)*)"')
@@ -270,6 +274,117 @@ def test_the_page_is_no_more_when_the_nameserver_is(circuit):
     ns.path.rmdir()
     assert not [key for key in Figures(circuit) if len(key) > 1
                 and "nameserver" in dict(key[1:])]
+
+
+def processor_time(circuit):
+    """Seconds of the main loop, and of all threads."""
+    pid = circuit.daemon.pid
+    used = {task.name: int((task / "schedstat").read_text().split()[0]) / 1e9
+            for task in Path(f"/proc/{pid}/task").iterdir()}
+    return used[str(pid)], sum(used.values())
+
+
+def test_the_page_is_not_made_by_the_loop_that_serves(circuit):
+    for i in range(500):
+        circuit.make(f"ns{i}")
+    before = processor_time(circuit)
+    for _ in range(20):
+        page = (circuit.host / "metrics").read_text()
+        assert page.count("\ncircuitfs_records{") == 500
+    main, everybody = (after - first for after, first in
+                       zip(processor_time(circuit), before))
+    assert main < 0.5 * everybody, (main, everybody)
+
+
+def test_it_is_whole_while_nameservers_come_and_go(circuit):
+    stays = circuit.make("stays")
+    append(stays.records, "x. A 192.0.2.1\n")
+    for i in range(20):
+        circuit.make(f"stays/ns{i}")
+
+    def come_and_go(turn):
+        ns = circuit.make("comes")
+        append(ns.records, "y. A 192.0.2.1\n")
+        # What others have asked for before is not what he gets.
+        assert Figures(circuit).of("circuitfs_records", nameserver="comes") == 1
+        sub = circuit.make("comes/sub")
+        ns.path.rename(circuit.host / "goes")
+        (circuit.host / "goes" / "addr").write_text("off\n")
+        (circuit.host / "goes" / sub.path.name).rmdir()
+        (circuit.host / "goes").rmdir()
+
+    def look(turn):
+        figures = Figures(circuit)  # which has no sample twice
+        assert figures.of("circuitfs_records", nameserver="stays") == 1
+        paths = {dict(key[1:])["nameserver"] for key in figures
+                 if key[0] == "circuitfs_names"}
+        assert len(paths) == figures.of("circuitfs_nameservers") >= 21
+        assert paths - {f"stays/ns{i}" for i in range(20)} <= {
+            "stays", "comes", "comes/sub", "goes", "goes/sub"}
+
+    together(3, come_and_go, look, look)
+
+
+def test_all_who_ask_at_once_are_answered(circuit):
+    for i in range(300):
+        circuit.make(f"ns{i}")
+
+    def read(_):
+        return (circuit.host / "metrics").read_text()
+
+    with ThreadPoolExecutor(8) as readers:
+        for _ in range(20):
+            for page in readers.map(read, range(8)):
+                assert page.count("\ncircuitfs_names{") == 300
+
+
+def test_the_daemon_stops_while_it_is_read(circuit):
+    for i in range(500):
+        circuit.make(f"ns{i}")
+    readers = [subprocess.Popen(
+        ["sh", "-c", f"while cat {circuit.host}/metrics; do :; done"],
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        for _ in range(4)]
+    try:
+        cpu = processor_time(circuit)[1]
+        eventually("they are reading",
+                   lambda: processor_time(circuit)[1] > cpu + 0.05)
+        circuit.stop()
+        for reader in readers:
+            reader.wait(20)  # it has been told of an error
+    finally:
+        for reader in readers:
+            reader.kill()
+            reader.wait(20)
+
+
+def test_size_and_time_are_those_of_the_page(circuit):
+    metrics = circuit.host / "metrics"
+    assert metrics.stat().st_size > 1000  # also before somebody has read it
+    # A file system's clock is that of the last tick, and may be behind.
+    before = time.time() - 0.1
+    with metrics.open("rb") as file:
+        page = file.read()
+        status = os.fstat(file.fileno())
+    assert status.st_size == len(page)
+    assert before <= status.st_mtime <= time.time()
+    circuit.make("a-long-name-that-makes-it-longer")
+    longer = metrics.read_bytes()
+    assert metrics.stat().st_size == len(longer) > len(page)
+    assert metrics.stat().st_mtime > status.st_mtime
+
+
+def test_who_reads_it_again_sees_it_anew(circuit):
+    ns = circuit.make("ns")
+    with (circuit.host / "metrics").open("rb", buffering=0) as file:
+        file.read(1000)
+        first = os.pread(file.fileno(), 1 << 20, 0)
+        ns.ask("x.")
+        # Of the same moment, as long as it goes on from there.
+        assert os.pread(file.fileno(), 1 << 20, 100) == first[100:]
+        again = os.pread(file.fileno(), 1 << 20, 0)
+    assert b"circuitfs_queries_total{" not in first
+    assert b"circuitfs_queries_total{" in again
 
 
 def test_it_can_be_copied_and_not_written(circuit):
