@@ -73,34 +73,6 @@ static void rename_scratch(struct rename *rename)
 	pending_reply(rename->pending, r);
 }
 
-static void rename_owner(struct rename *rename)
-{
-	struct name from, to;
-	const char *why;
-
-	node_owner(rename->from, &from);
-	if (rename->dir->kind != NODE_NAMES ||
-	    rename->dir->anchor != rename->from->anchor ||
-	    drafts_shaped(rename->name) ||
-	    (rename->over && rename->over->kind == NODE_SCRATCH)) {
-		pending_reply(rename->pending, -EXDEV);
-		return;
-	}
-	if (name_from_file(rename->name, &to, &why) < 0) {
-		anchor_fail(rename->from->anchor, "names", 0, rename->name,
-			    why);
-		pending_reply(rename->pending, -EINVAL);
-		return;
-	}
-	if (name_equal(&from, &to)) {
-		pending_reply(rename->pending, 0);
-		return;
-	}
-	rename->pending->anchor = anchor_ref(rename->from->anchor);
-	nameserver_move(rename->from->anchor, &from, &to, pending_done,
-			rename->pending);
-}
-
 static const char *rename_reason(int result)
 {
 	switch (result) {
@@ -124,16 +96,62 @@ static const char *rename_reason(int result)
  * Not for EXDEV, and not for an editor's backup: they copy then, and nothing
  * is wrong.
  */
-static void refuse(struct rename *rename, int result)
+static void refuse_for(struct rename *rename, int result, const char *reason)
 {
 	char from[NAME_TEXT_SIZE + 8], text[sizeof(from) + NAME_MAX + 8];
 
 	node_label(rename->from, from, sizeof(from));
 	snprintf(text, sizeof(text), "%s to %s", from, rename->name);
 	if (!drafts_shaped(rename->name))
-		node_fail(rename->fs, rename->from, "rename", text,
-			  rename_reason(result));
+		node_fail(rename->fs, rename->from, "rename", text, reason);
 	pending_reply(rename->pending, result);
+}
+
+static void refuse(struct rename *rename, int result)
+{
+	refuse_for(rename, result, rename_reason(result));
+}
+
+/* A file that shows what the nameserver is, and no scratch file. */
+static bool is_control(const struct node *node)
+{
+	return node && node->kind != NODE_SCRATCH && node->kind != NODE_NAME;
+}
+
+static void rename_owner(struct rename *rename)
+{
+	struct name from, to;
+	const char *why;
+
+	node_owner(rename->from, &from);
+	/* After EXDEV mv would copy over the records, then remove the name. */
+	if (rename->dir->anchor == rename->from->anchor &&
+	    is_control(rename->over)) {
+		refuse_for(rename, -EPERM,
+			   "the name's records are among those already; cp "
+			   "would leave only them");
+		return;
+	}
+	if (rename->dir->kind != NODE_NAMES ||
+	    rename->dir->anchor != rename->from->anchor ||
+	    drafts_shaped(rename->name) ||
+	    (rename->over && rename->over->kind == NODE_SCRATCH)) {
+		pending_reply(rename->pending, -EXDEV);
+		return;
+	}
+	if (name_from_file(rename->name, &to, &why) < 0) {
+		anchor_fail(rename->from->anchor, "names", 0, rename->name,
+			    why);
+		pending_reply(rename->pending, -EINVAL);
+		return;
+	}
+	if (name_equal(&from, &to)) {
+		pending_reply(rename->pending, 0);
+		return;
+	}
+	rename->pending->anchor = anchor_ref(rename->from->anchor);
+	nameserver_move(rename->from->anchor, &from, &to, pending_done,
+			rename->pending);
 }
 
 static void rename_anchor(struct rename *rename)
@@ -183,9 +201,10 @@ static void run(struct rename *rename)
 
 /*
  * ENOENT, ENODEV; EINVAL: records or a name that are none, with a line in
- * `error`, or an anchor into itself; EPERM: a control file, or over one that
- * takes no content; EXDEV: between anchors, where mv copies instead; EEXIST,
- * ENOTEMPTY, ENOTDIR; ENOSPC, ENOMEM, EIO.
+ * `error`, or an anchor into itself; EPERM: a control file, a name over one of
+ * its own nameserver, or over one that takes no content; EXDEV: between
+ * anchors, where mv copies instead; EEXIST, ENOTEMPTY, ENOTDIR; ENOSPC, ENOMEM,
+ * EIO.
  */
 void tree_rename(fuse_req_t req, fuse_ino_t parent, const char *name,
 		 fuse_ino_t new_parent, const char *new_name,

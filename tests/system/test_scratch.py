@@ -125,7 +125,6 @@ def test_rename_over_addr_moves_the_server_or_nothing(ns):
 @pytest.mark.parametrize("source, target, numbers", [
     ("one/names/old.", "two/names/old.", [errno.EXDEV]),
     ("one/names/old.", "one/copy", [errno.EXDEV]),
-    ("one/names/old.", "one/records", [errno.EXDEV, errno.EPERM]),
     ("one/scratch", "two/scratch", [errno.EXDEV, None]),
     ("one/scratch", "two/names/old.", [errno.EXDEV, None]),
 ])
@@ -150,6 +149,15 @@ def test_mv_of_a_name_to_another_nameserver_moves_its_records(shared, ns):
     run("mv", ns.names / "old.", two.names / "old.", check=0)
     assert ns.listed() == [] and two.listed() == ["old."]
     assert two.answer("old") == ["192.0.2.1"]
+
+
+@pytest.mark.parametrize("file", ["records", "addr", "stat", "error"])
+def test_mv_of_a_name_over_a_control_file_loses_nothing(ns, file):
+    """mv's copy would replace `records` by the name, and then remove that."""
+    with refused(ns, errno.EPERM, saying=f"names/old. to {file}"):
+        os.rename(ns.names / "old.", ns / file)
+    with untouched(ns):
+        run("mv", ns.names / "old.", ns / file, check=1)
 
 
 @pytest.mark.parametrize("act", [
