@@ -239,6 +239,13 @@ int reader_feed(struct reader *reader, const char *text, size_t len,
 	return r;
 }
 
+const char *reader_open(const struct reader *reader)
+{
+	if (reader->lexer.quoted)
+		return "a quote is not closed";
+	return reader->lexer.open ? "a \"(\" is not closed" : NULL;
+}
+
 int reader_end(struct reader *reader, struct change *change)
 {
 	struct mark before = mark(reader, change);
@@ -250,7 +257,7 @@ int reader_end(struct reader *reader, struct change *change)
 		return 0;
 	}
 	if (reader->lexer.open && !reader->lexer.quoted) {
-		reader_refuse_tail(reader, "a \"(\" is not closed");
+		reader_refuse_tail(reader, reader_open(reader));
 		return -EINVAL;
 	}
 	/* The newline that is thought behind it. */

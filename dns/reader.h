@@ -75,6 +75,9 @@ size_t reader_tail(const struct reader *reader);
  */
 int reader_end(struct reader *reader, struct change *change);
 
+/** reader_open() - what the tail does not close, in words; or NULL */
+const char *reader_open(const struct reader *reader);
+
 /** reader_refuse_tail() - make reader_error() speak of the tail, with @reason
  */
 void reader_refuse_tail(struct reader *reader, const char *reason);

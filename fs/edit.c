@@ -435,12 +435,14 @@ static void refuse_tail(struct edit *edit, const char *reason)
 static void close_settled(struct edit *edit)
 {
 	bool tail = reader_tail(edit->reader) && !edit->failed;
+	const char *open = reader_open(edit->reader);
 
 	if (edit->replacing && edit->off)
 		call_back(edit, edit->off);
 	else if (tail && edit->writes > 1)
-		refuse_tail(edit, "no newline at the end, after several "
-				  "writes: perhaps only half a line");
+		refuse_tail(edit, open ? open
+				       : "no newline at the end, after several "
+					 "writes: perhaps only half a line");
 	else if (tail)
 		take_tail(edit, edit->replacing ? publish : end_call);
 	else if (edit->replacing && edit->staged)

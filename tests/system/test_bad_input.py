@@ -87,6 +87,20 @@ def test_what_is_left_open_is_refused_at_close_at_the_latest(ns, way, text):
         way(ns.records, text)
 
 
+@pytest.mark.parametrize("texts, saying", [
+    (['x. TXT "open\n', "y. A 192.0.2.1\n"], "a quote is not closed"),
+    (["w. A 192.0.2.1\n", "x. MX ( 10 mx.\n"], "\"(\" is not closed"),
+])
+@pytest.mark.parametrize("way", [append, replace])
+def test_what_is_left_open_in_several_writes_is_called_that(ns, way, texts,
+                                                            saying):
+    before = ns.lines()
+    with fails(errno.EINVAL):
+        way(ns.records, *texts)
+    assert ns.last_error().endswith(saying) and 'x. ' in ns.last_error()
+    assert way is append or ns.lines() == before
+
+
 @pytest.mark.parametrize("text", ["\n", "; only a comment\n", "  \t \n",
                                   "\n\n\n; x\n\n", ";", ""])
 def test_empty_and_comment_lines_do_nothing(ns, text):
