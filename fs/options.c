@@ -300,21 +300,37 @@ static int check_mountpoint(struct options *options)
 		log_line(LOG_ERR, "no mount point given; see -h");
 		return -EINVAL;
 	}
-	/* The one before it, if any, is fstab's SOURCE: a name. */
 	options->mountpoint =
 		strdup(options->arguments[options->argument_count - 1]);
 	return options->mountpoint ? 0 : -ENOMEM;
 }
 
+/* What fstab has before the mount point, or NULL. */
+static const char *source(const struct options *options)
+{
+	const char *first = options->arguments[0];
+
+	return options->argument_count > 1 && *first ? first : NULL;
+}
+
 static int fuse_arguments(struct options *options)
 {
+	CLEANUP(freep) char *list = NULL, *name = NULL, *argument = NULL;
+	const char *device = source(options);
+
+	/* mount -a knows by its device whether a line of fstab is mounted. */
+	name = print("fsname=%s%s", device ? device : "circuitfs", "");
 	/*
 	 * The kernel checks modes; without that, allow_other would let
 	 * everybody do everything.
 	 */
-	if (fuse_opt_add_arg(&options->fuse,
-			     "-odefault_permissions,nosuid,nodev,noexec,"
-			     "fsname=circuitfs,subtype=circuitfs") < 0)
+	if (!name ||
+	    fuse_opt_add_opt(&list, "default_permissions,nosuid,nodev,noexec,"
+				    "subtype=circuitfs") < 0 ||
+	    fuse_opt_add_opt_escaped(&list, name) < 0)
+		return -ENOMEM;
+	argument = print("-o%s%s", list, "");
+	if (!argument || fuse_opt_add_arg(&options->fuse, argument) < 0)
 		return -ENOMEM;
 	if (options->debug && fuse_opt_add_arg(&options->fuse, "-d") < 0)
 		return -ENOMEM;

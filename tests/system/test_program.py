@@ -227,10 +227,29 @@ def test_a_dead_mount_is_detached_in_the_background_too(background):
     assert os.listdir(background.mount) == ["h1"]
 
 
-def test_it_takes_a_source_before_the_mount_point(background):
-    run(BINARY, "circuitfs", background.mount, "-o",
+@pytest.mark.parametrize("source, shown", [
+    ((), "circuitfs"), (("circuitfs",), "circuitfs"), (("none",), "none"),
+    (("",), "circuitfs"), (("a,nosuch\\b",), "a,nosuch\\b"),
+])
+def test_what_stands_before_the_mount_point_is_shown_as_the_device(
+        background, source, shown):
+    run(BINARY, *source, background.mount, "-o",
         ",".join(["rw", *background.options]), check=0)
     assert os.listdir(background.mount) == ["h1"]
+    device = run("findmnt", "-rno", "SOURCE", background.mount).stdout.strip()
+    assert device.encode().decode("unicode_escape") == shown
+
+
+@needs_root
+def test_mount_a_passes_by_what_is_mounted(background, tmp_path):
+    """mount(8) knows it again by its device, also one named "none"."""
+    fstab = tmp_path / "fstab"
+    run(BINARY, "none", background.mount, "-o", ",".join(background.options),
+        check=0)
+    fstab.write_text(f"none {background.mount} fuse.{BINARY} x-y 0 0\n")
+    done = run("mount", "-T", fstab, "-av")
+    assert done.returncode == 0, done.stderr
+    assert "already mounted" in done.stdout
 
 
 @needs_root
