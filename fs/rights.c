@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <cap-ng.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <pwd.h>
 #include <sys/prctl.h>
 #include <unistd.h>
@@ -44,6 +45,22 @@ int rights_find_user(const char *name, struct rights_user *out)
 	return 0;
 }
 
+/*
+ * In a user namespace that somebody without rights made, setgroups(2) is
+ * denied for good: see user_namespaces(7). Its root has that user's groups,
+ * as a daemon that the user starts without a namespace has them.
+ */
+static bool groups_are_fixed(void)
+{
+	char text[4] = "";
+	int fd = open("/proc/self/setgroups", O_RDONLY | O_CLOEXEC);
+	ssize_t len = fd < 0 ? 0 : read(fd, text, sizeof(text));
+
+	if (fd >= 0)
+		close(fd);
+	return len == sizeof(text) && memcmp(text, "deny", sizeof(text)) == 0;
+}
+
 int rights_keep(const struct rights_user *user, const unsigned *keep,
 		size_t count)
 {
@@ -59,7 +76,8 @@ int rights_keep(const struct rights_user *user, const unsigned *keep,
 	/* No program is run with these, so what is left of it is no harm. */
 	if (capng_have_capability(CAPNG_EFFECTIVE, CAP_SETPCAP))
 		flags |= CAPNG_CLEAR_BOUNDING;
-	if (capng_have_capability(CAPNG_EFFECTIVE, CAP_SETGID))
+	if (capng_have_capability(CAPNG_EFFECTIVE, CAP_SETGID) &&
+	    !groups_are_fixed())
 		flags |= CAPNG_DROP_SUPP_GRP;
 	capng_clear(CAPNG_SELECT_ALL);
 	for (size_t i = 0; i < count; i++)

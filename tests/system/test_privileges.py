@@ -269,6 +269,24 @@ def test_root_becomes_circuitfs_where_there_is_one(idle, tmp_path):
         assert idle.state.stat().st_uid == 64999
 
 
+@needs_root
+def test_root_of_a_user_namespace_without_groups_of_its_own_can_start(idle):
+    """unshare -U writes "deny" to /proc/self/setgroups: user_namespaces(7)."""
+    done = run("unshare", "-Urm", "sh", "-ec", """
+        "$@"
+        pid=$(cat "$STATE/pid")
+        trap 'kill "$pid"; while kill -0 "$pid"; do sleep 0.01; done' EXIT
+        ls "$MOUNT"
+        mkdir "$MOUNT/h1/ns"
+        cat "$MOUNT/h1/ns/addr"
+        grep NoNewPrivs: "/proc/$pid/status"
+        """, "sh", *idle.command(),
+               env={"MOUNT": str(idle.mount), "STATE": str(idle.state)})
+    assert done.returncode == 0, done.stderr
+    assert re.fullmatch(r"h1\n127\.0\.0\.1:\d+\nNoNewPrivs:\t1\n",
+                        done.stdout)
+
+
 # ---- mount-ns ----
 
 @needs_root
