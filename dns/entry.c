@@ -127,7 +127,9 @@ static int read_directive(struct entries *entries, struct lexer_entry *entry,
 		return refuse(entries, "$INCLUDE is refused: it would read "
 				       "files as the daemon");
 	if (!origin && !is_word(directive, "$TTL"))
-		return refuse_token(entries, "the directive %s is not known",
+		return refuse_token(entries,
+				    "the directive %s is not known, only "
+				    "$ORIGIN and $TTL; write out its records",
 				    directive);
 	r = need(entries, entry, "the directive's value", &value);
 	if (r < 0)
@@ -257,8 +259,11 @@ static int read_type(struct entries *entries, struct lexer_token token,
 		return 0;
 	}
 	if (rr_type_from_text(token.text, token.len, &type) < 0)
-		return refuse_token(entries, "the type \"%s\" is not known",
-				    token);
+		return refuse_token(
+			entries,
+			"the type \"%s\" is not known; any type can "
+			"be written as TYPE123 \\# LENGTH HEX",
+			token);
 	if (!rr_type_is_data(type))
 		return refuse_token(entries,
 				    "the type %s is for queries and "

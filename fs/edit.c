@@ -442,7 +442,8 @@ static void close_settled(struct edit *edit)
 	else if (tail && edit->writes > 1)
 		refuse_tail(edit, open ? open
 				       : "no newline at the end, after several "
-					 "writes: perhaps only half a line");
+					 "writes: perhaps only half a line; "
+					 "end it with one if it is whole");
 	else if (tail)
 		take_tail(edit, edit->replacing ? publish : end_call);
 	else if (edit->replacing && edit->staged)

@@ -290,6 +290,7 @@ def test_one_write_without_a_newline_is_taken(ns):
 def test_several_writes_without_a_newline_at_the_end_are_refused(ns):
     with refused(ns, errno.EINVAL, saying="newline"):
         replace(ns.records, "a. A 192.0.2.2\n", "b. A 192.0.2.3")
+    assert "end it with one" in ns.last_error()
 
 
 def test_readers_see_the_old_or_the_new_and_nothing_between(ns):
