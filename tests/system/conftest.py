@@ -4,11 +4,25 @@
 A test that asks for `ns` alone shares its daemon with the other tests of its
 file, since most tests need no more than a directory of their own.
 """
+import ctypes
 import os
 
 import pytest
 
 from harness import BINARY, Circuit, run, serving, watched
+
+CLONE_NEWNET = 0x40000000
+
+
+def pytest_sessionstart():
+    """Give a file's tests a loopback of their own, if we are root.
+
+    A port that the kernel had picked is free while its daemon is dead, and
+    where other tests run beside, one of their sockets may have it by the time
+    that the daemon starts again.
+    """
+    if os.geteuid() == 0 and ctypes.CDLL(None).unshare(CLONE_NEWNET) == 0:
+        run("ip", "link", "set", "lo", "up", check=0)
 
 
 def pytest_collection_modifyitems(config, items):
