@@ -6,10 +6,13 @@ file, since most tests need no more than a directory of their own.
 """
 import ctypes
 import os
+import tempfile
+from pathlib import Path
 
 import pytest
 
-from harness import BINARY, Circuit, run, serving, watched
+from harness import (BINARY, Circuit, check_reports, reporting_to, run,
+                     serving, watched)
 
 CLONE_NEWNET = 0x40000000
 
@@ -31,6 +34,26 @@ def pytest_collection_modifyitems(config, items):
             item.add_marker(pytest.mark.skip(reason="no access to /dev/fuse"))
     elif not os.access(BINARY, os.X_OK):
         pytest.exit(f"{BINARY} is not there: build it first", returncode=1)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def reports():
+    """Where sanitizers report, if the daemon was built with one."""
+    before = dict(os.environ)
+    with tempfile.TemporaryDirectory(prefix="circuitfs-") as directory:
+        directory = Path(directory)
+        os.environ.update(reporting_to(directory))
+        yield directory
+        os.environ.clear()
+        os.environ.update(before)
+        # Of a daemon that a file's tests had shared.
+        check_reports(directory)
+
+
+@pytest.fixture(autouse=True)
+def no_report(reports):
+    yield
+    check_reports(reports)
 
 
 @pytest.fixture

@@ -48,6 +48,26 @@ def sanitized(*by):
                                     for name in by or ("asan", "tsan"))
 
 
+def reporting_to(directory):
+    """The environment in which sanitizers write what they find into files.
+
+    Not all that they say is seen otherwise: a daemon in the background has no
+    stderr, and of one that is killed nobody sees the exit status.
+    """
+    directory.chmod(0o1777)  # the daemon may become another user
+    return {name: f"{os.environ.get(name, '')}:log_path={directory}/report"
+            for name in ("ASAN_OPTIONS", "TSAN_OPTIONS", "UBSAN_OPTIONS")}
+
+
+def check_reports(directory):
+    """Fail if a sanitizer has written there; each report fails one test."""
+    found = ""
+    for path in directory.glob("report.*"):
+        found += path.read_text(errors="replace")
+        path.unlink()
+    assert not found, f"a sanitizer reports:\n{found}"
+
+
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
 # setns() is for a program with one thread; that sanitizer has its own.
 needs_one_thread = pytest.mark.skipif(sanitized("tsan"),
