@@ -148,7 +148,8 @@ def test_two_readers_see_the_same_lines(circuit):
 def test_who_does_not_read_is_told_how_many_lines_he_lost(circuit):
     ns = circuit.make("ns")
     fd = os.open(ns.path / "log", os.O_RDONLY)
-    flood(ns, 20000)
+    ask_all(ns, 10000)  # more than he can have before him
+    flood(ns, 20000)  # of which a slow daemon's socket may drop the most
     text = ""
 
     def all_there():
@@ -161,7 +162,7 @@ def test_who_does_not_read_is_told_how_many_lines_he_lost(circuit):
     lost = lost_in(text)
     count = text.count(" x. ")
     assert lost > 0 and count > 1000
-    assert count + lost <= 20000 + 100
+    assert 10000 <= count + lost <= 30000 + 100
     assert all(LINE.fullmatch(line) or line.startswith("# ")
                for line in text.splitlines())
 
@@ -199,11 +200,16 @@ def test_who_does_not_read_slows_no_answer(circuit):
     def fastest():
         return min(ask_all(ns, 2000) for _ in range(5))
 
-    unwatched = fastest()
-    fd = os.open(ns.path / "log", os.O_RDONLY)
-    ask_all(ns, 10000)  # more than he can have before him
-    assert fastest() < 3 * unwatched
-    os.close(fd)
+    def as_fast():
+        # Side by side, since other work on the machine comes and goes.
+        unwatched = fastest()
+        fd = os.open(ns.path / "log", os.O_RDONLY)
+        try:
+            ask_all(ns, 10000)  # more than he can have before him
+            return fastest() < 3 * unwatched
+        finally:
+            os.close(fd)
+    eventually("answers are as fast as when nobody watches", as_fast)
 
 
 def test_a_read_that_may_not_wait_and_poll(circuit):
