@@ -6,7 +6,10 @@ fails every other one.
 """
 import contextlib
 import errno
+import json
 import os
+import re
+import select
 import shutil
 
 import dns.exception
@@ -14,6 +17,9 @@ import pytest
 
 from harness import (Circuit, Nameserver, append, ask, own_loopback, replace,
                      together, watched)
+
+LINE = re.compile(r"\S+Z \S+ (udp|tcp) \S+ \S+ \S+ \S+ \d+"
+                  r"|# \d+ lines lost")
 
 SECONDS = 300 if os.environ.get("CIRCUITFS_TEST_LONG") == "1" else 4
 
@@ -47,7 +53,9 @@ def test_edits_listings_queries_and_moves_all_at_once(stressed):
     # Below the ports that the kernel gives to clients, those here too.
     homes = [f"{own_loopback()}:{port}" for port in (10001, 10002)]
     homes.append("127.0.0.1:0")
-    counts = dict.fromkeys(["replaced", "answers", "moved", "moving"], 0)
+    counts = dict.fromkeys(["replaced", "answers", "moved", "moving", "told",
+                            "ended", "measured", "changed"], 0)
+    measured = 0
 
     def replaces(turn):
         if turn % 3 == 0:
@@ -76,9 +84,10 @@ def test_edits_listings_queries_and_moves_all_at_once(stressed):
             shutil.rmtree(ns.path)
         return act
 
+    def gone(failure):
+        assert failure.errno in (errno.ENOENT, errno.ENODEV), failure
+
     def lists(turn):
-        def gone(failure):
-            assert failure.errno in (errno.ENOENT, errno.ENODEV)
         for at, _, files in os.walk(stressed.mount, onerror=gone):
             for name in files:
                 try:
@@ -111,7 +120,72 @@ def test_edits_listings_queries_and_moves_all_at_once(stressed):
             ask(at, "a", tcp=turn % 2, timeout=0.2)
             counts["moving"] += 1
 
-    together(SECONDS, replaces, edits("x"), edits("y"), makes("m"), makes("o"),
+    def is_told(turn):
+        """Read a log, and wait in it for what one has asked oneself."""
+        fd, text = os.open(zone / "log", os.O_RDONLY), ""
+        try:
+            while " told. " not in text:
+                # Its line comes, or one that says how many are lost.
+                ask(address, "told.", tcp=turn % 2)
+                text += os.read(fd, 65536).decode()
+        finally:
+            os.close(fd)
+        # A read may end within a line.
+        assert all(map(LINE.fullmatch, text.splitlines()[:-1])), text
+        counts["told"] += 1
+
+    @contextlib.contextmanager
+    def one_that_goes(turn, file):
+        """An open file of a nameserver that makes() removes meanwhile."""
+        try:
+            fd = os.open(stressed.host / f"m{turn % 5}" / file, os.O_RDONLY)
+        except OSError as failure:
+            gone(failure)
+            yield None
+            return
+        try:
+            yield fd
+        finally:
+            os.close(fd)
+
+    def polled(fd, events):
+        poll = select.poll()
+        poll.register(fd, events)
+        return poll.poll(200)
+
+    def reads_to_the_end(turn):
+        with one_that_goes(turn, "log") as fd:
+            while fd is not None and polled(fd, select.POLLIN):
+                if not os.read(fd, 65536):
+                    counts["ended"] += 1
+                    break
+
+    def waits_for_changes(turn):
+        with open(busy.stat, "rb", buffering=0) as stat:
+            for _ in range(20):
+                if polled(stat, select.POLLPRI):
+                    counts["changed"] += 1
+                json.loads(os.pread(stat.fileno(), 65536, 0))
+        with one_that_goes(turn, "stat") as fd:
+            try:
+                while fd is not None and polled(fd, select.POLLPRI):
+                    json.loads(os.pread(fd, 65536, 0))
+            except OSError as failure:
+                gone(failure)
+
+    def measures(turn):
+        nonlocal measured
+        page = (stressed.host / "metrics").read_text()
+        assert page.endswith("\n"), page
+        now = sum(int(count) for count in re.findall(
+            r'(?m)^circuitfs_queries_total\{.*nameserver="zone".*\} (\d+)$',
+            page))
+        assert now >= measured, "a counter went back"
+        measured = now
+        counts["measured"] += now > 0
+
+    together(SECONDS, is_told, reads_to_the_end, waits_for_changes, measures,
+             replaces, edits("x"), edits("y"), makes("m"), makes("o"),
              lists, asks(False), asks(False), asks(True), moves, follows)
     print(counts)
     assert all(counts.values()), counts
