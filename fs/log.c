@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <errno.h>
 #include <poll.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +11,7 @@
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
+#include <utlist.h>
 
 #include "fs/fs.h"
 #include "fs/log.h"
@@ -33,8 +36,28 @@ static struct {
 	enum form form;
 	int system_fd;
 	struct allowance urgent, other;
-	unsigned long long left_out;
+	unsigned long long left_out; /* under the mutex, once there is one */
 } sink = {.fd = STDERR_FILENO, .system_fd = -1};
+
+/* What waits for the thread that writes. */
+struct line {
+	struct line *next;
+	int priority;
+	char text[];
+};
+
+#define LINES_MAX 256
+
+static struct {
+	pthread_mutex_t mutex;
+	pthread_cond_t cond; /* there are lines; or none is left */
+	struct line *lines;  /* utlist */
+	unsigned count;	     /* of them, and of the one that is written */
+	bool runs;
+} writer = {
+	.mutex = PTHREAD_MUTEX_INITIALIZER,
+	.cond = PTHREAD_COND_INITIALIZER,
+};
 
 static char said[512]; /* by libfuse, in pieces */
 
@@ -161,18 +184,120 @@ static bool put(int priority, const char *text)
 	return write(sink.fd, line, len) == (ssize_t)len;
 }
 
+static void leave_out(unsigned long long count)
+{
+	pthread_mutex_lock(&writer.mutex);
+	sink.left_out += count;
+	pthread_mutex_unlock(&writer.mutex);
+}
+
 static bool tell_left_out(void)
 {
+	unsigned long long count;
 	char text[64];
 
-	if (!sink.left_out)
+	pthread_mutex_lock(&writer.mutex);
+	count = sink.left_out;
+	pthread_mutex_unlock(&writer.mutex);
+	if (!count)
 		return true;
-	snprintf(text, sizeof(text), "%llu lines left out", sink.left_out);
+	snprintf(text, sizeof(text), "%llu lines left out", count);
 	if (!put(LOG_NOTICE, text))
 		return false;
-	sink.left_out = 0;
+	pthread_mutex_lock(&writer.mutex);
+	sink.left_out -= count;
+	pthread_mutex_unlock(&writer.mutex);
 	return true;
 }
+
+static void write_line(int priority, const char *text)
+{
+	if (!tell_left_out() || !put(priority, text))
+		leave_out(1);
+}
+
+/* ---- The thread that writes ---- */
+
+static void *writer_main(void *arg)
+{
+	struct line *line;
+
+	pthread_mutex_lock(&writer.mutex);
+	for (;;) {
+		while (!writer.lines)
+			pthread_cond_wait(&writer.cond, &writer.mutex);
+		line = writer.lines;
+		LL_DELETE(writer.lines, line);
+		pthread_mutex_unlock(&writer.mutex);
+		write_line(line->priority, line->text);
+		free(line);
+		pthread_mutex_lock(&writer.mutex);
+		if (--writer.count == 0)
+			pthread_cond_broadcast(&writer.cond);
+	}
+	return arg;
+}
+
+/* Return: whether there was room for it. */
+static bool hand_over(int priority, const char *text)
+{
+	struct line *line = malloc(sizeof(*line) + strlen(text) + 1);
+	bool room;
+
+	if (!line)
+		return false;
+	line->priority = priority;
+	strcpy(line->text, text);
+	pthread_mutex_lock(&writer.mutex);
+	room = writer.count < LINES_MAX;
+	if (room) {
+		writer.count++;
+		LL_APPEND(writer.lines, line);
+		pthread_cond_broadcast(&writer.cond);
+	}
+	pthread_mutex_unlock(&writer.mutex);
+	if (!room)
+		free(line);
+	return room;
+}
+
+void log_start(void)
+{
+	pthread_attr_t attr;
+	pthread_t thread;
+	sigset_t all, old;
+
+	if (pthread_attr_init(&attr) != 0)
+		return;
+	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+	/* Signals are the main loop's. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	writer.runs = pthread_create(&thread, &attr, writer_main, NULL) == 0;
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	pthread_attr_destroy(&attr);
+}
+
+void log_end(void)
+{
+	struct timespec until;
+
+	if (!writer.runs)
+		return;
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += LOG_END_MS / 1000;
+	pthread_mutex_lock(&writer.mutex);
+	while (writer.count &&
+	       pthread_cond_timedwait(&writer.cond, &writer.mutex, &until) == 0)
+		continue;
+	writer.runs = false;
+	/* It is stuck: whoever writes there now would be, too. */
+	if (writer.count)
+		sink.fd = -1;
+	pthread_mutex_unlock(&writer.mutex);
+}
+
+/* ---- Lines from the main loop ---- */
 
 void log_line(int priority, const char *format, ...)
 {
@@ -184,9 +309,12 @@ void log_line(int priority, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	if (!is_allowed(priority <= LOG_WARNING ? &sink.urgent : &sink.other) ||
-	    !tell_left_out() || !put(priority, text))
-		sink.left_out++;
+	if (!is_allowed(priority <= LOG_WARNING ? &sink.urgent : &sink.other))
+		leave_out(1);
+	else if (!writer.runs)
+		write_line(priority, text);
+	else if (!hand_over(priority, text))
+		leave_out(1);
 }
 
 /* ---- libfuse ---- */

@@ -13,6 +13,10 @@
  * has no room for is left out. So is what comes faster than LOG_PER_SECOND in
  * the long run. The next line that goes out tells how many were.
  *
+ * Even what has room may let its writer wait: a dead disk, a pipe that others
+ * fill, a file in our own tree. So once the daemon serves, lines are written by
+ * a thread of their own.
+ *
  * Threading: the main loop; the mounter has a log of its own.
  */
 #ifndef FS_LOG_H
@@ -34,6 +38,15 @@ void log_connect(void);
 
 /** log_leave_stderr() - to the system's log from here on, or nowhere */
 void log_leave_stderr(void);
+
+/* How long lines are waited for that are on their way at the end. */
+#define LOG_END_MS 1000
+
+/** log_start() - from here on a thread writes; without one, all goes on so */
+void log_start(void);
+
+/** log_end() - wait a moment for the last lines; then write them here again */
+void log_end(void);
 
 /**
  * log_line() - one line
