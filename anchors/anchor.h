@@ -11,6 +11,7 @@
 #ifndef ANCHORS_ANCHOR_H
 #define ANCHORS_ANCHOR_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <uthash.h>
 
@@ -37,6 +38,8 @@ struct anchor {
 	struct server *server;	/* NULL: off, or the address is not to be had */
 	struct traffic *traffic; /* owned; NULL: the host's anchor */
 	uint64_t edits;		 /* of its records, since the start */
+	/* Counted by the writer, in the order of its jobs; read by the loop. */
+	_Atomic uint64_t changes;
 	struct error_ring errors;
 	bool rebinding; /* a new address is on its way to disk */
 	bool gone;	/* removed; lives on for those who hold a reference */

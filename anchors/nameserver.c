@@ -317,9 +317,12 @@ static int run_edit(struct job *job, struct writer *writer, MDB_txn *txn)
 	int r = task_table(task, txn, &table);
 
 	(void)writer;
-	return r ? r
-		 : table_apply(task_tables(task), txn, table, &task->change,
-			       false, task->now_ns, &task->refusal);
+	if (r == 0)
+		r = table_apply(task_tables(task), txn, table, &task->change,
+				false, task->now_ns, &task->refusal);
+	if (r == 0)
+		task_changes(task);
+	return r;
 }
 
 void nameserver_edit(struct anchor *anchor, struct change *change,
@@ -344,9 +347,12 @@ static int run_move(struct job *job, struct writer *writer, MDB_txn *txn)
 	int r = task_table(task, txn, &table);
 
 	(void)writer;
-	return r ? r
-		 : table_move(task_tables(task), txn, table, &task->owner,
-			      &task->to, task->now_ns, &task->refusal);
+	if (r == 0)
+		r = table_move(task_tables(task), txn, table, &task->owner,
+			       &task->to, task->now_ns, &task->refusal);
+	if (r == 0)
+		task_changes(task);
+	return r;
 }
 
 void nameserver_move(struct anchor *anchor, const struct name *from,

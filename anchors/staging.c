@@ -11,6 +11,8 @@
 struct staging {
 	struct anchor *anchor; /* a reference */
 	struct job_loss loss;
+	bool clears_since; /* and only if nothing has changed since: */
+	struct staging_mark since;
 	uint32_t table;
 	bool has_table; /* the writer's thread, as is table */
 
@@ -163,14 +165,33 @@ void staging_settle(struct staging *staging, nameserver_done *done, void *arg)
 	await(staging, 0, done, arg);
 }
 
+/* Only the jobs before this one count, whether reported by now or not. */
+static int is_as_marked(const struct task *task, MDB_txn *txn, uint32_t table,
+			bool *out)
+{
+	const struct staging *staging = task->staging;
+	uint64_t digest;
+	int r;
+
+	*out = task->anchor->changes == staging->since.changes;
+	if (*out || !task->owner_only)
+		return 0;
+	r = table_digest(task_tables(task), txn, table, &task->owner, &digest);
+	*out = digest == staging->since.owner_digest;
+	return r;
+}
+
 static int run_publish(struct job *job, struct writer *writer, MDB_txn *txn)
 {
 	struct task *task = container_of(job, struct task, job);
 	const struct tables *tables = task_tables(task);
 	uint32_t table, loose;
+	bool is_due = true;
 	int r = task_table(task, txn, &table);
 
-	if (r)
+	if (r == 0 && task->staging->clears_since)
+		r = is_as_marked(task, txn, table, &is_due);
+	if (r || !is_due)
 		return r;
 	r = staging_table(task, txn);
 	if (r < 0)
@@ -186,7 +207,11 @@ static int run_publish(struct job *job, struct writer *writer, MDB_txn *txn)
 					  task->staging->table, task->now_ns);
 		loose = table;
 	}
-	return r ? r : writer_loosen(writer, loose);
+	if (r == 0)
+		r = writer_loosen(writer, loose);
+	if (r == 0)
+		task_changes(task);
+	return r;
 }
 
 static int settle_publish(struct task *task, int result)
@@ -256,4 +281,47 @@ void staging_discard(struct staging *staging)
 		return;
 	task->settle = settle_discard;
 	task_submit(task, run_discard);
+}
+
+int staging_mark(struct staging_mark *out, const struct anchor *anchor,
+		 const struct name *owner)
+{
+	struct snapshot *snapshot = anchor->host->snapshot;
+	struct staging_mark mark = {.changes = anchor->changes};
+	struct rrsets rrsets = {0};
+	uint32_t table;
+	int r = 0;
+
+	if (owner) {
+		r = snapshot_begin(snapshot);
+		if (r < 0)
+			return r;
+		r = snapshot_serving(snapshot, anchor->id, &table);
+		if (r == 0)
+			r = snapshot_get(snapshot, table, owner, &rrsets);
+		mark.owner_digest = rrsets_digest(rrsets);
+		snapshot_end(snapshot);
+	}
+	if (r < 0 && r != -ENOENT)
+		return r;
+	*out = mark;
+	return 0;
+}
+
+void staging_clear(struct anchor *anchor, const struct name *owner,
+		   const struct staging_mark *since, nameserver_done *done,
+		   void *arg)
+{
+	struct staging *staging;
+	int r = anchor->gone ? -ENODEV : staging_new(&staging, anchor);
+
+	if (r < 0) {
+		done(arg, r, NULL);
+		return;
+	}
+	if (since) {
+		staging->clears_since = true;
+		staging->since = *since;
+	}
+	staging_publish(staging, owner, done, arg);
 }

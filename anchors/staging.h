@@ -45,4 +45,22 @@ void staging_settle(struct staging *staging, nameserver_done *done, void *arg);
 void staging_publish(struct staging *staging, const struct name *owner,
 		     nameserver_done *done, void *arg);
 
+/* What a nameserver's records were at one moment. */
+struct staging_mark {
+	uint64_t changes;      /* of the nameserver */
+	uint64_t owner_digest; /* of the owner's records, if there is one */
+};
+
+/** staging_mark() - of now: of all records, or of @owner's: 0, -errno */
+int staging_mark(struct staging_mark *out, const struct anchor *anchor,
+		 const struct name *owner);
+
+/**
+ * staging_clear() - remove all records, or @owner's
+ * @since: NULL; else nothing is removed if they have changed since
+ */
+void staging_clear(struct anchor *anchor, const struct name *owner,
+		   const struct staging_mark *since, nameserver_done *done,
+		   void *arg);
+
 #endif

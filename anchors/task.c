@@ -94,6 +94,11 @@ struct task *task_new_live(struct anchor *anchor, nameserver_done *done,
 	return task;
 }
 
+void task_changes(struct task *task)
+{
+	atomic_fetch_add(&task->anchor->changes, 1);
+}
+
 void task_submit(struct task *task,
 		 int (*run)(struct job *, struct writer *, MDB_txn *))
 {

@@ -46,6 +46,9 @@ struct task *task_new(struct anchor *anchor, nameserver_done *done, void *arg);
 struct task *task_new_live(struct anchor *anchor, nameserver_done *done,
 			   void *arg);
 
+/** task_changes() - run() has changed records; in a group that is lost, too */
+void task_changes(struct task *task);
+
 /** task_submit() - hand it to the writer, to run() there */
 void task_submit(struct task *task,
 		 int (*run)(struct job *, struct writer *, MDB_txn *));

@@ -52,6 +52,9 @@ struct rrset_rr {
 /** rrsets_size() - all zero for an owner without records */
 struct rrsets_size rrsets_size(const struct name *owner, struct rrsets rrsets);
 
+/** rrsets_digest() - equal for equal records, and else most likely not */
+uint64_t rrsets_digest(struct rrsets rrsets);
+
 /** rrsets_next() - iterate; start with *@offset 0; false at the end */
 bool rrsets_next(struct rrsets rrsets, size_t *offset, struct rrset *out);
 

@@ -91,6 +91,10 @@ int table_apply(const struct tables *tables, MDB_txn *txn, uint32_t table,
 		const struct change *change, bool fresh, int64_t now_ns,
 		struct refusal *why);
 
+/** table_digest() - rrsets_digest() of what @owner has there: 0; -errno */
+int table_digest(const struct tables *tables, MDB_txn *txn, uint32_t table,
+		 const struct name *owner, uint64_t *out);
+
 /**
  * table_move() - give all records of one owner another owner
  *

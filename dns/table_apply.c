@@ -306,6 +306,19 @@ static int put_owner(const struct apply *apply, const struct name *owner,
 	return table_errno(rc);
 }
 
+int table_digest(const struct tables *tables, MDB_txn *txn, uint32_t table,
+		 const struct name *owner, uint64_t *out)
+{
+	struct apply apply = {.tables = tables, .txn = txn};
+	MDB_val value;
+	int r = get_owner(&apply, table, owner, &value);
+
+	if (r == 0)
+		*out = rrsets_digest(
+			(struct rrsets){value.mv_data, value.mv_size});
+	return r;
+}
+
 int table_take(const struct tables *tables, MDB_txn *txn, uint32_t table,
 	       uint32_t source, const struct name *owner, int64_t now_ns,
 	       struct refusal *why)

@@ -115,6 +115,12 @@ void addr_line_write(struct addr_line *line, struct anchor *anchor,
 		done(arg, 0);
 }
 
+void addr_line_restart(struct addr_line *line)
+{
+	line->text.len = 0;
+	line->writes = 0;
+}
+
 void addr_line_flush(struct addr_line *line, struct anchor *anchor, bool killed,
 		     addr_done *done, void *arg)
 {

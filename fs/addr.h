@@ -33,6 +33,9 @@ void addr_write(struct anchor *anchor, const char *text, size_t len,
 void addr_line_write(struct addr_line *line, struct anchor *anchor,
 		     const char *text, size_t len, addr_done *done, void *arg);
 
+/** addr_line_restart() - ftruncate(2) to 0: forget what waits */
+void addr_line_restart(struct addr_line *line);
+
 /**
  * addr_line_flush() - a close, as of `records`
  * @killed: see edit_flush()

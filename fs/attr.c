@@ -72,7 +72,7 @@ static int table_attr(struct fs *fs, struct node *node, struct stat *st)
 		r = snapshot_get(fs->host->snapshot, table, &owner, &rrsets);
 		/* Open without records: new, or removed meanwhile. */
 		if (r == -ENOENT)
-			r = node->opens ? 0 : -ESTALE;
+			r = node->opens || node->created ? 0 : -ESTALE;
 		st->st_size = rrsets_size(&owner, rrsets).text;
 	}
 	snapshot_end(fs->host->snapshot);

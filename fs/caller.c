@@ -3,13 +3,23 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "dns/util.h"
 #include "fs/caller.h"
 
 /* Of the kernel's task flags, in proc_pid_stat(5)'s field 9. */
 #define FLAG_EXITING  0x00000004UL
 #define FLAG_SIGNALED 0x00000400UL
+
+struct caller_question {
+	struct question question;
+	struct caller_about about;
+	caller_done *done;
+	void *arg;
+	struct caller caller;
+};
 
 /* What /proc/PID/FILE has, terminated; it is short. */
 static bool look(pid_t pid, const char *file, char *text, size_t size)
@@ -19,7 +29,7 @@ static bool look(pid_t pid, const char *file, char *text, size_t size)
 	int fd;
 
 	snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, file);
-	fd = pid > 0 ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return false;
 	len = read(fd, text, size - 1);
@@ -30,7 +40,49 @@ static bool look(pid_t pid, const char *file, char *text, size_t size)
 	return true;
 }
 
-bool caller_is_killed(pid_t pid)
+struct status {
+	bool has_memory;
+	bool is_member;
+};
+
+/* proc_pid_status(5): "Groups:\t4 24 27 " */
+static bool lists(const char *line, gid_t group)
+{
+	const char *at = strchr(line, ':') + 1;
+	char *end;
+
+	for (;; at = end) {
+		unsigned long number = strtoul(at, &end, 10);
+
+		if (end == at)
+			return false;
+		if (number == group)
+			return true;
+	}
+}
+
+static bool read_status(pid_t pid, gid_t group, struct status *out)
+{
+	CLEANUP(freep) char *line = NULL;
+	size_t size = 0;
+	char path[64];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+	file = fopen(path, "re");
+	if (!file)
+		return false;
+	*out = (struct status){0};
+	while (getline(&line, &size, file) > 0) {
+		out->has_memory |= !strncmp(line, "VmSize:", 7);
+		if (!strncmp(line, "Groups:", 7))
+			out->is_member = lists(line, group);
+	}
+	fclose(file);
+	return true;
+}
+
+static bool is_killed(pid_t pid)
 {
 	char text[512];
 	const char *at;
@@ -49,10 +101,69 @@ bool caller_is_killed(pid_t pid)
 	return (flags & FLAG_EXITING) && (flags & FLAG_SIGNALED);
 }
 
-bool caller_copies(pid_t pid)
+static bool copies(pid_t pid)
 {
 	char name[32];
 
 	return look(pid, "comm", name, sizeof(name)) &&
 	       (!strcmp(name, "cp\n") || !strcmp(name, "tar\n"));
+}
+
+/* A process shows all its threads, whichever of them it is asked by. */
+static bool is_same(pid_t pid, pid_t other)
+{
+	char path[64];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d", (int)pid, (int)other);
+	return pid == other || stat(path, &st) == 0;
+}
+
+/*
+ * In execve(2) a process closes files too, and /proc/PID/stat waits for the
+ * end of that, which waits for us. /proc/PID/status never waits; and it tells
+ * of no memory for a process that is ending, which is not in execve(2).
+ */
+static void ask(struct question *question)
+{
+	struct caller_question *asked =
+		container_of(question, struct caller_question, question);
+	const struct caller_about *about = &asked->about;
+	struct caller *caller = &asked->caller;
+	struct status status;
+
+	if (about->pid <= 0 || !read_status(about->pid, about->group, &status))
+		return;
+	caller->is_killed = !status.has_memory && is_killed(about->pid);
+	caller->is_member = status.is_member;
+	caller->copies = copies(about->pid);
+	caller->is_same = about->other > 0 && is_same(about->pid, about->other);
+}
+
+static const struct caller unknown;
+
+static void answered(struct question *question, bool in_time)
+{
+	struct caller_question *asked =
+		container_of(question, struct caller_question, question);
+
+	asked->done(asked->arg, in_time ? &asked->caller : &unknown);
+}
+
+void caller_ask(struct aside *aside, const struct caller_about *about,
+		caller_done *done, void *arg)
+{
+	struct caller_question *asked = calloc(1, sizeof(*asked));
+
+	if (!asked) {
+		done(arg, &unknown);
+		return;
+	}
+	*asked = (struct caller_question){
+		.question = {.ask = ask, .answered = answered},
+		.about = *about,
+		.done = done,
+		.arg = arg,
+	};
+	aside_ask(aside, &asked->question, CALLER_MS);
 }

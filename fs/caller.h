@@ -3,9 +3,10 @@
  * caller.h - what /proc tells of the thread that waits for our answer
  *
  * A request says what is to be done and not why. But its caller waits in the
- * kernel until we answer, so it can be looked at in the meantime.
+ * kernel until we answer, so it can be looked at in the meantime: aside, and
+ * not for long (aside.h). What is not known in CALLER_MS is taken as false.
  *
- * @pid: of the request's context; 0, or one that we may not look at: false.
+ * Threading: the main loop.
  */
 #ifndef FS_CALLER_H
 #define FS_CALLER_H
@@ -13,20 +14,45 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-/**
- * caller_is_killed() - it is being ended by a signal
- *
- * A process that is killed closes its files like one that is done with them.
+#include "fs/aside.h"
+
+/*
+ * Threads answer within a tenth of a millisecond, unless the machine is busy.
+ * What could wait is not asked: see caller.c.
  */
-bool caller_is_killed(pid_t pid);
+#define CALLER_MS 20
+
+struct caller {
+	/*
+	 * It is being ended by a signal. A process that is killed closes its
+	 * files like one that is done with them.
+	 */
+	bool is_killed;
+	/*
+	 * It is cp(1) or tar(1). They make a directory and then what is in it,
+	 * by O_EXCL and mkdir(2), and read nothing there. What they look up on
+	 * the way must not be there, or the kernel tells them EEXIST without
+	 * asking us.
+	 */
+	bool copies;
+	bool is_same;	/* one process with the other thread */
+	bool is_member; /* of the group, as one of its supplementary ones */
+};
+
+/* What is asked. */
+struct caller_about {
+	pid_t pid;   /* of the request's context; 0: nothing will be known */
+	pid_t other; /* another thread's; or 0 */
+	gid_t group;
+};
+
+typedef void caller_done(void *arg, const struct caller *caller);
 
 /**
- * caller_copies() - it is cp(1) or tar(1)
- *
- * They make a directory and then what is in it, by O_EXCL and mkdir(2), and
- * read nothing there. What they look up on the way must not be there, or the
- * kernel tells them EEXIST without asking us.
+ * caller_ask() - look at a thread
+ * @done:  is called once, later; or in this call, when there is no memory
  */
-bool caller_copies(pid_t pid);
+void caller_ask(struct aside *aside, const struct caller_about *about,
+		caller_done *done, void *arg);
 
 #endif

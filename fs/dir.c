@@ -28,7 +28,8 @@ struct dir {
 	uint64_t at; /* number of the entry at hand */
 	bool has_entry;
 	mode_t type;
-	char entry[NAME_TEXT_SIZE];
+	const char *entry; /* in names, or: */
+	char owner[NAME_TEXT_SIZE];
 };
 
 static int add(struct dir *dir, mode_t type, const char *name)
@@ -134,7 +135,8 @@ static int next_owner(struct dir *dir)
 		return r;
 	if (name_from_key(entry.key, entry.key_len, &owner) < 0)
 		return -EIO;
-	name_to_file(&owner, dir->entry);
+	name_to_file(&owner, dir->owner);
+	dir->entry = dir->owner;
 	dir->type = S_IFREG;
 	return 0;
 }
@@ -149,7 +151,7 @@ static int step(struct dir *dir)
 		name = (const char *)dir->names.data + dir->names_at;
 		dir->type = *name ? S_IFDIR : S_IFREG;
 		dir->names_at += strlen(name + 1) + 2;
-		strcpy(dir->entry, name + 1);
+		dir->entry = name + 1;
 	} else if (dir->snapshot) {
 		r = next_owner(dir);
 	} else {

@@ -21,13 +21,21 @@ bool drafts_made(const char *name, int flags, mode_t mode)
 	       !(mode & 077);
 }
 
+/* The kernel lets longer ones through. */
+static int drafts_check(const char *name)
+{
+	return strlen(name) > STORE_NAME_SIZE ? -ENAMETOOLONG : 0;
+}
+
 int drafts_new(struct node **out, struct fs *fs, const struct node *dir,
 	       const char *name, const struct fuse_ctx *owner, mode_t mode)
 {
 	struct scratch *scratch;
 	struct node *node;
-	int r = scratch_new(&scratch, fs, dir->anchor, name, owner, mode);
+	int r = drafts_check(name);
 
+	if (r == 0)
+		r = scratch_new(&scratch, fs, dir->anchor, name, owner, mode);
 	if (r < 0)
 		return r;
 	scratch->in_names = dir->kind == NODE_NAMES;
@@ -63,10 +71,11 @@ struct node *drafts_find(struct fs *fs, const struct node *dir,
 
 int drafts_rename(struct node *node, const struct node *dir, const char *name)
 {
-	char *copy = strdup(name);
+	int r = drafts_check(name);
+	char *copy = r == 0 ? strdup(name) : NULL;
 
 	if (!copy)
-		return -ENOMEM;
+		return r < 0 ? r : -ENOMEM;
 	free(node->scratch->name);
 	node->scratch->name = copy;
 	node->scratch->in_names = dir->kind == NODE_NAMES;

@@ -24,7 +24,8 @@ bool drafts_made(const char *name, int flags, mode_t mode);
  * drafts_new() - an empty scratch file of that name in @dir
  * @dir: an anchor's directory, or names/
  *
- * Return: 0 with a node as from node_get(); -ENOMEM; -ENOSPC; -errno.
+ * Return: 0 with a node as from node_get(); -ENAMETOOLONG; -ENOMEM; -ENOSPC;
+ * -errno.
  */
 int drafts_new(struct node **out, struct fs *fs, const struct node *dir,
 	       const char *name, const struct fuse_ctx *owner, mode_t mode);
@@ -36,7 +37,7 @@ struct node *drafts_find(struct fs *fs, const struct node *dir,
 /** drafts_in() - @node is a scratch file of that directory */
 bool drafts_in(const struct node *node, const struct node *dir);
 
-/** drafts_rename() - another name, in @dir of the same anchor: 0, -ENOMEM */
+/** drafts_rename() - another name, in @dir of the same anchor: 0, as above */
 int drafts_rename(struct node *node, const struct node *dir, const char *name);
 
 /** drafts_unlink() - take its name away; it lives while it is open */

@@ -41,8 +41,11 @@ struct edit {
 	bool failed;	/* the last write failed */
 	bool killed; /* a process that had it open was, with nothing staged */
 	unsigned writes;
-	unsigned staged; /* writes since the replacement began */
-	bool dated;	 /* the replacement has a time to be given: */
+	unsigned staged;	   /* writes since the replacement began */
+	size_t records;		   /* in them */
+	uint64_t at;		   /* see edit_at() */
+	struct staging_mark began; /* when the replacement did */
+	bool dated;		   /* the replacement has a time to be given: */
 	int64_t mtime_ns;
 	struct reader *reader;
 	struct staging *staging;
@@ -57,8 +60,8 @@ struct edit {
 	size_t len;
 	bool to_the_end; /* the text is the last: take the tail */
 	int result;
-	void (*then)(struct edit *edit, int result); /* after the tail */
-	void (*settled)(struct edit *edit);	     /* when all is judged */
+	void (*then)(struct edit *edit);    /* after the tail */
+	void (*settled)(struct edit *edit); /* when all is judged */
 };
 
 /* ---- Start and end ---- */
@@ -72,6 +75,11 @@ static int new_reader(struct edit *edit, struct reader **out)
 			  edit->has_owner ? &edit->owner : NULL);
 }
 
+static const struct name *owner_of(const struct edit *edit)
+{
+	return edit->has_owner ? &edit->owner : NULL;
+}
+
 int edit_new(struct edit **out, struct fs *fs, const struct node *node,
 	     bool replace)
 {
@@ -83,12 +91,16 @@ int edit_new(struct edit **out, struct fs *fs, const struct node *node,
 	edit->fs = fs;
 	edit->node = node;
 	edit->replacing = replace;
+	edit->at = replace ? 0 : EDIT_NOWHERE;
 	edit->has_owner = node->kind == NODE_NAME;
 	if (edit->has_owner)
 		node_owner(node, &edit->owner);
 	node_label(node, edit->label, sizeof(edit->label));
 	r = new_reader(edit, &edit->reader);
+	if (r == 0 && replace)
+		r = staging_mark(&edit->began, node->anchor, owner_of(edit));
 	if (r < 0) {
+		reader_free(edit->reader);
 		free(edit);
 		return r;
 	}
@@ -102,6 +114,7 @@ static void drop_staging(struct edit *edit)
 	if (edit->staging)
 		staging_discard(steal(&edit->staging));
 	edit->staged = 0;
+	edit->records = 0;
 }
 
 struct edit *edit_free(struct edit *edit)
@@ -120,19 +133,47 @@ struct edit *edit_free(struct edit *edit)
 
 int edit_truncate(struct edit *edit)
 {
+	struct staging_mark now;
 	struct reader *reader;
-	int r = new_reader(edit, &reader);
+	int r = staging_mark(&now, edit->anchor, owner_of(edit));
 
+	if (r == 0)
+		r = new_reader(edit, &reader);
 	if (r < 0)
 		return r;
 	reader_free(edit->reader);
 	edit->reader = reader;
 	drop_staging(edit);
 	edit->replacing = true;
+	edit->began = now;
 	edit->off = 0;
 	edit->failed = edit->killed = edit->dated = false;
 	edit->writes = 0;
+	edit->at = 0;
 	return 0;
+}
+
+void edit_refuse(struct edit *edit, int result)
+{
+	if (!edit->replacing)
+		return;
+	edit->off = result;
+	drop_staging(edit);
+}
+
+bool edit_is_replacing(const struct edit *edit)
+{
+	return edit->replacing;
+}
+
+uint64_t edit_at(const struct edit *edit)
+{
+	return edit->at;
+}
+
+void edit_resume(struct edit *edit, uint64_t at)
+{
+	edit->at = at;
 }
 
 void edit_put_back(struct edit *edit, struct buffer *former)
@@ -194,7 +235,7 @@ static void on_put_back(void *arg, int result, const struct refusal *refusal)
 	(void)refusal;
 	if (result < 0)
 		fail(edit, 0, NULL, "what was removed cannot be put back");
-	call_back(edit, edit->off);
+	call_back(edit, edit->result);
 }
 
 static void put_back(struct edit *edit)
@@ -216,31 +257,37 @@ static void put_back(struct edit *edit)
 		nameserver_edit(edit->anchor, &change, NULL, on_put_back, edit);
 }
 
-static void refused(struct edit *edit, int result,
-		    const struct refusal *refusal)
+/* Tell who called; before that, what it had removed is back. */
+static void tell(struct edit *edit, int result)
 {
-	explain(edit, result, refusal);
-	edit->failed = true;
-	if (edit->replacing) {
-		edit->off = result;
-		drop_staging(edit);
-	}
+	edit->result = result;
 	if (edit->replacing && edit->former.len)
 		put_back(edit);
 	else
 		call_back(edit, result);
 }
 
+static void refused(struct edit *edit, int result,
+		    const struct refusal *refusal)
+{
+	explain(edit, result, refusal);
+	edit->failed = true;
+	edit_refuse(edit, result);
+	tell(edit, result);
+}
+
 static void accepted(struct edit *edit)
 {
-	void (*then)(struct edit *, int) = edit->then;
+	void (*then)(struct edit *) = edit->then;
 
 	edit->failed = false;
 	if (edit->replacing)
 		edit->staged++;
+	if (!edit->to_the_end && edit->at != EDIT_NOWHERE)
+		edit->at += edit->len;
 	edit->then = NULL;
 	if (then)
-		then(edit, 0);
+		then(edit);
 	else
 		call_back(edit, 0);
 }
@@ -284,10 +331,11 @@ static void submit(struct edit *edit)
 		on_applied(edit, r, NULL);
 	else if (!edit->change.count)
 		accepted(edit);
-	else if (edit->replacing)
+	else if (edit->replacing) {
+		edit->records += edit->change.count;
 		staging_add(edit->staging, &edit->change, ahead(edit),
 			    on_applied, edit);
-	else
+	} else
 		nameserver_edit(edit->anchor, &edit->change, origin(edit),
 				on_applied, edit);
 }
@@ -385,6 +433,7 @@ static void on_published(void *arg, int result, const struct refusal *refusal)
 	struct edit *edit = arg;
 
 	edit->staged = 0;
+	edit->records = 0;
 	if (result < 0) {
 		refused(edit, result, refusal);
 		return;
@@ -400,26 +449,40 @@ static void on_published(void *arg, int result, const struct refusal *refusal)
 	nameserver_touch(edit->anchor, edit->mtime_ns, on_dated, edit);
 }
 
-static void publish(struct edit *edit, int result)
+static void publish(struct edit *edit)
 {
-	if (result == 0 && !edit->staging)
-		result = staging_new(&edit->staging, edit->anchor);
-	if (result < 0)
-		refused(edit, result, NULL);
+	int r = edit->staging ? 0 : staging_new(&edit->staging, edit->anchor);
+
+	if (r < 0)
+		refused(edit, r, NULL);
 	else
-		staging_publish(steal(&edit->staging),
-				edit->has_owner ? &edit->owner : NULL,
+		staging_publish(steal(&edit->staging), owner_of(edit),
 				on_published, edit);
 }
 
-static void end_call(struct edit *edit, int result)
+/*
+ * Text was written, but no record: what a transfer that failed leaves, or the
+ * wrong file. It is no line that is wrong, and more may come.
+ */
+static void publish_records(struct edit *edit)
 {
-	call_back(edit, result);
+	if (edit->records) {
+		publish(edit);
+		return;
+	}
+	fail(edit, 0, NULL,
+	     "no record in it, so nothing is replaced; ': > records' removes "
+	     "all");
+	tell(edit, -EINVAL);
+}
+
+static void end_call(struct edit *edit)
+{
+	call_back(edit, 0);
 }
 
 /* The tail as a last line; then @then, unless the line is refused. */
-static void take_tail(struct edit *edit,
-		      void (*then)(struct edit *edit, int result))
+static void take_tail(struct edit *edit, void (*then)(struct edit *edit))
 {
 	edit->then = then;
 	edit->to_the_end = true;
@@ -445,9 +508,9 @@ static void close_settled(struct edit *edit)
 					 "writes: perhaps only half a line; "
 					 "end it with one if it is whole");
 	else if (tail)
-		take_tail(edit, edit->replacing ? publish : end_call);
+		take_tail(edit, edit->replacing ? publish_records : end_call);
 	else if (edit->replacing && edit->staged)
-		publish(edit, 0);
+		publish_records(edit);
 	else
 		call_back(edit, 0);
 }
@@ -476,21 +539,39 @@ bool edit_clears(const struct edit *edit)
 	return edit->replacing && !edit->off && !edit->writes && !edit->killed;
 }
 
-static void finish_settled(struct edit *edit)
+static void on_cleared(void *arg, int result, const struct refusal *refusal)
 {
-	if (reader_tail(edit->reader))
-		take_tail(edit, publish);
-	else
-		publish(edit, 0);
+	struct edit *edit = arg;
+
+	if (result < 0)
+		explain(edit, result, refusal);
+	call_back(edit, result);
 }
 
-void edit_finish(struct edit *edit, bool whole, edit_done *done, void *arg)
+void edit_finish(struct edit *edit, edit_done *done, void *arg)
 {
 	begin_call(edit, done, arg);
-	if (edit->off)
-		call_back(edit, edit->off);
-	else if (whole || edit_clears(edit))
-		settle(edit, finish_settled);
+	if (edit_clears(edit))
+		staging_clear(edit->anchor, owner_of(edit), &edit->began,
+			      on_cleared, edit);
 	else
 		call_back(edit, 0);
+}
+
+static void publish_settled(struct edit *edit)
+{
+	if (edit->off)
+		call_back(edit, edit->off);
+	else if (reader_tail(edit->reader))
+		take_tail(edit, publish_records);
+	else if (edit->writes)
+		publish_records(edit);
+	else
+		publish(edit);
+}
+
+void edit_publish(struct edit *edit, edit_done *done, void *arg)
+{
+	begin_call(edit, done, arg);
+	settle(edit, publish_settled);
 }

@@ -9,6 +9,9 @@
  * What is refused goes to the nameserver's `error`, with its line. After one
  * refused line a replacement is off: what follows fails, and nothing changes.
  *
+ * A close is judged only if who closes has written: a program that inherits
+ * the descriptor closes it too, as do those that a program starts.
+ *
  * One call at a time: the next one comes after the callback of the last.
  */
 #ifndef FS_EDIT_H
@@ -33,6 +36,28 @@ struct edit *edit_free(struct edit *edit);
 
 /** edit_truncate() - from here on replace, with nothing staged; -ENOMEM */
 int edit_truncate(struct edit *edit);
+
+/** edit_refuse() - a call that was refused turns a replacement off, as a line
+ * does; @result as it was told
+ */
+void edit_refuse(struct edit *edit, int result);
+
+/** edit_is_replacing() - what is written is staged */
+bool edit_is_replacing(const struct edit *edit);
+
+/* A descriptor that was opened to append has no place of its own yet. */
+#define EDIT_NOWHERE UINT64_MAX
+
+/**
+ * edit_at() - octets that were taken since the replacement began, or where the
+ * last write ended
+ *
+ * Where the next write of a descriptor that keeps its own place begins.
+ */
+uint64_t edit_at(const struct edit *edit);
+
+/** edit_resume() - such a descriptor has its place there */
+void edit_resume(struct edit *edit, uint64_t at);
 
 /**
  * edit_put_back() - records to restore should the replacement be refused
@@ -59,21 +84,30 @@ void edit_write(struct edit *edit, const char *text, size_t len,
 		edit_done *done, void *arg);
 
 /**
- * edit_flush() - a descriptor was closed
+ * edit_flush() - a descriptor was closed by who has written, or nobody has
  * @killed: by the end of a process that a signal killed: what it wrote may be
- *          half of what it had to say
+ *          half of what it had to say, and what it did not write clears nothing
  *
  * Takes the last line if it has no newline and came in the only write, and
- * publishes what is staged. With nothing pending nothing happens.
+ * publishes what is staged. With nothing pending nothing happens. -EINVAL also
+ * for a replacement that has no record in it; it may still get one.
  */
 void edit_flush(struct edit *edit, bool killed, edit_done *done, void *arg);
 
 /**
- * edit_finish() - the last close, or the end of a file renamed over
- * @whole: the text is known to be whole: its last line needs no newline, and
- *         it replaces even if it is empty
+ * edit_finish() - the last close; nobody hears of its result
+ *
+ * Clears, if it was opened to replace and nothing was written, and if nothing
+ * was published since.
  */
-void edit_finish(struct edit *edit, bool whole, edit_done *done, void *arg);
+void edit_finish(struct edit *edit, edit_done *done, void *arg);
+
+/**
+ * edit_publish() - all of the text was written, and replaces
+ *
+ * Its last line needs no newline. Without any text it clears.
+ */
+void edit_publish(struct edit *edit, edit_done *done, void *arg);
 
 /** edit_is_open() - a close may end something: a replacement, or a line */
 bool edit_is_open(const struct edit *edit);

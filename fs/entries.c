@@ -5,13 +5,12 @@
 #include <errno.h>
 #include <sys/stat.h>
 
+#include "fs/caller.h"
 #include "fs/drafts.h"
-#include "fs/files.h"
+#include "fs/handle.h"
 #include "fs/pending.h"
+#include "fs/recent.h"
 #include "fs/tree.h"
-
-/* How long it is remembered who unlinked what. */
-#define UNLINKED_MS 1000
 
 /* ---- Make ---- */
 
@@ -47,23 +46,35 @@ static void mkdir_failed(const struct pending *pending, const char *name,
 	node_fail(pending->fs, pending->nodes[0], "mkdir", name, reason);
 }
 
+/* The anchor may be gone again. */
+static void know_maker(void *arg, const struct caller *caller)
+{
+	struct pending *pending = arg;
+	struct node *node;
+	int r = tree_find(pending->fs, pending->nodes[0], pending->text, &node);
+
+	if (r < 0) {
+		pending_reply(pending, r);
+		return;
+	}
+	node->maker = fuse_req_ctx(pending->req)->pid;
+	node->is_copied = caller->copies;
+	tree_reply_entry(pending->req, pending->fs, node);
+	pending_free(pending);
+}
+
 static void made(void *arg, int result, const struct refusal *refusal)
 {
 	struct pending *pending = arg;
-	struct node *node = NULL;
+	struct caller_about about = {.pid = fuse_req_ctx(pending->req)->pid};
 
-	if (result == 0)
-		result = tree_find(pending->fs, pending->nodes[0],
-				   pending->text, &node);
 	if (result < 0) {
 		mkdir_failed(pending, pending->text,
 			     refusal ? refusal->reason : mkdir_reason(result));
 		pending_reply(pending, result);
 		return;
 	}
-	node->maker = fuse_req_ctx(pending->req)->pid;
-	tree_reply_entry(pending->req, pending->fs, node);
-	pending_free(pending);
+	caller_ask(pending->fs->aside, &about, know_maker, pending);
 }
 
 /*
@@ -88,6 +99,7 @@ void tree_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name,
 	    tree_find(fs, dir, name, &node) == 0) {
 		/* Who was let believe that it is not there: cp -r. */
 		node->maker = ctx->pid;
+		node->is_copied = dir->maker == ctx->pid && dir->is_copied;
 		tree_reply_entry(req, fs, node);
 		pending_free(pending);
 		return;
@@ -131,14 +143,18 @@ static int open_new_name(struct fs *fs, struct anchor *anchor, const char *name,
 
 int tree_open_new(struct fs *fs, struct node *parent, const char *name,
 		  int flags, mode_t mode, const struct fuse_ctx *ctx,
-		  struct node **out)
+		  struct node **out, bool *is_new)
 {
 	struct anchor *anchor = parent->anchor;
 
 	if (anchor && anchor->gone)
 		return -ENODEV;
-	if (tree_find(fs, parent, name, out) == 0)
+	*is_new = tree_find(fs, parent, name, out) < 0;
+	if (!*is_new) {
+		/* Nobody has it but who makes it. */
+		*is_new = (*out)->created;
 		return 0;
+	}
 	if (parent->kind == NODE_NAMES)
 		return drafts_shaped(name) || drafts_made(name, flags, mode)
 			       ? drafts_new(out, fs, parent, name, ctx, mode)
@@ -177,6 +193,7 @@ void tree_mknod(fuse_req_t req, fuse_ino_t parent, const char *name,
 {
 	struct fs *fs = fs_of(req);
 	struct node *dir = node_of(fs, parent), *node;
+	bool is_new;
 	int r;
 
 	(void)rdev;
@@ -184,7 +201,8 @@ void tree_mknod(fuse_req_t req, fuse_ino_t parent, const char *name,
 		no_special_file(req, dir, "mknod", name);
 		return;
 	}
-	r = tree_open_new(fs, dir, name, 0, mode, fuse_req_ctx(req), &node);
+	r = tree_open_new(fs, dir, name, 0, mode, fuse_req_ctx(req), &node,
+			  &is_new);
 	if (r < 0)
 		fuse_reply_err(req, -r);
 	else
@@ -209,30 +227,14 @@ void tree_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t parent,
 
 /* ---- Remove ---- */
 
-/* Without memory to keep its records, none are put back. */
-static void remember_unlinked(struct fs *fs, const struct node *node, pid_t pid)
-{
-	struct unlinked *last = &fs->unlinked;
-
-	last->pid = pid;
-	last->anchor = node->anchor->id;
-	last->kind = (int)node->kind;
-	last->until_ms = uv_now(fs->host->loop) + UNLINKED_MS;
-	last->text.len = 0;
-	if (node->kind != NODE_NAME)
-		return;
-	node_owner(node, &last->owner);
-	if (small_file_render(fs, node, &last->text) < 0)
-		last->text.len = 0;
-}
-
 static void drop_name(struct pending *pending, struct node *node)
 {
 	CLEANUP(change_deinit) struct change change = {0};
 	struct name owner;
 	int r;
 
-	remember_unlinked(pending->fs, node, fuse_req_ctx(pending->req)->pid);
+	recent_unlinked(pending->fs, node, fuse_req_ctx(pending->req));
+	handle_keep_content(node);
 	node_owner(node, &owner);
 	node->created = false;
 	r = change_drop(&change, &owner);
@@ -241,6 +243,40 @@ static void drop_name(struct pending *pending, struct node *node)
 	else
 		nameserver_edit(node->anchor, &change, NULL, pending_done,
 				pending);
+}
+
+/* The records are not what the refused one has made: they stay. */
+static void clean_up(struct pending *pending, pid_t refused)
+{
+	recent_forgive(pending->fs, refused);
+	pending_reply(pending, 0);
+}
+
+static void know_remover(void *arg, const struct caller *caller)
+{
+	struct pending *pending = arg;
+	struct node *node = pending->nodes[0];
+	pid_t refused = recent_refused_one(pending->fs, node);
+
+	if (refused && caller->is_same)
+		clean_up(pending, refused);
+	else
+		drop_name(pending, node);
+}
+
+static void unlink_name(struct pending *pending, struct node *node)
+{
+	struct caller_about about = {
+		.pid = fuse_req_ctx(pending->req)->pid,
+		.other = recent_refused_one(pending->fs, node),
+	};
+
+	if (!about.other)
+		drop_name(pending, node);
+	else if (about.other == about.pid)
+		clean_up(pending, about.other);
+	else
+		caller_ask(pending->fs->aside, &about, know_remover, pending);
 }
 
 /* Find what is to be removed: pending->nodes[0]; NULL, and it was answered. */
@@ -278,7 +314,7 @@ void tree_unlink(fuse_req_t req, fuse_ino_t parent, const char *name)
 	node = pending->nodes[0];
 	switch (node->kind) {
 	case NODE_NAME:
-		drop_name(pending, node);
+		unlink_name(pending, node);
 		return;
 	case NODE_SCRATCH:
 		drafts_unlink(fs, node);
@@ -292,7 +328,7 @@ void tree_unlink(fuse_req_t req, fuse_ino_t parent, const char *name)
 		 * A control file stays, so that rm -r gets to the rmdir; and
 		 * so do the records, for mv unlinks what it copies over.
 		 */
-		remember_unlinked(fs, node, fuse_req_ctx(req)->pid);
+		recent_unlinked(fs, node, fuse_req_ctx(req));
 		break;
 	}
 	pending_reply(pending, r);

@@ -15,46 +15,33 @@
 #include "anchors/staging.h"
 #include "fs/log.h"
 
+struct aside;
 struct dir;
 struct handle;
 struct node;
 struct pages;
 struct poller;
+struct recent;
 struct session;
+struct space;
 struct watch;
-
-/*
- * The file that was unlinked last, for a moment and for the process that did:
- * mv from another filesystem, cp --remove-destination, tar and install unlink
- * what they replace and then insist on making it.
- *
- * Unlinking a control file does nothing, but that this process does not find
- * it. A name's file goes with its records; if the same process makes it anew,
- * and is refused, they are put back.
- */
-struct unlinked {
-	pid_t pid;	    /* 0: none */
-	uint64_t anchor;    /* id */
-	int kind;	    /* enum node_kind */
-	struct name owner;  /* of a name's file */
-	struct buffer text; /* its records; a control file's: empty */
-	uint64_t until_ms;  /* by uv_now() */
-};
 
 struct fs {
 	struct host *host;
 	struct session *session;
-	struct node *nodes;	/* uthash by key: every inode the kernel has */
-	struct node *drafts;	/* utlist: scratch files that have a name */
-	struct handle *handles; /* utlist: open files */
-	struct dir *dirs;	/* utlist: open directories */
-	struct watch *watches;	/* utlist: open logs */
-	struct poller *pollers; /* utlist: open `stat` files */
-	struct node *listed;	/* listed.h's, oldest first */
-	struct unlinked unlinked;
+	struct aside *aside;
+	struct node *nodes;	 /* uthash by key: every inode the kernel has */
+	struct node *drafts;	 /* utlist: scratch files that have a name */
+	struct handle *handles;	 /* utlist: open files */
+	struct dir *dirs;	 /* utlist: open directories */
+	struct watch *watches;	 /* utlist: open logs */
+	struct poller *pollers;	 /* utlist: open `stat` files */
+	struct node *listed;	 /* listed.h's, oldest first */
+	struct recent *recent;	 /* uthash: recent.h's, oldest first */
 	uint64_t next_scratch;	 /* serial number */
 	uint64_t scratch_octets; /* in all scratch files */
 	uint64_t scratch_max;	 /* octets */
+	struct space *space;	 /* space.h's; NULL before it was asked for */
 	struct pages *pages;	 /* page.h's; NULL before the first one */
 	int64_t started_ns;
 	uid_t uid;

@@ -1,73 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * handle.c - open files: reading, and the queue of what changes things
+ * handle.c - open files: opening, reading, closing
  */
-#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <utlist.h>
 
-#include "fs/addr.h"
 #include "fs/attr.h"
-#include "fs/caller.h"
 #include "fs/drafts.h"
-#include "fs/edit.h"
 #include "fs/files.h"
-#include "fs/handle.h"
+#include "fs/handle_layout.h"
 #include "fs/page.h"
 #include "fs/poller.h"
 #include "fs/scratch.h"
 #include "fs/session.h"
 #include "fs/watch.h"
-
-enum call_kind {
-	CALL_WRITE,
-	CALL_FLUSH,
-	CALL_FSYNC,
-	CALL_RELEASE,
-};
-
-/* A request that waits for its turn, or has it. */
-struct call {
-	struct call *next;
-	fuse_req_t req;
-	enum call_kind kind;
-	struct handle *handle;
-	pid_t pid; /* whose it is */
-	uint64_t offset;
-	size_t len;
-	char data[];
-};
-
-struct handle {
-	struct fs *fs;
-	struct handle *prev, *next; /* in fs->handles */
-	struct node *node;
-	int flags;
-	bool copies; /* a whole anchor: see handle_open() */
-
-	struct call *calls; /* utlist: the first one has its turn */
-	bool busy;
-
-	struct snapshot
-		*snapshot;     /* for the first stream: see open_to_read() */
-	struct stream *stream; /* of records and stat, between reads */
-	struct buffer content; /* of small files, the same */
-	bool has_content;
-	struct page *page; /* of metrics, the same; a reference */
-	bool is_fresh;	   /* it is of the open, and nobody read it yet */
-
-	struct watch *watch;   /* of a log */
-	struct poller *poller; /* of a stat */
-	struct edit *edit;     /* of records and names */
-	struct addr_line line; /* of addr */
-};
-
-static enum node_kind kind_of(const struct handle *handle)
-{
-	return handle->node->kind;
-}
 
 static bool takes_records(enum node_kind kind)
 {
@@ -78,33 +26,16 @@ static bool takes_records(enum node_kind kind)
 
 static int truncate_small(struct handle *handle)
 {
-	if (kind_of(handle) == NODE_ERROR)
+	if (handle_kind(handle) == NODE_ERROR)
 		error_ring_clear(&handle->node->anchor->errors);
-	if (kind_of(handle) == NODE_SCRATCH)
+	if (handle_kind(handle) == NODE_SCRATCH)
 		return scratch_truncate(handle->fs, handle->node->scratch, 0);
 	return 0;
 }
 
-int handle_truncate(struct handle *handle)
-{
-	if (handle->edit)
-		return edit_truncate(handle->edit);
-	return truncate_small(handle);
-}
-
-void handle_set_time(struct fs *fs, const struct node *node, int64_t mtime_ns)
-{
-	struct handle *handle;
-
-	DL_FOREACH (fs->handles, handle) {
-		if (handle->node == node && handle->edit)
-			edit_set_time(handle->edit, mtime_ns);
-	}
-}
-
 static int open_to_write(struct handle *handle)
 {
-	enum node_kind kind = kind_of(handle);
+	enum node_kind kind = handle_kind(handle);
 	bool truncate = handle->flags & O_TRUNC;
 	char label[NAME_TEXT_SIZE + 8];
 
@@ -128,7 +59,7 @@ static int open_to_read(struct handle *handle)
 {
 	int r = 0;
 
-	switch (kind_of(handle)) {
+	switch (handle_kind(handle)) {
 	case NODE_STAT:
 		r = poller_new(&handle->poller, handle->fs, handle->node);
 		if (r < 0)
@@ -145,7 +76,7 @@ static int open_to_read(struct handle *handle)
 }
 
 int handle_open(struct handle **out, struct fs *fs, struct node *node,
-		int flags, bool copies)
+		int flags, const struct fuse_ctx *opener, bool copies)
 {
 	struct handle *handle;
 	struct stat attr;
@@ -161,6 +92,8 @@ int handle_open(struct handle **out, struct fs *fs, struct node *node,
 	handle->fs = fs;
 	handle->node = node;
 	handle->flags = flags;
+	handle->opener = opener->pid;
+	handle->uid = opener->uid;
 	handle->copies = copies;
 	if ((flags & O_ACCMODE) != O_RDONLY || (flags & O_TRUNC))
 		r = open_to_write(handle);
@@ -174,6 +107,7 @@ int handle_open(struct handle **out, struct fs *fs, struct node *node,
 		return r;
 	}
 	node->opens++;
+	DL_APPEND2(node->handles, handle, node_prev, node_next);
 	DL_APPEND(fs->handles, handle);
 	*out = handle;
 	return 0;
@@ -191,12 +125,14 @@ void handle_discard(struct handle *handle)
 	struct fs *fs = handle->fs;
 
 	DL_DELETE(fs->handles, handle);
+	DL_DELETE2(node->handles, handle, node_prev, node_next);
 	stream_close(handle->stream);
 	snapshot_free(handle->snapshot);
 	buffer_deinit(&handle->content);
 	page_unref(handle->page);
 	buffer_deinit(&handle->line.text);
 	edit_free(handle->edit);
+	rewrite_free(handle->rewrite);
 	watch_free(handle->watch);
 	poller_free(handle->poller);
 	/* The kernel forgets the node only after its last release. */
@@ -215,7 +151,112 @@ void handle_free_all(struct fs *fs)
 		handle_discard(fs->handles);
 }
 
+/* ---- What open files mean for their node ---- */
+
+static bool is_replacing(const struct handle *handle)
+{
+	return handle->rewrite ||
+	       (handle->edit && edit_is_replacing(handle->edit));
+}
+
+bool handle_replaces(const struct node *node, uid_t uid)
+{
+	const struct handle *handle;
+
+	DL_FOREACH2(node->handles, handle, node_next)
+	{
+		if (handle->uid == uid && is_replacing(handle))
+			return true;
+	}
+	return false;
+}
+
+bool handle_is_replaced(const struct node *node)
+{
+	const struct handle *handle;
+
+	DL_FOREACH2(node->handles, handle, node_next)
+	{
+		if (is_replacing(handle) || handle->is_kept)
+			return true;
+	}
+	return false;
+}
+
+pid_t handle_writer(const struct node *node, uid_t uid)
+{
+	const struct handle *handle;
+	pid_t last = 0;
+
+	DL_FOREACH2(node->handles, handle, node_next)
+	{
+		if (handle->uid == uid &&
+		    (is_replacing(handle) || handle->is_kept))
+			last = handle->writer ? handle->writer : handle->opener;
+	}
+	return last;
+}
+
+bool handle_size(const struct node *node, pid_t pid, off_t *out)
+{
+	const struct handle *handle, *found = NULL;
+
+	DL_FOREACH2(node->handles, handle, node_next)
+	{
+		if ((handle->opener == pid || handle->writer == pid) &&
+		    (is_replacing(handle) || handle->is_kept))
+			found = handle;
+	}
+	if (!found)
+		return false;
+	if (found->rewrite)
+		*out = (off_t)rewrite_size(found->rewrite);
+	else if (found->is_kept)
+		*out = (off_t)found->content.len;
+	else
+		*out = (off_t)edit_at(found->edit);
+	return true;
+}
+
+void handle_set_time(const struct node *node, int64_t mtime_ns)
+{
+	struct handle *handle;
+
+	DL_FOREACH2(node->handles, handle, node_next)
+	{
+		if (handle->rewrite)
+			rewrite_set_time(handle->rewrite, mtime_ns);
+		else if (handle->edit)
+			edit_set_time(handle->edit, mtime_ns);
+	}
+}
+
+void handle_keep_content(struct node *node)
+{
+	struct handle *handle;
+
+	DL_FOREACH2(node->handles, handle, node_next)
+	{
+		if ((handle->flags & O_ACCMODE) == O_WRONLY || handle->is_kept)
+			continue;
+		if (!handle->has_content) {
+			handle->content.len = 0;
+			if (small_file_render(handle->fs, node,
+					      &handle->content) < 0)
+				continue;
+		}
+		handle->is_kept = true;
+	}
+}
+
 /* ---- Read ---- */
+
+/* What it shows from here on is of now. */
+static void handle_was_read(struct handle *handle)
+{
+	handle->was_read = true;
+	handle->seen = handle->node->anchor->edits;
+}
 
 static void read_stream(struct handle *handle, fuse_req_t req, size_t size,
 			uint64_t offset)
@@ -228,6 +269,8 @@ static void read_stream(struct handle *handle, fuse_req_t req, size_t size,
 		handle->stream = stream_close(handle->stream);
 		poller_read(handle->poller);
 	}
+	if (!handle->stream)
+		handle_was_read(handle);
 	if (!handle->stream)
 		r = stream_open(&handle->stream, handle->fs, handle->node,
 				steal(&handle->snapshot));
@@ -258,9 +301,10 @@ static void read_small(struct handle *handle, fuse_req_t req, size_t size,
 	struct buffer *content = &handle->content;
 	int r = 0;
 
-	if (offset == 0 || !handle->has_content) {
+	if (!handle->is_kept && (offset == 0 || !handle->has_content)) {
 		content->len = 0;
 		r = small_file_render(handle->fs, handle->node, content);
+		handle_was_read(handle);
 	}
 	if (r < 0) {
 		fuse_reply_err(req, -r);
@@ -367,7 +411,7 @@ void handle_reply_open(struct handle *handle, fuse_req_t req,
 {
 	struct page_call *call;
 
-	if (kind_of(handle) != NODE_METRICS) {
+	if (handle_kind(handle) != NODE_METRICS) {
 		reply_open(handle, req, fi);
 		return;
 	}
@@ -401,185 +445,15 @@ void handle_read(struct handle *handle, fuse_req_t req, size_t size,
 		watch_read(handle->watch, req, size, offset, waits);
 	else if (handle->node->anchor->gone)
 		fuse_reply_err(req, ENODEV);
-	else if (kind_of(handle) == NODE_SCRATCH)
+	else if (handle_kind(handle) == NODE_SCRATCH)
 		read_scratch(handle, req, size, offset);
-	else if (kind_of(handle) == NODE_RECORDS ||
-		 kind_of(handle) == NODE_STAT)
+	else if (handle_kind(handle) == NODE_RECORDS ||
+		 handle_kind(handle) == NODE_STAT)
 		read_stream(handle, req, size, offset);
-	else if (kind_of(handle) == NODE_METRICS)
+	else if (handle_kind(handle) == NODE_METRICS)
 		read_metrics(handle, req, size, offset);
 	else
 		read_small(handle, req, size, offset);
-}
-
-/* ---- The queue ---- */
-
-static void run_next(struct handle *handle);
-
-/* The call that had its turn is done, and its request answered here. */
-static void finish(void *arg, int result)
-{
-	struct call *call = arg;
-	struct handle *handle = call->handle;
-	bool last = call->kind == CALL_RELEASE;
-
-	if (call->kind == CALL_WRITE && result == 0)
-		fuse_reply_write(call->req, call->len);
-	else /* Nobody sees the error of a release. */
-		fuse_reply_err(call->req, last ? 0 : -result);
-	handle->fs->session->pending--;
-	LL_DELETE(handle->calls, call);
-	free(call);
-	handle->busy = false;
-	if (last)
-		handle_discard(handle);
-	else
-		run_next(handle);
-}
-
-/* A copy has its own address, where the one that it is of has the other. */
-static void addr_written(void *arg, int result)
-{
-	struct call *call = arg;
-
-	if (result == -EADDRINUSE && call->handle->copies)
-		result = 0;
-	finish(call, result);
-}
-
-static void write_call(struct call *call)
-{
-	struct handle *handle = call->handle;
-	ssize_t done;
-
-	switch (kind_of(handle)) {
-	case NODE_RECORDS:
-	case NODE_NAME:
-		edit_write(handle->edit, call->data, call->len, finish, call);
-		return;
-	case NODE_ADDR:
-		addr_line_write(&handle->line, handle->node->anchor, call->data,
-				call->len, addr_written, call);
-		return;
-	case NODE_ERROR:
-		error_ring_clear(&handle->node->anchor->errors);
-		finish(call, 0);
-		return;
-	case NODE_SCRATCH:
-		done = scratch_write(handle->fs, handle->node->scratch,
-				     call->data, call->len, call->offset);
-		if (done >= 0)
-			call->len = (size_t)done;
-		finish(call, done < 0 ? (int)done : 0);
-		return;
-	default:
-		/* stat tells of the copy what it is. */
-		finish(call, handle->copies ? 0 : -EACCES);
-	}
-}
-
-static void flush_call(struct call *call)
-{
-	struct handle *handle = call->handle;
-
-	/* A process that waits for its close can still be looked at. */
-	if (handle->edit)
-		edit_flush(handle->edit,
-			   edit_is_open(handle->edit) &&
-				   caller_is_killed(call->pid),
-			   finish, call);
-	else if (kind_of(handle) == NODE_ADDR)
-		addr_line_flush(&handle->line, handle->node->anchor,
-				handle->line.text.len &&
-					caller_is_killed(call->pid),
-				addr_written, call);
-	else
-		finish(call, 0);
-}
-
-static void cleared(void *arg, int result)
-{
-	struct call *call = arg;
-
-	session_release(call->handle->fs->session);
-	finish(call, result);
-}
-
-static void release_call(struct call *call)
-{
-	struct handle *handle = call->handle;
-
-	if (handle->edit && edit_clears(handle->edit)) {
-		/* close() has returned: who looks next must find it empty. */
-		session_hold(handle->fs->session);
-		edit_finish(handle->edit, false, cleared, call);
-	} else {
-		finish(call, 0);
-	}
-}
-
-static void run_next(struct handle *handle)
-{
-	struct call *call = handle->calls;
-
-	if (handle->busy || !call)
-		return;
-	handle->busy = true;
-	if (call->kind == CALL_WRITE && handle->node->anchor->gone)
-		finish(call, -ENODEV);
-	else if (call->kind == CALL_WRITE)
-		write_call(call);
-	else if (call->kind == CALL_FLUSH)
-		flush_call(call);
-	else if (call->kind == CALL_RELEASE)
-		release_call(call);
-	else
-		finish(call, 0); /* What was written is on disk already. */
-}
-
-static void submit(struct handle *handle, fuse_req_t req, enum call_kind kind,
-		   const char *data, size_t len, uint64_t offset)
-{
-	struct call *call = malloc(sizeof(*call) + len);
-
-	if (!call) {
-		fuse_reply_err(req, ENOMEM);
-		return;
-	}
-	*call = (struct call){
-		.req = req,
-		.kind = kind,
-		.handle = handle,
-		.pid = fuse_req_ctx(req)->pid,
-		.offset = offset,
-		.len = len,
-	};
-	if (len)
-		memcpy(call->data, data, len);
-	handle->fs->session->pending++;
-	LL_APPEND(handle->calls, call);
-	run_next(handle);
-}
-
-void handle_write(struct handle *handle, fuse_req_t req, const char *data,
-		  size_t len, uint64_t offset)
-{
-	submit(handle, req, CALL_WRITE, data, len, offset);
-}
-
-void handle_flush(struct handle *handle, fuse_req_t req)
-{
-	submit(handle, req, CALL_FLUSH, NULL, 0, 0);
-}
-
-void handle_fsync(struct handle *handle, fuse_req_t req)
-{
-	submit(handle, req, CALL_FSYNC, NULL, 0, 0);
-}
-
-void handle_release(struct handle *handle, fuse_req_t req)
-{
-	submit(handle, req, CALL_RELEASE, NULL, 0, 0);
 }
 
 void handle_poll(struct handle *handle, fuse_req_t req,

@@ -6,8 +6,11 @@
  * offset 0, and at the first one behind an end of file; so a reader sees one
  * moment, and `tail -f` sees the next ones.
  *
- * Writes, flushes and the release of one open file run one after the other,
- * each when the one before was answered: they may take a commit.
+ * Writes, truncations, flushes and the release of one open file run one after
+ * the other, each when the one before was answered: they may take a commit.
+ *
+ * A flush is judged if who closes has written. All the same nothing is lost
+ * with a close that is not seen: see handle_queue.c.
  */
 #ifndef FS_HANDLE_H
 #define FS_HANDLE_H
@@ -19,6 +22,7 @@ struct handle;
 /**
  * handle_open() - an open file on @node; takes one of its opens
  * @flags:  of open(2)
+ * @opener: whose request it is
  * @copies: by cp -r of a whole anchor, which goes to its end: what it writes to
  *          stat is dropped, and an address in use is no failure
  *
@@ -26,7 +30,7 @@ struct handle;
  * which makes the kernel look it up again; -ENODEV; -ENOMEM; -EIO.
  */
 int handle_open(struct handle **out, struct fs *fs, struct node *node,
-		int flags, bool copies);
+		int flags, const struct fuse_ctx *opener, bool copies);
 
 /**
  * handle_put_back() - if it is refused, write that instead
@@ -48,6 +52,7 @@ void handle_discard(struct handle *handle);
 /**
  * The operations, as in libfuse; each replies to @req once.
  *
+ * @owner: the kernel's lock_owner: the table of files of who writes or closes
  * @waits: a read of a log waits for a query; else it is EAGAIN
  * @poll:  as in libfuse, or NULL
  */
@@ -56,16 +61,46 @@ void handle_read(struct handle *handle, fuse_req_t req, size_t size,
 void handle_poll(struct handle *handle, fuse_req_t req,
 		 struct fuse_pollhandle *poll);
 void handle_write(struct handle *handle, fuse_req_t req, const char *data,
-		  size_t len, uint64_t offset);
-void handle_flush(struct handle *handle, fuse_req_t req);
+		  size_t len, uint64_t offset, uint64_t owner);
+void handle_flush(struct handle *handle, fuse_req_t req, uint64_t owner);
 void handle_fsync(struct handle *handle, fuse_req_t req);
 void handle_release(struct handle *handle, fuse_req_t req);
 
-/** handle_truncate() - ftruncate() to nothing: 0, -errno */
-int handle_truncate(struct handle *handle);
+typedef void handle_done(void *arg, int result); /* 0 or -errno */
+
+/**
+ * handle_truncate() - ftruncate(2) to @size octets, in its turn
+ *
+ * -EINVAL: neither 0 nor what was written so far, nor a part of what it shows;
+ * a replacement is off by that. -ENOSPC, -EMFILE, -ENODEV, -ENOMEM, -EIO.
+ */
+void handle_truncate(struct handle *handle, const struct fuse_ctx *caller,
+		     uint64_t size, handle_done *done, void *arg);
+
+/* ---- What open files mean for their node ---- */
+
+/** handle_replaces() - somebody of that user has it open, and replaces it */
+bool handle_replaces(const struct node *node, uid_t uid);
+
+/** handle_is_replaced() - somebody has; it is not of one size for all */
+bool handle_is_replaced(const struct node *node);
+
+/** handle_writer() - that one's thread, or one that keeps its content; or 0 */
+pid_t handle_writer(const struct node *node, uid_t uid);
+
+/**
+ * handle_size() - how long @node is to the thread @pid
+ *
+ * For one that writes it: what is written so far. For one that reads a name
+ * which was removed: what it had. Return: false: as long as it is to all.
+ */
+bool handle_size(const struct node *node, pid_t pid, off_t *out);
 
 /** handle_set_time() - of what replaces @node under way: edit_set_time() */
-void handle_set_time(struct fs *fs, const struct node *node, int64_t mtime_ns);
+void handle_set_time(const struct node *node, int64_t mtime_ns);
+
+/** handle_keep_content() - @node's name goes: who has it open reads on */
+void handle_keep_content(struct node *node);
 
 /** handle_free_all() - at the end, what the kernel still has open */
 void handle_free_all(struct fs *fs);

@@ -16,6 +16,7 @@
 #include <sys/resource.h>
 
 #include "dns/answer.h"
+#include "fs/aside.h"
 #include "fs/background.h"
 #include "fs/dir.h"
 #include "fs/handle.h"
@@ -27,7 +28,9 @@
 #include "fs/options.h"
 #include "fs/page.h"
 #include "fs/poller.h"
+#include "fs/recent.h"
 #include "fs/session.h"
+#include "fs/space.h"
 #include "fs/version.h"
 #include "fs/watch.h"
 
@@ -185,6 +188,8 @@ static int start(struct daemon *daemon)
 		return -ENOMEM;
 	r = catch_signals(daemon);
 	if (r == 0)
+		r = aside_new(&fs->aside, &daemon->loop);
+	if (r == 0)
 		r = open_host(daemon);
 	return r < 0 ? r : mount_tree(daemon);
 }
@@ -209,17 +214,20 @@ static void finish(struct daemon *daemon)
 		daemon->mounted &= session_is_mounted(&daemon->session);
 		session_stop(&daemon->session);
 	}
+	fs->aside = aside_free(fs->aside);
 	handle_free_all(fs);
 	dir_free_all(fs);
 	page_free_all(fs);
 	node_free_all(fs);
-	buffer_deinit(&fs->unlinked.text);
+	recent_free_all(fs);
+	space_free(fs);
 	fs->host = host_close(fs->host);
 	uv_walk(&daemon->loop, close_handle, NULL);
 	uv_run(&daemon->loop, UV_RUN_DEFAULT);
 	uv_loop_close(&daemon->loop);
 	if (daemon->fuse)
 		fuse_session_destroy(daemon->fuse);
+	log_end();
 	mounter_end(&daemon->mounter, daemon->mounted);
 	free(daemon->session.buffer.mem);
 }
@@ -259,13 +267,14 @@ static void serve(struct daemon *daemon, int ready)
 	log_line(LOG_NOTICE, "serving %s on %s, nameservers: %zu",
 		 daemon->options.host, daemon->options.mountpoint,
 		 daemon->fs.host->anchors);
-	notify("READY=1");
+	notify(daemon->fs.aside, "READY=1");
 	if (ready >= 0)
 		background_ready(ready);
+	log_start();
 	uv_run(&daemon->loop, UV_RUN_DEFAULT);
 	log_line(LOG_NOTICE, "stopping %s: %s", daemon->options.host,
 		 stop_signal ? strsignal(stop_signal) : "unmounted");
-	notify("STOPPING=1");
+	notify(daemon->fs.aside, "STOPPING=1");
 }
 
 static int run(struct daemon *daemon)

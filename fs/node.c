@@ -23,7 +23,9 @@ const struct node_file node_files[NODE_FILES] = {
 /* Names that later files will have. */
 static const char *const reserved[] = {
 	"keys",
+	"peers",
 	"transfer",
+	"zones",
 };
 
 bool node_file_in(const struct node_file *file, const struct anchor *anchor)

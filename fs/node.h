@@ -34,10 +34,12 @@ struct node {
 	struct anchor *anchor; /* a reference; NULL: the root */
 	uint64_t lookups;      /* the kernel's references */
 	unsigned opens;
-	uint64_t logged; /* octets, of a log */
-	bool created;	 /* a name without records yet, but opened */
-	pid_t maker;	 /* thread that made the directory by mkdir(2); or 0 */
-	bool made;	 /* whoever has it open believes it is new */
+	struct handle *handles; /* utlist by node_next: the same */
+	uint64_t logged;	/* octets, of a log */
+	bool created;		/* a name without records yet, but opened */
+	pid_t maker;	/* thread that made the directory by mkdir(2); or 0 */
+	bool is_copied; /* and that is cp(1) or tar(1) */
+	bool made;	/* whoever has it open believes it is new */
 	struct scratch *scratch;		/* owned; of a scratch file */
 	struct node *prev, *next;		/* in fs->drafts */
 	struct node *listed_prev, *listed_next; /* in fs->listed */

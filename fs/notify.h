@@ -9,10 +9,14 @@
 #ifndef FS_NOTIFY_H
 #define FS_NOTIFY_H
 
+#include "fs/aside.h"
+
 /**
  * notify() - tell who started us, if it has asked for that
- * @state: "READY=1", "STOPPING=1"
+ * @state: "READY=1", "STOPPING=1"; borrowed for good
+ *
+ * Aside, for a manager may not read. What fails is logged.
  */
-void notify(const char *state);
+void notify(struct aside *aside, const char *state);
 
 #endif

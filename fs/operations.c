@@ -4,10 +4,16 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <sys/statvfs.h>
+#include <stdlib.h>
+#include <sys/stat.h>
 
+#include "fs/attr.h"
+#include "fs/caller.h"
 #include "fs/dir.h"
 #include "fs/handle.h"
+#include "fs/recent.h"
+#include "fs/session.h"
+#include "fs/space.h"
 #include "fs/tree.h"
 
 static struct handle *handle_of(const struct fuse_file_info *fi)
@@ -59,7 +65,8 @@ static void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
 	struct fs *fs = fs_of(req);
 	struct handle *handle;
-	int r = handle_open(&handle, fs, node_of(fs, ino), fi->flags, false);
+	int r = handle_open(&handle, fs, node_of(fs, ino), fi->flags,
+			    fuse_req_ctx(req), false);
 
 	if (r < 0) {
 		fuse_reply_err(req, -r);
@@ -69,46 +76,162 @@ static void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	handle_reply_open(handle, req, fi);
 }
 
-/* As tree_open_new() and op_open(). */
-static void op_create(fuse_req_t req, fuse_ino_t parent, const char *name,
-		      mode_t mode, struct fuse_file_info *fi)
+/* ---- Create ---- */
+
+/* A create(2) on its way. */
+struct create {
+	struct fs *fs;
+	fuse_req_t req;
+	struct fuse_file_info fi;
+	struct node *dir, *node; /* a reference to each */
+	bool hidden;
+};
+
+static void end_create(struct create *create)
 {
-	struct fs *fs = fs_of(req);
-	struct node *dir = node_of(fs, parent), *node;
-	pid_t pid = fuse_req_ctx(req)->pid;
+	node_put(create->fs, create->dir, 1);
+	create->fs->session->pending--;
+	free(create);
+}
+
+static void refuse_create(struct create *create, int result)
+{
+	node_put(create->fs, create->node, 1);
+	fuse_reply_err(create->req, -result);
+	end_create(create);
+}
+
+static void open_created(struct create *create)
+{
+	const struct fuse_ctx *ctx = fuse_req_ctx(create->req);
+	CLEANUP(buffer_deinit) struct buffer text = {0};
+	struct fs *fs = create->fs;
+	struct node *node = create->node;
 	struct fuse_entry_param entry;
 	struct handle *handle;
-	bool unlinked, hidden;
-	int r = tree_open_new(fs, dir, name, fi->flags, mode, fuse_req_ctx(req),
-			      &node);
+	int r = handle_open(&handle, fs, node, create->fi.flags, ctx,
+			    create->hidden && create->dir->maker == ctx->pid);
 
-	if (r < 0) {
-		fuse_reply_err(req, -r);
-		return;
-	}
-	/* Who thinks that the file is new replaces what it has, or had. */
-	unlinked = tree_was_unlinked(fs, pid, node);
-	hidden = tree_is_hidden(fs, pid, dir, node);
-	if (unlinked || hidden)
-		fi->flags |= O_TRUNC;
-	r = handle_open(&handle, fs, node, fi->flags,
-			hidden && dir->maker == pid);
 	if (r == 0) {
-		if (unlinked)
-			handle_put_back(handle, &fs->unlinked.text);
-		fs->unlinked.pid = 0;
+		recent_take(fs, ctx->pid, node, &text);
+		handle_put_back(handle, &text);
 		r = tree_entry(fs, node, &entry);
 		if (r < 0)
 			handle_discard(handle);
 	}
 	if (r < 0) {
-		node_put(fs, node, 1);
-		fuse_reply_err(req, -r);
+		refuse_create(create, r);
 		return;
 	}
 	node->made = true;
-	set_handle(fi, handle);
-	fuse_reply_create(req, &entry, fi);
+	set_handle(&create->fi, handle);
+	/* Who asked is no more: nobody will close it. */
+	if (fuse_reply_create(create->req, &entry, &create->fi) == -ENOENT) {
+		handle_discard(handle);
+		node_put(fs, node, 1);
+	}
+	end_create(create);
+}
+
+static mode_t wanted(int flags)
+{
+	mode_t mode = flags & O_TRUNC ? 2 : 0;
+
+	switch (flags & O_ACCMODE) {
+	case O_RDONLY:
+		return mode | 4;
+	case O_WRONLY:
+		return 2;
+	default:
+		return 6;
+	}
+}
+
+static void know_groups(void *arg, const struct caller *caller)
+{
+	struct create *create = arg;
+	mode_t want = wanted(create->fi.flags);
+	struct stat attr;
+	int r = attr_get(create->fs, create->node, &attr);
+
+	if (r == 0 &&
+	    want & ~(caller->is_member ? attr.st_mode >> 3 : attr.st_mode))
+		r = -EACCES;
+	if (r < 0)
+		refuse_create(create, r);
+	else
+		open_created(create);
+}
+
+/*
+ * The kernel believes that the file is new, and that who makes it may do with
+ * it what he likes. What is there already has its mode.
+ */
+static void check_mode(struct create *create)
+{
+	const struct fuse_ctx *ctx = fuse_req_ctx(create->req);
+	mode_t want = wanted(create->fi.flags), group, other;
+	struct caller_about about;
+	struct stat attr;
+	int r = attr_get(create->fs, create->node, &attr);
+
+	group = attr.st_mode >> 3;
+	other = attr.st_mode;
+	about = (struct caller_about){.pid = ctx->pid, .group = attr.st_gid};
+	if (r < 0)
+		refuse_create(create, r);
+	else if (ctx->uid == 0 ||
+		 (ctx->uid == attr.st_uid && !(want & ~(attr.st_mode >> 6))) ||
+		 (ctx->uid != attr.st_uid && !(want & ~(group & other))))
+		open_created(create);
+	else if (ctx->uid == attr.st_uid || want & ~(group | other) & 7)
+		refuse_create(create, -EACCES);
+	else if (ctx->gid == attr.st_gid)
+		know_groups(create, &(struct caller){.is_member = true});
+	else
+		caller_ask(create->fs->aside, &about, know_groups, create);
+}
+
+/* As tree_open_new() and op_open(). */
+static void op_create(fuse_req_t req, fuse_ino_t parent, const char *name,
+		      mode_t mode, struct fuse_file_info *fi)
+{
+	const struct fuse_ctx *ctx = fuse_req_ctx(req);
+	struct fs *fs = fs_of(req);
+	struct node *dir = node_of(fs, parent), *node;
+	bool is_new, unlinked;
+	struct create *create;
+	int r = tree_open_new(fs, dir, name, fi->flags, mode, ctx, &node,
+			      &is_new);
+
+	if (r < 0) {
+		fuse_reply_err(req, -r);
+		return;
+	}
+	create = malloc(sizeof(*create));
+	if (!create) {
+		node_put(fs, node, 1);
+		fuse_reply_err(req, ENOMEM);
+		return;
+	}
+	/* Who thinks that the file is new replaces what it has, or had. */
+	unlinked = recent_was_unlinked(fs, ctx->pid, node);
+	*create = (struct create){
+		.fs = fs,
+		.req = req,
+		.fi = *fi,
+		.dir = dir,
+		.node = node,
+		.hidden = tree_is_hidden(fs, ctx->pid, dir, node),
+	};
+	if (unlinked || create->hidden)
+		create->fi.flags |= O_TRUNC;
+	dir->lookups++;
+	fs->session->pending++;
+	if (is_new)
+		open_created(create);
+	else
+		check_mode(create);
 }
 
 static void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
@@ -123,13 +246,14 @@ static void op_write(fuse_req_t req, fuse_ino_t ino, const char *data,
 		     size_t size, off_t offset, struct fuse_file_info *fi)
 {
 	(void)ino;
-	handle_write(handle_of(fi), req, data, size, (uint64_t)offset);
+	handle_write(handle_of(fi), req, data, size, (uint64_t)offset,
+		     fi->lock_owner);
 }
 
 static void op_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
 	(void)ino;
-	handle_flush(handle_of(fi), req);
+	handle_flush(handle_of(fi), req, fi->lock_owner);
 }
 
 static void op_fsync(fuse_req_t req, fuse_ino_t ino, int datasync,
@@ -164,18 +288,10 @@ static void op_fsyncdir(fuse_req_t req, fuse_ino_t ino, int datasync,
 	fuse_reply_err(req, 0);
 }
 
-/* The space is that of the state directory; EIO. */
 static void op_statfs(fuse_req_t req, fuse_ino_t ino)
 {
-	struct statvfs st;
-
 	(void)ino;
-	if (fstatvfs(fs_of(req)->host->store.dir_fd, &st) < 0) {
-		fuse_reply_err(req, EIO);
-		return;
-	}
-	st.f_namemax = STORE_NAME_SIZE;
-	fuse_reply_statfs(req, &st);
+	space_reply(req);
 }
 
 const struct fuse_lowlevel_ops fs_operations = {

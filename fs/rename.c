@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "fs/handle.h"
 #include "fs/pending.h"
 #include "fs/replace.h"
 #include "fs/drafts.h"
@@ -39,6 +40,7 @@ static void rename_scratch(struct rename *rename)
 {
 	struct node *from = rename->from, *over = rename->over;
 	struct node *target;
+	bool is_new;
 	int r;
 
 	if (rename->dir->anchor != from->anchor) {
@@ -46,14 +48,16 @@ static void rename_scratch(struct rename *rename)
 		return;
 	}
 	if (over && over->kind != NODE_SCRATCH) {
-		replace_run(rename->fs, from, over, replaced, rename->pending);
+		replace_run(rename->fs, from->scratch, over, replaced,
+			    rename->pending);
 		return;
 	}
 	if (!over && rename->dir->kind == NODE_NAMES &&
 	    !drafts_shaped(rename->name)) {
 		/* A name that has no records yet. */
 		r = tree_open_new(rename->fs, rename->dir, rename->name, 0, 0,
-				  fuse_req_ctx(rename->pending->req), &target);
+				  fuse_req_ctx(rename->pending->req), &target,
+				  &is_new);
 		if (r < 0) {
 			pending_reply(rename->pending, r);
 			return;
@@ -61,7 +65,7 @@ static void rename_scratch(struct rename *rename)
 		target->created = target->opens > 0;
 		pending_keep(rename->pending, target);
 		node_put(rename->fs, target, 1);
-		replace_run(rename->fs, from, target, replaced,
+		replace_run(rename->fs, from->scratch, target, replaced,
 			    rename->pending);
 		return;
 	}
@@ -149,6 +153,7 @@ static void rename_owner(struct rename *rename)
 		pending_reply(rename->pending, 0);
 		return;
 	}
+	handle_keep_content(rename->from);
 	rename->pending->anchor = anchor_ref(rename->from->anchor);
 	nameserver_move(rename->from->anchor, &from, &to, pending_done,
 			rename->pending);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * replace.c - renaming a scratch file over a control file
+ * replace.c - a scratch file's text takes the place of a control file's
  *
  * The scratch file is fed to an edit, piece by piece, as a client's writes
  * would be; but here the end of the text is known to be its end.
@@ -16,7 +16,7 @@
 
 struct replace {
 	struct fs *fs;
-	struct scratch *scratch; /* its node outlives us */
+	struct scratch *scratch; /* borrowed */
 	struct edit *edit;
 	uint64_t offset;
 	replace_done *done;
@@ -44,7 +44,7 @@ static void next_piece(void *arg, int result)
 	if (len < 0) {
 		end(replace, (int)len);
 	} else if (len == 0) {
-		edit_finish(replace->edit, true, end, replace);
+		edit_publish(replace->edit, end, replace);
 	} else {
 		replace->offset += (uint64_t)len;
 		edit_write(replace->edit, replace->piece, (size_t)len,
@@ -63,7 +63,7 @@ static void replace_addr(struct replace *replace, struct anchor *anchor)
 		addr_write(anchor, replace->piece, (size_t)len, end, replace);
 }
 
-void replace_run(struct fs *fs, struct node *scratch, struct node *target,
+void replace_run(struct fs *fs, struct scratch *scratch, struct node *target,
 		 replace_done *done, void *arg)
 {
 	struct replace *replace;
@@ -71,7 +71,7 @@ void replace_run(struct fs *fs, struct node *scratch, struct node *target,
 
 	if (target->kind != NODE_RECORDS && target->kind != NODE_NAME &&
 	    target->kind != NODE_ADDR) {
-		node_fail(fs, target, "rename", scratch->scratch->name,
+		node_fail(fs, target, "rename", scratch->name,
 			  "what is there takes no content; rename over "
 			  "records, addr or a name");
 		done(arg, -EPERM);
@@ -83,7 +83,7 @@ void replace_run(struct fs *fs, struct node *scratch, struct node *target,
 		return;
 	}
 	replace->fs = fs;
-	replace->scratch = scratch->scratch;
+	replace->scratch = scratch;
 	replace->edit = NULL;
 	replace->offset = 0;
 	replace->done = done;
@@ -93,7 +93,7 @@ void replace_run(struct fs *fs, struct node *scratch, struct node *target,
 		return;
 	}
 	r = edit_new(&replace->edit, fs, target, true);
-	if (r == 0 && scratch->scratch->dated)
-		edit_set_time(replace->edit, scratch->scratch->mtime_ns);
+	if (r == 0 && scratch->dated)
+		edit_set_time(replace->edit, scratch->mtime_ns);
 	next_piece(replace, r);
 }

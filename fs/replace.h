@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * replace.h - renaming a scratch file over a control file
+ * replace.h - a scratch file's text takes the place of a control file's
+ *
+ * It was renamed over it; or it is that file's own text, changed (rewrite.h).
  */
 #ifndef FS_REPLACE_H
 #define FS_REPLACE_H
@@ -9,15 +11,17 @@
 
 typedef void replace_done(void *arg, int result); /* 0 or -errno */
 
+struct scratch;
+
 /**
  * replace_run() - what @scratch holds becomes the content of @target, as one
  * change, or nothing does
- * @target: records, a name's file, or addr; both nodes stay while it runs
+ * @target: records, a name's file, or addr; both stay while it runs
  *
  * -EINVAL with a line in `error`; -EPERM: another kind of file; -ENODEV,
  * -ENOSPC, -ENOMEM, -EIO.
  */
-void replace_run(struct fs *fs, struct node *scratch, struct node *target,
+void replace_run(struct fs *fs, struct scratch *scratch, struct node *target,
 		 replace_done *done, void *arg);
 
 #endif

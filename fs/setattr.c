@@ -6,10 +6,12 @@
 #include <sys/stat.h>
 
 #include "fs/attr.h"
+#include "fs/caller.h"
 #include "fs/handle.h"
 #include "fs/listed.h"
 #include "fs/page.h"
 #include "fs/pending.h"
+#include "fs/recent.h"
 #include "fs/scratch.h"
 #include "fs/tree.h"
 
@@ -45,15 +47,65 @@ static void await_page(fuse_req_t req, struct node *node)
 	page_get(pending->fs, page_made, pending);
 }
 
+/* Nobody may believe it: it is not of one size for all. */
+static void reply_size(struct pending *pending, pid_t pid)
+{
+	struct node *node = pending->nodes[0];
+	struct stat attr;
+	int r = attr_get(pending->fs, node, &attr);
+
+	if (r < 0) {
+		pending_reply(pending, r);
+		return;
+	}
+	handle_size(node, pid, &attr.st_size);
+	fuse_reply_attr(pending->req, &attr, 0);
+	pending_free(pending);
+}
+
+static void know_asker(void *arg, const struct caller *caller)
+{
+	struct pending *pending = arg;
+	uid_t uid = fuse_req_ctx(pending->req)->uid;
+
+	reply_size(pending,
+		   caller->is_same ? handle_writer(pending->nodes[0], uid) : 0);
+}
+
+/* Another thread of the one that writes it? The kernel does not say. */
+static void tell_size(fuse_req_t req, struct node *node)
+{
+	const struct fuse_ctx *ctx = fuse_req_ctx(req);
+	struct caller_about about = {
+		.pid = ctx->pid,
+		.other = handle_writer(node, ctx->uid),
+	};
+	struct pending *pending = pending_new(req);
+	off_t size;
+
+	if (!pending)
+		return;
+	pending_keep(pending, node);
+	if (!about.other || handle_size(node, ctx->pid, &size))
+		reply_size(pending, ctx->pid);
+	else
+		caller_ask(pending->fs->aside, &about, know_asker, pending);
+}
+
 /* ESTALE: look it up again; ENODEV, ENOMEM, EIO. */
 void tree_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
 	struct fs *fs = fs_of(req);
 	struct node *node = node_of(fs, ino);
 	struct stat attr;
-	int r = attr_get(fs, node, &attr);
+	int r;
 
 	(void)fi;
+	if (handle_is_replaced(node)) {
+		tell_size(req, node);
+		return;
+	}
+	r = attr_get(fs, node, &attr);
 	if (r < 0) {
 		fuse_reply_err(req, -r);
 		return;
@@ -123,12 +175,23 @@ static int set_scratch(struct fs *fs, struct scratch *scratch,
 	return 0;
 }
 
+/* A name without records is gone, but this call has made it so. */
+static void cleared(void *arg, int result, const struct refusal *refusal)
+{
+	struct pending *pending = arg;
+	struct node *node = pending->nodes[0];
+	bool was_created = node->created;
+
+	(void)refusal;
+	node->created |= result == 0 && node->kind == NODE_NAME;
+	reply_attr(pending, result);
+	node->created = was_created;
+}
+
 /* truncate(2) without a descriptor: `: > file` in one call. */
 static void clear(struct pending *pending, struct node *node)
 {
-	struct staging *staging;
 	struct name owner;
-	int r;
 
 	if (node->kind == NODE_ERROR)
 		error_ring_clear(&node->anchor->errors);
@@ -136,15 +199,10 @@ static void clear(struct pending *pending, struct node *node)
 		reply_attr(pending, 0);
 		return;
 	}
-	r = staging_new(&staging, node->anchor);
-	if (r < 0) {
-		reply_attr(pending, r);
-		return;
-	}
 	if (node->kind == NODE_NAME)
 		node_owner(node, &owner);
-	staging_publish(staging, node->kind == NODE_NAME ? &owner : NULL,
-			attr_done, pending);
+	staging_clear(node->anchor, node->kind == NODE_NAME ? &owner : NULL,
+		      NULL, cleared, pending);
 }
 
 static void refuse_size(struct pending *pending, const struct node *node)
@@ -170,19 +228,38 @@ static void refuse_rights(struct pending *pending, const struct node *node)
 	reply_attr(pending, -EPERM);
 }
 
+/* Its size is what the descriptor has now, which it alone knows. */
+static void truncated(void *arg, int result)
+{
+	struct pending *pending = arg;
+	struct node *node = pending->nodes[0];
+	struct stat attr;
+
+	if (result == 0)
+		result = attr_get(pending->fs, node, &attr);
+	if (result < 0) {
+		pending_reply(pending, result);
+		return;
+	}
+	handle_size(node, fuse_req_ctx(pending->req)->pid, &attr.st_size);
+	fuse_reply_attr(pending->req, &attr, 0);
+	pending_free(pending);
+}
+
 static void truncate_file(struct pending *pending, struct node *node,
 			  const struct stat *now, off_t size,
 			  struct fuse_file_info *fi)
 {
 	if (node_is_read_only(node))
 		reply_attr(pending, -EACCES);
+	else if (fi)
+		handle_truncate((struct handle *)(uintptr_t)fi->fh,
+				fuse_req_ctx(pending->req), (uint64_t)size,
+				truncated, pending);
 	else if (size == now->st_size && size)
 		reply_attr(pending, 0);
 	else if (size)
 		refuse_size(pending, node);
-	else if (fi)
-		reply_attr(pending,
-			   handle_truncate((struct handle *)(uintptr_t)fi->fh));
 	else
 		clear(pending, node);
 }
@@ -190,12 +267,17 @@ static void truncate_file(struct pending *pending, struct node *node,
 /*
  * Does it ask for rights that a file of an anchor does not derive? Who makes a
  * file or copies a directory sets the rights of what is in it first: install,
- * cp -a. Those are not asked for.
+ * cp -a. So does who copies over a file: cp -p, and what looks like it. They
+ * would stop there, and nobody who asks for the rights of a copy's source
+ * relies on them: those are taken and not set.
  */
-static bool changes_rights(const struct node *node, const struct stat *now,
-			   const struct stat *attr, int to_set, pid_t pid)
+static bool changes_rights(struct fs *fs, const struct node *node,
+			   const struct stat *now, const struct stat *attr,
+			   int to_set, const struct fuse_ctx *caller)
 {
-	if (node->made || (pid && node->maker == pid))
+	if (node->made || (caller->pid && node->maker == caller->pid) ||
+	    handle_replaces(node, caller->uid) ||
+	    recent_has_replaced(fs, caller->pid, node))
 		return false;
 	return ((to_set & FUSE_SET_ATTR_MODE) &&
 		(attr->st_mode & 07777) != (now->st_mode & 07777)) ||
@@ -218,7 +300,7 @@ static bool sets_time(const struct node *node, int to_set)
 static void set_time(struct pending *pending, struct node *node,
 		     int64_t mtime_ns)
 {
-	handle_set_time(pending->fs, node, mtime_ns);
+	handle_set_time(node, mtime_ns);
 	nameserver_touch(node->anchor, mtime_ns, attr_done, pending);
 }
 
@@ -247,8 +329,8 @@ void tree_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set,
 	else if (node->kind == NODE_SCRATCH)
 		reply_attr(pending,
 			   set_scratch(fs, node->scratch, attr, to_set));
-	else if (changes_rights(node, &now, attr, to_set,
-				fuse_req_ctx(req)->pid))
+	else if (changes_rights(fs, node, &now, attr, to_set,
+				fuse_req_ctx(req)))
 		refuse_rights(pending, node);
 	else if (to_set & FUSE_SET_ATTR_SIZE)
 		truncate_file(pending, node, &now, attr->st_size, fi);

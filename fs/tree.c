@@ -5,8 +5,8 @@
 #include <errno.h>
 
 #include "fs/attr.h"
-#include "fs/caller.h"
 #include "fs/drafts.h"
+#include "fs/recent.h"
 #include "fs/tree.h"
 
 int tree_entry(struct fs *fs, struct node *node, struct fuse_entry_param *out)
@@ -130,30 +130,16 @@ void tree_reply_entry(fuse_req_t req, struct fs *fs, struct node *node)
 		node_put(fs, node, 1);
 }
 
-bool tree_was_unlinked(const struct fs *fs, pid_t pid, const struct node *node)
-{
-	const struct unlinked *last = &fs->unlinked;
-	struct name owner;
-
-	if (!pid || last->pid != pid || !node->anchor ||
-	    last->anchor != node->anchor->id || last->kind != (int)node->kind ||
-	    uv_now(fs->host->loop) >= last->until_ms)
-		return false;
-	if (node->kind != NODE_NAME)
-		return true;
-	node_owner(node, &owner);
-	return name_equal(&owner, &last->owner);
-}
-
-bool tree_is_hidden(const struct fs *fs, pid_t pid, const struct node *parent,
+bool tree_is_hidden(struct fs *fs, pid_t pid, const struct node *parent,
 		    const struct node *node)
 {
 	if (!pid || !node->anchor || node->kind == NODE_ANCHOR ||
 	    node->kind == NODE_SCRATCH)
 		return false;
-	return (node->kind != NODE_NAME && tree_was_unlinked(fs, pid, node)) ||
-	       (parent->maker == pid && node->maker != pid &&
-		caller_copies(pid));
+	return (node->kind != NODE_NAME &&
+		recent_was_unlinked(fs, pid, node)) ||
+	       (parent->maker == pid && parent->is_copied &&
+		node->maker != pid);
 }
 
 /* ENOENT, ENODEV, ENOMEM, EIO. */

@@ -26,16 +26,15 @@ void tree_reply_entry(fuse_req_t req, struct fs *fs, struct node *node);
 /**
  * tree_open_new() - the node that create(2) asks for, made if need be
  * @flags: of open(2), which tell a scratch file in names/; or 0
+ * @is_new: it was made; else its rights are to be looked at
  *
  * Return: 0 and a node as from node_get(); -EPERM: no files here; -EEXIST: a
- * reserved name; -EINVAL: no domain name; -ENODEV; -ENOSPC; -ENOMEM.
+ * reserved name; -EINVAL: no domain name; -ENAMETOOLONG; -ENODEV; -ENOSPC;
+ * -ENOMEM.
  */
 int tree_open_new(struct fs *fs, struct node *parent, const char *name,
 		  int flags, mode_t mode, const struct fuse_ctx *ctx,
-		  struct node **out);
-
-/** tree_was_unlinked() - @pid has just unlinked that very file */
-bool tree_was_unlinked(const struct fs *fs, pid_t pid, const struct node *node);
+		  struct node **out, bool *is_new);
 
 /**
  * tree_is_hidden() - @pid must not find that control file
@@ -43,7 +42,7 @@ bool tree_was_unlinked(const struct fs *fs, pid_t pid, const struct node *node);
  * It has just unlinked it; or it copies, has made the directory, and goes
  * on to make what mkdir has made already.
  */
-bool tree_is_hidden(const struct fs *fs, pid_t pid, const struct node *parent,
+bool tree_is_hidden(struct fs *fs, pid_t pid, const struct node *parent,
 		    const struct node *node);
 
 void tree_lookup(fuse_req_t req, fuse_ino_t parent, const char *name);

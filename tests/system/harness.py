@@ -402,11 +402,31 @@ def together(seconds, *tasks):
         raise raised[0]
 
 
+def abort(mount):
+    """Have the kernel fail what waits for the daemon, which may be stuck too.
+
+    A daemon that sleeps in the kernel cannot be killed, and what waits for it
+    not either; this ends both.
+    """
+    numbers = [line.split()[2] for line in
+               Path("/proc/self/mountinfo").read_text().splitlines()
+               if line.split()[4] == str(mount)]
+    with tempfile.TemporaryDirectory() as directory:
+        if not numbers or run("mount", "-t", "fusectl", "none",
+                              directory).returncode != 0:
+            return
+        connection = Path(directory, numbers[-1].split(":")[1], "abort")
+        with contextlib.suppress(OSError):
+            connection.write_text("1")
+        run("umount", directory)
+
+
 @contextlib.contextmanager
 def watched(circuit, seconds=DEADLINE_S):
-    """Kill the daemon at the deadline, so that a stuck client comes free."""
+    """End the daemon at the deadline, so that a stuck client comes free."""
     def too_long():
         if circuit.alive():
+            abort(circuit.mount)
             circuit.daemon.kill()
 
     timer = threading.Timer(seconds, too_long)

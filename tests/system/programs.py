@@ -141,8 +141,13 @@ ROWS = [
     Row("copiers", "install", "install -m 644 $N $F", "replaces",
         (1, EINVAL)),
     Row("copiers", "rsync", "rsync -a $N $F", "replaces", (23, EINVAL)),
-    Row("copiers", "rsync", "rsync --inplace $N $F", "appends, and fails",
-        status=23),
+    Row("copiers", "rsync", "rsync --inplace $N $F", "replaces",
+        (11, EINVAL)),
+    Row("copiers", "sudoedit", "/usr/bin/python3 -c 'import os; "
+        "t = open(os.environ[\"N\"], \"rb\").read(); "
+        "f = os.open(os.environ[\"F\"], os.O_WRONLY | os.O_CREAT, 0o600); "
+        "os.write(f, t); os.ftruncate(f, len(t)); os.close(f)'", "replaces",
+        (1, EINVAL)),
     Row("copiers", "tar", "mkdir $N.d; cp $N $N.d/${F##*/}; "
         "tar cf - -C $N.d ${F##*/} | tar xf - -C $(dirname $F)",
         "replaces", (2, EINVAL)),

@@ -307,7 +307,7 @@ def test_rename_of_an_anchor_fails_as_that_of_a_directory(shared, ns):
     ("fifo", lambda ns: os.mkfifo(ns / "fifo")),
     ("device", lambda ns: os.mknod(ns / "device", 0o20644, os.makedev(1, 3))),
     ("records to away", lambda ns: os.rename(ns.records, ns / "away")),
-    ("records", lambda ns: os.chmod(ns.records, 0o640)),
+    ("addr", lambda ns: os.chmod(ns.addr, 0o640)),
 ])
 def test_what_cannot_be_is_eperm_and_said_in_error(ns, name, act):
     with untouched(ns), fails(errno.EPERM):

@@ -176,8 +176,8 @@ def test_an_append_goes_on_after_a_refused_line(ns):
     assert len(ns.lines()) == 2
 
 
-def test_offsets_mean_nothing(ns):
-    fd = os.open(ns.records, os.O_RDWR)
+def test_an_appending_descriptor_has_no_offsets(ns):
+    fd = os.open(ns.records, os.O_RDWR | os.O_APPEND)
     os.pwrite(fd, b"a. A 192.0.2.1\n", 0)
     os.pwrite(fd, b"b. A 192.0.2.2\n", 0)
     os.pwrite(fd, b"c. A 192.0.2.3\n", 1 << 40)

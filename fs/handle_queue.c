@@ -1,0 +1,558 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * handle_queue.c - open files: what changes things, one call after the other
+ */
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <utlist.h>
+
+#include "fs/attr.h"
+#include "fs/caller.h"
+#include "fs/handle_layout.h"
+#include "fs/recent.h"
+#include "fs/scratch.h"
+#include "fs/session.h"
+
+enum call_kind {
+	CALL_WRITE,
+	CALL_FLUSH,
+	CALL_FSYNC,
+	CALL_TRUNCATE,
+	CALL_RELEASE,
+};
+
+/* A request that waits for its turn, or has it. */
+struct call {
+	struct call *next;
+	fuse_req_t req; /* NULL: done is called instead */
+	handle_done *done;
+	void *arg;
+	enum call_kind kind;
+	struct handle *handle;
+	struct fuse_ctx caller;
+	uint64_t owner;	 /* of a write or a flush: the kernel's lock_owner */
+	uint64_t offset; /* of a truncation: the size */
+	size_t len;
+	bool publishes;
+	char data[];
+};
+
+/* ---- Who writes ---- */
+
+/*
+ * A child has another table of files than its parent, and closes what it
+ * inherits without a word about the text. Threads have the same one.
+ */
+static void note_writer(struct handle *handle, const struct call *call)
+{
+	handle->writer = call->caller.pid;
+	handle->unflushed = true;
+	for (unsigned i = 0; i < handle->writer_count; i++)
+		if (i < HANDLE_WRITERS && handle->writers[i] == call->owner)
+			return;
+	if (handle->writer_count < HANDLE_WRITERS)
+		handle->writers[handle->writer_count] = call->owner;
+	if (handle->writer_count <= HANDLE_WRITERS)
+		handle->writer_count++;
+}
+
+static bool has_written(const struct handle *handle, const struct call *call)
+{
+	if (handle->writer_count > HANDLE_WRITERS ||
+	    (handle->cutter && handle->cutter == call->caller.pid))
+		return true;
+	for (unsigned i = 0; i < handle->writer_count; i++)
+		if (handle->writers[i] == call->owner)
+			return true;
+	return false;
+}
+
+/* ---- The end of a call ---- */
+
+static void run_next(struct handle *handle);
+
+/* The call that had its turn is done, and its request answered here. */
+static void finish(void *arg, int result)
+{
+	struct call *call = arg;
+	struct handle *handle = call->handle;
+	bool last = call->kind == CALL_RELEASE;
+
+	if (result < 0 && !last && handle_kind(handle) == NODE_NAME)
+		recent_refused(handle->fs, handle->node, call->caller.pid,
+			       call->caller.uid);
+	if (result == 0 && call->kind == CALL_FLUSH &&
+	    (call->publishes ||
+	     (handle->node->made && has_written(handle, call))))
+		recent_replaced(handle->fs, handle->node, call->caller.pid,
+				call->caller.uid);
+	if (call->kind == CALL_TRUNCATE)
+		call->done(call->arg, result);
+	else if (call->kind == CALL_WRITE && result == 0)
+		fuse_reply_write(call->req, call->len);
+	else /* Nobody sees the error of a release. */
+		fuse_reply_err(call->req, last ? 0 : -result);
+	handle->fs->session->pending--;
+	LL_DELETE(handle->calls, call);
+	free(call);
+	handle->busy = false;
+	if (last)
+		handle_discard(handle);
+	else
+		run_next(handle);
+}
+
+static void refuse(struct call *call, int result, const char *act,
+		   const char *reason)
+{
+	struct handle *handle = call->handle;
+	char label[NAME_TEXT_SIZE + 8];
+
+	node_label(handle->node, label, sizeof(label));
+	node_fail(handle->fs, handle->node, act, label, reason);
+	if (handle->edit)
+		edit_refuse(handle->edit, result);
+	finish(call, result);
+}
+
+/* ---- Records: append, replace, or change in place ---- */
+
+static void rewritten(struct call *call)
+{
+	struct rewrite *rewrite = call->handle->rewrite;
+	int r = rewrite_write(rewrite, call->data, call->len, call->offset);
+
+	if (r == -EINVAL)
+		refuse(call, r, "write",
+		       "behind the end of the text: a file with a hole is no "
+		       "zone file");
+	else
+		finish(call, r);
+}
+
+static void have_text(void *arg, int result)
+{
+	struct call *call = arg;
+
+	if (result < 0)
+		refuse(call, result, "write", strerror(-result));
+	else
+		rewritten(call);
+}
+
+static void begin_rewrite(struct call *call, rewrite_done *done)
+{
+	struct handle *handle = call->handle;
+	uint64_t seen =
+		handle->was_read ? handle->seen : handle->node->anchor->edits;
+
+	rewrite_new(&handle->rewrite, handle->fs, handle->node, seen,
+		    &call->caller, done, call);
+}
+
+/*
+ * A descriptor that keeps its own place adds at the end of what it shows, or
+ * where its last write ended; elsewhere it changes what is there.
+ */
+static void write_at_place(struct call *call)
+{
+	struct handle *handle = call->handle;
+	struct stat attr = {0};
+	int r = 0;
+
+	if (call->offset != edit_at(handle->edit))
+		r = attr_get(handle->fs, handle->node, &attr);
+	else
+		attr.st_size = (off_t)call->offset;
+	if (r < 0) {
+		finish(call, r);
+	} else if (call->offset == (uint64_t)attr.st_size) {
+		edit_resume(handle->edit, call->offset);
+		edit_write(handle->edit, call->data, call->len, finish, call);
+	} else if (edit_is_open(handle->edit)) {
+		refuse(call, -EINVAL, "write",
+		       "elsewhere, while a line waits for its end");
+	} else {
+		begin_rewrite(call, have_text);
+	}
+}
+
+static void write_records(struct call *call)
+{
+	struct handle *handle = call->handle;
+	bool keeps_place = !(handle->flags & O_APPEND);
+
+	if (handle->rewrite)
+		rewritten(call);
+	else if (keeps_place && !edit_is_replacing(handle->edit))
+		write_at_place(call);
+	else if (keeps_place && call->offset != edit_at(handle->edit))
+		refuse(call, -EINVAL, "write",
+		       "not where the last write ended: a replacement is "
+		       "written from its start to its end");
+	else
+		edit_write(handle->edit, call->data, call->len, finish, call);
+}
+
+static void rewrite_published(void *arg, int result)
+{
+	struct call *call = arg;
+	struct handle *handle = call->handle;
+
+	/* What is written behind it, is added to it. */
+	if (result == 0)
+		edit_resume(handle->edit, rewrite_size(handle->rewrite));
+	handle->rewrite = rewrite_free(handle->rewrite);
+	finish(call, result);
+}
+
+/* ---- Write ---- */
+
+/* A copy has its own address, where the one that it is of has the other. */
+static void addr_written(void *arg, int result)
+{
+	struct call *call = arg;
+
+	if (result == -EADDRINUSE && call->handle->copies)
+		result = 0;
+	finish(call, result);
+}
+
+static void write_call(struct call *call)
+{
+	struct handle *handle = call->handle;
+	ssize_t done;
+
+	switch (handle_kind(handle)) {
+	case NODE_RECORDS:
+	case NODE_NAME:
+		write_records(call);
+		break;
+	case NODE_ADDR:
+		addr_line_write(&handle->line, handle->node->anchor, call->data,
+				call->len, addr_written, call);
+		break;
+	case NODE_ERROR:
+		error_ring_clear(&handle->node->anchor->errors);
+		finish(call, 0);
+		return;
+	case NODE_SCRATCH:
+		done = scratch_write(handle->fs, handle->node->scratch,
+				     call->data, call->len, call->offset);
+		if (done >= 0)
+			call->len = (size_t)done;
+		finish(call, done < 0 ? (int)done : 0);
+		return;
+	default:
+		/* stat tells of the copy what it is. */
+		finish(call, handle->copies ? 0 : -EACCES);
+	}
+}
+
+/* ---- Close ---- */
+
+/* A close may end something: a replacement, a change, or a line. */
+static bool is_open(const struct handle *handle)
+{
+	return handle->rewrite || handle->line.text.len ||
+	       (handle->edit && edit_is_open(handle->edit));
+}
+
+static void end_of_text(struct call *call, bool killed)
+{
+	struct handle *handle = call->handle;
+
+	handle->unflushed = false;
+	call->publishes = handle->rewrite ||
+			  (handle->edit && edit_is_replacing(handle->edit));
+	if (handle->rewrite && killed) {
+		handle->rewrite = rewrite_free(handle->rewrite);
+		refuse(call, -EINVAL, "write",
+		       "the writer was killed before it closed the file; "
+		       "what it changed is dropped");
+	} else if (handle->rewrite) {
+		rewrite_publish(handle->rewrite, rewrite_published, call);
+	} else if (handle->edit) {
+		edit_flush(handle->edit, killed, finish, call);
+	} else {
+		addr_line_flush(&handle->line, handle->node->anchor, killed,
+				addr_written, call);
+	}
+}
+
+static void know_caller(void *arg, const struct caller *caller)
+{
+	end_of_text(arg, caller->is_killed);
+}
+
+static void flush_call(struct call *call)
+{
+	struct caller_about about = {.pid = call->caller.pid};
+	struct handle *handle = call->handle;
+
+	/*
+	 * It is for who has written to end the text; or for anybody, to be
+	 * killed while nobody has. A process that waits for its close can still
+	 * be looked at.
+	 */
+	if (is_open(handle) && (has_written(handle, call) ||
+				(handle->edit && edit_clears(handle->edit))))
+		caller_ask(handle->fs->aside, &about, know_caller, call);
+	else
+		finish(call, 0);
+}
+
+static void released(void *arg, int result)
+{
+	struct call *call = arg;
+
+	session_release(call->handle->fs->session);
+	finish(call, result);
+}
+
+/*
+ * The last close was none that told of itself: of a ring of io_uring(7), or of
+ * a thread that had left the others' table of files.
+ */
+static void close_unseen(struct call *call)
+{
+	struct handle *handle = call->handle;
+
+	if (handle->rewrite)
+		rewrite_publish(handle->rewrite, released, call);
+	else if (handle->edit)
+		edit_flush(handle->edit, false, released, call);
+	else
+		addr_line_flush(&handle->line, handle->node->anchor, false,
+				released, call);
+}
+
+static void release_call(struct call *call)
+{
+	struct handle *handle = call->handle;
+	bool clears = handle->edit && edit_clears(handle->edit);
+
+	if (!clears && !(handle->unflushed && is_open(handle))) {
+		finish(call, 0);
+		return;
+	}
+	/* close() has returned: who looks next must find it done. */
+	session_hold(handle->fs->session);
+	if (clears)
+		edit_finish(handle->edit, released, call);
+	else
+		close_unseen(call);
+}
+
+/* ---- Truncate ---- */
+
+static const char too_long[] =
+	"longer than the text is; write a whole file and rename it over";
+
+static void restart_edit(struct call *call)
+{
+	struct handle *handle = call->handle;
+
+	handle->rewrite = rewrite_free(handle->rewrite);
+	finish(call, edit_truncate(handle->edit));
+}
+
+/* The kernel does not tell whose table of files this came through. */
+static void cut(struct call *call)
+{
+	struct handle *handle = call->handle;
+	int r = rewrite_truncate(handle->rewrite, call->offset);
+
+	handle->cutter = call->caller.pid;
+	handle->unflushed = true;
+
+	if (r == -EINVAL)
+		refuse(call, r, "truncate", too_long);
+	else
+		finish(call, r);
+}
+
+static void have_text_to_cut(void *arg, int result)
+{
+	struct call *call = arg;
+
+	if (result < 0)
+		refuse(call, result, "truncate", strerror(-result));
+	else
+		cut(call);
+}
+
+static void truncate_records(struct call *call)
+{
+	struct handle *handle = call->handle;
+	struct stat attr;
+	int r;
+
+	if (!call->offset) {
+		restart_edit(call);
+		return;
+	}
+	if (handle->rewrite) {
+		cut(call);
+		return;
+	}
+	if (call->offset == edit_at(handle->edit)) {
+		finish(call, 0); /* what was written so far */
+		return;
+	}
+	if (edit_is_open(handle->edit)) {
+		refuse(call, -EINVAL, "truncate",
+		       "neither to 0 nor to what was written so far; write a "
+		       "whole file and rename it over");
+		return;
+	}
+	r = attr_get(handle->fs, handle->node, &attr);
+	if (r < 0)
+		finish(call, r);
+	else if (call->offset == (uint64_t)attr.st_size)
+		finish(call, 0);
+	else if (call->offset > (uint64_t)attr.st_size)
+		refuse(call, -EINVAL, "truncate", too_long);
+	else
+		begin_rewrite(call, have_text_to_cut);
+}
+
+static void truncate_call(struct call *call)
+{
+	struct handle *handle = call->handle;
+
+	if (handle->edit) {
+		handle->writer = call->caller.pid;
+		truncate_records(call);
+	} else if (handle_kind(handle) == NODE_SCRATCH) {
+		finish(call, scratch_truncate(handle->fs, handle->node->scratch,
+					      call->offset));
+	} else {
+		/* An address that was written is read, and no text any more. */
+		if (handle_kind(handle) == NODE_ERROR)
+			error_ring_clear(&handle->node->anchor->errors);
+		else if (!call->offset)
+			addr_line_restart(&handle->line);
+		finish(call, 0);
+	}
+}
+
+/* ---- The queue ---- */
+
+static void run_next(struct handle *handle)
+{
+	struct call *call = handle->calls;
+	bool gone = handle->node->anchor->gone;
+
+	if (handle->busy || !call)
+		return;
+	handle->busy = true;
+	switch (call->kind) {
+	case CALL_WRITE:
+		if (gone) {
+			finish(call, -ENODEV);
+			return;
+		}
+		note_writer(handle, call);
+		write_call(call);
+		return;
+	case CALL_TRUNCATE:
+		if (gone)
+			finish(call, -ENODEV);
+		else
+			truncate_call(call);
+		return;
+	case CALL_FLUSH:
+		flush_call(call);
+		return;
+	case CALL_RELEASE:
+		release_call(call);
+		return;
+	case CALL_FSYNC:
+		finish(call, 0); /* What was written is on disk already. */
+	}
+}
+
+static void submit(struct handle *handle, const struct call *head,
+		   const char *data)
+{
+	struct call *call = malloc(sizeof(*call) + head->len);
+
+	if (!call && head->req)
+		fuse_reply_err(head->req, ENOMEM);
+	else if (!call)
+		head->done(head->arg, -ENOMEM);
+	if (!call)
+		return;
+	*call = *head;
+	call->handle = handle;
+	if (head->len)
+		memcpy(call->data, data, head->len);
+	handle->fs->session->pending++;
+	LL_APPEND(handle->calls, call);
+	run_next(handle);
+}
+
+void handle_write(struct handle *handle, fuse_req_t req, const char *data,
+		  size_t len, uint64_t offset, uint64_t owner)
+{
+	struct call call = {
+		.req = req,
+		.kind = CALL_WRITE,
+		.caller = *fuse_req_ctx(req),
+		.owner = owner,
+		.offset = offset,
+		.len = len,
+	};
+
+	submit(handle, &call, data);
+}
+
+void handle_flush(struct handle *handle, fuse_req_t req, uint64_t owner)
+{
+	struct call call = {
+		.req = req,
+		.kind = CALL_FLUSH,
+		.caller = *fuse_req_ctx(req),
+		.owner = owner,
+	};
+
+	submit(handle, &call, NULL);
+}
+
+void handle_fsync(struct handle *handle, fuse_req_t req)
+{
+	struct call call = {
+		.req = req,
+		.kind = CALL_FSYNC,
+		.caller = *fuse_req_ctx(req),
+	};
+
+	submit(handle, &call, NULL);
+}
+
+void handle_truncate(struct handle *handle, const struct fuse_ctx *caller,
+		     uint64_t size, handle_done *done, void *arg)
+{
+	struct call call = {
+		.kind = CALL_TRUNCATE,
+		.caller = *caller,
+		.offset = size,
+		.done = done,
+		.arg = arg,
+	};
+
+	submit(handle, &call, NULL);
+}
+
+void handle_release(struct handle *handle, fuse_req_t req)
+{
+	struct call call = {
+		.req = req,
+		.kind = CALL_RELEASE,
+		.caller = *fuse_req_ctx(req),
+	};
+
+	submit(handle, &call, NULL);
+}

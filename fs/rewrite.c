@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "fs/attr.h"
+#include "fs/files.h"
+#include "fs/pool.h"
+#include "fs/replace.h"
+#include "fs/rewrite.h"
+#include "fs/scratch.h"
+
+#define REWRITE_PIECE (128 * 1024)
+
+struct rewrite {
+	struct fs *fs;
+	struct node *node; /* the handle's */
+	struct scratch *scratch;
+	uint64_t seen;	  /* anchor->edits when it was read */
+	uint64_t covered; /* octets from the start that are new */
+
+	/* While the text is taken. */
+	uv_work_t work;
+	struct stream *stream;
+	uint64_t taken; /* octets */
+	int result;
+	struct rewrite **out;
+	rewrite_done *done;
+	void *arg;
+};
+
+struct rewrite *rewrite_free(struct rewrite *rewrite)
+{
+	if (!rewrite)
+		return NULL;
+	stream_close(rewrite->stream);
+	if (rewrite->scratch)
+		scratch_free(rewrite->fs, rewrite->scratch);
+	free(rewrite);
+	return NULL;
+}
+
+/* ---- The text as it is ---- */
+
+static void have_text(struct rewrite *rewrite, int result)
+{
+	rewrite_done *done = rewrite->done;
+	void *arg = rewrite->arg;
+
+	if (result < 0)
+		rewrite_free(rewrite);
+	else
+		*rewrite->out = rewrite;
+	done(arg, result);
+}
+
+/* A name's records are few. */
+static void take_name(struct rewrite *rewrite)
+{
+	CLEANUP(buffer_deinit) struct buffer text = {0};
+	int r = small_file_render(rewrite->fs, rewrite->node, &text);
+	ssize_t len = 0;
+
+	if (r == 0 && text.len)
+		len = scratch_write(rewrite->fs, rewrite->scratch, text.data,
+				    text.len, 0);
+	have_text(rewrite, r < 0 ? r : len < 0 ? (int)len : 0);
+}
+
+/* Straight into the file: how much all of them hold, the loop counts. */
+static int take_piece(struct rewrite *rewrite, const uint8_t *data, size_t len)
+{
+	while (len) {
+		ssize_t done = pwrite(rewrite->scratch->fd, data, len,
+				      (off_t)rewrite->taken);
+
+		if (done < 0)
+			return -errno;
+		data += done;
+		len -= (size_t)done;
+		rewrite->taken += (uint64_t)done;
+	}
+	return 0;
+}
+
+static void take_in_pool(uv_work_t *work)
+{
+	struct rewrite *rewrite = container_of(work, struct rewrite, work);
+	const uint8_t *data = NULL;
+	ssize_t len;
+
+	pool_give_way();
+	do {
+		len = stream_read(rewrite->stream, rewrite->taken,
+				  REWRITE_PIECE, &data);
+		rewrite->result =
+			len < 0 ? (int)len
+				: take_piece(rewrite, data, (size_t)len);
+	} while (len > 0 && rewrite->result == 0);
+}
+
+static void after_take(uv_work_t *work, int status)
+{
+	struct rewrite *rewrite = container_of(work, struct rewrite, work);
+
+	(void)status;
+	rewrite->stream = stream_close(rewrite->stream);
+	/* The size was another moment's. */
+	if (rewrite->result == 0 && rewrite->taken != rewrite->scratch->size)
+		rewrite->result = scratch_truncate(
+			rewrite->fs, rewrite->scratch, rewrite->taken);
+	have_text(rewrite, rewrite->result);
+}
+
+static void take_records(struct rewrite *rewrite)
+{
+	struct stat attr;
+	int r = attr_get(rewrite->fs, rewrite->node, &attr);
+
+	if (r == 0)
+		r = scratch_truncate(rewrite->fs, rewrite->scratch,
+				     (uint64_t)attr.st_size);
+	if (r == 0)
+		r = stream_open(&rewrite->stream, rewrite->fs, rewrite->node,
+				NULL);
+	if (r == 0)
+		r = uv_queue_work(rewrite->fs->host->loop, &rewrite->work,
+				  take_in_pool, after_take);
+	if (r < 0)
+		have_text(rewrite, r);
+}
+
+void rewrite_new(struct rewrite **out, struct fs *fs, struct node *node,
+		 uint64_t seen, const struct fuse_ctx *owner,
+		 rewrite_done *done, void *arg)
+{
+	struct rewrite *rewrite = calloc(1, sizeof(*rewrite));
+	char label[NAME_TEXT_SIZE + 8];
+	int r;
+
+	if (!rewrite) {
+		done(arg, -ENOMEM);
+		return;
+	}
+	*rewrite = (struct rewrite){
+		.fs = fs,
+		.node = node,
+		.seen = seen,
+		.out = out,
+		.done = done,
+		.arg = arg,
+	};
+	node_label(node, label, sizeof(label));
+	r = scratch_new(&rewrite->scratch, fs, node->anchor, label, owner, 0);
+	if (r < 0)
+		have_text(rewrite, r);
+	else if (node->kind == NODE_NAME)
+		take_name(rewrite);
+	else
+		take_records(rewrite);
+}
+
+/* ---- Changes ---- */
+
+uint64_t rewrite_size(const struct rewrite *rewrite)
+{
+	return rewrite->scratch->size;
+}
+
+int rewrite_write(struct rewrite *rewrite, const char *data, size_t len,
+		  uint64_t offset)
+{
+	ssize_t done;
+
+	if (offset > rewrite_size(rewrite))
+		return -EINVAL;
+	while (len) {
+		done = scratch_write(rewrite->fs, rewrite->scratch, data, len,
+				     offset);
+		if (done < 0)
+			return (int)done;
+		if (offset <= rewrite->covered &&
+		    offset + (uint64_t)done > rewrite->covered)
+			rewrite->covered = offset + (uint64_t)done;
+		data += done;
+		len -= (size_t)done;
+		offset += (uint64_t)done;
+	}
+	return 0;
+}
+
+int rewrite_truncate(struct rewrite *rewrite, uint64_t size)
+{
+	if (size > rewrite_size(rewrite))
+		return -EINVAL;
+	return scratch_truncate(rewrite->fs, rewrite->scratch, size);
+}
+
+void rewrite_set_time(struct rewrite *rewrite, int64_t mtime_ns)
+{
+	rewrite->scratch->mtime_ns = mtime_ns;
+	rewrite->scratch->dated = true;
+}
+
+void rewrite_publish(struct rewrite *rewrite, rewrite_done *done, void *arg)
+{
+	struct anchor *anchor = rewrite->node->anchor;
+
+	if (anchor->edits != rewrite->seen &&
+	    rewrite->covered < rewrite_size(rewrite)) {
+		node_fail(rewrite->fs, rewrite->node, "write",
+			  rewrite->scratch->name,
+			  "it has changed since it was read, and a part of "
+			  "what was read would come back; read it again");
+		done(arg, -ESTALE);
+		return;
+	}
+	replace_run(rewrite->fs, rewrite->scratch, rewrite->node, done, arg);
+}

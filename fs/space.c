@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/statvfs.h>
+#include <utlist.h>
+
+#include "fs/aside.h"
+#include "fs/session.h"
+#include "fs/space.h"
+
+#define SPACE_MS 1000
+
+/* A request that waits. */
+struct space_wait {
+	struct space_wait *next;
+	fuse_req_t req;
+};
+
+struct space {
+	struct statvfs last;
+	bool is_known;
+	struct space_wait *waiting; /* utlist; empty: nothing is being asked */
+};
+
+struct space_question {
+	struct question question;
+	struct fs *fs;
+	int dir_fd;
+	struct statvfs space;
+	bool failed;
+};
+
+static void ask(struct question *question)
+{
+	struct space_question *asked =
+		container_of(question, struct space_question, question);
+
+	asked->failed = fstatvfs(asked->dir_fd, &asked->space) < 0;
+}
+
+static void reply(const struct space *space, fuse_req_t req)
+{
+	if (space->is_known)
+		fuse_reply_statfs(req, &space->last);
+	else
+		fuse_reply_err(req, EIO);
+}
+
+static void answered(struct question *question, bool in_time)
+{
+	struct space_question *asked =
+		container_of(question, struct space_question, question);
+	struct fs *fs = asked->fs;
+	struct space *space = fs->space;
+	struct space_wait *wait;
+
+	if (in_time && !asked->failed) {
+		space->last = asked->space;
+		space->last.f_namemax = STORE_NAME_SIZE;
+		space->is_known = true;
+	}
+	while ((wait = space->waiting)) {
+		LL_DELETE(space->waiting, wait);
+		reply(space, wait->req);
+		fs->session->pending--;
+		free(wait);
+	}
+}
+
+static bool begin(struct fs *fs)
+{
+	struct space_question *asked = calloc(1, sizeof(*asked));
+
+	if (!asked)
+		return false;
+	asked->question.ask = ask;
+	asked->question.answered = answered;
+	asked->fs = fs;
+	asked->dir_fd = fs->host->store.dir_fd;
+	aside_ask(fs->aside, &asked->question, SPACE_MS);
+	return true;
+}
+
+void space_reply(fuse_req_t req)
+{
+	struct fs *fs = fs_of(req);
+	struct space_wait *wait = malloc(sizeof(*wait));
+
+	if (!fs->space)
+		fs->space = calloc(1, sizeof(*fs->space));
+	if (!wait || !fs->space || (!fs->space->waiting && !begin(fs))) {
+		free(wait);
+		fuse_reply_err(req, ENOMEM);
+		return;
+	}
+	wait->req = req;
+	LL_APPEND(fs->space->waiting, wait);
+	fs->session->pending++;
+}
+
+void space_free(struct fs *fs)
+{
+	free(steal(&fs->space));
+}
