@@ -4,7 +4,8 @@
  *
  *   DIR/data.mdb, DIR/lock.mdb   LMDB's
  *   DIR/pid                      who holds the directory; locked while it runs
- *   DIR/reserve                  space that only what frees space may use
+ *   DIR/reserve                  space that only what frees space may use; made
+ *                                last, so where it is there was all of a store
  *
  * Databases: `meta` (the format), `anchors` (id -> struct store_anchor), and
  * the three of dns/table.h. An environment does not survive fork(): open it
@@ -59,7 +60,7 @@ struct store_anchor {
  *
  * The directory is made with mode 0700, parents included. Return: 0; -EBUSY:
  * another process holds it; -EPROTO: a format that this program does not
- * know; -errno.
+ * know; -ENODATA: data.mdb is cut short, empty or gone; -errno.
  */
 int store_open(struct store *out, const char *dir, struct buffer *why);
 void store_close(struct store *store);
@@ -113,9 +114,10 @@ void store_keep_reserve(struct store *store);
 /**
  * store_has_room() - may a change that adds something go on?
  *
- * Without a reserve, LMDB's own free pages are one, and must not be used up.
+ * Without a reserve, and where none can be taken, LMDB's own free pages are
+ * one, and must not be used up.
  */
-bool store_has_room(const struct store *store);
+bool store_has_room(struct store *store);
 
 /** store_each_anchor() - read them all, in a transaction of its own
  *
