@@ -133,13 +133,23 @@ static void attr_done(void *arg, int result, const struct refusal *refusal)
 	reply_attr(arg, result);
 }
 
+/* As other filesystems do: what is out of range is the nearest that is in. */
+static int64_t time_ns(const struct timespec *time)
+{
+	int64_t ns;
+
+	if (__builtin_mul_overflow(time->tv_sec, 1000000000, &ns) ||
+	    __builtin_add_overflow(ns, time->tv_nsec, &ns))
+		return time->tv_sec < 0 ? INT64_MIN : INT64_MAX;
+	return ns;
+}
+
 static int64_t mtime_to_set(const struct stat *attr, int to_set, int64_t was)
 {
 	if (to_set & FUSE_SET_ATTR_MTIME_NOW)
 		return host_now_ns();
 	if (to_set & FUSE_SET_ATTR_MTIME)
-		return (int64_t)attr->st_mtim.tv_sec * 1000000000 +
-		       attr->st_mtim.tv_nsec;
+		return time_ns(&attr->st_mtim);
 	return was;
 }
 
