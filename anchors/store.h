@@ -24,6 +24,7 @@
 
 #define STORE_FORMAT	1
 #define STORE_NAME_SIZE 255 /* octets of an anchor's name */
+#define STORE_HOST_ID	1   /* the host's anchor; kept with its first change */
 
 struct store {
 	MDB_env *env;
@@ -119,13 +120,22 @@ void store_keep_reserve(struct store *store);
  */
 bool store_has_room(struct store *store);
 
-/** store_each_anchor() - read them all, in a transaction of its own
- *
- * @each: returns 0 to go on, -errno to stop with it
+/* Return: 0 to go on, -errno to stop with it. @id: 0: it has no number */
+typedef int store_each_anchor_fn(void *arg, uint64_t id,
+				 const struct store_anchor *anchor);
+typedef int store_each_served_fn(void *arg, uint64_t id);
+
+/**
+ * store_each() - read all of them, as they are at one moment
+ * @anchor: gets each anchor, or NULL where a row is there and is none
+ * @served: gets each nameserver that has records, after all anchors
  */
-int store_each_anchor(struct store *store,
-		      int (*each)(void *arg, const struct store_anchor *anchor),
-		      void *arg);
+int store_each(const struct store *store, store_each_anchor_fn *anchor,
+	       store_each_served_fn *served, void *arg);
+
+/** store_get_anchor() - 0; -ENOENT; -EBADMSG: it is none; -errno */
+int store_get_anchor(const struct store *store, MDB_txn *txn, uint64_t id,
+		     struct store_anchor *out);
 
 /** store_put_anchor() - insert or replace: 0, -errno as dns/table.h */
 int store_put_anchor(const struct store *store, MDB_txn *txn,
@@ -133,5 +143,14 @@ int store_put_anchor(const struct store *store, MDB_txn *txn,
 
 /** store_del_anchor() - 0; -ENOENT; -errno */
 int store_del_anchor(const struct store *store, MDB_txn *txn, uint64_t id);
+
+/**
+ * store_above() - may @id have @below above it?
+ *
+ * Return: 0; EINVAL: @below is it, or in it; ENODEV: @below or what it is in
+ * is gone; EIO: those go round in a circle, or cannot be read; -errno.
+ */
+int store_above(const struct store *store, MDB_txn *txn, uint64_t below,
+		uint64_t id);
 
 #endif

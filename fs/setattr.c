@@ -156,13 +156,19 @@ static int64_t mtime_to_set(const struct stat *attr, int to_set, int64_t was)
 static void set_anchor(struct pending *pending, struct anchor *anchor,
 		       const struct stat *attr, int to_set)
 {
-	anchor_set_rights(
-		anchor, to_set & FUSE_SET_ATTR_UID ? attr->st_uid : anchor->uid,
-		to_set & FUSE_SET_ATTR_GID ? attr->st_gid : anchor->gid,
-		to_set & FUSE_SET_ATTR_MODE ? attr->st_mode & 07777
-					    : anchor->mode,
-		mtime_to_set(attr, to_set, anchor->mtime_ns), attr_done,
-		pending);
+	const struct anchor_rights rights = {
+		.set_uid = to_set & FUSE_SET_ATTR_UID,
+		.set_gid = to_set & FUSE_SET_ATTR_GID,
+		.set_mode = to_set & FUSE_SET_ATTR_MODE,
+		.set_mtime = to_set &
+			     (FUSE_SET_ATTR_MTIME | FUSE_SET_ATTR_MTIME_NOW),
+		.uid = attr->st_uid,
+		.gid = attr->st_gid,
+		.mode = attr->st_mode & 07777,
+		.mtime_ns = mtime_to_set(attr, to_set, 0),
+	};
+
+	anchor_set_rights(anchor, &rights, attr_done, pending);
 }
 
 static int set_scratch(struct fs *fs, struct scratch *scratch,

@@ -3,10 +3,12 @@
 import os
 import re
 import shutil
+import struct
+import subprocess
 
 import pytest
 
-from harness import append, needs_root, run, sanitized
+from harness import (Nameserver, append, needs_root, run, sanitized)
 
 FILES = ["pid", "lock.mdb", "data.mdb", "reserve"]
 
@@ -142,3 +144,75 @@ def test_what_is_no_plain_file_is_not_followed(idle, name, put):
     refused_start(idle, str(path), "no plain file", "remove it")
     assert outside.read_text() == "not ours"
     assert not (idle.base / "new").exists()
+
+
+# ---- Anchors that do not fit ----
+
+def rows(circuit):
+    """What mdb_dump shows of the anchors: key -> row."""
+    lines = run("mdb_dump", "-s", "anchors", circuit.state,
+                check=0).stdout.splitlines()
+    body = lines[lines.index("HEADER=END") + 1:lines.index("DATA=END")]
+    return {bytes.fromhex(key.strip()): bytes.fromhex(row.strip())
+            for key, row in zip(body[::2], body[1::2])}
+
+
+def put_rows(circuit, changed):
+    text = ("VERSION=3\nformat=bytevalue\ndatabase=anchors\ntype=btree\n"
+            "mapsize=274877906944\nmaxreaders=4096\nHEADER=END\n"
+            + "".join(f" {key.hex()}\n {row.hex()}\n"
+                      for key, row in changed.items()) + "DATA=END\n")
+    subprocess.run(["mdb_load", "-s", "anchors", circuit.state], input=text,
+                   text=True, check=True)
+
+
+def test_anchors_that_do_not_fit_are_set_aside_and_the_others_serve(circuit):
+    lost, twin, good = (circuit.make(name) for name in ("lost", "a", "b"))
+    for ns in (lost, twin, good):
+        append(ns.records, f"{ns.path.name}. A 192.0.2.1\n")
+    (lost / "sub").mkdir()
+    if os.geteuid() == 0:
+        os.chown(lost.path, 1234, 1235)
+    id_of = {ns.path.name: ns.path.stat().st_ino >> 4
+             for ns in (lost, twin, good)}
+    was_at = lost.address
+    circuit.stop()
+    changed = {}
+    for key, row in rows(circuit).items():
+        number, = struct.unpack_from("=Q", row)
+        if number == id_of["lost"]:
+            row = row[:8] + struct.pack("=Q", 4711) + row[16:]
+        elif number == id_of["a"]:
+            row = row[:-1] + b"b"
+        else:
+            continue
+        changed[key] = row
+    put_rows(circuit, changed)
+    aside = Nameserver(circuit.host / f"lost+{id_of['lost']}+lost")
+    other = Nameserver(circuit.host / f"lost+{id_of['a']}+b")
+    # The name stays the younger one's.
+    for start, told in ((circuit.start, True), (circuit.restart, False),
+                        (circuit.crash_and_restart, False)):
+        before = circuit.said()
+        start()
+        said = circuit.said()[len(before):]
+        assert sorted(os.listdir(circuit.host)) == sorted(
+            ["help", "error", "metrics", "b", aside.path.name,
+             other.path.name])
+        assert good.answer("b") == ["192.0.2.1"]
+        for ns, name in ((aside, "lost"), (other, "a")):
+            assert ns.lines() == [f"{name}. 3600 IN A 192.0.2.1"]
+            assert ns.address == "off"
+            assert ns.path.stat().st_mode & 0o7777 == 0o700
+            assert (f"{ns.path.name}: set aside" in said) == told
+            assert (ns.path.name in circuit.error.read_text()) == told
+            assert ("set aside" in ns.error.read_text()) == told
+        if os.geteuid() == 0:
+            assert aside.path.stat().st_uid == 1234
+        assert Nameserver(aside / "sub").answer("x") == "REFUSED"
+        assert (was_at in said) == told
+    os.rename(aside.path, circuit.host / "found")
+    found = Nameserver(circuit.host / "found")
+    append(found.addr, f"{was_at}\n")
+    circuit.restart()
+    assert found.answer("lost") == ["192.0.2.1"]
