@@ -10,18 +10,29 @@ static void traffic_freep(struct traffic **traffic)
 	traffic_free(*traffic);
 }
 
+int anchor_place(const struct anchor *parent, const char *name)
+{
+	const struct anchor_claim *claim;
+
+	if (parent->gone || parent->scrubs)
+		return -ENODEV;
+	HASH_FIND(hh, parent->claims, name, strlen(name), claim);
+	return claim || anchor_child(parent, name) ? -EEXIST : 0;
+}
+
 int anchor_new(struct anchor **out, struct host *host, struct anchor *parent,
 	       const struct store_anchor *stored)
 {
 	CLEANUP(traffic_freep) struct traffic *traffic = NULL;
 	struct anchor *anchor;
 	char *name = strndup(stored->name, stored->name_len);
+	int r = name ? 0 : -ENOMEM;
 
-	if (!name)
-		return -ENOMEM;
-	if (parent && anchor_child(parent, name)) {
+	if (r == 0 && parent)
+		r = anchor_place(parent, name);
+	if (r < 0) {
 		free(name);
-		return -EEXIST;
+		return r;
 	}
 	anchor = calloc(1, sizeof(*anchor));
 	if (!anchor ||
@@ -62,7 +73,8 @@ struct anchor *anchor_unref(struct anchor *anchor)
 	while (anchor && --anchor->refs == 0) {
 		struct anchor *parent = anchor->parent;
 
-		assert(!anchor->children && !anchor->server);
+		assert(!anchor->children && !anchor->claims);
+		assert(!anchor->server && !anchor->scrubs);
 		traffic_free(anchor->traffic);
 		error_ring_clear(&anchor->errors);
 		free(anchor->name);
@@ -125,23 +137,67 @@ char *anchor_path(const struct anchor *anchor)
 	return path;
 }
 
-int anchor_relink(struct anchor *anchor, struct anchor *parent,
-		  const char *name)
+int anchor_claim(struct anchor_claim **out, struct anchor *parent,
+		 const char *name)
 {
-	struct anchor *former = anchor->parent;
-	char *copy = strdup(name);
+	struct anchor_claim *claim;
+	int r = anchor_place(parent, name);
 
-	if (!copy)
+	if (r < 0)
+		return r;
+	claim = calloc(1, sizeof(*claim));
+	if (claim)
+		claim->name = strdup(name);
+	if (!claim || !claim->name) {
+		free(claim);
 		return -ENOMEM;
-	assert(former && !anchor_child(parent, name));
+	}
+	claim->parent = anchor_ref(parent);
+	HASH_ADD_KEYPTR(hh, parent->claims, claim->name, strlen(claim->name),
+			claim);
+	*out = claim;
+	return 0;
+}
+
+struct anchor_claim *anchor_unclaim(struct anchor_claim *claim)
+{
+	if (!claim)
+		return NULL;
+	HASH_DEL(claim->parent->claims, claim);
+	anchor_unref(claim->parent);
+	free(claim->name);
+	free(claim);
+	return NULL;
+}
+
+void anchor_relink(struct anchor *anchor, struct anchor_claim *claim)
+{
+	struct anchor *former = anchor->parent, *parent = claim->parent;
+
+	assert(former && !anchor->gone && !parent->gone);
+	assert(!anchor_child(parent, claim->name));
 	HASH_DEL(former->children, anchor);
+	HASH_DEL(parent->claims, claim);
 	free(anchor->name);
-	anchor->name = copy;
-	anchor->parent = anchor_ref(parent);
+	anchor->name = steal(&claim->name);
+	anchor->parent = steal(&claim->parent); /* with its reference */
 	HASH_ADD_KEYPTR(hh, parent->children, anchor->name,
 			strlen(anchor->name), anchor);
 	anchor_unref(former);
-	return 0;
+	free(claim);
+}
+
+void anchor_take_rights(struct anchor *anchor,
+			const struct anchor_rights *rights)
+{
+	if (rights->set_uid)
+		anchor->uid = rights->uid;
+	if (rights->set_gid)
+		anchor->gid = rights->gid;
+	if (rights->set_mode)
+		anchor->mode = rights->mode;
+	if (rights->set_mtime)
+		anchor->mtime_ns = rights->mtime_ns;
 }
 
 void anchor_store_form(const struct anchor *anchor, struct store_anchor *out)

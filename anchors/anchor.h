@@ -21,11 +21,28 @@
 
 struct host;
 
+/* A name that a rename on its way shall give: nobody else may take it. */
+struct anchor_claim {
+	UT_hash_handle hh;     /* in parent->claims */
+	struct anchor *parent; /* a reference */
+	char *name;
+};
+
+/* Fields to set; the others stay as they are by then. */
+struct anchor_rights {
+	bool set_uid, set_gid, set_mode, set_mtime;
+	uint32_t uid;
+	uint32_t gid;
+	uint32_t mode; /* permission bits */
+	int64_t mtime_ns;
+};
+
 struct anchor {
 	struct host *host;
-	struct anchor *parent;	 /* a reference; NULL: the host's anchor */
-	struct anchor *children; /* uthash by name */
-	UT_hash_handle hh;	 /* in parent->children */
+	struct anchor *parent;	     /* a reference; NULL: the host's anchor */
+	struct anchor *children;     /* uthash by name */
+	struct anchor_claim *claims; /* uthash by name */
+	UT_hash_handle hh;	     /* in parent->children */
 	char *name;
 
 	uint64_t id;
@@ -41,8 +58,9 @@ struct anchor {
 	/* Counted by the writer, in the order of its jobs; read by the loop. */
 	_Atomic uint64_t changes;
 	struct error_ring errors;
-	bool rebinding; /* a new address is on its way to disk */
-	bool gone;	/* removed; lives on for those who hold a reference */
+	bool rebinding;	 /* a new address is on its way to disk */
+	unsigned scrubs; /* removals on their way: takes no more children */
+	bool gone;	 /* removed; lives on for those who hold a reference */
 	unsigned refs;
 };
 
@@ -51,7 +69,8 @@ struct anchor {
  * @parent: NULL for the host's anchor
  * @stored: its identity, rights and address
  *
- * Return: 0; -EEXIST: @parent has a child of that name; -ENOMEM.
+ * Return: 0; -EEXIST: @parent has a child of that name, or shall have one;
+ * -ENODEV: @parent is gone, or on its way; -ENOMEM.
  */
 int anchor_new(struct anchor **out, struct host *host, struct anchor *parent,
 	       const struct store_anchor *stored);
@@ -78,9 +97,20 @@ struct anchor *anchor_child(const struct anchor *anchor, const char *name);
  */
 char *anchor_path(const struct anchor *anchor);
 
-/** anchor_relink() - give it another parent and name: 0, -ENOMEM */
-int anchor_relink(struct anchor *anchor, struct anchor *parent,
-		  const char *name);
+/** anchor_place() - is that name free in @parent? 0, or as anchor_new() */
+int anchor_place(const struct anchor *parent, const char *name);
+
+/** anchor_claim() - keep a name free for anchor_relink(): as anchor_new() */
+int anchor_claim(struct anchor_claim **out, struct anchor *parent,
+		 const char *name);
+struct anchor_claim *anchor_unclaim(struct anchor_claim *claim);
+
+/** anchor_relink() - give it the parent and name that were claimed for it */
+void anchor_relink(struct anchor *anchor, struct anchor_claim *claim);
+
+/** anchor_take_rights() - set what is to be set */
+void anchor_take_rights(struct anchor *anchor,
+			const struct anchor_rights *rights);
 
 /** anchor_store_form() - the anchor as the store keeps it */
 void anchor_store_form(const struct anchor *anchor, struct store_anchor *out);

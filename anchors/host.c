@@ -7,8 +7,8 @@
 #include <unistd.h>
 
 #include "anchors/host.h"
+#include "anchors/restore.h"
 
-#define HOST_ID	      1 /* the host's anchor */
 #define HOST_RETRY_MS 1000
 
 int64_t host_now_ns(void)
@@ -110,127 +110,21 @@ static int serve(struct anchor *anchor)
 			      HOST_RETRY_MS);
 }
 
-/* ---- The tree, as the store has it ---- */
-
-/* One anchor on its way from the store into the tree. */
-struct entry {
-	UT_hash_handle hh; /* in restore.entries, by id */
-	struct store_anchor stored;
-	struct anchor *anchor; /* NULL: not yet in the tree */
-	struct entry *below;   /* the child that waits for this one */
-	bool waiting;
-};
-
-struct restore {
-	struct host *host;
-	struct entry *entries;
-};
-
-static void restore_deinit(struct restore *restore)
-{
-	struct entry *entry, *next;
-
-	HASH_ITER (hh, restore->entries, entry, next) {
-		HASH_DEL(restore->entries, entry);
-		free(entry);
-	}
-}
-
-static int add_entry(void *arg, const struct store_anchor *stored)
-{
-	struct restore *restore = arg;
-	struct entry *entry = calloc(1, sizeof(*entry));
-
-	if (!entry)
-		return -ENOMEM;
-	entry->stored = *stored;
-	if (stored->id >= restore->host->next_id)
-		restore->host->next_id = stored->id + 1;
-	HASH_ADD(hh, restore->entries, stored.id, sizeof(entry->stored.id),
-		 entry);
-	return 0;
-}
-
-/* An anchor's parents come first; a rename may have made them younger. */
-static int build(struct restore *restore, struct entry *entry)
-{
-	struct entry *chain = NULL, *parent;
-	int r = 0;
-
-	while (!entry->anchor) {
-		if (entry->waiting)
-			return -EIO; /* a circle: no tree of ours */
-		entry->waiting = true;
-		entry->below = chain;
-		chain = entry;
-		HASH_FIND(hh, restore->entries, &entry->stored.parent,
-			  sizeof(entry->stored.parent), parent);
-		if (!parent)
-			return -EIO;
-		entry = parent;
-	}
-	for (; r == 0 && chain; chain = chain->below) {
-		r = anchor_new(&chain->anchor, restore->host, entry->anchor,
-			       &chain->stored);
-		if (r == 0)
-			r = serve(chain->anchor);
-		entry = chain;
-	}
-	return r;
-}
-
-/* The host's anchor: as it was left, or as a new one is. */
-static int build_root(struct restore *restore,
-		      const struct host_options *options)
-{
-	struct host *host = restore->host;
-	struct store_anchor stored = {
-		.id = HOST_ID,
-		.uid = options->uid,
-		.gid = options->gid,
-		.mode = 0755,
-		.mtime_ns = host_now_ns(),
-	};
-	uint64_t id = HOST_ID;
-	struct entry *entry;
-	int r = 0;
-
-	HASH_FIND(hh, restore->entries, &id, sizeof(id), entry);
-	if (!entry) {
-		r = add_entry(restore, &stored);
-		HASH_FIND(hh, restore->entries, &id, sizeof(id), entry);
-	}
-	if (r < 0)
-		return r;
-	/* The name is what this start calls the host. */
-	entry->stored.name_len = (uint8_t)strlen(options->name);
-	memcpy(entry->stored.name, options->name, entry->stored.name_len);
-	r = anchor_new(&host->root, host, NULL, &entry->stored);
-	if (r == 0)
-		entry->anchor = host->root;
-	return r;
-}
-
-static int restore_tree(struct host *host, const struct host_options *options)
-{
-	CLEANUP(restore_deinit) struct restore restore = {.host = host};
-	struct entry *entry, *next;
-	int r = store_each_anchor(&host->store, add_entry, &restore);
-
-	if (r == 0)
-		r = build_root(&restore, options);
-	HASH_ITER (hh, restore.entries, entry, next) {
-		if (r == 0)
-			r = build(&restore, entry);
-	}
-	return r;
-}
-
 /* ---- Open and close ---- */
 
 static void free_handle(uv_handle_t *handle)
 {
 	free(handle);
+}
+
+static int serve_all(struct host *host)
+{
+	int r = 0;
+
+	for (struct anchor *a = host->root; r == 0 && a;
+	     a = anchor_next(host->root, a))
+		r = serve(a);
+	return r;
 }
 
 static int open_parts(struct host *host, const struct host_options *options)
@@ -252,6 +146,8 @@ static int open_parts(struct host *host, const struct host_options *options)
 				    &host->store.tables, &options->server);
 	if (r == 0)
 		r = restore_tree(host, options);
+	if (r == 0)
+		r = serve_all(host);
 	return r;
 }
 
@@ -271,7 +167,7 @@ int host_open(struct host **out, uv_loop_t *loop,
 	host->report = options->report;
 	host->changed = options->changed;
 	host->changed_arg = options->changed_arg;
-	host->next_id = HOST_ID + 1;
+	host->next_id = STORE_HOST_ID + 1;
 	r = store_open(&host->store, options->state, why);
 	if (r < 0) {
 		free(host);

@@ -19,6 +19,8 @@ struct host_options {
 	gid_t gid;
 	size_t anchors_max;   /* 0: any number */
 	uint64_t records_max; /* of a nameserver; 0: any number */
+	/* Is the name kept for something else? NULL: none is. */
+	bool (*name_is_taken)(const char *name);
 	struct server_options server;
 	/* A line for the log; @priority as in syslog(3). */
 	void (*report)(int priority, const char *line);
@@ -58,7 +60,8 @@ struct host {
  *
  * Starts threads, so it comes after any fork(). A nameserver whose address
  * cannot be had keeps its records; its `error` says so, and a timer tries
- * again until it works.
+ * again until it works. What does not fit into the tree is set aside: see
+ * restore.h.
  *
  * Return: 0; -errno as store_open() and server_pool_new().
  */

@@ -5,7 +5,25 @@
  * Each operation checks what the main loop can check, then hands the writer
  * a task: what to do in the transaction, and what to do on the main loop when
  * that is on disk.
+ *
+ * Any number of them may be on their way at once, also for one anchor. What
+ * they leave is right, since
+ *
+ * - the writer runs them and hands them back in the order in which they came.
+ *   So the tree in memory is the store as it was a moment ago, and each of
+ *   them does to one what it has done to the other;
+ * - one that changes an anchor reads it inside the transaction, and changes
+ *   its own fields of what it finds there, or refuses where that is gone;
+ * - a name is taken when the operation that gives it comes, not when it is on
+ *   disk: by the new anchor itself, or by a claim of the rename. A name that
+ *   is free in memory is thus free in the store whenever the task runs;
+ * - an anchor that has a child or a claim in it cannot be removed, and one
+ *   whose removal is on its way takes neither.
+ *
+ * So no two anchors have one name, and none is in one that is gone. That none
+ * is in itself is looked up in the transaction, where all moves are done.
  */
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <syslog.h>
@@ -25,13 +43,36 @@ static void log_address(const struct anchor *anchor)
 
 /* ---- Make and scrub ---- */
 
+/* An anchor as it is by now: 0; ENODEV: gone; EIO: unreadable; -errno. */
+static int get_stored(const struct task *task, MDB_txn *txn, uint64_t id,
+		      struct store_anchor *out)
+{
+	int r = store_get_anchor(task_store(task), txn, id, out);
+
+	if (r == -ENOENT)
+		return ENODEV;
+	return r == -EBADMSG ? EIO : r;
+}
+
+static int find_parent(const struct task *task, MDB_txn *txn)
+{
+	struct store_anchor parent;
+
+	/* The host's is kept with its first change, and is never gone. */
+	if (task->stored.parent == STORE_HOST_ID)
+		return 0;
+	return get_stored(task, txn, task->stored.parent, &parent);
+}
+
 static int run_make(struct job *job, struct writer *writer, MDB_txn *txn)
 {
 	struct task *task = container_of(job, struct task, job);
 	uint32_t table;
-	int r = store_put_anchor(task_store(task), txn, &task->stored);
+	int r = find_parent(task, txn);
 
 	(void)writer;
+	if (r == 0)
+		r = store_put_anchor(task_store(task), txn, &task->stored);
 	if (r == 0)
 		r = table_create(task_tables(task), txn, &table);
 	if (r == 0)
@@ -86,12 +127,10 @@ void nameserver_make(struct anchor *parent, const char *name, uid_t uid,
 	struct anchor *anchor;
 	struct refusal refusal;
 	struct task *task;
-	int r = parent->gone ? -ENODEV : 0;
+	int r = anchor_parse_name(name, &stored.address);
 
 	if (r == 0)
-		r = anchor_parse_name(name, &stored.address);
-	if (r == 0 && anchor_child(parent, name))
-		r = -EEXIST;
+		r = anchor_place(parent, name);
 	if (r == 0)
 		r = one_more(host, &refusal);
 	if (r == 0) {
@@ -151,10 +190,12 @@ static int settle_scrub(struct task *task, int result)
 {
 	struct anchor *anchor = task->anchor;
 
+	anchor->scrubs--;
 	if (result < 0)
 		return result;
 	if (anchor->parent)
 		anchor->parent->mtime_ns = task->now_ns;
+	assert(!anchor->children && !anchor->claims);
 	anchor_unlink(anchor);
 	host_log(anchor, LOG_INFO, "removed");
 	if (!anchor->server)
@@ -168,25 +209,41 @@ void nameserver_scrub(struct anchor *anchor, nameserver_done *done, void *arg)
 {
 	struct task *task;
 
-	if (anchor->children) {
+	/* Also one that is on its way into it, or out of it. */
+	if (anchor->children || anchor->claims) {
 		done(arg, -ENOTEMPTY, NULL);
 		return;
 	}
 	task = task_new_live(anchor, done, arg);
 	if (!task)
 		return;
+	anchor->scrubs++;
 	task->settle = settle_scrub;
 	task_submit(task, run_scrub);
 }
 
 /* ---- What the store keeps of an anchor ---- */
 
-static int run_keep(struct job *job, struct writer *writer, MDB_txn *txn)
+static int run_look(struct job *job, struct writer *writer, MDB_txn *txn)
 {
 	struct task *task = container_of(job, struct task, job);
+	struct store_anchor stored;
 
 	(void)writer;
-	return store_put_anchor(task_store(task), txn, &task->stored);
+	return get_stored(task, txn, task->stored.id, &stored);
+}
+
+static int run_rebind(struct job *job, struct writer *writer, MDB_txn *txn)
+{
+	struct task *task = container_of(job, struct task, job);
+	struct store_anchor stored;
+	int r = get_stored(task, txn, task->stored.id, &stored);
+
+	(void)writer;
+	if (r)
+		return r;
+	stored.address = task->stored.address;
+	return store_put_anchor(task_store(task), txn, &stored);
 }
 
 static int settle_rebind(struct task *task, int result)
@@ -195,8 +252,8 @@ static int settle_rebind(struct task *task, int result)
 	struct server *old = anchor->server;
 
 	anchor->rebinding = false;
-	if (anchor->gone)
-		result = -ENODEV;
+	/* Not bound anew where it has been removed: then ENODEV was found. */
+	assert(result < 0 || !anchor->gone);
 	if (result == 0 && task->server)
 		result = server_start(task->server);
 	if (result < 0) {
@@ -223,16 +280,16 @@ void nameserver_rebind(struct anchor *anchor, const struct address *at,
 		done(arg, -EBUSY, NULL);
 		return;
 	}
-	/* Where it is already: bound there, or off and to stay so. */
-	if (address_equal(&anchor->address, at) &&
-	    (anchor->server || at->kind == ADDRESS_OFF)) {
-		done(arg, anchor->gone ? -ENODEV : 0, NULL);
-		return;
-	}
 	task = task_new_live(anchor, done, arg);
 	if (!task)
 		return;
-	anchor_store_form(anchor, &task->stored);
+	task->stored.id = anchor->id;
+	/* Where it is already: bound there, or off and to stay so. */
+	if (address_equal(&anchor->address, at) &&
+	    (anchor->server || at->kind == ADDRESS_OFF)) {
+		task_submit(task, run_look);
+		return;
+	}
 	task->stored.address = *at;
 	if (at->kind != ADDRESS_OFF)
 		r = server_bind(&task->server, anchor->host->pool,
@@ -245,67 +302,110 @@ void nameserver_rebind(struct anchor *anchor, const struct address *at,
 		task->stored.address = *server_address(task->server);
 	anchor->rebinding = true;
 	task->settle = settle_rebind;
-	task_submit(task, run_keep);
+	task_submit(task, run_rebind);
+}
+
+static int run_rights(struct job *job, struct writer *writer, MDB_txn *txn)
+{
+	struct task *task = container_of(job, struct task, job);
+	const struct anchor_rights *rights = &task->rights;
+	struct store_anchor stored;
+	int r = get_stored(task, txn, task->stored.id, &stored);
+
+	(void)writer;
+	/* This is the host's first change. */
+	if (r == ENODEV && task->stored.id == STORE_HOST_ID) {
+		stored = task->stored;
+		r = 0;
+	}
+	if (r)
+		return r;
+	if (rights->set_uid)
+		stored.uid = rights->uid;
+	if (rights->set_gid)
+		stored.gid = rights->gid;
+	if (rights->set_mode)
+		stored.mode = rights->mode;
+	if (rights->set_mtime)
+		stored.mtime_ns = rights->mtime_ns;
+	return store_put_anchor(task_store(task), txn, &stored);
 }
 
 static int settle_rights(struct task *task, int result)
 {
-	struct anchor *anchor = task->anchor;
-
-	if (result < 0)
-		return result;
-	anchor->uid = task->stored.uid;
-	anchor->gid = task->stored.gid;
-	anchor->mode = task->stored.mode;
-	anchor->mtime_ns = task->stored.mtime_ns;
-	return 0;
+	if (result == 0)
+		anchor_take_rights(task->anchor, &task->rights);
+	return result;
 }
 
-void anchor_set_rights(struct anchor *anchor, uid_t uid, gid_t gid, mode_t mode,
-		       int64_t mtime_ns, nameserver_done *done, void *arg)
+void anchor_set_rights(struct anchor *anchor,
+		       const struct anchor_rights *rights,
+		       nameserver_done *done, void *arg)
 {
 	struct task *task = task_new_live(anchor, done, arg);
 
 	if (!task)
 		return;
 	anchor_store_form(anchor, &task->stored);
-	task->stored.uid = uid;
-	task->stored.gid = gid;
-	task->stored.mode = mode;
-	task->stored.mtime_ns = mtime_ns;
+	task->rights = *rights;
 	task->settle = settle_rights;
-	task_submit(task, run_keep);
+	task_submit(task, run_rights);
+}
+
+static int run_rename(struct job *job, struct writer *writer, MDB_txn *txn)
+{
+	struct task *task = container_of(job, struct task, job);
+	struct store_anchor stored;
+	int r = get_stored(task, txn, task->stored.id, &stored);
+
+	(void)writer;
+	if (r == 0)
+		r = store_above(task_store(task), txn, task->stored.parent,
+				stored.id);
+	if (r)
+		return r;
+	stored.parent = task->stored.parent;
+	stored.name_len = task->stored.name_len;
+	memcpy(stored.name, task->stored.name, sizeof(stored.name));
+	return store_put_anchor(task_store(task), txn, &stored);
 }
 
 static int settle_rename(struct task *task, int result)
 {
-	char name[STORE_NAME_SIZE + 1] = "";
+	struct anchor_claim *claim = steal(&task->claim);
 
 	if (result < 0)
-		return result;
-	memcpy(name, task->stored.name, task->stored.name_len);
-	return anchor_relink(task->anchor, task->parent, name);
+		anchor_unclaim(claim);
+	else
+		anchor_relink(task->anchor, claim);
+	return result;
 }
 
 void anchor_rename(struct anchor *anchor, struct anchor *parent,
 		   const char *name, nameserver_done *done, void *arg)
 {
+	size_t len = strlen(name);
 	struct task *task;
+	int r;
 
-	if (strlen(name) > STORE_NAME_SIZE) {
+	if (len > STORE_NAME_SIZE) {
 		done(arg, -ENAMETOOLONG, NULL);
 		return;
 	}
 	task = task_new_live(anchor, done, arg);
 	if (!task)
 		return;
-	anchor_store_form(anchor, &task->stored);
-	task->parent = anchor_ref(parent);
+	r = anchor_claim(&task->claim, parent, name);
+	if (r < 0) {
+		task_report(task, r);
+		return;
+	}
+	task->stored.id = anchor->id;
 	task->stored.parent = parent->id;
-	task->stored.name_len = (uint8_t)strlen(name);
-	memcpy(task->stored.name, name, task->stored.name_len);
+	task->stored.name_len = (uint8_t)len;
+	memcpy(task->stored.name, name, len);
 	task->settle = settle_rename;
-	task_submit(task, run_keep);
+	task_submit(task, run_rename);
 }
 
 /* ---- Records ---- */

@@ -6,7 +6,11 @@
  * when what it did is on disk and in the answers, or when it failed and
  * nothing has changed. It may run before the call returns. The result is 0
  * or a negative errno; beyond the ones named, -ENOSPC, -EIO and -ENOMEM come
- * from the store, and -ENODEV says that the anchor is gone.
+ * from the store, and -ENODEV says that the anchor is gone, or the one that it
+ * should be in.
+ *
+ * They may overlap as they like, and end in the order in which they came; what
+ * each of them does not change stays as the others leave it.
  *
  * Threading: the main loop only.
  */
@@ -59,10 +63,15 @@ void nameserver_touch(struct anchor *anchor, int64_t mtime_ns,
 		      nameserver_done *done, void *arg);
 
 /** anchor_set_rights() - owner, group, mode and time, of any anchor */
-void anchor_set_rights(struct anchor *anchor, uid_t uid, gid_t gid, mode_t mode,
-		       int64_t mtime_ns, nameserver_done *done, void *arg);
+void anchor_set_rights(struct anchor *anchor,
+		       const struct anchor_rights *rights,
+		       nameserver_done *done, void *arg);
 
-/** anchor_rename() - to a free name under @parent, which is not below it */
+/**
+ * anchor_rename() - give it another name, in @parent
+ *
+ * -EEXIST: the name is another's, or shall be; -EINVAL: @parent is in it.
+ */
 void anchor_rename(struct anchor *anchor, struct anchor *parent,
 		   const char *name, nameserver_done *done, void *arg);
 

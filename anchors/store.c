@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "anchors/store.h"
+#include "anchors/whole.h"
 
 /* Address space, not disk: the file grows as it is used. */
 #define STORE_MAP_SIZE ((size_t)256 << 30)
@@ -48,16 +49,55 @@ static int make_dirs(const char *dir)
 	return 0;
 }
 
+static int fail_with_file(struct buffer *why, int r, const char *dir,
+			  const char *name, const char *what)
+{
+	buffer_printf(why, "%s/%s: %s%c", dir, name, what, 0);
+	return r;
+}
+
+/*
+ * One of the four files, which are ours alone. A link would lead out of the
+ * directory, to what somebody else keeps or what a former user has put there;
+ * a pipe or a device might never answer.
+ *
+ * Return: a descriptor; -ENOENT, without a reason, if it is not to be made;
+ * -errno.
+ */
+static int open_file(const struct store *store, const char *dir,
+		     const char *name, int flags, struct buffer *why)
+{
+	struct stat st;
+	int r, fd = openat(store->dir_fd, name,
+			   flags | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY |
+				   O_CLOEXEC,
+			   0600);
+
+	if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+		return fd;
+	r = fd >= 0 ? -EINVAL : -errno;
+	if (fd >= 0)
+		close(fd);
+	if (r == -ENOENT && !(flags & O_CREAT))
+		return r;
+	if (fstatat(store->dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    !S_ISREG(st.st_mode))
+		return fail_with_file(why, r, dir, name,
+				      "is no plain file, and nothing else is "
+				      "used in its place; remove it, or give "
+				      "another state directory");
+	return fail(why, r, dir, NULL);
+}
+
 /* Only one daemon per directory; the loser learns who has it. */
 static int lock(struct store *store, const char *dir, struct buffer *why)
 {
 	char pid[32] = "";
 	ssize_t len;
 
-	store->lock_fd = openat(store->dir_fd, "pid",
-				O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	store->lock_fd = open_file(store, dir, "pid", O_RDWR | O_CREAT, why);
 	if (store->lock_fd < 0)
-		return fail(why, -errno, dir, NULL);
+		return store->lock_fd;
 	if (flock(store->lock_fd, LOCK_EX | LOCK_NB) < 0) {
 		if (errno != EWOULDBLOCK)
 			return fail(why, -errno, dir, NULL);
@@ -129,6 +169,67 @@ static int open_databases(struct store *store, const char *dir,
 	return rc ? fail(why, table_errno(rc), dir, NULL) : 0;
 }
 
+static bool has_file(const struct store *store, const char *name)
+{
+	struct stat st;
+
+	return fstatat(store->dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+static int fail_without_data(struct buffer *why, const char *dir,
+			     const char *what)
+{
+	return fail_with_file(why, -ENODATA, dir, "data.mdb", what);
+}
+
+/*
+ * Is all of the data there? A first start makes the four files in the order
+ * pid, lock.mdb, data.mdb, reserve, and the last one when the first commit is
+ * on disk; so it may be begun again as long as there is no reserve. Once there
+ * is one, or where the data came without the lock beside it, as a copy does,
+ * a file that is empty or short has lost something.
+ */
+static int check_data(const struct store *store, const char *dir,
+		      struct buffer *why)
+{
+	bool had_all = has_file(store, "reserve");
+	bool was_begun = !had_all && has_file(store, "lock.mdb");
+	int r, fd = open_file(store, dir, "data.mdb", O_RDONLY, why);
+	struct stat st = {0};
+
+	if (fd == -ENOENT && !had_all)
+		return 0;
+	if (fd == -ENOENT)
+		return fail_without_data(
+			why, dir,
+			"is missing, and was there before; restore it from a "
+			"copy, or remove the file reserve beside it to begin "
+			"with an empty tree");
+	if (fd < 0)
+		return fd;
+	r = whole_check(fd);
+	if (fstat(fd, &st) < 0)
+		r = -errno;
+	close(fd);
+	if (r == -ENODATA && was_begun &&
+	    st.st_size < 2 * sysconf(_SC_PAGESIZE))
+		return unlinkat(store->dir_fd, "data.mdb", 0) < 0
+			       ? fail(why, -errno, dir, NULL)
+			       : 0;
+	if (r == -ENODATA)
+		return fail_without_data(
+			why, dir,
+			st.st_size ? "is cut short: something is missing at "
+				     "its end; restore it from a copy"
+				   : "is empty; restore it from a copy, or "
+				     "remove it, and reserve beside it, to "
+				     "begin with an empty tree");
+	if (r == -EIO)
+		return fail_without_data(why, dir,
+					 "is damaged; restore it from a copy");
+	return r < 0 ? fail(why, r, dir, NULL) : 0;
+}
+
 /*
  * The readers' table is written through a map. LMDB makes it with a hole in
  * it, and a hole that meets a full disk is a SIGBUS. So it is made here, whole
@@ -138,11 +239,10 @@ static int open_databases(struct store *store, const char *dir,
 static int make_lock_file(struct store *store, const char *dir,
 			  struct buffer *why)
 {
-	int r, fd = openat(store->dir_fd, "lock.mdb",
-			   O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	int r, fd = open_file(store, dir, "lock.mdb", O_RDWR | O_CREAT, why);
 
 	if (fd < 0)
-		return fail(why, -errno, dir, NULL);
+		return fd;
 	r = posix_fallocate(fd, 0, STORE_LOCK_SIZE);
 	close(fd);
 	return r ? fail(why, -r, dir, NULL) : 0;
@@ -212,10 +312,10 @@ int store_give(const char *dir, uid_t uid, gid_t gid, const char *user,
 static int open_reserve(struct store *store, const char *dir,
 			struct buffer *why)
 {
-	store->reserve_fd = openat(store->dir_fd, "reserve",
-				   O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	store->reserve_fd =
+		open_file(store, dir, "reserve", O_RDWR | O_CREAT, why);
 	if (store->reserve_fd < 0)
-		return fail(why, -errno, dir, NULL);
+		return store->reserve_fd;
 	store_keep_reserve(store);
 	return 0;
 }
@@ -231,6 +331,8 @@ int store_open(struct store *out, const char *dir, struct buffer *why)
 	if (store.dir_fd < 0)
 		return fail(why, -errno, dir, NULL);
 	r = lock(&store, dir, why);
+	if (r == 0)
+		r = check_data(&store, dir, why);
 	if (r == 0)
 		r = make_lock_file(&store, dir, why);
 	if (r == 0)
@@ -368,12 +470,15 @@ static bool has_free_pages(MDB_txn *txn, size_t enough)
 	return found >= enough;
 }
 
-bool store_has_room(const struct store *store)
+bool store_has_room(struct store *store)
 {
 	MDB_stat stat;
 	MDB_txn *txn;
 	bool room;
 
+	/* There may be room again since the last commit, or the start. */
+	if (store->reserve_used)
+		store_keep_reserve(store);
 	if (!store->reserve_used)
 		return true;
 	if (mdb_env_stat(store->env, &stat) != 0 ||
@@ -395,48 +500,101 @@ int store_errno(const struct store *store, int r)
 	return r;
 }
 
+/* ---- Anchors ---- */
+
 /* Everything before the name, then as much of the name as there is. */
 static size_t stored_size(const struct store_anchor *anchor)
 {
 	return offsetof(struct store_anchor, name) + anchor->name_len;
 }
 
-int store_each_anchor(struct store *store,
-		      int (*each)(void *arg, const struct store_anchor *anchor),
-		      void *arg)
+static int read_anchor(uint64_t id, const MDB_val *value,
+		       struct store_anchor *out)
+{
+	struct store_anchor anchor = {0};
+
+	if (value->mv_size > sizeof(anchor) ||
+	    value->mv_size < offsetof(struct store_anchor, name))
+		return -EBADMSG;
+	memcpy(&anchor, value->mv_data, value->mv_size);
+	if (anchor.id != id || stored_size(&anchor) != value->mv_size)
+		return -EBADMSG;
+	*out = anchor;
+	return 0;
+}
+
+struct each {
+	store_each_anchor_fn *anchor;
+	store_each_served_fn *served;
+	void *arg;
+};
+
+static int see_anchor(const struct each *each, const MDB_val *key,
+		      const MDB_val *value)
+{
+	struct store_anchor anchor;
+	uint64_t id = 0;
+
+	if (key->mv_size == sizeof(id))
+		memcpy(&id, key->mv_data, sizeof(id));
+	if (id && read_anchor(id, value, &anchor) == 0)
+		return each->anchor(each->arg, id, &anchor);
+	return each->anchor(each->arg, id, NULL);
+}
+
+static int see_served(const struct each *each, const MDB_val *key,
+		      const MDB_val *value)
+{
+	uint64_t id = 0;
+
+	(void)value;
+	if (key->mv_size == sizeof(id))
+		id = (uint64_t)get_u32(key->mv_data) << 32 |
+		     get_u32((uint8_t *)key->mv_data + 4);
+	return each->served(each->arg, id);
+}
+
+static int each_row(MDB_txn *txn, MDB_dbi dbi,
+		    int (*see)(const struct each *, const MDB_val *,
+			       const MDB_val *),
+		    const struct each *each)
 {
 	MDB_val key, value;
 	MDB_cursor *cursor;
-	MDB_txn *txn;
-	int r = 0, rc;
+	int r = 0, rc = mdb_cursor_open(txn, dbi, &cursor);
 
-	rc = mdb_txn_begin(store->env, NULL, MDB_RDONLY, &txn);
 	if (rc != 0)
 		return table_errno(rc);
-	rc = mdb_cursor_open(txn, store->anchors, &cursor);
-	if (rc != 0) {
-		mdb_txn_abort(txn);
-		return table_errno(rc);
-	}
-	while (rc == 0 && r == 0) {
-		struct store_anchor anchor = {0};
-
-		rc = mdb_cursor_get(cursor, &key, &value, MDB_NEXT);
-		if (rc != 0)
-			break;
-		if (value.mv_size > sizeof(anchor)) {
-			r = -EIO;
-			break;
-		}
-		memcpy(&anchor, value.mv_data, value.mv_size);
-		r = stored_size(&anchor) == value.mv_size ? each(arg, &anchor)
-							  : -EIO;
-	}
-	if (r == 0 && rc != MDB_NOTFOUND)
-		r = table_errno(rc);
+	while (r == 0 &&
+	       (rc = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) == 0)
+		r = see(each, &key, &value);
 	mdb_cursor_close(cursor);
+	return r || rc == MDB_NOTFOUND ? r : table_errno(rc);
+}
+
+int store_each(const struct store *store, store_each_anchor_fn *anchor,
+	       store_each_served_fn *served, void *arg)
+{
+	const struct each each = {anchor, served, arg};
+	MDB_txn *txn;
+	int r, rc = mdb_txn_begin(store->env, NULL, MDB_RDONLY, &txn);
+
+	if (rc != 0)
+		return table_errno(rc);
+	r = each_row(txn, store->anchors, see_anchor, &each);
+	if (r == 0)
+		r = each_row(txn, store->tables.serving, see_served, &each);
 	mdb_txn_abort(txn);
 	return r;
+}
+
+int store_get_anchor(const struct store *store, MDB_txn *txn, uint64_t id,
+		     struct store_anchor *out)
+{
+	MDB_val key = {sizeof(id), &id}, value;
+	int rc = mdb_get(txn, store->anchors, &key, &value);
+
+	return rc ? table_errno(rc) : read_anchor(id, &value, out);
 }
 
 int store_put_anchor(const struct store *store, MDB_txn *txn,
@@ -454,4 +612,28 @@ int store_del_anchor(const struct store *store, MDB_txn *txn, uint64_t id)
 	MDB_val key = {sizeof(id), &id};
 
 	return table_errno(mdb_del(txn, store->anchors, &key, NULL));
+}
+
+int store_above(const struct store *store, MDB_txn *txn, uint64_t below,
+		uint64_t id)
+{
+	struct store_anchor anchor = {.parent = below};
+	MDB_stat stat;
+	int r = table_errno(mdb_stat(txn, store->anchors, &stat));
+
+	if (r < 0)
+		return r;
+	/* The host's anchor is in no other, and perhaps in no row. */
+	while (anchor.parent != STORE_HOST_ID) {
+		if (anchor.parent == id)
+			return EINVAL;
+		if (!stat.ms_entries--)
+			return EIO;
+		r = store_get_anchor(store, txn, anchor.parent, &anchor);
+		if (r == -ENOENT)
+			return ENODEV;
+		if (r < 0)
+			return r == -EBADMSG ? EIO : r;
+	}
+	return 0;
 }

@@ -4,7 +4,8 @@
  *
  *   DIR/data.mdb, DIR/lock.mdb   LMDB's
  *   DIR/pid                      who holds the directory; locked while it runs
- *   DIR/reserve                  space that only what frees space may use
+ *   DIR/reserve                  space that only what frees space may use; made
+ *                                last, so where it is there was all of a store
  *
  * Databases: `meta` (the format), `anchors` (id -> struct store_anchor), and
  * the three of dns/table.h. An environment does not survive fork(): open it
@@ -23,6 +24,7 @@
 
 #define STORE_FORMAT	1
 #define STORE_NAME_SIZE 255 /* octets of an anchor's name */
+#define STORE_HOST_ID	1   /* the host's anchor; kept with its first change */
 
 struct store {
 	MDB_env *env;
@@ -59,7 +61,7 @@ struct store_anchor {
  *
  * The directory is made with mode 0700, parents included. Return: 0; -EBUSY:
  * another process holds it; -EPROTO: a format that this program does not
- * know; -errno.
+ * know; -ENODATA: data.mdb is cut short, empty or gone; -errno.
  */
 int store_open(struct store *out, const char *dir, struct buffer *why);
 void store_close(struct store *store);
@@ -113,17 +115,27 @@ void store_keep_reserve(struct store *store);
 /**
  * store_has_room() - may a change that adds something go on?
  *
- * Without a reserve, LMDB's own free pages are one, and must not be used up.
+ * Without a reserve, and where none can be taken, LMDB's own free pages are
+ * one, and must not be used up.
  */
-bool store_has_room(const struct store *store);
+bool store_has_room(struct store *store);
 
-/** store_each_anchor() - read them all, in a transaction of its own
- *
- * @each: returns 0 to go on, -errno to stop with it
+/* Return: 0 to go on, -errno to stop with it. @id: 0: it has no number */
+typedef int store_each_anchor_fn(void *arg, uint64_t id,
+				 const struct store_anchor *anchor);
+typedef int store_each_served_fn(void *arg, uint64_t id);
+
+/**
+ * store_each() - read all of them, as they are at one moment
+ * @anchor: gets each anchor, or NULL where a row is there and is none
+ * @served: gets each nameserver that has records, after all anchors
  */
-int store_each_anchor(struct store *store,
-		      int (*each)(void *arg, const struct store_anchor *anchor),
-		      void *arg);
+int store_each(const struct store *store, store_each_anchor_fn *anchor,
+	       store_each_served_fn *served, void *arg);
+
+/** store_get_anchor() - 0; -ENOENT; -EBADMSG: it is none; -errno */
+int store_get_anchor(const struct store *store, MDB_txn *txn, uint64_t id,
+		     struct store_anchor *out);
 
 /** store_put_anchor() - insert or replace: 0, -errno as dns/table.h */
 int store_put_anchor(const struct store *store, MDB_txn *txn,
@@ -131,5 +143,14 @@ int store_put_anchor(const struct store *store, MDB_txn *txn,
 
 /** store_del_anchor() - 0; -ENOENT; -errno */
 int store_del_anchor(const struct store *store, MDB_txn *txn, uint64_t id);
+
+/**
+ * store_above() - may @id have @below above it?
+ *
+ * Return: 0; EINVAL: @below is it, or in it; ENODEV: @below or what it is in
+ * is gone; EIO: those go round in a circle, or cannot be read; -errno.
+ */
+int store_above(const struct store *store, MDB_txn *txn, uint64_t below,
+		uint64_t id);
 
 #endif

@@ -6,8 +6,8 @@
 
 static void task_free(struct task *task)
 {
+	anchor_unclaim(task->claim);
 	anchor_unref(task->anchor);
-	anchor_unref(task->parent);
 	change_deinit(&task->change);
 	free(task);
 }

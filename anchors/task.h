@@ -27,8 +27,13 @@ struct task {
 	 */
 	int (*settle)(struct task *task, int result);
 
-	struct store_anchor stored; /* the anchor as it shall be kept */
-	struct anchor *parent;	    /* of a rename: the new one; a reference */
+	/*
+	 * A new anchor as it shall be kept. Of another one the fields that are
+	 * to change, and its id: the rest is as the store has it by then.
+	 */
+	struct store_anchor stored;
+	struct anchor_rights rights;
+	struct anchor_claim *claim; /* of a rename: where to; ours until then */
 	struct server *server;	    /* bound, not started: ours until then */
 	struct change change;
 	struct staging *staging;

@@ -35,6 +35,11 @@ static void set_times(struct stat *st, int64_t ns)
 {
 	st->st_mtim.tv_sec = ns / 1000000000;
 	st->st_mtim.tv_nsec = ns % 1000000000;
+	/* Before 1970 the nanoseconds count forward too. */
+	if (st->st_mtim.tv_nsec < 0) {
+		st->st_mtim.tv_sec--;
+		st->st_mtim.tv_nsec += 1000000000;
+	}
 	st->st_atim = st->st_ctim = st->st_mtim;
 }
 

@@ -113,6 +113,7 @@ static int open_host(struct daemon *daemon)
 		.gid = daemon->fs.gid,
 		.anchors_max = options->max_anchors,
 		.records_max = options->max_records,
+		.name_is_taken = node_name_is_taken,
 		.server =
 			{
 				.workers = (unsigned)options->workers,

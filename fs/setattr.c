@@ -133,26 +133,42 @@ static void attr_done(void *arg, int result, const struct refusal *refusal)
 	reply_attr(arg, result);
 }
 
+/* As other filesystems do: what is out of range is the nearest that is in. */
+static int64_t time_ns(const struct timespec *time)
+{
+	int64_t ns;
+
+	if (__builtin_mul_overflow(time->tv_sec, 1000000000, &ns) ||
+	    __builtin_add_overflow(ns, time->tv_nsec, &ns))
+		return time->tv_sec < 0 ? INT64_MIN : INT64_MAX;
+	return ns;
+}
+
 static int64_t mtime_to_set(const struct stat *attr, int to_set, int64_t was)
 {
 	if (to_set & FUSE_SET_ATTR_MTIME_NOW)
 		return host_now_ns();
 	if (to_set & FUSE_SET_ATTR_MTIME)
-		return (int64_t)attr->st_mtim.tv_sec * 1000000000 +
-		       attr->st_mtim.tv_nsec;
+		return time_ns(&attr->st_mtim);
 	return was;
 }
 
 static void set_anchor(struct pending *pending, struct anchor *anchor,
 		       const struct stat *attr, int to_set)
 {
-	anchor_set_rights(
-		anchor, to_set & FUSE_SET_ATTR_UID ? attr->st_uid : anchor->uid,
-		to_set & FUSE_SET_ATTR_GID ? attr->st_gid : anchor->gid,
-		to_set & FUSE_SET_ATTR_MODE ? attr->st_mode & 07777
-					    : anchor->mode,
-		mtime_to_set(attr, to_set, anchor->mtime_ns), attr_done,
-		pending);
+	const struct anchor_rights rights = {
+		.set_uid = to_set & FUSE_SET_ATTR_UID,
+		.set_gid = to_set & FUSE_SET_ATTR_GID,
+		.set_mode = to_set & FUSE_SET_ATTR_MODE,
+		.set_mtime = to_set &
+			     (FUSE_SET_ATTR_MTIME | FUSE_SET_ATTR_MTIME_NOW),
+		.uid = attr->st_uid,
+		.gid = attr->st_gid,
+		.mode = attr->st_mode & 07777,
+		.mtime_ns = mtime_to_set(attr, to_set, 0),
+	};
+
+	anchor_set_rights(anchor, &rights, attr_done, pending);
 }
 
 static int set_scratch(struct fs *fs, struct scratch *scratch,

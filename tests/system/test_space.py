@@ -112,6 +112,24 @@ def test_on_a_full_disk_readers_come_and_the_daemon_starts(small):
     assert ns.answer("old") == ["192.0.2.1"]
 
 
+@needs_root
+def test_room_that_comes_after_a_start_is_there_for_the_first_mkdir(small):
+    ballast = small.state / "ballast"
+    for again in (small.restart, small.crash_and_restart):
+        with fails(errno.ENOSPC), open(ballast, "wb", buffering=0) as file:
+            while True:
+                file.write(bytes(4096))
+        with open(small.state / "reserve", "r+b") as reserve:
+            reserve.truncate(0)
+        with open(ballast, "ab", buffering=0) as file, fails(errno.ENOSPC):
+            while True:
+                file.write(bytes(4096))
+        again()
+        ballast.unlink()
+        small.make()
+        assert (small.state / "reserve").stat().st_size == 128 * 1024
+
+
 def test_a_read_only_mount_answers_and_takes_nothing(circuit):
     ns = circuit.make()
     append(ns.records, "a. A 192.0.2.1\n")

@@ -304,3 +304,29 @@ def test_inodes_are_stable_and_distinct(shared, ns):
 
 def test_stat_of_the_filesystem_says_how_long_a_name_may_be(shared):
     assert os.statvfs(shared.mount).f_namemax >= 255
+
+
+# Nanoseconds since 1970 that are asked for, and what they are then.
+TIMES = {
+    "the year 5138": (99999999999 * 10**9, 2**63 - 1),
+    "the last second": (9223372036 * 10**9 + 999999999, 2**63 - 1),
+    "far before 1970": (-99999999999 * 10**9, -2**63),
+    "the end of time": (2**62 * 10**9, 2**63 - 1),
+    "before 1970": (-1500000001, -1500000001),
+    "a whole second before": (-10**9, -10**9),
+    "the year 2001": (10**9 * 10**9, 10**9 * 10**9),
+    "1970": (0, 0),
+}
+
+
+@pytest.mark.parametrize("ask, get", TIMES.values(), ids=TIMES.keys())
+def test_a_time_out_of_range_is_the_nearest_that_is_in(circuit, ask, get):
+    ns = circuit.make()
+    (ns / "scratch").write_text("x")
+    for path in (ns.path, ns.records, ns / "scratch", circuit.host):
+        os.utime(path, ns=(ask, ask))
+        assert path.stat().st_mtime_ns == get
+    (ns / "scratch").unlink()
+    circuit.crash_and_restart()
+    for path in (ns.path, ns.records, circuit.host):
+        assert path.stat().st_mtime_ns == get

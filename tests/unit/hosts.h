@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * hosts.h - a host with a state directory of its own, for unit tests
+ */
+#ifndef TESTS_HOSTS_H
+#define TESTS_HOSTS_H
+
+#include "anchors/host.h"
+#include "anchors/nameserver.h"
+
+struct test_host {
+	char dir[64];
+	uv_loop_t loop;
+	struct host *host;
+};
+
+/* Make the directory; no host yet. */
+void test_host_init(struct test_host *th);
+void test_host_deinit(struct test_host *th);
+
+/* Start it and stop it, as often as is wanted. */
+void test_host_open(struct test_host *th);
+void test_host_close(struct test_host *th);
+
+/* What the hosts have logged since this was called last; borrowed. */
+const char *test_host_said(void);
+
+/* An address of the loopback that nobody else takes: a new one each time. */
+struct address test_host_address(void);
+
+#endif
