@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "anchors/host.h"
+#include "anchors/presence.h"
 #include "anchors/restore.h"
 
 #define HOST_RETRY_MS 1000
@@ -49,8 +50,7 @@ static int bind_again(struct anchor *anchor)
 	return r;
 }
 
-/* For those who read its `error`, and for those who read the log. */
-static void tell(struct anchor *anchor, int priority, const char *reason)
+void host_tell(struct anchor *anchor, int priority, const char *reason)
 {
 	char at[ADDRESS_TEXT_SIZE];
 
@@ -79,7 +79,7 @@ static void on_retry(uv_timer_t *timer)
 			continue;
 		}
 		if (anchor->server && !anchor->gone)
-			tell(anchor, LOG_NOTICE, "is served again");
+			host_tell(anchor, LOG_NOTICE, "is served again");
 		anchor_unref(anchor);
 	}
 	host->unbound.len = left * sizeof(struct anchor *);
@@ -101,7 +101,7 @@ static int serve(struct anchor *anchor)
 		return 0;
 	snprintf(reason, sizeof(reason),
 		 "cannot listen there, and tries again: %s", strerror(-r));
-	tell(anchor, LOG_WARNING, reason);
+	host_tell(anchor, LOG_WARNING, reason);
 	r = buffer_add(&host->unbound, &anchor, sizeof(anchor));
 	if (r < 0)
 		return r;
@@ -144,6 +144,9 @@ static int open_parts(struct host *host, const struct host_options *options)
 	if (r == 0)
 		r = server_pool_new(&host->pool, host->loop,
 				    &host->store.tables, &options->server);
+	/* Before anything is bound, so that no change is missed. */
+	if (r == 0 && options->presence_fd >= 0)
+		r = presence_new(&host->presence, host, options->presence_fd);
 	if (r == 0)
 		r = restore_tree(host, options);
 	if (r == 0)
@@ -217,6 +220,7 @@ struct host *host_close(struct host *host)
 		return NULL;
 	if (host->retry)
 		uv_close((uv_handle_t *)host->retry, free_handle);
+	presence_free(host->presence);
 	writer_free(host->writer);
 	server_pool_free(host->pool);
 	snapshot_free(host->snapshot);

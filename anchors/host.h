@@ -22,6 +22,8 @@ struct host_options {
 	/* Is the name kept for something else? NULL: none is. */
 	bool (*name_is_taken)(const char *name);
 	struct server_options server;
+	int presence_fd; /* presence_open()'s, until all is closed; or negative
+			  */
 	/* A line for the log; @priority as in syslog(3). */
 	void (*report)(int priority, const char *line);
 	/*
@@ -45,9 +47,10 @@ struct host {
 	size_t anchors; /* below the root */
 	size_t anchors_max;
 	uint64_t next_id;
-	bool told_of_disk;     /* the line about a store that failed */
-	bool told_of_space;    /* the one about a full disk */
-	uv_timer_t *retry;     /* runs while some address is not to be had */
+	bool told_of_disk;  /* the line about a store that failed */
+	bool told_of_space; /* the one about a full disk */
+	uv_timer_t *retry;  /* runs while some address is not to be had */
+	struct presence *presence; /* NULL: addresses are not watched */
 	struct buffer unbound; /* struct anchor *: whose that is; references */
 	void (*report)(int priority, const char *line);
 	void (*changed)(void *arg, struct anchor *anchor, const void *origin);
@@ -82,6 +85,11 @@ struct host *host_close(struct host *host);
  */
 void host_log(const struct anchor *anchor, int priority, const char *format,
 	      ...) PRINTF(3, 4);
+
+/**
+ * host_tell() - of an anchor's address: a line in its `error`, and in the log
+ */
+void host_tell(struct anchor *anchor, int priority, const char *reason);
 
 /** host_now_ns() - the wall clock, nanoseconds since 1970 */
 int64_t host_now_ns(void);

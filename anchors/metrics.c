@@ -60,7 +60,8 @@ static int note(struct metrics *metrics, struct anchor *anchor)
 		.address = anchor->address,
 		.edits = anchor->edits,
 		.path = metrics->paths.len,
-		.is_listening = anchor->server != NULL,
+		.is_listening =
+			anchor->server && !server_is_absent(anchor->server),
 	};
 	int r = path ? buffer_add(&metrics->paths, path, strlen(path) + 1)
 		     : -ENOMEM;

@@ -24,6 +24,7 @@ struct server {
 	struct server_pool *pool;
 	struct address address;
 	struct socket_pair sockets;
+	bool absent; /* the machine has not got the address */
 	bool started;
 	bool stopped;
 	void (*done)(void *arg); /* NULL: nobody waits */
@@ -267,6 +268,17 @@ int server_bind(struct server **out, struct server_pool *pool,
 const struct address *server_address(const struct server *server)
 {
 	return &server->address;
+}
+
+bool server_look(struct server *server)
+{
+	server->absent = socket_probe(&server->address) == -EADDRNOTAVAIL;
+	return server->absent;
+}
+
+bool server_is_absent(const struct server *server)
+{
+	return server->absent;
 }
 
 int server_start(struct server *server)

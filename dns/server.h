@@ -72,6 +72,17 @@ int server_bind(struct server **out, struct server_pool *pool,
 /** server_address() - where it is bound, with the true port; borrowed */
 const struct address *server_address(const struct server *server);
 
+/**
+ * server_look() - see whether the machine has the server's address
+ *
+ * Return: whether it is absent. Sockets stay bound to an address that goes, and
+ * get no more queries until it is back.
+ */
+bool server_look(struct server *server);
+
+/** server_is_absent() - what server_look() found last; false before that */
+bool server_is_absent(const struct server *server);
+
 /** server_start() - hand the bound sockets to the workers; 0, -ENOMEM */
 int server_start(struct server *server);
 

@@ -235,6 +235,25 @@ int socket_bind(struct socket_pair *out, struct address *bound,
 	return r;
 }
 
+/* The kernel's own rule: 127.0.0.9 needs no interface that has it. */
+int socket_probe(const struct address *at)
+{
+	CLEANUP(closep) int fd = -1;
+	struct address any_port = *at;
+	int family = at->kind == ADDRESS_IPV4 ? AF_INET : AF_INET6;
+	int r;
+
+	if (is_wildcard(at))
+		return 0;
+	r = open_socket(at, family, SOCK_DGRAM, &fd);
+	if (r < 0)
+		return r;
+	/* No port is taken, which somebody might want at this moment. */
+	any_port.port = 0;
+	set_option(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1);
+	return bind_socket(fd, &any_port, family);
+}
+
 void socket_close(struct socket_pair *pair)
 {
 	closep(&pair->udp);

@@ -36,6 +36,13 @@ struct socket_pair {
 int socket_bind(struct socket_pair *out, struct address *bound,
 		const struct address *at);
 
+/**
+ * socket_probe() - whether an address could be bound, but for its port
+ *
+ * Return: 0; -EADDRNOTAVAIL: the machine has no such address; -EMFILE, -ENOMEM.
+ */
+int socket_probe(const struct address *at);
+
 /** socket_close() - close what is open; again does nothing */
 void socket_close(struct socket_pair *pair);
 

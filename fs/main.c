@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <sys/resource.h>
 
+#include "anchors/presence.h"
 #include "dns/answer.h"
 #include "fs/aside.h"
 #include "fs/background.h"
@@ -41,6 +42,7 @@ struct daemon {
 	struct session session;
 	struct fuse_session *fuse;
 	struct mounter mounter;
+	int presence_fd; /* or negative */
 	bool mounted;
 	uv_signal_t signals[3];
 };
@@ -138,6 +140,7 @@ static int open_host(struct daemon *daemon)
 								: 0,
 					},
 			},
+		.presence_fd = daemon->presence_fd,
 		.report = report,
 		.changed = changed,
 		.changed_arg = &daemon->fs,
@@ -226,6 +229,8 @@ static void finish(struct daemon *daemon)
 	uv_walk(&daemon->loop, close_handle, NULL);
 	uv_run(&daemon->loop, UV_RUN_DEFAULT);
 	uv_loop_close(&daemon->loop);
+	if (daemon->presence_fd >= 0)
+		close(daemon->presence_fd);
 	if (daemon->fuse)
 		fuse_session_destroy(daemon->fuse);
 	log_end();
@@ -248,6 +253,17 @@ static int give_state(const struct options *options)
 	return r;
 }
 
+/* Without it, it serves all the same. */
+static void watch_addresses(struct daemon *daemon)
+{
+	daemon->presence_fd = presence_open();
+	if (daemon->presence_fd < 0)
+		log_line(LOG_WARNING,
+			 "cannot see when an address goes or comes: %s; are "
+			 "netlink sockets allowed?",
+			 strerror(-daemon->presence_fd));
+}
+
 /* From here on it can do no more than what serving takes. */
 static int give_up_rights(struct daemon *daemon, int ready)
 {
@@ -260,6 +276,8 @@ static int give_up_rights(struct daemon *daemon, int ready)
 	r = mounter_start(&daemon->mounter, options, ready);
 	if (r == 0)
 		r = give_state(options);
+	if (r == 0)
+		watch_addresses(daemon);
 	return r == 0 ? rights_confine(&options->user) : r;
 }
 

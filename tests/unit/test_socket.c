@@ -250,6 +250,39 @@ static void an_address_that_no_server_can_have_is_not_available(void **state)
 	assert_int_equal(net_descriptors(), before);
 }
 
+static void an_address_is_there_or_not_whoever_has_its_ports(void **state)
+{
+	static const struct {
+		const char *text;
+		int result;
+	} cases[] = {
+		{"127.0.0.1:53", 0},
+		{"127.1.2.3:53", 0},
+		{"[::1]:53", 0},
+		{":53", 0},
+		{"0.0.0.0:53", 0},
+		{"[::]:53", 0},
+		{"203.0.113.77:53", -EADDRNOTAVAIL},
+		{"[2001:db8::77]:53", -EADDRNOTAVAIL},
+	};
+	struct address at = net_address("127.0.0.1:0");
+	unsigned before = net_descriptors();
+	struct socket_pair pair;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct address there = net_address(cases[i].text);
+
+		if (cases[i].text[0] == '[' && !net_has_ipv6())
+			continue;
+		assert_int_equal(socket_probe(&there), cases[i].result);
+	}
+	assert_int_equal(socket_bind(&pair, &at, &at), 0);
+	assert_int_equal(socket_probe(&at), 0);
+	socket_close(&pair);
+	assert_int_equal(net_descriptors(), before);
+}
+
 static void a_low_port_needs_the_right(void **state)
 {
 	struct address at = net_address("127.0.0.1:1");
@@ -278,6 +311,8 @@ int main(void)
 		cmocka_unit_test(sockets_are_nonblocking_and_not_inherited),
 		cmocka_unit_test(
 			an_address_that_no_server_can_have_is_not_available),
+		cmocka_unit_test(
+			an_address_is_there_or_not_whoever_has_its_ports),
 		cmocka_unit_test(a_low_port_needs_the_right),
 	};
 
