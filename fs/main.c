@@ -30,6 +30,7 @@
 #include "fs/page.h"
 #include "fs/poller.h"
 #include "fs/recent.h"
+#include "fs/remount.h"
 #include "fs/session.h"
 #include "fs/space.h"
 #include "fs/version.h"
@@ -342,6 +343,8 @@ int main(int argc, char **argv)
 	else if (r == 0 && daemon.options.version)
 		printf("circuitfs %s (libfuse %s, libuv %s)\n", VERSION,
 		       fuse_pkgversion(), uv_version_string());
+	else if (r == 0 && daemon.options.remount)
+		r = remount(&daemon.options);
 	else if (r == 0)
 		r = run(&daemon);
 	options_deinit(&daemon.options);

@@ -75,7 +75,7 @@ static int detach_dead(const char *path)
 	return r;
 }
 
-static bool is_ours(const char *path)
+bool mountpoint_is_ours(const char *path)
 {
 	FILE *mounts = setmntent("/proc/self/mounts", "r");
 	struct mntent *mount;
@@ -105,7 +105,7 @@ static int check_device(void)
 }
 
 /* stat() would not tell: the kernel remembers what the daemon told it. */
-static bool is_dead(const char *path)
+bool mountpoint_is_dead(const char *path)
 {
 	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	bool dead = fd < 0 && errno == ENOTCONN;
@@ -121,7 +121,7 @@ int mountpoint_prepare(char **mountpoint)
 	char *path;
 	int r = 0;
 
-	if (is_dead(*mountpoint))
+	if (mountpoint_is_dead(*mountpoint))
 		r = detach_dead(*mountpoint);
 	if (r < 0)
 		return r;
@@ -141,7 +141,7 @@ int mountpoint_prepare(char **mountpoint)
 	}
 	free(*mountpoint);
 	*mountpoint = path;
-	if (is_ours(path)) {
+	if (mountpoint_is_ours(path)) {
 		log_line(
 			LOG_ERR,
 			"mount point %s: a circuitfs is mounted there already; "

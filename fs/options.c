@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
+#include <sys/mount.h>
 #include <unistd.h>
 
 #include "dns/connection.h"
@@ -18,6 +19,7 @@ enum option_key {
 	KEY_DEBUG,
 	KEY_HELP,
 	KEY_VERSION,
+	KEY_REMOUNT,
 };
 
 #define STRING(template, member)                                               \
@@ -38,6 +40,7 @@ static const struct fuse_opt specs[] = {
 	FUSE_OPT_KEY("--help", KEY_HELP),
 	FUSE_OPT_KEY("-V", KEY_VERSION),
 	FUSE_OPT_KEY("--version", KEY_VERSION),
+	FUSE_OPT_KEY("remount", KEY_REMOUNT),
 	FUSE_OPT_END,
 };
 
@@ -62,6 +65,80 @@ static const struct number {
 	 false},
 	{"scratch-size", offsetof(struct options, scratch_size), 0, INT64_MAX,
 	 true},
+};
+
+/* What mount(8) and fstab(5) have for any filesystem. */
+static const struct word {
+	const char *name;
+	unsigned long set, clear; /* flags of mount(2) */
+	bool is_mounts;		  /* also to be mounted with, by libfuse */
+} words[] = {
+	{"ro", MS_RDONLY, 0, true},
+	{"rw", 0, MS_RDONLY, true},
+	{"sync", MS_SYNCHRONOUS, 0, true},
+	{"async", 0, MS_SYNCHRONOUS, true},
+	{"dirsync", 0, 0, true},
+	/* Of times of access there are none here. */
+	{"noatime", MS_NOATIME, 0, true},
+	{"atime", 0, MS_NOATIME, true},
+	{"nodiratime", MS_NODIRATIME, 0, false},
+	{"diratime", 0, MS_NODIRATIME, false},
+	{"relatime", MS_RELATIME, 0, false},
+	{"norelatime", 0, MS_RELATIME, false},
+	{"strictatime", MS_STRICTATIME, 0, false},
+	{"nostrictatime", 0, MS_STRICTATIME, false},
+	{"lazytime", MS_LAZYTIME, 0, false},
+	{"nolazytime", 0, MS_LAZYTIME, false},
+	/* The tree always has the safe one. */
+	{"suid", 0, 0, true},
+	{"nosuid", 0, 0, true},
+	{"dev", 0, 0, true},
+	{"nodev", 0, 0, true},
+	{"exec", 0, 0, true},
+	{"noexec", 0, 0, true},
+	/* Nothing that is in the tree. */
+	{"iversion", 0, 0, false},
+	{"noiversion", 0, 0, false},
+	{"nomand", 0, 0, false},
+	{"symfollow", 0, 0, false},
+	{"nosymfollow", 0, 0, false},
+	{"silent", 0, 0, false},
+	{"loud", 0, 0, false},
+	/* Of mount(8) itself, which does not keep all of them to itself. */
+	{"defaults", 0, 0, false},
+	{"auto", 0, 0, false},
+	{"noauto", 0, 0, false},
+	{"nofail", 0, 0, false},
+	{"_netdev", 0, 0, false},
+	{"user", 0, 0, false},
+	{"nouser", 0, 0, false},
+	{"users", 0, 0, false},
+	{"nousers", 0, 0, false},
+	{"owner", 0, 0, false},
+	{"noowner", 0, 0, false},
+	{"group", 0, 0, false},
+	{"nogroup", 0, 0, false},
+};
+
+/* Of each mount, and so in what mount(8) has of a mount that is there. */
+static const char *const made_with[] = {
+	"fsname=",   "subtype=", "user_id=",
+	"group_id=", "blksize=", "default_permissions",
+};
+
+/* What libfuse would take, and what would come of it. */
+static const struct {
+	const char *name;
+	const char *reason;
+} refused[] = {
+	{"max_read=",
+	 "the kernel chooses how much it reads at once; leave the option out"},
+	{"auto_unmount",
+	 "circuitfs unmounts by itself when it ends, and what a crash leaves "
+	 "must stay until the next start, or what is written beneath it is "
+	 "lost; leave the option out"},
+	{"blkdev", "the tree is on no device; leave the option out"},
+	{"mand", "the kernel has no such locks; leave the option out"},
 };
 
 void options_usage(void)
@@ -98,6 +175,8 @@ void options_usage(void)
 	       "  -o mount-ns=PATH  the mount namespace to mount in (its "
 	       "own)\n"
 	       "  -o allow_other    other users may enter, as modes allow\n"
+	       "  -o remount        with ro, rw ...: of the mount that is "
+	       "there\n"
 	       "\n"
 	       "See circuitfs(8) for the program and circuitfs(5) for the "
 	       "tree.\n");
@@ -172,6 +251,56 @@ static int take_number(struct options *options, const char *arg)
 	return -1;
 }
 
+static bool begins(const char *text, const char *with)
+{
+	return !strncmp(text, with, strlen(with));
+}
+
+static bool is_made_with(const char *arg)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(made_with); i++)
+		if (begins(arg, made_with[i]))
+			return true;
+	return false;
+}
+
+static const char *why_refused(const char *arg)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(refused); i++) {
+		const char *name = refused[i].name;
+
+		if (name[strlen(name) - 1] == '=' ? begins(arg, name)
+						  : !strcmp(arg, name))
+			return refused[i].reason;
+	}
+	return NULL;
+}
+
+static int take_word(struct options *options, const struct word *word)
+{
+	options->flags &= ~word->clear;
+	options->flags |= word->set;
+	return word->is_mounts ? 1 : 0;
+}
+
+/* Of -o: 0: it is ours; 1: libfuse knows it, or nobody; -1: refused. */
+static int take_mount_option(struct options *options, const char *arg)
+{
+	const char *reason = why_refused(arg);
+
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+		if (!strcmp(arg, words[i].name))
+			return take_word(options, &words[i]);
+	if (begins(arg, "x-") || begins(arg, "X-") || begins(arg, "comment="))
+		return 0;
+	options->has_more |= !is_made_with(arg);
+	if (!reason)
+		return take_number(options, arg);
+	options->complained = true;
+	log_line(LOG_ERR, "%s: %s", arg, reason);
+	return -1;
+}
+
 static int take_option(void *data, const char *arg, int key,
 		       struct fuse_args *out)
 {
@@ -191,11 +320,14 @@ static int take_option(void *data, const char *arg, int key,
 	case KEY_VERSION:
 		options->version = true;
 		return 0;
+	case KEY_REMOUNT:
+		options->remount = true;
+		return 0;
 	case FUSE_OPT_KEY_NONOPT:
 		return take_argument(options, arg);
 	default:
 		if (*arg != '-')
-			return take_number(options, arg);
+			return take_mount_option(options, arg);
 		options->complained = true;
 		log_line(LOG_ERR, "%s: unknown option; see -h", arg);
 		return -1;
@@ -337,6 +469,16 @@ static int fuse_arguments(struct options *options)
 	return 0;
 }
 
+static void note_strings(struct options *options)
+{
+	const char *at = (const char *)options;
+
+	for (const struct fuse_opt *spec = specs; spec->templ; spec++)
+		if (strchr(spec->templ, '='))
+			options->has_more |=
+				*(char *const *)(at + spec->offset) != NULL;
+}
+
 static void set_defaults(struct options *options)
 {
 	long cores = sysconf(_SC_NPROCESSORS_ONLN);
@@ -365,6 +507,7 @@ int options_parse(struct options *options, int argc, char **argv)
 	}
 	if (options->help || options->version)
 		return 0;
+	note_strings(options);
 	r = check_mountpoint(options);
 	if (r == 0)
 		r = check_host(options);

@@ -16,8 +16,11 @@ struct options {
 	bool debug;
 	bool help;
 	bool version;
-	char *mountpoint; /* absolute, without links */
-	char *state;	  /* absolute */
+	bool remount;	     /* only change @flags of what is mounted there */
+	unsigned long flags; /* of mount(2) */
+	bool has_more;	     /* options that are none of these */
+	char *mountpoint;    /* absolute, without links */
+	char *state;	     /* absolute */
 	char *host;
 	struct address listen;
 	uint64_t workers;

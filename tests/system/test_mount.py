@@ -5,7 +5,8 @@ import re
 
 import pytest
 
-from harness import Circuit, mount_options, needs_root, run
+from harness import BINARY, Circuit, mount_options, needs_root, run
+from sandbox import run_there
 
 
 def test_a_mount_point_that_another_one_serves_is_refused(circuit):
@@ -74,11 +75,107 @@ def test_the_mount_tells_its_type(circuit):
     assert kind.stdout.strip() == "fuse.circuitfs"
 
 
-@pytest.mark.parametrize("extra", ["rw", "rw,nosuid,nodev", "dev,suid,exec",
-                                   "noatime", "rw,sync,dirsync"])
+OF_ANY_FILESYSTEM = [
+    "async", "sync", "dirsync", "ro", "rw", "defaults", "auto", "noauto",
+    "dev", "nodev", "exec", "noexec", "suid", "nosuid",
+    "atime", "noatime", "diratime", "nodiratime", "relatime", "norelatime",
+    "strictatime", "nostrictatime", "lazytime", "nolazytime",
+    "iversion", "noiversion", "nomand", "nosymfollow", "silent", "loud",
+    "user", "nouser", "users", "group", "owner", "nofail", "_netdev",
+    "x-systemd.automount", "X-mount.mkdir", "comment=mine",
+    "rw,nosuid,nodev", "rw,sync,dirsync",
+]
+
+
+@pytest.mark.parametrize("extra", OF_ANY_FILESYSTEM)
 def test_it_takes_the_options_of_any_filesystem(idle, extra):
     idle.options.append(extra)
     idle.start()
     options = mount_options(idle.mount)
     assert {"nosuid", "nodev", "noexec"} <= set(options)
+    assert ("ro" in options) == (extra == "ro")
     idle.stop()
+
+
+@pytest.mark.parametrize("words", [[], ["-f"]], ids=["background", "-f"])
+@pytest.mark.parametrize("extra, reason", [
+    ("max_read=4096", "the kernel chooses"),
+    ("auto_unmount", "circuitfs unmounts by itself"),
+    ("blkdev", "on no device"),
+    ("mand", "no such locks"),
+    ("nosuch", "unknown option"),
+])
+def test_what_it_does_not_take_it_refuses_and_says_why(idle, extra, reason,
+                                                       words):
+    idle.options.append(extra)
+    done = run(*idle.command(*words))
+    assert done.returncode == 1
+    assert re.fullmatch(rf"circuitfs: .*{extra}.*{reason}.*\n|"
+                        rf"circuitfs: .*{reason}.*{extra}.*\n", done.stderr)
+    assert mount_options(idle.mount) is None
+
+
+REMOUNT = """
+mkdir -p /mnt/tree /mnt/state
+flags() { findmnt -no OPTIONS /mnt/tree | tr , '\n' |
+    grep -E '^(r[wo]|no.*|.*atime|allow_other)$' | sort | xargs; }
+line() { echo "tree /mnt/tree fuse.circuitfs $1,state=/mnt/state,host=h1 0 0" \
+    > /etc/fstab; }
+line noatime,nofail,_netdev,x-systemd.automount,allow_other
+mount /mnt/tree
+mkdir /mnt/tree/h1/ns
+flags
+echo same: && mount -o remount /mnt/tree && flags
+echo ro: && mount -o remount,ro /mnt/tree && flags
+echo 'a.test. A 192.0.2.1' 2>&1 >> /mnt/tree/h1/ns/records
+echo rw: && mount -o remount,rw /mnt/tree && flags
+echo 'a.test. A 192.0.2.1' >> /mnt/tree/h1/ns/records
+line relatime,suid,dev,exec,allow_other
+echo as the line is now: && mount -o remount /mnt/tree && flags
+: > /etc/fstab
+echo without a line: && mount -o remount,ro /mnt/tree && flags
+dig @127.0.0.1 -p $(sed 's/.*://' /mnt/tree/h1/ns/addr) a.test +short
+umount /mnt/tree
+"""
+
+NOTE = ("circuitfs: /mnt/tree: ro, rw, sync and times of access are as given; "
+        "all other options change at the next start\n")
+SAFE = "nodev noexec nosuid"
+REMOUNTED = f"""circuitfs: serving h1 on /mnt/tree, nameservers: 0
+allow_other noatime {SAFE} rw
+same:
+{NOTE}allow_other noatime {SAFE} rw
+ro:
+{NOTE}allow_other noatime {SAFE} ro
+bash: line N: /mnt/tree/h1/ns/records: Read-only file system
+rw:
+{NOTE}allow_other noatime {SAFE} rw
+as the line is now:
+{NOTE}allow_other {SAFE} relatime rw
+without a line:
+{NOTE}allow_other {SAFE} relatime ro
+192.0.2.1
+"""
+
+
+@needs_root
+def test_remount_changes_what_the_kernel_can_change():
+    """Of a line of fstab, and without; as mount(8) calls it."""
+    said = run_there(REMOUNT, (BINARY, "/usr/local/bin/circuitfs"))
+    assert re.sub(r"line \d+", "line N", said) == REMOUNTED
+
+
+@needs_root
+def test_remount_of_what_is_not_there_is_refused(idle):
+    for there in ("nothing", "tmpfs"):
+        done = run(BINARY, "-o", "remount", idle.mount)
+        assert done.returncode == 1
+        assert re.fullmatch(r"circuitfs: .*no circuitfs is mounted there.*\n",
+                            done.stderr)
+        if there == "nothing":
+            run("mount", "-t", "tmpfs", "none", idle.mount, check=0)
+    run("umount", idle.mount, check=0)
+    idle.start()
+    idle.kill()
+    done = run(BINARY, "-o", "remount", idle.mount)
+    assert done.returncode == 1 and "is dead" in done.stderr
