@@ -55,6 +55,58 @@ def test_the_package_installs_works_and_goes(package):
     assert re.fullmatch(USED, run_there(USE, (package, "/opt/circuitfs.deb")))
 
 
+# What systemctl enable and the unit's start would do; no systemd runs here.
+AGAIN = """
+rm -rf /circuit /var/lib/circuitfs*
+wants=/etc/systemd/system/multi-user.target.wants
+enabled() { [ -L $wants/circuitfs.service ] && echo enabled || echo no link; }
+prepare() {
+    mkdir /circuit && stat -c %i /circuit > /var/lib/circuitfs.mountpoint
+    chmod 0000 /circuit
+    chattr +i /circuit 2>/dev/null
+}
+quietly() { "$@" >/dev/null 2>&1; }
+quietly dpkg --install /opt/circuitfs.deb
+enabled
+mkdir -p $wants
+ln -s /lib/systemd/system/circuitfs.service $wants/
+quietly dpkg --remove circuitfs
+quietly dpkg --install /opt/circuitfs.deb
+enabled
+mkdir /mnt/tree
+circuitfs -o host=h1,state=/mnt/state /mnt/tree
+dpkg --install /opt/circuitfs.deb | grep former
+umount /mnt/tree
+echo purged: && prepare
+dpkg --purge circuitfs | grep circuitfs:
+enabled
+ls -d /circuit /var/lib/circuitfs* 2>/dev/null
+echo not the same directory: && mkdir /circuit
+echo 1 > /var/lib/circuitfs.mountpoint
+quietly dpkg --install /opt/circuitfs.deb
+dpkg --purge circuitfs | grep circuitfs:
+ls -d /circuit /var/lib/circuitfs* 2>/dev/null
+"""
+
+AS_IT_WAS = """no link
+enabled
+circuitfs: serving h1 on /mnt/tree, nameservers: 0
+circuitfs: process N still runs the former version: start it again
+purged:
+no link
+not the same directory:
+circuitfs: /circuit is left; where it is immutable, chattr -i /circuit \
+comes before rmdir
+/circuit
+"""
+
+
+@needs_root
+def test_installed_again_it_is_as_it_was_and_purged_it_is_gone(package):
+    said = run_there(AGAIN, (package, "/opt/circuitfs.deb"))
+    assert re.sub(r"process \d+", "process N", said) == AS_IT_WAS
+
+
 @pytest.mark.skipif(os.environ.get("CIRCUITFS_TEST_LONG") != "1",
                     reason="takes minutes: tests/run.sh --long")
 @needs_root
