@@ -27,14 +27,15 @@ package='dpkg-dev adduser jq'
 
 # Installed, these would start to serve this machine. So they are unpacked into
 # a directory to be run from there, and only their libraries are installed.
-peers='nsd knot unbound dnsmasq-base systemd-resolved systemd prometheus
-	prometheus-node-exporter'
+peers='nsd knot unbound dnsmasq-base systemd-resolved systemd
+	systemd-container prometheus prometheus-node-exporter'
 peers_dir=${CIRCUITFS_PEERS:-$(cd "$(dirname "$0")/.." && pwd)/build/peers}
 
 peers_run() {
 	for program in usr/sbin/nsd usr/sbin/knotd usr/sbin/unbound \
 		usr/sbin/dnsmasq lib/systemd/systemd-resolved \
-		usr/bin/systemd-analyze usr/bin/promtool \
+		usr/bin/systemd-analyze usr/bin/systemd-nspawn \
+		usr/bin/promtool \
 		usr/bin/prometheus-node-exporter; do
 		program=$peers_dir/$program
 		[ -x "$program" ] || return

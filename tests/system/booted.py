@@ -92,11 +92,10 @@ class Machine:
                         for group in groups)
         self.log = log
         self.nspawn = subprocess.Popen(
-            ["setpriv", "--pdeathsig", "KILL", "--",
+            ["setpriv", "--pdeathsig", "TERM", "--",
              "unshare", "--mount", "--propagation", "private", "sh", "-c",
-             # It keeps notes in /run, and puts the disk together in /tmp.
-             f"{enter} mount -t tmpfs none /run && mount -t tmpfs none /tmp && "
-             'mkdir /tmp/files && exec "$@"', "sh",
+             # It keeps notes in /run.
+             f'{enter} mount -t tmpfs none /run && exec "$@"', "sh",
              nspawn(), "--quiet", f"--directory={root}", "--volatile=overlay",
              "--boot", "--register=no", "--keep-unit", "--private-network",
              "--machine=h1", "--console=pipe", "--resolv-conf=off",
@@ -150,10 +149,14 @@ class Machine:
 
     def stop(self):
         """With its PID 1 all of its processes and mounts go."""
-        for pid in [*self.children(), self.nspawn.pid]:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-        self.nspawn.wait(DEADLINE_S / 4)
+        self.nspawn.terminate()
+        try:
+            self.nspawn.wait(DEADLINE_S / 4)
+        except subprocess.TimeoutExpired:
+            for pid in [*self.children(), self.nspawn.pid]:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            self.nspawn.wait()
 
 
 @contextlib.contextmanager

@@ -5,14 +5,16 @@ A test that asks for `ns` alone shares its daemon with the other tests of its
 file, since most tests need no more than a directory of their own.
 """
 import ctypes
+import fcntl
 import os
+import shutil
 import tempfile
 from pathlib import Path
 
 import pytest
 
-from harness import (BINARY, Circuit, check_reports, reporting_to, run,
-                     serving, watched)
+from harness import (BINARY, TOP, Circuit, check_reports, outside,
+                     reporting_to, run, serving, watched)
 
 CLONE_NEWNET = 0x40000000
 
@@ -68,6 +70,18 @@ def open_circuit():
     """The same with allow_other, for tests that act as another user."""
     with serving("allow_other") as own:
         yield own
+
+
+@pytest.fixture(scope="module")
+def package(tmp_path_factory):
+    """The Debian package: a copy, since another file's tests may build it."""
+    (TOP / "build").mkdir(exist_ok=True)
+    with open(TOP / "build" / "package.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        # It may have to install what it needs.
+        run(*outside(), TOP / "tests" / "package.sh", check=0)
+        made, = (TOP / "build" / "package").glob("*.deb")
+        return shutil.copy(made, tmp_path_factory.mktemp("package"))
 
 
 @pytest.fixture

@@ -5,16 +5,8 @@ import re
 
 import pytest
 
-from harness import TOP, needs_root, outside, run
+from harness import needs_root, outside, run
 from sandbox import run_there
-
-
-@pytest.fixture(scope="module")
-def package():
-    # It may have to install what it needs.
-    run(*outside(), TOP / "tests" / "package.sh", check=0)
-    made, = (TOP / "build" / "package").glob("*.deb")
-    return made
 
 
 USE = """

@@ -255,7 +255,12 @@ def test_mount_a_passes_by_what_is_mounted(background, tmp_path):
 @needs_root
 @pytest.mark.parametrize("extra", ["defaults", "noauto", "auto", "_netdev",
                                    "nofail", "x-systemd.automount", "user",
-                                   "nouser", "allow_other", "noatime"])
+                                   "nouser", "allow_other", "noatime",
+                                   "nodiratime,relatime,lazytime", "owner",
+                                   "strictatime,nolazytime,diratime", "users",
+                                   "iversion,nomand,silent", "group", "sync",
+                                   "ro,dirsync,nosymfollow", "X-mount.mkdir",
+                                   "norelatime,nostrictatime,loud"])
 def test_mount_8_and_so_fstab_can_call_it(background, extra):
     # "fuse" and "PROGRAM#SOURCE" is "fuse.PROGRAM" and "SOURCE" for a
     # program that is not installed.

@@ -7,7 +7,7 @@ import shutil
 import pytest
 
 from booted import booted, nspawn
-from harness import TOP, eventually, needs_root, outside, run
+from harness import eventually, needs_root, run
 
 pytestmark = [
     needs_root,
@@ -23,9 +23,7 @@ DEB = "/opt/circuitfs.deb"
 
 
 @pytest.fixture(scope="module")
-def booted_machine():
-    run(*outside(), TOP / "tests" / "package.sh", check=0)
-    package, = (TOP / "build" / "package").glob("*.deb")
+def booted_machine(package):
     depends = run("dpkg-deb", "--field", package, "Depends").stdout
     names = re.sub(r" \([^)]*\)|,", "", depends).split()
     with booted(names, (package, DEB)) as machine:
