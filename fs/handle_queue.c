@@ -487,7 +487,7 @@ static void submit(struct handle *handle, const struct call *head,
 		return;
 	*call = *head;
 	call->handle = handle;
-	if (head->len)
+	if (data)
 		memcpy(call->data, data, head->len);
 	handle->fs->session->pending++;
 	LL_APPEND(handle->calls, call);
