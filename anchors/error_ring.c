@@ -10,19 +10,33 @@ void error_ring_clear(struct error_ring *ring)
 	*ring = (struct error_ring){0};
 }
 
-/* One line must stay one line, whatever a client wrote. */
-static int add_quoted(struct buffer *out, const char *text)
+/*
+ * One line must stay one line, and a terminal that shows it what it was,
+ * whatever a client wrote or named a file. @first is the first octet that
+ * stays as it is.
+ */
+static int add_escaped(struct buffer *out, const char *text,
+		       unsigned char first)
 {
-	int r = buffer_add(out, ": \"", 3);
+	int r = 0;
 
 	for (; r == 0 && *text; text++) {
 		unsigned char c = (unsigned char)*text;
 
-		if (c < ' ' || c > '~')
+		if (c < first || c > '~')
 			r = buffer_printf(out, "\\%03u", c);
 		else
 			r = buffer_add(out, text, 1);
 	}
+	return r;
+}
+
+static int add_quoted(struct buffer *out, const char *text)
+{
+	int r = buffer_add(out, ": \"", 3);
+
+	if (r == 0)
+		r = add_escaped(out, text, ' ');
 	return r < 0 ? r : buffer_add(out, "\"", 1);
 }
 
@@ -36,13 +50,19 @@ static int print_line(struct buffer *out, int64_t now, const char *file,
 
 	if (gmtime_r(&seconds, &tm))
 		strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", &tm);
-	r = buffer_printf(out, "%s %s", when, file);
+	r = buffer_printf(out, "%s ", when);
+	if (r == 0)
+		r = add_escaped(out, file, '!');
 	if (r == 0 && line)
 		r = buffer_printf(out, " line %u", line);
 	if (r == 0 && text && *text)
 		r = add_quoted(out, text);
 	/* With its NUL: the ring holds strings. */
-	return r < 0 ? r : buffer_printf(out, ": %s\n%c", reason, 0);
+	if (r == 0)
+		r = buffer_add_text(out, ": ");
+	if (r == 0)
+		r = add_escaped(out, reason, ' ');
+	return r < 0 ? r : buffer_printf(out, "\n%c", 0);
 }
 
 void error_ring_add(struct error_ring *ring, int64_t now, const char *file,

@@ -30,8 +30,11 @@ void error_ring_clear(struct error_ring *ring);
  * @now:  seconds since 1970
  * @file: what the failing call was made on: "records", "names/x."
  * @line: of the text that was written, 1 the first; 0: no line
- * @text: what was wrong, or NULL; quoted, unprintable octets as \DDD
+ * @text: what was wrong, or NULL; in quotes
  * @reason: a sentence for a person
+ *
+ * Whatever is no printable ASCII in any of them is kept as \DDD, and so is a
+ * space in @file: clients name files, and a reason may repeat what they wrote.
  */
 void error_ring_add(struct error_ring *ring, int64_t now, const char *file,
 		    uint32_t line, const char *text, const char *reason);

@@ -53,7 +53,8 @@ void log_end(void);
  * @priority: of syslog(3), from LOG_ERR to LOG_INFO. Warnings, and what is
  *            worse, are not left out for the others' sake.
  *
- * Octets that are no text are escaped as in a domain name, "\010".
+ * Octets that are no text, in UTF-8, are escaped as in a domain name, "\010";
+ * so are control characters.
  */
 void log_line(int priority, const char *format, ...) PRINTF(2, 3);
 

@@ -7,7 +7,7 @@ import shlex
 import dns.name
 import pytest
 
-from harness import append, refused, replace, run
+from harness import append, fails, refused, replace, run
 
 # Labels, as the octets that they are; without capitals, which are folded.
 LABELS = {
@@ -174,3 +174,31 @@ def test_a_shell_can_walk_over_all_of_them_at_once(ns):
         assert copy.read() == before
     done = ns.sh(f"rm -r {target} && rm -- names/*")
     assert done.returncode == 0 and ns.records.read_text() == ""
+
+
+# What a client may name a file, as far as `error` tells it.
+FILES = {
+    "a line of its own": b"x\n2026-01-01T00:00:00Z records: all is well",
+    "a terminal's escape": b"x\x1b[2J\x1b[1;31m",
+    "an escape in UTF-8": "x\u009b2J".encode(),
+    "the end of the field": b'x: "y": all is well',
+    "no text": b"x\xff\xc3",
+}
+
+
+@pytest.mark.parametrize("name", FILES.values(), ids=FILES.keys())
+def test_a_plain_files_name_makes_no_line_of_its_own_in_error(idle, name):
+    idle.options.append("scratch-size=10")
+    made = idle.start().make()
+    path = made.path / os.fsdecode(name)
+    with fails(errno.ENOSPC):
+        path.write_bytes(b"x" * 100)
+    with fails(errno.EPERM):
+        os.rename(path, made.stat)
+    with fails(errno.EPERM):
+        os.symlink("x", os.fsdecode(os.fsencode(path) + b"2"))
+    lines = made.error.read_bytes().decode("ascii").splitlines()
+    assert len(lines) == 3 and all(line.isprintable() for line in lines)
+    # Time and file, then what went wrong: whatever the file is called.
+    assert [len(line.split(": ")[0].split()) for line in lines] == [2, 2, 2]
+    idle.stop()

@@ -105,10 +105,24 @@ def test_a_full_disk_is_told_once_and_when_it_is_over(small):
                                 "h1: there is space for the state again"]
 
 
-def test_a_name_cannot_make_a_line_of_its_own(circuit):
-    circuit.make("x\ncircuitfs: stopping h1\x1b[1m\u00e9\\")
-    assert lines(circuit)[-1].startswith(
-        "h1/x\\010circuitfs: stopping h1\\027[1m\u00e9\\: answers on ")
+@pytest.mark.parametrize("name, told", [
+    (b"x\ncircuitfs: stopping h1", "x\\010circuitfs: stopping h1"),
+    (b"x\x1b[1m\x7f\\", "x\\027[1m\\127\\"),
+    ("x\u00e9\u00a0\u20ac\U0001f600".encode(), "x\u00e9\u00a0\u20ac\U0001f600"),
+    # Controls in UTF-8: the first one begins what moves a cursor.
+    ("x\u009b1m\u0080\u009f".encode(),
+     "x\\194\\1551m\\194\\128\\194\\159"),
+    (b"x\xff\xc3\xc3(\x9b", "x\\255\\195\\195(\\155"),
+    # Too long, a surrogate, past the end, cut off.
+    (b"x\xc0\x8a\xe0\x82\x9b", "x\\192\\138\\224\\130\\155"),
+    (b"x\xed\xa0\x80", "x\\237\\160\\128"),
+    (b"x\xf4\x90\x80\x80", "x\\244\\144\\128\\128"),
+    (b"x\xe2\x82", "x\\226\\130"),
+], ids=ascii)
+def test_a_name_cannot_make_a_line_of_its_own(circuit, name, told):
+    (circuit.host / os.fsdecode(name)).mkdir()
+    assert circuit.log.read_bytes().splitlines()[-1].decode().startswith(
+        f"circuitfs: h1/{told}: answers on ")
 
 
 # ---- Too much ----

@@ -44,6 +44,18 @@ static void a_line_tells_time_file_line_text_and_reason(void **state)
 	}
 }
 
+static void no_part_of_a_line_makes_another_one(void **state)
+{
+	struct error_ring ring = {0};
+
+	(void)state;
+	error_ring_add(&ring, 0, "a b\n\x1b\xc2\x9b\x7f", 0, "t\n",
+		       "r\n\xc3\xa9");
+	expect(&ring, "1970-01-01T00:00:00Z a\\032b\\010\\027\\194\\155\\127: "
+		      "\"t\\010\": r\\010\\195\\169\n");
+	error_ring_clear(&ring);
+}
+
 static void the_last_eight_are_kept_in_their_order(void **state)
 {
 	CLEANUP(buffer_deinit) struct buffer want = {0};
@@ -70,6 +82,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_line_tells_time_file_line_text_and_reason),
+		cmocka_unit_test(no_part_of_a_line_makes_another_one),
 		cmocka_unit_test(the_last_eight_are_kept_in_their_order),
 	};
 
