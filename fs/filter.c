@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/sockios.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "dns/util.h"
 #include "fs/filter.h"
@@ -57,7 +59,6 @@ static const int calls[] = {
 	SCMP_SYS(ftruncate),
 	SCMP_SYS(fsync),
 	SCMP_SYS(fdatasync),
-	SCMP_SYS(fcntl),
 	SCMP_SYS(flock),
 	SCMP_SYS(mkdir),
 	SCMP_SYS(mkdirat),
@@ -69,9 +70,6 @@ static const int calls[] = {
 	SCMP_SYS(dup3),
 	SCMP_SYS(pipe),
 	SCMP_SYS(pipe2),
-	SCMP_SYS(splice),
-	SCMP_SYS(vmsplice),
-	SCMP_SYS(tee),
 
 	/* loops */
 	SCMP_SYS(epoll_create1),
@@ -106,12 +104,11 @@ static const int calls[] = {
 	SCMP_SYS(recvmmsg),
 	SCMP_SYS(shutdown),
 
-	/* signals; tgkill is abort()'s, when an assertion fails */
+	/* signals: to take them; which can be sent is below */
 	SCMP_SYS(rt_sigaction),
 	SCMP_SYS(rt_sigprocmask),
 	SCMP_SYS(rt_sigreturn),
 	SCMP_SYS(sigaltstack),
-	SCMP_SYS(tgkill),
 
 	/* what it may know */
 	SCMP_SYS(getrandom),
@@ -132,6 +129,8 @@ static int add_conditions(scmp_filter_ctx filter)
 	static const int families[] = {AF_INET, AF_INET6, AF_UNIX};
 	static const unsigned long ioctls[] = {FIONBIO, FIOCLEX, FIONREAD,
 					       SIOCOUTQ};
+	static const int commands[] = {F_GETFD, F_SETFD, F_GETFL,
+				       F_GETLK, F_SETLK, F_SETLKW};
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(families); i++)
@@ -140,6 +139,23 @@ static int add_conditions(scmp_filter_ctx filter)
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(ioctls); i++)
 		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
 				     SCMP_A1_32(SCMP_CMP_EQ, ioctls[i]));
+	/*
+	 * F_SETOWN and F_SETSIG would have the kernel send signals for us, and
+	 * so would O_ASYNC, to whom a terminal belongs.
+	 */
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(commands); i++)
+		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1,
+				     SCMP_A1_32(SCMP_CMP_EQ, commands[i]));
+	if (r == 0)
+		r = seccomp_rule_add(
+			filter, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 2,
+			SCMP_A1_32(SCMP_CMP_EQ, F_SETFL),
+			SCMP_A2_64(SCMP_CMP_MASKED_EQ, O_ASYNC, 0));
+	/* abort(), when an assertion fails. */
+	if (r == 0)
+		r = seccomp_rule_add(
+			filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1,
+			SCMP_A0_32(SCMP_CMP_EQ, (unsigned)getpid()));
 	/*
 	 * Threads, and no processes. What clone3() shall do cannot be seen
 	 * from here; told that there is none, libc takes clone().

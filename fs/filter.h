@@ -5,7 +5,7 @@
  * A list of what it, libuv, LMDB, libfuse and the C library use to serve, also
  * when something fails. What is not on it is answered with ENOSYS, as by a
  * kernel that does not have it: to run a program, to start a process, to
- * trace or to signal another one, to mount. It is not answered with a kill: a
+ * trace or to signal another one, also by way of a descriptor, to mount. It is not answered with a kill: a
  * C library of next year that tries a new call first goes on with the old
  * one, and a rare path cannot be used to stop every server at once.
  *
