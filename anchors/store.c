@@ -273,6 +273,13 @@ static int open_environment(struct store *store, const char *dir,
 	return 0;
 }
 
+int store_make(const char *dir, struct buffer *why)
+{
+	int r = make_dirs(dir);
+
+	return r < 0 ? fail(why, r, dir, NULL) : 0;
+}
+
 static bool is_empty(const char *dir)
 {
 	struct dirent *entry;
@@ -291,10 +298,10 @@ int store_give(const char *dir, uid_t uid, gid_t gid, const char *user,
 	       struct buffer *why)
 {
 	struct stat st;
-	int r = make_dirs(dir);
+	int r = store_make(dir, why);
 
 	if (r < 0)
-		return fail(why, r, dir, NULL);
+		return r;
 	if (stat(dir, &st) < 0)
 		return fail(why, -errno, dir, NULL);
 	if (st.st_uid == uid)
@@ -323,10 +330,10 @@ static int open_reserve(struct store *store, const char *dir,
 int store_open(struct store *out, const char *dir, struct buffer *why)
 {
 	struct store store = {.dir_fd = -1, .lock_fd = -1, .reserve_fd = -1};
-	int r = make_dirs(dir);
+	int r = store_make(dir, why);
 
 	if (r < 0)
-		return fail(why, r, dir, NULL);
+		return r;
 	store.dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (store.dir_fd < 0)
 		return fail(why, -errno, dir, NULL);

@@ -67,6 +67,13 @@ int store_open(struct store *out, const char *dir, struct buffer *why);
 void store_close(struct store *store);
 
 /**
+ * store_make() - the directory alone, parents included, if it is not there
+ *
+ * As store_open() does, for who must name it before. Return: 0; -errno.
+ */
+int store_make(const char *dir, struct buffer *why);
+
+/**
  * store_give() - make the directory @uid's, before root becomes that user
  * @user: a name for @uid, or NULL
  * @why: as store_open()

@@ -239,15 +239,16 @@ static void finish(struct daemon *daemon)
 	free(daemon->session.buffer.mem);
 }
 
-static int give_state(const struct options *options)
+static int make_state(const struct options *options)
 {
 	CLEANUP(buffer_deinit) struct buffer why = {0};
 	int r;
 
-	if (geteuid() != 0)
-		return 0;
-	r = store_give(options->state, options->user.uid, options->user.gid,
-		       options->user.name, &why);
+	if (geteuid() == 0)
+		r = store_give(options->state, options->user.uid,
+			       options->user.gid, options->user.name, &why);
+	else
+		r = store_make(options->state, &why);
 	if (r < 0)
 		log_line(LOG_ERR, "%s",
 			 why.len ? (char *)why.data : strerror(-r));
@@ -276,10 +277,10 @@ static int give_up_rights(struct daemon *daemon, int ready)
 	raise_file_limit();
 	r = mounter_start(&daemon->mounter, options, ready);
 	if (r == 0)
-		r = give_state(options);
+		r = make_state(options);
 	if (r == 0)
 		watch_addresses(daemon);
-	return r == 0 ? rights_confine(&options->user) : r;
+	return r == 0 ? rights_confine(&options->user, options->state) : r;
 }
 
 static void serve(struct daemon *daemon, int ready)

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "fs/filter.h"
+#include "fs/landlock.h"
 #include "fs/log.h"
 #include "fs/rights.h"
 
@@ -95,7 +96,7 @@ int rights_no_more(void)
 	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ? -errno : 0;
 }
 
-int rights_confine(const struct rights_user *user)
+int rights_confine(const struct rights_user *user, const char *state)
 {
 	static const unsigned keep[] = {CAP_NET_BIND_SERVICE};
 	int r = rights_keep(user, keep, ARRAY_SIZE(keep));
@@ -106,6 +107,8 @@ int rights_confine(const struct rights_user *user)
 		return r;
 	}
 	r = rights_no_more();
+	if (r == 0)
+		r = landlock_confine(state);
 	if (r == 0)
 		r = filter_load();
 	if (r < 0)

@@ -2,8 +2,8 @@
 /*
  * rights.h - what a process of ours may do, taken away step by step
  *
- * Capabilities, no_new_privs and the filter of system calls belong to a
- * thread, and a new thread inherits them: all of this is called before there
+ * Capabilities, no_new_privs, Landlock and the filter of system calls belong to
+ * a thread, and a new thread inherits them: all of this is called before there
  * is a second one.
  */
 #ifndef FS_RIGHTS_H
@@ -47,10 +47,11 @@ int rights_no_more(void);
 
 /**
  * rights_confine() - the daemon's: become @user, able to bind low ports only,
- * and to make the system calls of filter.h
+ * to reach the files of landlock.h, and to make the system calls of filter.h
+ * @state: the state directory
  *
  * Return: 0; -errno, and the reason was logged.
  */
-int rights_confine(const struct rights_user *user);
+int rights_confine(const struct rights_user *user, const char *state);
 
 #endif

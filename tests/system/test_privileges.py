@@ -217,6 +217,63 @@ def test_a_state_directory_of_somebody_else_is_refused_with_the_remedy(
     nobodys.stop()
 
 
+@contextlib.contextmanager
+def behind_a_link(circuit):
+    real = circuit.base / "elsewhere" / "state"
+    real.parent.mkdir()
+    circuit.state.rename(real)
+    circuit.state.symlink_to(real)
+    yield []
+
+
+@contextlib.contextmanager
+def beneath_the_working_directory(circuit):
+    circuit.options[0] = "state=state"
+    yield ["sh", "-c", f"cd {circuit.base} && exec \"$@\"", "sh"]
+
+
+@contextlib.contextmanager
+def not_there_yet(circuit):
+    circuit.state.rmdir()
+    circuit.state = circuit.base / "deep" / "state"
+    circuit.options[0] = f"state={circuit.state}"
+    yield []
+
+
+@contextlib.contextmanager
+def on_a_disk_of_its_own(circuit):
+    if os.geteuid() != 0:
+        pytest.skip("needs root, to mount a tmpfs")
+    run("mount", "-t", "tmpfs", "none", circuit.state, check=0)
+    try:
+        yield []
+    finally:
+        run("umount", "-l", circuit.state, check=0)
+
+
+@pytest.mark.parametrize("user", ["nobody", None])
+@pytest.mark.parametrize("place", [behind_a_link, not_there_yet,
+                                   beneath_the_working_directory,
+                                   on_a_disk_of_its_own])
+def test_wherever_the_state_directory_is_it_can_be_used(idle, place, user):
+    if user and os.geteuid() != 0:
+        pytest.skip("needs root")
+    if user:
+        idle.options.append(f"user={user}")
+    with place(idle) as prefix:
+        made = idle.start(*prefix).make()
+        for _ in range(2):
+            append(made.records, "a. A 192.0.2.1\n")
+            (made / "new").write_text("b. A 192.0.2.2\n")
+            os.rename(made / "new", made.records)
+            assert made.answer("b") == ["192.0.2.2"]
+            assert "process_open_fds" in (idle.host / "metrics").read_text()
+            idle.stop()
+            idle.start(*prefix)
+        assert (idle.state / "data.mdb").is_file()
+        idle.stop()
+
+
 # ---- -o user= ----
 
 @pytest.mark.parametrize("words, saying", [
