@@ -3,6 +3,8 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <mntent.h>
+#include <poll.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -11,8 +13,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "dns/util.h"
 #include "fs/log.h"
 #include "fs/mountpoint.h"
+
+/* As the kernel has it. */
+#define LINKS_MAX 40
+/* How long a look at the mount point may take. */
+#define LOOK_MS 2000
 
 extern char **environ;
 
@@ -36,8 +44,10 @@ int mountpoint_detach(const char *path)
 	return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -EPERM;
 }
 
-/* The path without links, of a place that cannot be looked at itself. */
-static char *resolve_dead(const char *path)
+/* ---- What is there, without touching it ---- */
+
+/* @path without links, but that its last part is left as it is. */
+static char *resolve_parent(const char *path)
 {
 	CLEANUP(freep) char *copy = strdup(path), *parent = NULL;
 	char *out = NULL, *slash;
@@ -46,6 +56,9 @@ static char *resolve_dead(const char *path)
 	while (len > 1 && copy[len - 1] == '/')
 		copy[--len] = 0;
 	slash = copy ? strrchr(copy, '/') : NULL;
+	if (!copy || !strcmp(slash ? slash + 1 : copy, ".") ||
+	    !strcmp(slash ? slash + 1 : copy, "..") || !strcmp(copy, "/"))
+		return copy ? realpath(copy, NULL) : NULL;
 	if (!slash)
 		parent = realpath(".", NULL);
 	else if (slash == copy)
@@ -55,15 +68,135 @@ static char *resolve_dead(const char *path)
 		parent = realpath(copy, NULL);
 	}
 	if (!parent ||
-	    asprintf(&out, "%s/%s", parent, slash ? slash + 1 : copy) < 0)
+	    asprintf(&out, "%s/%s", strcmp(parent, "/") ? parent : "",
+		     slash ? slash + 1 : copy) < 0)
 		return NULL;
 	return out;
 }
 
+/*
+ * The path without links, or NULL and errno. The last part may be a mount
+ * whose daemon does not answer, or no longer: it is not looked at. readlink(2)
+ * asks none, since a mount is no link.
+ */
+static char *resolve(const char *path)
+{
+	char *out = resolve_parent(path);
+
+	for (int links = 0; out && links < LINKS_MAX; links++) {
+		CLEANUP(freep) char *from = out, *at = NULL;
+		char to[PATH_MAX];
+		ssize_t len = readlink(from, to, sizeof(to) - 1);
+
+		if (len < 0)
+			return steal(&from);
+		to[len] = 0;
+		/* It is relative to where the link is. */
+		*(strrchr(from, '/') + 1) = 0;
+		if (asprintf(&at, "%s%s", *to == '/' ? "" : from, to) < 0)
+			return NULL;
+		out = resolve_parent(at);
+	}
+	if (out)
+		errno = ELOOP;
+	free(out);
+	return NULL;
+}
+
+/* The type of the topmost mount there: "" if there is none. */
+static void mounted_type(const char *path, char *type, size_t size)
+{
+	FILE *mounts = setmntent("/proc/self/mounts", "re");
+	struct mntent *mount;
+
+	*type = 0;
+	while (mounts && (mount = getmntent(mounts)))
+		if (!strcmp(mount->mnt_dir, path))
+			snprintf(type, size, "%s", mount->mnt_type);
+	if (mounts)
+		endmntent(mounts);
+}
+
+static bool is_fuse(const char *type)
+{
+	return !strncmp(type, "fuse", 4);
+}
+
+bool mountpoint_is_free(const char *path)
+{
+	char type[64];
+
+	mounted_type(path, type, sizeof(type));
+	return !is_fuse(type);
+}
+
+/* ---- A look at it ---- */
+
+/* 0; -ENOTCONN: a dead mount; -ENOTDIR, -errno. */
+static int look(const char *path, bool fuse)
+{
+	struct stat st;
+	int fd;
+
+	/* stat() would not tell: the kernel remembers what it was told. */
+	if (fuse) {
+		fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (fd < 0 && errno == ENOTCONN)
+			return -ENOTCONN;
+		if (fd >= 0)
+			close(fd);
+	}
+	if (stat(path, &st) < 0)
+		return -errno;
+	return S_ISDIR(st.st_mode) ? 0 : -ENOTDIR;
+}
+
+/* The child keeps nothing open: who waits for the end of our stderr gets it. */
+static void look_and_tell(const char *path, bool fuse, int fd)
+{
+	int r;
+
+	dup2(fd, 0);
+	closefrom(1);
+	r = look(path, fuse);
+	if (write(0, &r, sizeof(r)) < 0)
+		_exit(1);
+	_exit(0);
+}
+
+/*
+ * A look by a child that may hang: what is mounted there asks its daemon, and
+ * who waits for that one is deaf even to SIGKILL. -ETIMEDOUT: no answer.
+ */
+static int look_in_time(const char *path, bool fuse)
+{
+	int ends[2], r = -ETIMEDOUT;
+	struct pollfd answer;
+	pid_t pid;
+
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return -errno;
+	pid = fork();
+	if (pid == 0)
+		look_and_tell(path, fuse, ends[1]);
+	close(ends[1]);
+	answer = (struct pollfd){.fd = ends[0], .events = POLLIN};
+	if (pid < 0)
+		r = -errno;
+	else if (poll(&answer, 1, LOOK_MS) == 1 &&
+		 read(ends[0], &r, sizeof(r)) != sizeof(r))
+		r = -EIO;
+	close(ends[0]);
+	if (pid > 0 && r == -ETIMEDOUT)
+		kill(pid, SIGKILL);
+	else if (pid > 0)
+		waitpid(pid, NULL, 0);
+	return r;
+}
+
 static int detach_dead(const char *path)
 {
-	CLEANUP(freep) char *dead = resolve_dead(path);
-	int r = dead ? mountpoint_detach(dead) : -ENOMEM;
+	int r = mountpoint_detach(path);
 
 	if (r < 0)
 		log_line(LOG_ERR,
@@ -75,19 +208,7 @@ static int detach_dead(const char *path)
 	return r;
 }
 
-bool mountpoint_is_ours(const char *path)
-{
-	FILE *mounts = setmntent("/proc/self/mounts", "r");
-	struct mntent *mount;
-	bool found = false;
-
-	while (mounts && (mount = getmntent(mounts)))
-		found |= !strcmp(mount->mnt_dir, path) &&
-			 !strcmp(mount->mnt_type, "fuse.circuitfs");
-	if (mounts)
-		endmntent(mounts);
-	return found;
-}
+/* ---- Checks ---- */
 
 static int check_device(void)
 {
@@ -104,50 +225,73 @@ static int check_device(void)
 	return -error;
 }
 
-/* stat() would not tell: the kernel remembers what the daemon told it. */
-bool mountpoint_is_dead(const char *path)
+static int refuse(const char *path, int r)
 {
-	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	bool dead = fd < 0 && errno == ENOTCONN;
+	log_line(LOG_ERR, "mount point %s: %s; %s", path, strerror(-r),
+		 r == -ENOENT ? "mkdir it first"
+			      : "give a directory that you can enter");
+	return r;
+}
 
-	if (fd >= 0)
-		close(fd);
-	return dead;
+static int refuse_mounted(const char *path, const char *what)
+{
+	log_line(LOG_ERR,
+		 "mount point %s: %s; umount it, or give another directory",
+		 path, what);
+	return -EBUSY;
+}
+
+/* 0; 1: there is another look to take; -errno. */
+static int check(const char *path)
+{
+	char type[64];
+	bool ours;
+	int r;
+
+	mounted_type(path, type, sizeof(type));
+	ours = !strcmp(type, "fuse.circuitfs");
+	r = look_in_time(path, is_fuse(type));
+	if (r == -ENOTCONN) {
+		r = detach_dead(path);
+		return r < 0 ? r : 1;
+	}
+	/* One that is stopped, or busy, is there nevertheless. */
+	if (ours && (r == 0 || r == -ETIMEDOUT))
+		return refuse_mounted(path,
+				      "a circuitfs is mounted there already");
+	if (r == -ETIMEDOUT)
+		return refuse_mounted(path,
+				      "what is mounted there does not answer");
+	return r < 0 ? refuse(path, r) : 0;
 }
 
 int mountpoint_prepare(char **mountpoint)
 {
-	struct stat st;
-	char *path;
-	int r = 0;
+	char *path = resolve(*mountpoint);
+	int r;
 
-	if (mountpoint_is_dead(*mountpoint))
-		r = detach_dead(*mountpoint);
-	if (r < 0)
-		return r;
-	if (stat(*mountpoint, &st) < 0)
-		r = -errno;
-	if (r == 0 && !S_ISDIR(st.st_mode))
-		r = -ENOTDIR;
-	path = r == 0 ? realpath(*mountpoint, NULL) : NULL;
-	if (r == 0 && !path)
-		r = -errno;
-	if (r < 0) {
-		log_line(LOG_ERR, "mount point %s: %s; %s", *mountpoint,
-			 strerror(-r),
-			 r == -ENOENT ? "mkdir it first"
-				      : "give a directory that you can enter");
-		return r;
-	}
+	if (!path)
+		return refuse(*mountpoint, -errno);
 	free(*mountpoint);
 	*mountpoint = path;
-	if (mountpoint_is_ours(path)) {
-		log_line(
-			LOG_ERR,
-			"mount point %s: a circuitfs is mounted there already; "
-			"umount it, or give another directory",
-			path);
-		return -EBUSY;
-	}
-	return check_device();
+	do
+		r = check(path);
+	while (r > 0);
+	return r < 0 ? r : check_device();
+}
+
+int mountpoint_find(const char *mountpoint, char **out)
+{
+	CLEANUP(freep) char *path = resolve(mountpoint);
+	char type[64];
+
+	if (!path)
+		return -errno;
+	mounted_type(path, type, sizeof(type));
+	if (strcmp(type, "fuse.circuitfs"))
+		return -EINVAL;
+	if (look_in_time(path, true) == -ENOTCONN)
+		return -ENOTCONN;
+	*out = steal(&path);
+	return 0;
 }

@@ -11,17 +11,27 @@
  * mountpoint_prepare() - check the mount point and /dev/fuse
  * @mountpoint: is replaced by its absolute path, without links
  *
- * A dead mount there, left by a daemon that was killed, is detached.
+ * A dead mount there, left by a daemon that was killed, is detached. A mount
+ * that is alive is refused, also if it does not answer: the mount point itself
+ * is looked at by a child only, which has two seconds.
  *
  * Return: 0; -errno, and the reason was logged.
  */
 int mountpoint_prepare(char **mountpoint);
 
-/** mountpoint_is_dead() - whether a killed daemon's mount is there */
-bool mountpoint_is_dead(const char *path);
+/**
+ * mountpoint_find() - the circuitfs that is mounted there
+ * @out: its path without links; the caller frees it
+ *
+ * Return: 0; -ENOTCONN: its daemon is dead; -EINVAL: none is; -errno.
+ */
+int mountpoint_find(const char *mountpoint, char **out);
 
-/** mountpoint_is_ours() - whether a circuitfs is mounted on that path itself */
-bool mountpoint_is_ours(const char *path);
+/** mountpoint_is_free() - no FUSE mount is there, without looking at it
+ *
+ * @path: of mountpoint_prepare()
+ */
+bool mountpoint_is_free(const char *path);
 
 /** mountpoint_detach() - unmount lazily, as whoever we are: 0, -errno */
 int mountpoint_detach(const char *path);

@@ -11,21 +11,20 @@
 
 static int find(const char *mountpoint, char **out)
 {
-	if (mountpoint_is_dead(mountpoint)) {
+	int r = mountpoint_find(mountpoint, out);
+
+	if (r == -ENOTCONN)
 		log_line(
 			LOG_ERR,
 			"%s: the daemon of this mount is dead; start circuitfs "
 			"there, without remount",
 			mountpoint);
-		return -ENOTCONN;
-	}
-	*out = realpath(mountpoint, NULL);
-	if (*out && mountpoint_is_ours(*out))
-		return 0;
-	log_line(LOG_ERR,
-		 "%s: no circuitfs is mounted there; mount it without remount",
-		 mountpoint);
-	return -EINVAL;
+	else if (r < 0)
+		log_line(LOG_ERR,
+			 "%s: no circuitfs is mounted there; mount it without "
+			 "remount",
+			 mountpoint);
+	return r;
 }
 
 int remount(const struct options *options)

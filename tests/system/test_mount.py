@@ -1,11 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """The mount: its options, mount(8) and umount(8), a dead one."""
+import contextlib
+import ctypes
 import os
 import re
+import signal
+import time
 
 import pytest
 
-from harness import BINARY, Circuit, mount_options, needs_root, run
+from harness import (BINARY, Circuit, eventually, mount_options,
+                     needs_one_thread, needs_root, run)
 from sandbox import run_there
 
 
@@ -22,6 +27,105 @@ def test_a_mount_point_that_another_one_serves_is_refused(circuit):
     finally:
         other.mount = other.base / "mount"
         other.discard()
+
+
+@contextlib.contextmanager
+def stopped(circuit):
+    """Who asks the daemon for anything waits, deaf even to SIGKILL."""
+    os.kill(circuit.daemon.pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(circuit.daemon.pid, signal.SIGCONT)
+
+
+def refused_soon(other, mountpoint, *words):
+    """Start @other there; what it says."""
+    other.mount.rmdir()
+    other.mount = mountpoint
+    try:
+        start = time.monotonic()
+        done = run("timeout", "-s", "KILL", "60", *other.command(*words))
+        assert time.monotonic() - start < 20
+        assert done.returncode == 1, done
+        return done.stderr
+    finally:
+        other.mount = other.base / "mount"
+        other.mount.mkdir()
+
+
+@pytest.mark.parametrize("words", [
+    ["-f"], [],
+    pytest.param(["-f", "-o", f"mount-ns=/proc/{os.getpid()}/ns/mnt"],
+                 marks=[needs_root, needs_one_thread])],
+    ids=["foreground", "background", "mount-ns"])
+def test_a_daemon_that_does_not_answer_is_there_nevertheless(circuit, idle,
+                                                             words):
+    with stopped(circuit):
+        said = refused_soon(idle, circuit.mount, *words)
+    assert said == (f"circuitfs: mount point {circuit.mount}: a circuitfs is "
+                    "mounted there already; umount it, or give another "
+                    "directory\n")
+    assert os.listdir(circuit.mount) == ["h1"]
+
+
+@contextlib.contextmanager
+def that_nobody_serves(mountpoint):
+    """A mount of another kind, whose daemon never says a word."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    fd = os.open("/dev/fuse", os.O_RDWR)
+    options = f"fd={fd},rootmode=40000,user_id=0,group_id=0".encode()
+    assert libc.mount(b"none", os.fsencode(mountpoint), b"fuse.other", 0,
+                      options) == 0, os.strerror(ctypes.get_errno())
+    try:
+        yield
+    finally:
+        os.close(fd)
+
+
+@needs_root
+def test_another_mount_that_does_not_answer_is_refused_and_then_detached(idle):
+    other = Circuit()
+    try:
+        with that_nobody_serves(idle.mount):
+            said = refused_soon(other, idle.mount, "-f")
+            assert f"{idle.mount}: what is mounted there does not answer" \
+                in said
+        # Now it is dead.
+        idle.start()
+        idle.stop()
+    finally:
+        run("umount", "-l", idle.mount)
+        other.discard()
+
+
+@pytest.mark.parametrize("spelling", [
+    "link", "link/", "mount/", "mount/.", "../{}/mount", "chain", "up/mount"])
+def test_a_mount_point_may_be_spelled_in_any_way(idle, spelling):
+    (idle.base / "link").symlink_to(idle.mount)
+    (idle.base / "chain").symlink_to("link")
+    (idle.base / "up").symlink_to(idle.base)
+    real, idle.mount = idle.mount, \
+        f"{idle.base}/{spelling.format(idle.base.name)}"
+    try:
+        command = idle.command("-f")
+    finally:
+        idle.mount = real
+    idle.command = lambda *_: command
+    idle.start()
+    assert f"serving h1 on {idle.mount}," in idle.said()
+    idle.kill()
+    # A dead one too.
+    idle.start()
+    idle.stop()
+
+
+def test_a_circle_of_links_is_no_mount_point(idle):
+    (idle.base / "a").symlink_to("b")
+    (idle.base / "b").symlink_to("a")
+    done = run(*idle.command("-f")[:-1], idle.base / "a")
+    assert done.returncode == 1
+    assert re.fullmatch(r"circuitfs: .+symbolic links.+\n", done.stderr)
 
 
 def test_a_mount_point_with_files_in_it_is_fine(idle):
