@@ -5,12 +5,45 @@
 #include <sched.h>
 #include <seccomp.h>
 #include <sys/ioctl.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "dns/util.h"
 #include "fs/filter.h"
+
+static void release(scmp_filter_ctx *filter)
+{
+	if (*filter)
+		seccomp_release(*filter);
+}
+
+static int begin(scmp_filter_ctx *out)
+{
+	*out = seccomp_init(SCMP_ACT_ERRNO(ENOSYS));
+	/* A binary tree: the older kernels walk the list at each call. */
+	return *out ? seccomp_attr_set(*out, SCMP_FLTATR_CTL_OPTIMIZE, 2)
+		    : -ENOMEM;
+}
+
+static int add_calls(scmp_filter_ctx filter, const int *list, size_t count)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < count; i++)
+		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, list[i], 0);
+	return r;
+}
+
+/* abort(), when an assertion fails. */
+static int add_own_signals(scmp_filter_ctx filter)
+{
+	return seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1,
+				SCMP_A0_32(SCMP_CMP_EQ, (unsigned)getpid()));
+}
+
+/* ---- The daemon's ---- */
 
 static const int calls[] = {
 	/* memory, threads, and the end of the process */
@@ -151,11 +184,8 @@ static int add_conditions(scmp_filter_ctx filter)
 			filter, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 2,
 			SCMP_A1_32(SCMP_CMP_EQ, F_SETFL),
 			SCMP_A2_64(SCMP_CMP_MASKED_EQ, O_ASYNC, 0));
-	/* abort(), when an assertion fails. */
 	if (r == 0)
-		r = seccomp_rule_add(
-			filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1,
-			SCMP_A0_32(SCMP_CMP_EQ, (unsigned)getpid()));
+		r = add_own_signals(filter);
 	/*
 	 * Threads, and no processes. What clone3() shall do cannot be seen
 	 * from here; told that there is none, libc takes clone().
@@ -175,28 +205,113 @@ static int add_conditions(scmp_filter_ctx filter)
 	return r;
 }
 
-static void release(scmp_filter_ctx *filter)
-{
-	if (*filter)
-		seccomp_release(*filter);
-}
-
 int filter_load(void)
 {
 	CLEANUP(release) scmp_filter_ctx filter = NULL;
-	int r = 0;
+	int r;
 
 	/* Who has changed his user cannot be traced, until he says so. */
 	if (FILTER_SANITIZED)
 		return prctl(PR_SET_DUMPABLE, 1) < 0 ? -errno : 0;
-	filter = seccomp_init(SCMP_ACT_ERRNO(ENOSYS));
-	if (!filter)
-		return -ENOMEM;
-	/* A binary tree: the older kernels walk the list at each call. */
-	r = seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2);
-	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(calls); i++)
-		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, calls[i], 0);
+	r = begin(&filter);
+	if (r == 0)
+		r = add_calls(filter, calls, ARRAY_SIZE(calls));
 	if (r == 0)
 		r = add_conditions(filter);
+	return r < 0 ? r : seccomp_load(filter);
+}
+
+/* ---- The mounter's ---- */
+
+/* To hear the daemon, to answer, to log, and to end. */
+static const int mounter_calls[] = {
+	SCMP_SYS(brk),
+	SCMP_SYS(mmap),
+	SCMP_SYS(mremap),
+	SCMP_SYS(munmap),
+	SCMP_SYS(madvise),
+	SCMP_SYS(futex),
+	SCMP_SYS(exit),
+	SCMP_SYS(exit_group),
+	SCMP_SYS(recvfrom),
+	SCMP_SYS(sendmsg),
+	SCMP_SYS(write),
+	SCMP_SYS(writev),
+	SCMP_SYS(close),
+	SCMP_SYS(poll),
+	SCMP_SYS(ppoll),
+	SCMP_SYS(fstat),
+	SCMP_SYS(clock_gettime),
+	SCMP_SYS(gettimeofday),
+	SCMP_SYS(time),
+	SCMP_SYS(rt_sigaction),
+	SCMP_SYS(rt_sigprocmask),
+	SCMP_SYS(rt_sigreturn),
+	SCMP_SYS(restart_syscall),
+	SCMP_SYS(getrandom),
+	SCMP_SYS(getpid),
+	SCMP_SYS(gettid),
+	SCMP_SYS(getuid),
+	SCMP_SYS(geteuid),
+	SCMP_SYS(getgid),
+	SCMP_SYS(getegid),
+};
+
+/* Until it has mounted: what is mounted already, /dev/fuse, /dev/null. */
+static const int mounting_calls[] = {
+	SCMP_SYS(open),	      SCMP_SYS(openat),	 SCMP_SYS(read),
+	SCMP_SYS(lseek),      SCMP_SYS(stat),	 SCMP_SYS(lstat),
+	SCMP_SYS(newfstatat), SCMP_SYS(statx),	 SCMP_SYS(readlink),
+	SCMP_SYS(readlinkat), SCMP_SYS(getcwd),	 SCMP_SYS(dup2),
+	SCMP_SYS(dup3),	      SCMP_SYS(seccomp), /* the second filter */
+};
+
+static int add_mounting(scmp_filter_ctx filter)
+{
+	static const unsigned long always = MS_NOSUID | MS_NODEV | MS_NOEXEC;
+	int r = add_calls(filter, mounting_calls, ARRAY_SIZE(mounting_calls));
+
+	if (r == 0)
+		r = seccomp_rule_add(
+			filter, SCMP_ACT_ALLOW, SCMP_SYS(mount), 1,
+			SCMP_A3_64(SCMP_CMP_MASKED_EQ, always, always));
+	if (r == 0)
+		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1,
+				     SCMP_A1_32(SCMP_CMP_EQ, F_SETFD));
+	if (r == 0)
+		r = seccomp_rule_add(
+			filter, SCMP_ACT_ALLOW, SCMP_SYS(prctl), 1,
+			SCMP_A0_32(SCMP_CMP_EQ, PR_SET_NO_NEW_PRIVS));
+	/*
+	 * libfuse keeps a plain /etc/mtab by running mount(8), if it may be
+	 * written. Nothing reads one any more.
+	 */
+	if (r == 0)
+		r = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EROFS),
+				     SCMP_SYS(access), 0);
+	if (r == 0)
+		r = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EROFS),
+				     SCMP_SYS(faccessat), 0);
+	return r;
+}
+
+int filter_load_mounter(bool has_mounted)
+{
+	CLEANUP(release) scmp_filter_ctx filter = NULL;
+	int r;
+
+	if (FILTER_SANITIZED)
+		return 0;
+	r = begin(&filter);
+	if (r == 0)
+		r = add_calls(filter, mounter_calls, ARRAY_SIZE(mounter_calls));
+	if (r == 0)
+		r = add_own_signals(filter);
+	if (r == 0)
+		r = seccomp_rule_add(
+			filter, SCMP_ACT_ALLOW, SCMP_SYS(umount2), 1,
+			SCMP_A1_32(SCMP_CMP_MASKED_EQ, MNT_DETACH, MNT_DETACH));
+	if (r == 0 && !has_mounted)
+		r = add_mounting(filter);
 	return r < 0 ? r : seccomp_load(filter);
 }

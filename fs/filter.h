@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * filter.h - the system calls that the daemon may make
+ * filter.h - the system calls that the daemon may make, and its mounter
  *
- * A list of what it, libuv, LMDB, libfuse and the C library use to serve, also
- * when something fails. What is not on it is answered with ENOSYS, as by a
- * kernel that does not have it: to run a program, to start a process, to
- * trace or to signal another one, also by way of a descriptor, to mount. It is not answered with a kill: a
- * C library of next year that tries a new call first goes on with the old
- * one, and a rare path cannot be used to stop every server at once.
+ * For the daemon a list of what it, libuv, LMDB, libfuse and the C library use
+ * to serve, also when something fails. What is not on it is answered with
+ * ENOSYS, as by a kernel that does not have it: to run a program, to start a
+ * process, to trace or to signal another one, also by way of a descriptor, to
+ * mount. It is not answered with a kill: a C library of next year that tries a
+ * new call first goes on with the old one, and a rare path cannot be used to
+ * stop every server at once.
  *
  * In builds with sanitizers there is no filter: they trace and read the
  * process by means that it is here to forbid.
@@ -24,7 +25,21 @@
 #define FILTER_SANITIZED 0
 #endif
 
-/** filter_load() - for this thread and those it will start: 0, -errno */
+#include <stdbool.h>
+
+/** filter_load() - the daemon's, for this thread and those it will start
+ *
+ * Return: 0; -errno.
+ */
 int filter_load(void);
+
+/**
+ * filter_load_mounter() - for root's mounter: to mount, and to detach
+ * @has_mounted: only to detach. It comes on top of the one before.
+ *
+ * A mount must be nosuid, nodev and noexec. Without root's rights there can be
+ * none: it takes no_new_privs, and fusermount3 is setuid. Return: 0; -errno.
+ */
+int filter_load_mounter(bool has_mounted);
 
 #endif

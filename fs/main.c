@@ -33,6 +33,7 @@
 #include "fs/remount.h"
 #include "fs/session.h"
 #include "fs/space.h"
+#include "fs/title.h"
 #include "fs/version.h"
 #include "fs/watch.h"
 
@@ -336,6 +337,7 @@ int main(int argc, char **argv)
 	static struct daemon daemon;
 	int r;
 
+	title_keep(argc, argv);
 	log_open();
 	log_catch_fuse();
 	r = options_parse(&daemon.options, argc, argv);

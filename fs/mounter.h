@@ -5,15 +5,18 @@
  * The daemon gives up its rights before it opens anything, and could then
  * neither mount nor unmount. So it forks a small process first, which keeps
  * CAP_SYS_ADMIN (or the right to run fusermount3), waits on a socket for one
- * of two words, and reads nothing else from anybody. It hands over the
- * descriptor of /dev/fuse, and detaches the mount when it is told to.
+ * of two words, and reads nothing else from anybody. It mounts once, as the
+ * command line says, hands over the descriptor of /dev/fuse, and detaches the
+ * mount when it is told to; any other word is EPERM. It cannot be traced, nor
+ * its memory written, by others of its user; root's has a filter.h of its own.
  *
  * When the daemon dies without a word, it goes without detaching: the dead
  * mount tells everybody ENOTCONN, where the bare directory beneath it would
  * take what they write. The next start detaches it.
  *
  * Threading: the main loop's, before other threads are started, and after
- * they have ended. Every call blocks until the answer.
+ * they have ended. Every call blocks until the answer, or until it is too late
+ * for one: what the mounter touches may hang.
  */
 #ifndef FS_MOUNTER_H
 #define FS_MOUNTER_H

@@ -168,6 +168,143 @@ def test_killed_it_leaves_a_dead_mount_that_the_next_start_detaches(nobodys):
     nobodys.stop()
 
 
+# In a mount namespace of its own, where everybody may open /dev/fuse.
+WITHOUT_ROOT = [
+    "unshare", "-m", "sh", "-ec",
+    "mount -t tmpfs none /mnt && mknod -m 666 /mnt/fuse c 10 229 && "
+    "mount --bind /mnt/fuse /dev/fuse && "
+    f"exec setpriv --reuid={NOBODY} --regid={NOBODY} --clear-groups \"$@\"",
+    "sh"]
+
+
+@contextlib.contextmanager
+def without_root(circuit):
+    """The daemon of a user who has fusermount3; the mounter's process."""
+    circuit.options = [word for word in circuit.options
+                       if not word.startswith("user=")]
+    for path in (circuit.state, circuit.mount):
+        os.chown(path, NOBODY, NOBODY)
+    with open(circuit.log, "ab") as log:
+        circuit.daemon = subprocess.Popen(
+            [*WITHOUT_ROOT, "setpriv", "--pdeathsig", "TERM", "--",
+             *circuit.command("-f")], stderr=log)
+    eventually("it serves, or has ended", lambda: "serving" in circuit.said()
+               or circuit.daemon.poll() is not None)
+    assert circuit.alive(), circuit.said()
+    yield children(circuit.daemon.pid)[0]
+    assert circuit.end() == 0
+    circuit.check_log()
+
+
+# Writes where it can be told that it may, and nothing.
+WRITE_MEMORY = "import sys; open(f'/proc/{sys.argv[1]}/mem', 'r+b').close()"
+
+
+@needs_root
+def test_without_root_nobody_else_of_that_user_writes_the_mounters_memory(
+        idle):
+    user = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}",
+            "--clear-groups"]
+    with without_root(idle) as mounter:
+        assert status_of(f"/proc/{mounter}")["Uid"] == [str(NOBODY)] * 4
+        done = run(*user, "/usr/bin/python3", "-c", WRITE_MEMORY, mounter)
+        assert done.returncode != 0 and "PermissionError" in done.stderr
+        # Of any other process of his it can be.
+        with subprocess.Popen([*user, "sleep", "60"]) as other:
+            try:
+                eventually("it sleeps", lambda: "sleep" in Path(
+                    f"/proc/{other.pid}/comm").read_text())
+                run(*user, "/usr/bin/python3", "-c", WRITE_MEMORY, other.pid,
+                    check=0)
+            finally:
+                other.kill()
+
+
+@needs_root
+def test_roots_mounter_has_a_filter_of_its_own(nobodys):
+    nobodys.start()
+    mounter, = children(nobodys.daemon.pid)
+    if not is_sanitized():
+        status = status_of(f"/proc/{mounter}")
+        # One that lets it mount, and one that came when it had.
+        assert status["Seccomp"] == ["2"]
+        assert status.get("Seccomp_filters", ["2"]) == ["2"]
+    nobodys.stop()
+
+
+def command_line(pid):
+    return Path(f"/proc/{pid}/cmdline").read_bytes().rstrip(b"\0").decode()
+
+
+@pytest.mark.parametrize("name", ["mount", "m" * 200])
+def test_the_mounter_has_a_command_line_of_its_own(idle, name):
+    idle.mount = idle.mount.rename(idle.base / name)
+    idle.host = idle.mount / "h1"
+    idle.start()
+    mounter, = children(idle.daemon.pid)
+    assert command_line(mounter) == f"circuitfs: mounter of {idle.mount}"
+    assert command_line(idle.daemon.pid).split("\0") == idle.command("-f")
+    shown = run("ps", "-o", "args=", "-p", mounter, check=0).stdout
+    assert shown.rstrip() == f"circuitfs: mounter of {idle.mount}"
+    idle.stop()
+
+
+def test_a_command_line_without_room_for_it_is_cut_off_and_no_more(idle):
+    done = run("env", "-i", idle.command()[0], "-o", "state=s,host=h1", "m",
+               cwd=idle.base)
+    assert done.returncode == 1 and "m: No such file" in done.stderr
+    os.rename(idle.mount, idle.base / "m")
+    idle.mount = idle.base / "m"
+    idle.host = idle.mount / "h1"
+    with open(idle.log, "ab") as log:
+        idle.daemon = subprocess.Popen(
+            ["circuitfs", "-f", "-o", "state=state,host=h1", "m"],
+            executable=idle.command()[0], cwd=idle.base, stderr=log, env={})
+    eventually("it has mounted", idle.ready)
+    mounter, = children(idle.daemon.pid)
+    assert f"circuitfs: mounter of {idle.mount}".startswith(
+        command_line(mounter))
+    assert idle.make().answer("x") == "REFUSED"
+    idle.stop()
+
+
+@needs_root
+def test_once_it_has_mounted_the_mounter_looks_at_the_tree_no_more(
+        nobodys, monkeypatch):
+    """Who waits for the daemon, which waits for him, waits for ever."""
+    monkeypatch.setenv("ASAN_OPTIONS", "detect_leaks=0")
+    output = nobodys.base / "strace"
+    nobodys.start("strace", "-D", "-f", "-o", output, "-e",
+                  "trace=%file,mount,umount2,/fstat,/getdents")
+    mounter, = children(nobodys.daemon.pid)
+    nobodys.stop()
+    eventually("strace has written all", lambda: re.search(
+        rf"(?m)^{mounter} +\+\+\+ exited", output.read_text()))
+    calls = [line.split(None, 1)[1] for line in
+             output.read_text().splitlines() if line.startswith(f"{mounter} ")]
+    at, = (i for i, call in enumerate(calls) if call.startswith("mount("))
+    assert str(nobodys.mount) in calls[at]
+    assert [call for call in calls[at + 1:] if str(nobodys.mount) in call] == [
+        f'umount2("{nobodys.mount}", MNT_DETACH|UMOUNT_NOFOLLOW) = 0']
+
+
+@needs_root
+def test_a_mounter_that_hangs_does_not_keep_the_daemon(nobodys):
+    nobodys.start()
+    mounter, = children(nobodys.daemon.pid)
+    os.kill(mounter, signal.SIGSTOP)
+    try:
+        assert nobodys.end() == 0
+        assert "cannot unmount: Connection timed out; try umount -l" in \
+            nobodys.said()
+    finally:
+        os.kill(mounter, signal.SIGCONT)
+    eventually("the mounter has ended", lambda: ended(mounter))
+    # It was told, and did it when it could.
+    eventually("it has unmounted",
+               lambda: mount_options(nobodys.mount) is None)
+
+
 @needs_root
 def test_without_its_mounter_it_says_what_to_do(nobodys):
     nobodys.start()

@@ -8,9 +8,11 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/ptrace.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
@@ -21,6 +23,8 @@
 #include "dns/util.h"
 #include "fs/filter.h"
 #include "fs/rights.h"
+
+static int own_fd; /* a file that nobody else has */
 
 static int run_a_program(void)
 {
@@ -50,7 +54,7 @@ static int signal_itself(void)
 
 static int own_descriptor(int command, long value)
 {
-	return fcntl(STDIN_FILENO, command, value);
+	return fcntl(own_fd, command, value);
 }
 
 static int have_the_kernel_signal_another_process(void)
@@ -62,7 +66,7 @@ static int have_the_kernel_signal_a_thread(void)
 {
 	struct f_owner_ex owner = {F_OWNER_TID, getppid()};
 
-	return fcntl(STDIN_FILENO, F_SETOWN_EX, &owner);
+	return fcntl(own_fd, F_SETOWN_EX, &owner);
 }
 
 static int choose_the_signal(void)
@@ -94,7 +98,7 @@ static int lock_a_file(void)
 {
 	struct flock whole = {.l_type = F_UNLCK};
 
-	return fcntl(STDIN_FILENO, F_SETLK, &whole);
+	return fcntl(own_fd, F_SETLK, &whole);
 }
 
 static int splice_a_pipe(void)
@@ -110,12 +114,12 @@ static int splice_memory(void)
 {
 	struct iovec piece = {"x", 1};
 
-	return (int)vmsplice(STDIN_FILENO, &piece, 1, 0);
+	return (int)vmsplice(own_fd, &piece, 1, 0);
 }
 
 static int double_a_pipe(void)
 {
-	return (int)tee(STDIN_FILENO, STDOUT_FILENO, 1, SPLICE_F_NONBLOCK);
+	return (int)tee(own_fd, own_fd, 1, SPLICE_F_NONBLOCK);
 }
 
 static int trace(void)
@@ -155,6 +159,16 @@ static int start_a_thread(void)
 	return pthread_create(&thread, NULL, nothing, NULL) == 0
 		       ? pthread_join(thread, NULL)
 		       : -1;
+}
+
+static int start_a_thread_alone(void)
+{
+	pthread_t thread;
+	int error = pthread_create(&thread, NULL, nothing, NULL);
+
+	/* What clone(2) says of ENOSYS is EAGAIN or so to others. */
+	errno = error ? ENOSYS : 0;
+	return error ? -1 : 0;
 }
 
 static int make_a_socket(void)
@@ -225,11 +239,162 @@ static void the_daemon_can_serve_and_nothing_else(void **state)
 	}
 }
 
+/* ---- The mounter ---- */
+
+static int mount_as_it_does(void)
+{
+	return mount("none", "/nosuch", "fuse.circuitfs",
+		     MS_NOSUID | MS_NODEV | MS_NOEXEC, "");
+}
+
+static int mount_with_set_user_ids(void)
+{
+	return mount("none", "/nosuch", "fuse.circuitfs", MS_NODEV | MS_NOEXEC,
+		     "");
+}
+
+static int mount_with_devices(void)
+{
+	return mount("none", "/nosuch", "fuse.circuitfs", MS_NOSUID | MS_NOEXEC,
+		     "");
+}
+
+static int mount_with_programs(void)
+{
+	return mount("none", "/nosuch", "fuse.circuitfs", MS_NOSUID | MS_NODEV,
+		     "");
+}
+
+static int detach_a_mount(void)
+{
+	return umount2("/nosuch", MNT_DETACH | UMOUNT_NOFOLLOW);
+}
+
+/* It waits until nobody uses the mount. */
+static int unmount_by_force(void)
+{
+	return umount2("/nosuch", MNT_FORCE);
+}
+
+static int open_a_file(void)
+{
+	return open("/nosuch", O_RDONLY);
+}
+
+static int look_at_a_file(void)
+{
+	struct stat st;
+
+	return stat("/nosuch", &st);
+}
+
+static int be_told_that_mtab_is_read_only(void)
+{
+	int r = access("/etc/mtab", W_OK);
+
+	if (r < 0 && errno == EROFS)
+		return 0;
+	errno = ENOSYS;
+	return -1;
+}
+
+static int make_any_socket(void)
+{
+	return socket(AF_UNIX, SOCK_DGRAM, 0);
+}
+
+static int listen_for_the_daemon(void)
+{
+	char octet;
+
+	return (int)recv(own_fd, &octet, 1, 0);
+}
+
+static const struct {
+	const char *what;
+	int (*act)(void);
+	bool before, after; /* it has mounted: allowed */
+} of_mounter[] = {
+	{"run a program", run_a_program, false, false},
+	{"start a process", start_a_process, false, false},
+	{"start a thread", start_a_thread_alone, false, false},
+	{"signal another process", signal_another_process, false, false},
+	{"signal another's thread", signal_anothers_thread, false, false},
+	{"have the kernel signal another process",
+	 have_the_kernel_signal_another_process, false, false},
+	{"trace", trace, false, false},
+	{"become another user", become_another_user, false, false},
+	{"enter a namespace", enter_a_namespace, false, false},
+	{"make any socket", make_any_socket, false, false},
+	{"mount with set-user-IDs", mount_with_set_user_ids, false, false},
+	{"mount with devices", mount_with_devices, false, false},
+	{"mount with programs", mount_with_programs, false, false},
+	{"unmount by force", unmount_by_force, false, false},
+	{"mount as it does", mount_as_it_does, true, false},
+	{"open a file", open_a_file, true, false},
+	{"look at a file", look_at_a_file, true, false},
+	{"be told that mtab is read-only", be_told_that_mtab_is_read_only, true,
+	 false},
+	{"detach a mount", detach_a_mount, true, true},
+	{"listen for the daemon", listen_for_the_daemon, true, true},
+	{"signal itself", signal_itself, true, true},
+};
+
+/* Return: whether the kernel knows of that call. */
+static bool mounter_can(int (*act)(void), bool has_mounted)
+{
+	int status;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		if (rights_no_more() < 0 || filter_load_mounter(false) < 0 ||
+		    (has_mounted && filter_load_mounter(true) < 0))
+			_exit(99);
+		errno = 0;
+		_exit(act() < 0 && errno == ENOSYS ? ENOSYS : 0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	assert_true(WEXITSTATUS(status) == 0 || WEXITSTATUS(status) == ENOSYS);
+	return WEXITSTATUS(status) == 0;
+}
+
+static void the_mounter_can_mount_once_and_detach_and_nothing_else(void **state)
+{
+	(void)state;
+	if (FILTER_SANITIZED)
+		skip();
+	for (size_t i = 0; i < ARRAY_SIZE(of_mounter); i++) {
+		if (mounter_can(of_mounter[i].act, false) !=
+		    of_mounter[i].before)
+			fail_msg("before it has mounted: %s",
+				 of_mounter[i].what);
+		if (mounter_can(of_mounter[i].act, true) != of_mounter[i].after)
+			fail_msg("after it has mounted: %s",
+				 of_mounter[i].what);
+	}
+}
+
+static int set_up(void **state)
+{
+	(void)state;
+	own_fd = memfd_create("test", MFD_CLOEXEC);
+	return own_fd < 0 ? -1 : 0;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	return close(own_fd);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_daemon_can_serve_and_nothing_else),
+		cmocka_unit_test(
+			the_mounter_can_mount_once_and_detach_and_nothing_else),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, set_up, tear_down);
 }
