@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "fs/addr.h"
+#include "fs/bind.h"
 
 #define LINE_MAX_SIZE                                                          \
 	4096 /* far more than an address and the blanks around it */
@@ -49,8 +50,8 @@ static size_t trim(const char **text, size_t len)
 	return len;
 }
 
-void addr_write(struct anchor *anchor, const char *text, size_t len,
-		addr_done *done, void *arg)
+void addr_write(struct addr_by by, struct anchor *anchor, const char *text,
+		size_t len, addr_done *done, void *arg)
 {
 	struct address address;
 	struct rebind *rebind;
@@ -68,6 +69,13 @@ void addr_write(struct anchor *anchor, const char *text, size_t len,
 		     "no address: write IP:PORT, [IPv6]:PORT, :PORT for every "
 		     "interface, an IP alone for port 53, or off");
 		done(arg, -EINVAL);
+		return;
+	}
+	/* What it has is written back by whoever restores or copies it. */
+	if (!address_equal(&anchor->address, &address) &&
+	    !bind_allows(by.fs, by.uid, &address)) {
+		fail(anchor, quoted, BIND_REASON);
+		done(arg, -EACCES);
 		return;
 	}
 	rebind = malloc(sizeof(*rebind));
@@ -98,7 +106,7 @@ static void take_line(struct addr_line *line, struct anchor *anchor,
 	size_t len = line->text.len;
 
 	line->text.len = 0;
-	addr_write(anchor, (char *)line->text.data, len, done, arg);
+	addr_write(line->by, anchor, (char *)line->text.data, len, done, arg);
 }
 
 void addr_line_write(struct addr_line *line, struct anchor *anchor,

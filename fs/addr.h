@@ -7,8 +7,15 @@
 
 #include "fs/fs.h"
 
+/* Whose right it is to have the address. */
+struct addr_by {
+	const struct fs *fs;
+	uid_t uid;
+};
+
 /* What an open `addr` was given, and waits for its newline. All zero: none. */
 struct addr_line {
+	struct addr_by by;  /* who opened it */
 	struct buffer text; /* owned */
 	unsigned writes;
 };
@@ -17,13 +24,14 @@ typedef void addr_done(void *arg, int result); /* 0 or -errno */
 
 /**
  * addr_write() - what was written to `addr`: one address, blanks around it
+ * @by: see bind_allows()
  *
  * A failure leaves the old address serving, and a line in `error`: -EINVAL,
  * -EADDRINUSE, -EADDRNOTAVAIL, -EACCES, -EBUSY, -ENODEV, ... Blanks alone do
  * nothing.
  */
-void addr_write(struct anchor *anchor, const char *text, size_t len,
-		addr_done *done, void *arg);
+void addr_write(struct addr_by by, struct anchor *anchor, const char *text,
+		size_t len, addr_done *done, void *arg);
 
 /**
  * addr_line_write() - a piece of the line; addr_write() when it is whole

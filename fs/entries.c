@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <sys/stat.h>
 
+#include "fs/bind.h"
 #include "fs/caller.h"
 #include "fs/drafts.h"
 #include "fs/handle.h"
@@ -44,6 +45,14 @@ static void mkdir_failed(const struct pending *pending, const char *name,
 			 const char *reason)
 {
 	node_fail(pending->fs, pending->nodes[0], "mkdir", name, reason);
+}
+
+/* What is no address is nameserver_make()'s to say. */
+static bool may_bind(const struct fs *fs, uid_t uid, const char *name)
+{
+	struct address at = fs->host->listen;
+
+	return anchor_parse_name(name, &at) < 0 || bind_allows(fs, uid, &at);
 }
 
 /* The anchor may be gone again. */
@@ -111,8 +120,11 @@ void tree_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name,
 		r = -EPERM;
 	else if (node_name_is_taken(name) || drafts_find(fs, dir, name))
 		r = -EEXIST;
+	else if (!may_bind(fs, ctx->uid, name))
+		r = -EACCES;
 	if (r < 0) {
-		mkdir_failed(pending, name, mkdir_reason(r));
+		mkdir_failed(pending, name,
+			     r == -EACCES ? BIND_REASON : mkdir_reason(r));
 		pending_reply(pending, r);
 		return;
 	}

@@ -16,6 +16,7 @@
 #include "fs/log.h"
 
 struct aside;
+struct bind;
 struct dir;
 struct handle;
 struct node;
@@ -44,6 +45,7 @@ struct fs {
 	struct space *space;	 /* space.h's; NULL before it was asked for */
 	struct pages *pages;	 /* page.h's; NULL before the first one */
 	int64_t started_ns;
+	const struct bind *bind; /* borrowed */
 	uid_t uid;
 	gid_t gid;
 };

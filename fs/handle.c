@@ -94,6 +94,7 @@ int handle_open(struct handle **out, struct fs *fs, struct node *node,
 	handle->flags = flags;
 	handle->opener = opener->pid;
 	handle->uid = opener->uid;
+	handle->line.by = (struct addr_by){fs, opener->uid};
 	handle->copies = copies;
 	if ((flags & O_ACCMODE) != O_RDONLY || (flags & O_TRUNC))
 		r = open_to_write(handle);

@@ -24,7 +24,7 @@ struct handle;
  * @flags:  of open(2)
  * @opener: whose request it is
  * @copies: by cp -r of a whole anchor, which goes to its end: what it writes to
- *          stat is dropped, and an address in use is no failure
+ *          stat is dropped, and an address that it cannot have is no failure
  *
  * Return: 0; -EACCES: a read-only file; -ESTALE: a name without records,
  * which makes the kernel look it up again; -ENODEV; -ENOMEM; -EIO.

@@ -184,6 +184,7 @@ static int start(struct daemon *daemon)
 	fs->session = &daemon->session;
 	fs->scratch_max = daemon->options.scratch_size;
 	fs->started_ns = host_now_ns();
+	fs->bind = &daemon->options.bind;
 	daemon->fuse = fuse_session_new(&daemon->options.fuse, &fs_operations,
 					sizeof(fs_operations), fs);
 	if (!daemon->fuse) {

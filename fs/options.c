@@ -31,6 +31,7 @@ static const struct fuse_opt specs[] = {
 	STRING("state=%s", state),
 	STRING("host=%s", host),
 	STRING("listen=%s", listen_text),
+	STRING("bind=%s", bind_text),
 	STRING("nsid=%s", nsid),
 	STRING("user=%s", user_text),
 	STRING("mount-ns=%s", mount_ns),
@@ -156,6 +157,9 @@ void options_usage(void)
 	       "  -o host=NAME      the host's directory (the hostname)\n"
 	       "  -o listen=ADDRESS of a nameserver made without one\n"
 	       "                    (127.0.0.1:0)\n"
+	       "  -o bind=PORTS     below 1024, as 53:853@alice, that others "
+	       "than\n"
+	       "                    root may have (none)\n"
 	       "  -o workers=N      threads that answer (the cores)\n"
 	       "  -o edns-size=N    largest UDP answer, in octets (1232)\n"
 	       "  -o nsid=TEXT      what an answer says of its server "
@@ -513,6 +517,8 @@ int options_parse(struct options *options, int argc, char **argv)
 		r = check_host(options);
 	if (r == 0)
 		r = check_listen(options);
+	if (r == 0 && options->bind_text)
+		r = bind_parse(&options->bind, options->bind_text);
 	if (r == 0)
 		r = check_nsid(options);
 	if (r == 0)
@@ -532,6 +538,8 @@ void options_deinit(struct options *options)
 	free(options->state);
 	free(options->host);
 	free(options->listen_text);
+	free(options->bind_text);
+	bind_deinit(&options->bind);
 	free(options->nsid);
 	free(options->user_text);
 	free(options->user.name);

@@ -5,6 +5,7 @@
 #ifndef FS_OPTIONS_H
 #define FS_OPTIONS_H
 
+#include "fs/bind.h"
 #include "fs/fs.h"
 #include "fs/rights.h"
 
@@ -23,6 +24,7 @@ struct options {
 	char *state;	     /* absolute */
 	char *host;
 	struct address listen;
+	struct bind bind;
 	uint64_t workers;
 	uint64_t edns_size; /* octets */
 	uint64_t tcp_clients;
@@ -40,6 +42,7 @@ struct options {
 	char *arguments[2];
 	unsigned argument_count;
 	char *listen_text;
+	char *bind_text;
 	char *user_text;
 	bool complained; /* the reason was logged */
 };

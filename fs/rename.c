@@ -39,6 +39,7 @@ static void replaced(void *arg, int result)
 static void rename_scratch(struct rename *rename)
 {
 	struct node *from = rename->from, *over = rename->over;
+	uid_t uid = fuse_req_ctx(rename->pending->req)->uid;
 	struct node *target;
 	bool is_new;
 	int r;
@@ -48,7 +49,7 @@ static void rename_scratch(struct rename *rename)
 		return;
 	}
 	if (over && over->kind != NODE_SCRATCH) {
-		replace_run(rename->fs, from->scratch, over, replaced,
+		replace_run(rename->fs, from->scratch, over, uid, replaced,
 			    rename->pending);
 		return;
 	}
@@ -65,7 +66,7 @@ static void rename_scratch(struct rename *rename)
 		target->created = target->opens > 0;
 		pending_keep(rename->pending, target);
 		node_put(rename->fs, target, 1);
-		replace_run(rename->fs, from->scratch, target, replaced,
+		replace_run(rename->fs, from->scratch, target, uid, replaced,
 			    rename->pending);
 		return;
 	}

@@ -53,18 +53,20 @@ static void next_piece(void *arg, int result)
 }
 
 /* An address is short: one piece, and the end of it its end. */
-static void replace_addr(struct replace *replace, struct anchor *anchor)
+static void replace_addr(struct replace *replace, struct anchor *anchor,
+			 uid_t uid)
 {
 	ssize_t len = scratch_read(replace->scratch, replace->piece, 4096, 0);
 
 	if (len < 0)
 		end(replace, (int)len);
 	else
-		addr_write(anchor, replace->piece, (size_t)len, end, replace);
+		addr_write((struct addr_by){replace->fs, uid}, anchor,
+			   replace->piece, (size_t)len, end, replace);
 }
 
 void replace_run(struct fs *fs, struct scratch *scratch, struct node *target,
-		 replace_done *done, void *arg)
+		 uid_t uid, replace_done *done, void *arg)
 {
 	struct replace *replace;
 	int r = 0;
@@ -89,7 +91,7 @@ void replace_run(struct fs *fs, struct scratch *scratch, struct node *target,
 	replace->done = done;
 	replace->arg = arg;
 	if (target->kind == NODE_ADDR) {
-		replace_addr(replace, target->anchor);
+		replace_addr(replace, target->anchor, uid);
 		return;
 	}
 	r = edit_new(&replace->edit, fs, target, true);

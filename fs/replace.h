@@ -17,11 +17,12 @@ struct scratch;
  * replace_run() - what @scratch holds becomes the content of @target, as one
  * change, or nothing does
  * @target: records, a name's file, or addr; both stay while it runs
+ * @uid:    who renames; only for addr: see bind_allows()
  *
- * -EINVAL with a line in `error`; -EPERM: another kind of file; -ENODEV,
- * -ENOSPC, -ENOMEM, -EIO.
+ * -EACCES, -EINVAL with a line in `error`; -EPERM: another kind of file;
+ * -ENODEV, -ENOSPC, -ENOMEM, -EIO.
  */
 void replace_run(struct fs *fs, struct scratch *scratch, struct node *target,
-		 replace_done *done, void *arg);
+		 uid_t uid, replace_done *done, void *arg);
 
 #endif

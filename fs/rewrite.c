@@ -216,5 +216,6 @@ void rewrite_publish(struct rewrite *rewrite, rewrite_done *done, void *arg)
 		done(arg, -ESTALE);
 		return;
 	}
-	replace_run(rewrite->fs, rewrite->scratch, rewrite->node, done, arg);
+	replace_run(rewrite->fs, rewrite->scratch, rewrite->node,
+		    rewrite->scratch->uid, done, arg);
 }

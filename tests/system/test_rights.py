@@ -2,13 +2,14 @@
 """Permissions: an anchor has an owner, a group and a mode; its files derive."""
 import errno
 import os
+import re
 import stat
 import subprocess
 
 import pytest
 
-from harness import (NOBODY, Nameserver, append, fails, needs_root, run,
-                     untouched)
+from harness import (NOBODY, Nameserver, append, fails, needs_root,
+                     own_loopback, replace, run, serving, untouched)
 
 pytestmark = needs_root
 
@@ -248,3 +249,171 @@ def test_a_server_that_was_handed_over_is_handed_over_after_a_restart(
     assert ns.answer("b.test") == ["192.0.2.2"]
     with untouched(other):
         assert as_nobody(f": > {other.records}").returncode != 0
+
+
+# ---- Ports below 1024 ----
+
+LOW = "a port below 1024 is for root, and for those whom -o bind= lets have it"
+
+
+def delegated(circuit, name="theirs"):
+    made = circuit.make(name)
+    os.chown(made.path, NOBODY, NOBODY)
+    return made
+
+
+@pytest.mark.parametrize("port", [53, 99, 1023])
+@pytest.mark.parametrize("script", [
+    "echo {address} > addr", "echo {address} >> addr",
+    "echo {address} > new && mv -f new addr", "cp new2 addr",
+    "sed -i 's/.*/{address}/' addr", "mkdir sub@{address}",
+    "mkdir sub@:{port}", "mkdir sub@[::1]:{port}", "mkdir -p a/b@{address}"])
+def test_a_delegate_takes_no_port_below_1024(open_circuit, script, port):
+    made = delegated(open_circuit)
+    address = f"{own_loopback()}:{port}"
+    (made / "new2").write_text(f"{address}\n")
+    os.chown(made / "new2", NOBODY, NOBODY)
+    before = made.address
+    done = as_nobody(script.format(address=address, port=port), cwd=made.path)
+    # As dash says of any failed write.
+    assert done.returncode != 0 and re.search("Permission denied|I/O error",
+                                              done.stderr)
+    assert made.address == before and made.answer("x") == "REFUSED"
+    told = made.last_error() or Nameserver(made / "a").last_error()
+    assert LOW in told and str(port) in told
+    assert not [name for name in os.listdir(made.path)
+                if name.startswith("sub")]
+
+
+@pytest.mark.parametrize("script", ["echo {ip} > addr", "mkdir sub@{ip}"])
+def test_an_address_alone_is_port_53_to_a_delegate_too(open_circuit, script):
+    made = delegated(open_circuit)
+    done = as_nobody(script.format(ip=own_loopback()), cwd=made.path)
+    assert done.returncode != 0 and LOW in made.last_error()
+
+
+@pytest.mark.parametrize("port", [0, 1024, 5353])
+def test_a_delegate_takes_any_other_port(open_circuit, port):
+    made = delegated(open_circuit)
+    address = f"{own_loopback()}:{port}"
+    done = as_nobody(f"echo {address} > addr && echo off > addr && "
+                     f"mkdir sub@{address}", cwd=made.path)
+    assert done.returncode == 0, done.stderr
+    assert not made.error.read_text()
+
+
+def test_root_gives_a_port_below_1024_to_whom_it_likes(open_circuit):
+    made = delegated(open_circuit, f"theirs@{own_loopback()}:53")
+    address = made.address
+    # What it has may be written back: by tar, by cp, by who makes sure.
+    done = as_nobody(f"cat addr > new && cp new addr && echo {address} > addr "
+                     "&& mv -f new addr", cwd=made.path)
+    assert done.returncode == 0, done.stderr
+    assert made.address == address
+    open_circuit.crash_and_restart()
+    assert made.address == address and made.answer("x") == "REFUSED"
+    # What was given up is not to be had again.
+    done = as_nobody(f"echo off > addr && echo {address} > addr",
+                     cwd=made.path)
+    assert done.returncode != 0 and LOW in made.last_error()
+    assert made.address == "off"
+    replace(made.addr, f"{address}\n")
+    assert made.address == address
+
+
+def acting_as(uid, act):
+    os.seteuid(uid)
+    try:
+        return act()
+    finally:
+        os.seteuid(0)
+
+
+def test_the_right_to_a_port_is_the_openers_not_the_writers(open_circuit):
+    made = delegated(open_circuit)
+    low = f"{own_loopback()}:53"
+    fd = acting_as(NOBODY, lambda: os.open(made.addr, os.O_WRONLY))
+    with fails(errno.EACCES):
+        os.write(fd, f"{low}\n".encode())
+    os.close(fd)
+    # In two pieces too, and at the close.
+    for pieces in ([low[:5], low[5:] + "\n"], [low]):
+        fd = acting_as(NOBODY, lambda: os.open(made.addr, os.O_WRONLY))
+        with fails(errno.EACCES):
+            for piece in pieces:
+                os.write(fd, piece.encode())
+            os.close(os.dup(fd))
+        os.close(fd)
+    assert made.answer("x") == "REFUSED" and LOW in made.last_error()
+    fd = os.open(made.addr, os.O_WRONLY)
+    acting_as(NOBODY, lambda: os.write(fd, f"{low}\n".encode()))
+    os.close(fd)
+    assert made.address == low
+
+
+def test_a_copy_of_a_server_on_a_port_below_1024_has_another_address(
+        open_circuit):
+    made = open_circuit.make(f"low@{own_loopback()}:53")
+    append(made.records, "a. A 192.0.2.1\n")
+    os.chmod(open_circuit.host, 0o777)
+    done = as_nobody(f"cp -r {made.path} {open_circuit.host}/copy")
+    assert "/copy/addr" not in done.stderr
+    copy = Nameserver(open_circuit.host / "copy")
+    assert copy.answer("a") == ["192.0.2.1"]
+    assert copy.address.startswith("127.0.0.1:")
+
+
+def outcome(made, port):
+    """What a delegate's `echo ADDRESS > addr` comes to."""
+    done = as_nobody(f"echo {own_loopback()}:{port} > addr", cwd=made.path)
+    assert (made.address.endswith(f":{port}")) == (done.returncode == 0)
+    return done.returncode == 0
+
+
+@pytest.mark.parametrize("option, allowed, refused_ports", [
+    ("53", [53], [52, 54, 853]),
+    ("53:853", [53, 853], [54]),
+    ("100-102:53", [53, 100, 101, 102], [99, 103]),
+    ("1-1023", [1, 1023], []),
+    (f"53@{NOBODY}", [53], [54]),
+    ("53@nobody:853@root:900-901@nobody", [53, 900, 901], [853, 902]),
+    ("53@root:53@nobody", [53], []),
+    ("53@root", [], [53]),
+])
+def test_bind_lists_what_others_than_root_may_have(option, allowed,
+                                                   refused_ports):
+    with serving("allow_other", f"bind={option}") as circuit:
+        made = delegated(circuit)
+        assert [port for port in allowed + refused_ports
+                if outcome(made, port)] == allowed
+        for port in allowed:
+            assert as_nobody(f"echo off > addr; mkdir "
+                             f"sub@{own_loopback()}:{port}",
+                             cwd=made.path).returncode == 0
+
+
+@pytest.mark.parametrize("text", [
+    "", ":", "53:", "0", "1024", "53-1024", "54-53", "53-", "-53", "x", "5 3",
+    "53@", "53@nosuchuser", "53@-1", "53@4294967295", "53@1x", "53@@root",
+    "0x35", "+53", "53.853"])
+def test_what_is_no_list_of_ports_stops_the_start(idle, text):
+    idle.options.append(f"bind={text}")
+    done = run(*idle.command("-f"))
+    assert done.returncode == 1
+    assert done.stderr.startswith("circuitfs: bind=: ")
+    assert done.stderr.count("\n") == 1
+
+
+def test_the_address_of_listen_is_for_whoever_may_make_a_server():
+    address = f"{own_loopback()}:53"
+    with serving("allow_other", f"listen={address}") as circuit:
+        os.chmod(circuit.host, 0o777)
+        mine = Nameserver(circuit.host / "mine")
+        done = as_nobody(f"mkdir {mine.path} && cd {mine.path} && "
+                         f"echo off > addr && echo {address} > addr && "
+                         f"echo off > addr && mkdir sub && rmdir sub && "
+                         f"mkdir sub@{address}")
+        assert done.returncode == 0, done.stderr
+        done = as_nobody(f"echo {own_loopback()}:54 > {mine.addr}")
+        assert done.returncode != 0
+        assert LOW in mine.last_error()
