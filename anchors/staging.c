@@ -11,8 +11,8 @@
 struct staging {
 	struct anchor *anchor; /* a reference */
 	struct job_loss loss;
-	bool clears_since; /* and only if nothing has changed since: */
-	struct staging_mark since;
+	bool expects; /* publish only if all is as it was then: */
+	struct staging_mark mark;
 	uint32_t table;
 	bool has_table; /* the writer's thread, as is table */
 
@@ -173,11 +173,11 @@ static int is_as_marked(const struct task *task, MDB_txn *txn, uint32_t table,
 	uint64_t digest;
 	int r;
 
-	*out = task->anchor->changes == staging->since.changes;
+	*out = task->anchor->changes == staging->mark.changes;
 	if (*out || !task->owner_only)
 		return 0;
 	r = table_digest(task_tables(task), txn, table, &task->owner, &digest);
-	*out = digest == staging->since.owner_digest;
+	*out = digest == staging->mark.owner_digest;
 	return r;
 }
 
@@ -189,8 +189,10 @@ static int run_publish(struct job *job, struct writer *writer, MDB_txn *txn)
 	bool is_due = true;
 	int r = task_table(task, txn, &table);
 
-	if (r == 0 && task->staging->clears_since)
+	if (r == 0 && task->staging->expects)
 		r = is_as_marked(task, txn, table, &is_due);
+	/* What is not done is no edit. */
+	task->is_edit = is_due;
 	if (r || !is_due)
 		return r;
 	r = staging_table(task, txn);
@@ -308,6 +310,12 @@ int staging_mark(struct staging_mark *out, const struct anchor *anchor,
 	return 0;
 }
 
+void staging_expect(struct staging *staging, const struct staging_mark *mark)
+{
+	staging->expects = true;
+	staging->mark = *mark;
+}
+
 void staging_clear(struct anchor *anchor, const struct name *owner,
 		   const struct staging_mark *since, nameserver_done *done,
 		   void *arg)
@@ -319,9 +327,7 @@ void staging_clear(struct anchor *anchor, const struct name *owner,
 		done(arg, r, NULL);
 		return;
 	}
-	if (since) {
-		staging->clears_since = true;
-		staging->since = *since;
-	}
+	if (since)
+		staging_expect(staging, since);
 	staging_publish(staging, owner, done, arg);
 }

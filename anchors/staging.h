@@ -55,6 +55,9 @@ struct staging_mark {
 int staging_mark(struct staging_mark *out, const struct anchor *anchor,
 		 const struct name *owner);
 
+/** staging_expect() - publish nothing, with success, if they are others */
+void staging_expect(struct staging *staging, const struct staging_mark *mark);
+
 /**
  * staging_clear() - remove all records, or @owner's
  * @since: NULL; else nothing is removed if they have changed since

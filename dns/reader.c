@@ -118,6 +118,14 @@ void reader_refuse_tail(struct reader *reader, const char *reason)
 	       reason);
 }
 
+void reader_drop_tail(struct reader *reader)
+{
+	reader->line += reader->lexer.lines;
+	reader->lexer = (struct lexer){0};
+	reader->tail.len = 0;
+	reader->joined = false;
+}
+
 /* Reads an entry whose end reader->lexer has found. */
 static int read_entry(struct reader *reader, const char *text, size_t len,
 		      struct change *change)

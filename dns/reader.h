@@ -82,6 +82,9 @@ const char *reader_open(const struct reader *reader);
  */
 void reader_refuse_tail(struct reader *reader, const char *reason);
 
+/** reader_drop_tail() - as if its octets had never come */
+void reader_drop_tail(struct reader *reader);
+
 /** reader_error() - of the last call that returned -EINVAL; borrowed */
 const struct reader_error *reader_error(const struct reader *reader);
 

@@ -153,7 +153,7 @@ int edit_truncate(struct edit *edit)
 	return 0;
 }
 
-void edit_refuse(struct edit *edit, int result)
+static void turn_off(struct edit *edit, int result)
 {
 	if (!edit->replacing)
 		return;
@@ -238,6 +238,26 @@ static void on_put_back(void *arg, int result, const struct refusal *refusal)
 	call_back(edit, edit->result);
 }
 
+static void on_former_staged(void *arg, int result,
+			     const struct refusal *refusal)
+{
+	/* Not over what somebody else has written there since. */
+	static const struct rrsets none;
+	struct staging_mark removed = {
+		.changes = UINT64_MAX,
+		.owner_digest = rrsets_digest(none),
+	};
+	struct edit *edit = arg;
+
+	if (result < 0) {
+		drop_staging(edit);
+		on_put_back(edit, result, refusal);
+		return;
+	}
+	staging_expect(edit->staging, &removed);
+	staging_publish(steal(&edit->staging), &edit->owner, on_put_back, edit);
+}
+
 static void put_back(struct edit *edit)
 {
 	CLEANUP(buffer_deinit) struct buffer former = edit->former;
@@ -251,10 +271,13 @@ static void put_back(struct edit *edit)
 				&change);
 		reader_free(reader);
 	}
+	drop_staging(edit);
+	if (r == 0)
+		r = staging_new(&edit->staging, edit->anchor);
 	if (r < 0)
 		on_put_back(edit, r, NULL);
 	else
-		nameserver_edit(edit->anchor, &change, NULL, on_put_back, edit);
+		staging_add(edit->staging, &change, 0, on_former_staged, edit);
 }
 
 /* Tell who called; before that, what it had removed is back. */
@@ -272,7 +295,14 @@ static void refused(struct edit *edit, int result,
 {
 	explain(edit, result, refusal);
 	edit->failed = true;
-	edit_refuse(edit, result);
+	turn_off(edit, result);
+	tell(edit, result);
+}
+
+void edit_refuse(struct edit *edit, int result, edit_done *done, void *arg)
+{
+	begin_call(edit, done, arg);
+	turn_off(edit, result);
 	tell(edit, result);
 }
 
@@ -489,9 +519,11 @@ static void take_tail(struct edit *edit, void (*then)(struct edit *edit))
 	take(edit, reader_tail(edit->reader));
 }
 
+/* It is told, and must not become the start of what somebody else writes. */
 static void refuse_tail(struct edit *edit, const char *reason)
 {
 	reader_refuse_tail(edit->reader, reason);
+	reader_drop_tail(edit->reader);
 	refused(edit, -EINVAL, NULL);
 }
 

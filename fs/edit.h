@@ -37,11 +37,6 @@ struct edit *edit_free(struct edit *edit);
 /** edit_truncate() - from here on replace, with nothing staged; -ENOMEM */
 int edit_truncate(struct edit *edit);
 
-/** edit_refuse() - a call that was refused turns a replacement off, as a line
- * does; @result as it was told
- */
-void edit_refuse(struct edit *edit, int result);
-
 /** edit_is_replacing() - what is written is staged */
 bool edit_is_replacing(const struct edit *edit);
 
@@ -108,6 +103,9 @@ void edit_finish(struct edit *edit, edit_done *done, void *arg);
  * Its last line needs no newline. Without any text it clears.
  */
 void edit_publish(struct edit *edit, edit_done *done, void *arg);
+
+/** edit_refuse() - another call is refused: as if it was a line; -@result */
+void edit_refuse(struct edit *edit, int result, edit_done *done, void *arg);
 
 /** edit_is_open() - a close may end something: a replacement, or a line */
 bool edit_is_open(const struct edit *edit);

@@ -268,7 +268,8 @@ static void know_remover(void *arg, const struct caller *caller)
 {
 	struct pending *pending = arg;
 	struct node *node = pending->nodes[0];
-	pid_t refused = recent_refused_one(pending->fs, node);
+	pid_t pid = fuse_req_ctx(pending->req)->pid;
+	pid_t refused = recent_refused_one(pending->fs, node, pid);
 
 	if (refused && caller->is_same)
 		clean_up(pending, refused);
@@ -280,9 +281,9 @@ static void unlink_name(struct pending *pending, struct node *node)
 {
 	struct caller_about about = {
 		.pid = fuse_req_ctx(pending->req)->pid,
-		.other = recent_refused_one(pending->fs, node),
 	};
 
+	about.other = recent_refused_one(pending->fs, node, about.pid);
 	if (!about.other)
 		drop_name(pending, node);
 	else if (about.other == about.pid)

@@ -204,7 +204,7 @@ bool handle_size(const struct node *node, pid_t pid, off_t *out)
 
 	DL_FOREACH2(node->handles, handle, node_next)
 	{
-		if ((handle->opener == pid || handle->writer == pid) &&
+		if (pid && (handle->opener == pid || handle->writer == pid) &&
 		    (is_replacing(handle) || handle->is_kept))
 			found = handle;
 	}

@@ -57,6 +57,16 @@ static void note_writer(struct handle *handle, const struct call *call)
 		handle->writer_count++;
 }
 
+/* Another table may have the same number, once this one is gone. */
+static void forget_writer(struct handle *handle, const struct call *call)
+{
+	unsigned *count = &handle->writer_count;
+
+	for (unsigned i = 0; *count <= HANDLE_WRITERS && i < *count; i++)
+		if (handle->writers[i] == call->owner)
+			handle->writers[i] = handle->writers[--*count];
+}
+
 static bool has_written(const struct handle *handle, const struct call *call)
 {
 	if (handle->writer_count > HANDLE_WRITERS ||
@@ -84,7 +94,7 @@ static void finish(void *arg, int result)
 			       call->caller.uid);
 	if (result == 0 && call->kind == CALL_FLUSH &&
 	    (call->publishes ||
-	     (handle->node->made && has_written(handle, call))))
+	     (handle->node->made && handle->writer == call->caller.pid)))
 		recent_replaced(handle->fs, handle->node, call->caller.pid,
 				call->caller.uid);
 	if (call->kind == CALL_TRUNCATE)
@@ -112,11 +122,19 @@ static void refuse(struct call *call, int result, const char *act,
 	node_label(handle->node, label, sizeof(label));
 	node_fail(handle->fs, handle->node, act, label, reason);
 	if (handle->edit)
-		edit_refuse(handle->edit, result);
-	finish(call, result);
+		edit_refuse(handle->edit, result, finish, call);
+	else
+		finish(call, result);
 }
 
 /* ---- Records: append, replace, or change in place ---- */
+
+static void refuse_hole(struct call *call)
+{
+	refuse(call, -EINVAL, "write",
+	       "behind the end of the text: a file with a hole is no zone "
+	       "file");
+}
 
 static void rewritten(struct call *call)
 {
@@ -124,9 +142,7 @@ static void rewritten(struct call *call)
 	int r = rewrite_write(rewrite, call->data, call->len, call->offset);
 
 	if (r == -EINVAL)
-		refuse(call, r, "write",
-		       "behind the end of the text: a file with a hole is no "
-		       "zone file");
+		refuse_hole(call);
 	else
 		finish(call, r);
 }
@@ -134,11 +150,19 @@ static void rewritten(struct call *call)
 static void have_text(void *arg, int result)
 {
 	struct call *call = arg;
+	struct handle *handle = call->handle;
 
-	if (result < 0)
+	if (result < 0) {
 		refuse(call, result, "write", strerror(-result));
-	else
-		rewritten(call);
+		return;
+	}
+	/* It is shorter than it was: then nothing is changed. */
+	if (call->offset > rewrite_size(handle->rewrite)) {
+		handle->rewrite = rewrite_free(handle->rewrite);
+		refuse_hole(call);
+		return;
+	}
+	rewritten(call);
 }
 
 static void begin_rewrite(struct call *call, rewrite_done *done)
@@ -170,6 +194,8 @@ static void write_at_place(struct call *call)
 	} else if (call->offset == (uint64_t)attr.st_size) {
 		edit_resume(handle->edit, call->offset);
 		edit_write(handle->edit, call->data, call->len, finish, call);
+	} else if (call->offset > (uint64_t)attr.st_size) {
+		refuse_hole(call);
 	} else if (edit_is_open(handle->edit)) {
 		refuse(call, -EINVAL, "write",
 		       "elsewhere, while a line waits for its end");
@@ -265,6 +291,7 @@ static void end_of_text(struct call *call, bool killed)
 	struct handle *handle = call->handle;
 
 	handle->unflushed = false;
+	forget_writer(handle, call);
 	call->publishes = handle->rewrite ||
 			  (handle->edit && edit_is_replacing(handle->edit));
 	if (handle->rewrite && killed) {
@@ -378,10 +405,16 @@ static void have_text_to_cut(void *arg, int result)
 {
 	struct call *call = arg;
 
-	if (result < 0)
+	if (result < 0) {
 		refuse(call, result, "truncate", strerror(-result));
-	else
-		cut(call);
+		return;
+	}
+	if (call->offset > rewrite_size(call->handle->rewrite)) {
+		call->handle->rewrite = rewrite_free(call->handle->rewrite);
+		refuse(call, -EINVAL, "truncate", too_long);
+		return;
+	}
+	cut(call);
 }
 
 static void truncate_records(struct call *call)

@@ -228,7 +228,8 @@ static void op_create(fuse_req_t req, fuse_ino_t parent, const char *name,
 		create->fi.flags |= O_TRUNC;
 	dir->lookups++;
 	fs->session->pending++;
-	if (is_new)
+	/* Who copies a directory owns what is in it, as it believes. */
+	if (is_new || (create->hidden && dir->maker == ctx->pid))
 		open_created(create);
 	else
 		check_mode(create);

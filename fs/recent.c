@@ -151,11 +151,13 @@ void recent_refused(struct fs *fs, const struct node *node, pid_t pid,
 	remember(fs, RECENT_REFUSED, node, pid, uid, REFUSED_MS);
 }
 
-pid_t recent_refused_one(struct fs *fs, const struct node *node)
+pid_t recent_refused_one(struct fs *fs, const struct node *node, pid_t pid)
 {
 	struct recent *recent, *next;
 	pid_t last = 0;
 
+	if (is_of(fs, find(fs, RECENT_REFUSED, pid), node))
+		return pid;
 	HASH_ITER (hh, fs->recent, recent, next) {
 		if (recent->key.kind == RECENT_REFUSED &&
 		    is_of(fs, recent, node))

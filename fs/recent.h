@@ -48,8 +48,11 @@ void recent_take(struct fs *fs, pid_t pid, const struct node *node,
 void recent_refused(struct fs *fs, const struct node *node, pid_t pid,
 		    uid_t uid);
 
-/** recent_refused_one() - the thread whose was refused last; 0: none's */
-pid_t recent_refused_one(struct fs *fs, const struct node *node);
+/**
+ * recent_refused_one() - the thread whose was refused; 0: none's
+ * @pid: this one, if it was; else the last
+ */
+pid_t recent_refused_one(struct fs *fs, const struct node *node, pid_t pid);
 
 /** recent_forgive() - forget that one; once it has cleaned up */
 void recent_forgive(struct fs *fs, pid_t pid);
