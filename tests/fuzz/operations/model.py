@@ -41,8 +41,10 @@ class OpenFile:
         self.position = 0      # None: the kernel's affair
         self.writers = set()   # processes
         self.shown = None      # the text at the last read from its start
+        self.seen = None       # when that was, in edits
         self.at_its_end = False
         self.kept = None       # the text when it was unlinked
+        self.made = False      # the name, by opening it
         self.unlinked = self.vague = False
         self.calls = 0         # write()s, refused ones too
         self.tail = ""         # of a line
@@ -61,6 +63,7 @@ class OpenFile:
         self.calls, self.tail, self.off = 0, "", 0
         self.tail_refused = self.failed = False
         self.published = NO    # by somebody, since
+        self.refusers = set()  # processes whose ftruncate was refused
         self.writers = set()
 
     def owner(self):
@@ -83,6 +86,7 @@ class Model:
     def __init__(self, mode):
         self.mode = mode     # of control files
         self.store = {}
+        self.edits = 0       # so many changes
         self.scratch = {}    # by name
         self.processes = {}
         self.files = {}
@@ -158,8 +162,14 @@ class Model:
 
     def is_made(self, path):
         """A name without records is there while it is open."""
-        return any(file.path == path and not file.unlinked
-                   for file in self.files.values())
+        opened = [file for file in self.files.values() if file.path == path]
+        if any(file.made and not file.unlinked for file in opened):
+            return True
+        if not opened:
+            return False
+        there = any(not file.unlinked for file in opened)
+        return self.pick("a name whose records went while it was open",
+                         there, not there)
 
     def exists(self, path):
         kind, name = path
@@ -216,6 +226,7 @@ class Model:
 
     def changed(self, path, how):
         """Who replaces and has written nothing may have to leave it."""
+        self.edits += 1
         for file in self.files.values():
             if file.mode != "replace":
                 continue
@@ -242,8 +253,8 @@ class Model:
             self.line = None
         if file is not None and off and file.mode != "append":
             file.off = errno.EINVAL
-            if file.former:
-                self.put_back(file)
+        if file is not None and file.former:
+            self.put_back(file)
         if file is not None and file.path[0] == "name" and name is not None:
             self.processes[name].refused[file.owner()] = self.now, True
         return -errno.EINVAL
@@ -272,7 +283,10 @@ class Model:
         if process is None:
             raise Impossible(step.actor)
         act = getattr(self, f"do_{step.op}")
-        return act(process, step.actor, step.thread, *step.args)
+        try:
+            return act(process, step.actor, step.thread, *step.args)
+        except records.Unclear as unclear:
+            raise Impossible from unclear
 
     def do_open(self, process, name, thread, slot, path, flags, mode="0644"):
         if slot in process.slots:
@@ -290,7 +304,8 @@ class Model:
         if not there and where[0] == "records":
             flags.add("O_TRUNC")
             process.hidden = None
-        if not there and where[0] == "name":
+        made = not there
+        if made and where[0] == "name":
             if thread and where[1] in process.unlinked:
                 raise Impossible("which thread had unlinked it?")
             former = self.remade(process, where, flags)
@@ -298,6 +313,7 @@ class Model:
             self.scratch[where[1]] = Scratch(int(mode, 8))
         scratch = self.scratch.get(where[1]) if where[0] == "scratch" else None
         file = OpenFile(where, flags, name, scratch)
+        file.made = made
         if scratch:
             file.mode = "append"
             if "O_TRUNC" in flags:
@@ -368,6 +384,7 @@ class Model:
                             file.kept, now)
         if offset == 0 or file.shown is None:
             file.shown, file.at_its_end = now, False
+            file.seen = self.edits
         elif file.at_its_end and now != file.shown:
             file.shown = self.pick("read anew after its end", file.shown, now)
             file.at_its_end = False
@@ -410,6 +427,9 @@ class Model:
             return file.scratch.text
         if file.mode == "overwrite":
             return file.buffer
+        return self.shown_before(file)
+
+    def shown_before(self, file):
         return self.text(file.path) if file.shown is None else file.shown
 
     def size_reply(self, sizes, mode):
@@ -517,8 +537,11 @@ class Model:
                 file.calls += 1
                 file.failed = True
                 return self.refuse(file, name)
-            self.begin_over(file, self.shown(file))
-            return self.write_over(file, name, offset, text)
+            adds = offset == len(self.text(file.path)) and self.pick(
+                "it is the end now", False, True)
+            if not adds:
+                self.begin_over(file, self.shown(file))
+                return self.write_over(file, name, offset, text)
         if file.tail_refused:
             raise Impossible("does half a line wait?")
         if file.unlinked:
@@ -539,6 +562,8 @@ class Model:
 
     def begin_over(self, file, text):
         file.mode, file.off, file.buffer = "overwrite", 0, text
+        file.read_at = self.edits if file.shown is None else file.seen
+        file.base = self.shown_before(file)
 
     def write_over(self, file, name, offset, text):
         if file.off:
@@ -570,6 +595,7 @@ class Model:
             file.replace()
             return 0
         if file.mode == "replace":
+            file.refusers.add(name)
             return self.refuse(file, name)
         return self.cut(file, name, size)
 
@@ -644,7 +670,8 @@ class Model:
             allowed = -errno.EPERM
         elif any(not file.off for file in replacing):
             return wanted
-        if self.replacing(path) or (path[0] == "name" and self.is_made(path)):
+        if self.replacing(path) or (path[0] == "name" and any(
+                file.path == path for file in self.files.values())):
             allowed = self.pick("rights of what is being made", allowed,
                                 -errno.EPERM if allowed == 0 else 0)
         if allowed:
@@ -699,17 +726,25 @@ class Model:
             del self.scratch[owner]
             self.detach(where, None)
             return 0
-        when, certain = process.refused.pop(owner, (None, False))
-        if when is not None and self.within(when, CLEAN_UP_S, "refused"):
-            if certain and not thread:
-                return 0
-            if self.pick("a clean-up or not", True, False):
-                return 0
+        if self.cleans_up(process, owner, thread):
+            return 0
         process.unlinked[owner] = self.now, self.store.get(owner)
         self.detach(where, self.text(where))
         if owner in self.store:
             self.put(where, {}, MAYBE)
         return 0
+
+    def cleans_up(self, process, owner, thread):
+        """Who was refused removes what it takes for the half of a file."""
+        when, certain = process.refused.pop(owner, (None, False))
+        if when is None or not self.within(when, CLEAN_UP_S,
+                                           "refused a while ago"):
+            return False
+        if owner not in self.store:
+            return self.pick("a clean-up of a name without records", False,
+                             True)
+        return (certain and not thread) or \
+            self.pick("a clean-up or not", True, False)
 
     def detach(self, path, kept):
         for file in self.files.values():
@@ -788,7 +823,13 @@ class Model:
 
     def flush(self, file, name):
         """What close(2) says."""
-        if file.scratch or not file.writes or name not in file.writers:
+        if file.scratch or not file.writes:
+            return 0
+        if name not in file.writers:
+            if file.mode == "replace" and name in file.refusers:
+                self.refuse(line=False)
+                return self.pick("what was refused is not told again", 0,
+                                 -file.off)
             return 0
         if file.mode == "overwrite":
             return self.flush_over(file, name)
@@ -821,7 +862,8 @@ class Model:
         if not is_only:
             file.tail_refused = file.mode == "append"
             return self.refuse(file, name)
-        if file.unlinked:
+        if file.unlinked and file.mode == "append" and self.pick(
+                "half a line for a removed name is judged", False, True):
             return 0
         store = file.staged if file.mode == "replace" else self.store
         try:
@@ -855,7 +897,7 @@ class Model:
         if file.off:
             self.refuse(line=False)
             return self.pick("an overwrite is refused again",
-                             -errno.EINVAL, 0)
+                             -errno.EINVAL, -errno.ESTALE, 0)
         *lines, tail = file.buffer.split("\n")
         if any(line[:1] in (" ", "\t") and line.strip()
                for line in lines + [tail]):
@@ -869,12 +911,24 @@ class Model:
             found = records.parse(lines + [tail], file.origin(), file.owner())
             store = records.applied({}, found)
         except records.Refused:
-            return self.refuse(file, name)
+            self.refuse(file, name)
+            return self.pick("changed since it was read, and refused",
+                             -errno.EINVAL, -errno.ESTALE)
+        if self.is_stale(file):
+            self.refuse(file, name)
+            return -errno.ESTALE
         if not found:
             return self.refuse(file, name, off=False)
         self.take(file, store)
         self.well_done(file, name)
         return 0
+
+    def is_stale(self, file):
+        """A part of what is no more would come back."""
+        if file.read_at == self.edits:
+            return False
+        differs = self.text(file.path) != file.base
+        return self.pick("changed since it was read", differs, not differs)
 
     def release(self, files):
         """The last close: a replacement that wrote nothing clears."""

@@ -40,7 +40,8 @@ def shrink(place, sequence, finding):
     def still(less):
         rng, tally = random.Random(0), world.Tally()
         done, found = world.run(place, rng, tally, less)
-        return (done, found) if found and found.kind == finding.kind else None
+        is_same = found and found.kind == finding.kind
+        return (done, found) if is_same and len(done) < len(sequence) else None
 
     size = max(1, len(sequence) // 2)
     while size and time.monotonic() < end:

@@ -16,6 +16,10 @@ class Refused(Exception):
     """No record, or a change that cannot be."""
 
 
+class Unclear(Exception):
+    """Half a line and another half: not as simple as it looks."""
+
+
 def qualified(name, origin):
     if not NAME.fullmatch(name):
         raise Refused(f"no name: {name}")
@@ -32,8 +36,10 @@ def qualified(name, origin):
 def data_of(rdtype, words, origin):
     if rdtype == "TXT":
         text = " ".join(words)
-        if not re.fullmatch(r'"[^"]*"', text):
+        if not text or text.count('"') % 2:
             raise Refused("no text")
+        if not re.fullmatch(r'"[^"]*"', text):
+            raise Unclear(text)
         return text
     if len(words) != 1:
         raise Refused("too few words, or too many")

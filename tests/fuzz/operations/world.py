@@ -22,6 +22,7 @@ import harness  # noqa: E402
 CANDIDATES_MAX = 48
 PROPOSALS_MAX = 60
 CONNECTIONS = Path("/sys/fs/fuse/connections")
+NOTHING = "(nothing)\n"
 FIRST = ("A", "B")
 PATHS = {"open": (1,), "truncate": (0,), "stat": (0,), "chmod": (0,),
          "utimens": (0,), "unlink": (0,), "rename": (0, 1)}
@@ -244,8 +245,8 @@ class Run:
         listed = {owner: records.text_of(types, owner)
                   for owner, types in model.store.items()}
         if text is not None and text != wanted:
-            return (1, f"{op}: records", f"records has\n{text}and should have"
-                    f"\n{wanted}")
+            return (1, f"{op}: records", f"records has\n{text or NOTHING}"
+                    f"and should have\n{wanted or NOTHING}")
         if names != listed:
             return (1, f"{op}: names", f"names/ has {names}, and should have "
                     f"{listed}")
