@@ -4,7 +4,6 @@
 Nobody here touches the mount: whatever looks at it is an actor too, and each
 of its answers has a deadline.
 """
-import contextlib
 import os
 import select
 import signal
@@ -108,20 +107,16 @@ class Stage:
     def forget(self, name):
         self.actors.pop(name)
 
-    def clear(self):
+    def clear(self, kept=("nursery", "observer")):
         """End all that a sequence has left."""
         for name in list(self.actors):
-            if name not in ("nursery", "observer"):
+            if name not in kept:
                 self.actors.pop(name).kill()
         self.nursery.tell("reap")
 
     def close(self):
-        for actor in self.actors.values():
-            with contextlib.suppress(ProcessLookupError):
-                signal.pidfd_send_signal(actor.pidfd, signal.SIGKILL)
-        for actor in self.actors.values():
-            with contextlib.suppress(Hang):
-                actor.gone()
+        self.clear(kept=("nursery",))
+        self.nursery.kill()
         self.process.wait(ANSWER_S)
         self.listener.close()
         self.directory.cleanup()

@@ -2,11 +2,15 @@
 """Sequences at random: several processes, each of which does by turns what
 programs do (a shell, cp, sed -i, an editor) and what nobody does.
 """
+import os
+
 from steps import Step
 
 FILES = ("records", "names/a.test.", "names/b.test.")
 SPELLINGS = {"names/a.test.": ("names/A.test", "names/a.TEST.")}
 OWNERS = ("a.test.", "b.test.", "c.test.")
+# Who is not root is refused by the kernel.
+USERS = ("-1", "-1", "65534") if os.geteuid() == 0 else ("-1",)
 LENGTH = (8, 40)
 PROCESSES_MAX = 5
 
@@ -16,6 +20,8 @@ OPS = {"open": 8, "write": 16, "pwrite": 4, "read": 3, "pread": 3, "lseek": 2,
        "chmod": 2, "fchown": 1, "utimens": 1, "unlink": 3, "rename": 3,
        "dup": 3, "close": 12, "fsync": 1, "fork": 3, "spawn": 2, "exec": 2,
        "exit": 1, "kill": 1}
+# What is not one call, or is too much for two at once.
+ALONE = ("open", "fork", "spawn", "exec", "exit", "kill")
 
 
 class Maker:
@@ -227,10 +233,10 @@ class Maker:
             "stat": lambda: (self.any_file(),),
             "fchmod": lambda: (slot, mode),
             "chmod": lambda: (self.any_file(), mode),
-            "fchown": lambda: (slot, "-1", "-1"),
+            "fchown": lambda: (slot, rng.choice(USERS), "-1"),
             "utimens": lambda: (self.any_file(),),
             "unlink": lambda: (self.any_file(),),
-            "rename": lambda: (rng.choice(("x1", "x2", *FILES[1:])),
+            "rename": lambda: (rng.choice(("x1", "x2", *FILES)),
                                self.any_file()),
             "dup": lambda: (slot, self.slot()),
             "close": lambda: (slot,),
@@ -254,6 +260,13 @@ class Maker:
                   (("O_CREAT", 0.4), ("O_CLOEXEC", 0.3)) if
                   self.rng.random() < chance]
         return "|".join(flags)
+
+    def pair(self, model):
+        """Two steps to be done at once, of two actors."""
+        one, other = self.proposal(model), self.proposal(model)
+        if one.actor == other.actor or one.op in ALONE or other.op in ALONE:
+            return None
+        return one._replace(beside=True), other
 
     def proposal(self, model):
         """A step that may be possible, or may be not."""

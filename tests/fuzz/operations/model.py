@@ -12,6 +12,7 @@ and ANY one that is not checked.
 import errno
 import pickle
 import re
+from typing import NamedTuple
 
 import records
 
@@ -19,10 +20,32 @@ HIDDEN_S = 1      # for how long an unlinked file is remembered
 CLEAN_UP_S = 5    # ... and a refused write
 NO, MAYBE, YES = range(3)
 DONE, ANY = "done", "any"
+KILLED = "killed before it closed"
+PUBLISHED = "published after a kill"
 
 
 class Impossible(Exception):
     """Nobody can do that now, or nobody can say what it would do."""
+
+
+class Reply(NamedTuple):
+    result: object  # a number, DONE or ANY
+    data: object    # those that may be read, or None for any
+
+
+class Outcome(NamedTuple):
+    replies: list   # one for each step
+    line: object    # does `error` get one? None: it may
+    why: list       # what was not the wanted choice
+    marks: list     # what is counted
+    model: object
+
+
+def either(one, other):
+    """Does `error` get a line from one step or the other?"""
+    if one or other:
+        return True
+    return None if None in (one, other) else False
 
 
 class Scratch:
@@ -49,6 +72,8 @@ class OpenFile:
         self.calls = 0         # write()s, refused ones too
         self.tail = ""         # of a line
         self.tail_refused = self.failed = False
+        self.left_a_hole = False
+        self.has_outlived = False  # one of its writers
         self.last_end = None   # where the last accepted write ended
         self.former = None     # what to put back
         self.killed = False
@@ -91,32 +116,45 @@ class Model:
         self.processes = {}
         self.files = {}
         self.last_file = 0
-        self.now = 0.0
-        self.line = False    # `error` gets one; None: it may
-        self.data = None     # those that may be read, or None for any
-        self.why = []        # what was not the wanted choice
-        self.choices, self.chosen = [], 0
+        self.begin([], 0.0)
 
     # Choices.
 
     def outcomes(self, step, now):
-        """A (reply, Model) for each thing that may come of a step."""
+        """An Outcome for each thing that may come of a step."""
         saved, out, vectors = pickle.dumps(self), [], [[]]
         while vectors:
             vector = vectors.pop(0)
             model = pickle.loads(saved)
             model.begin(vector, now)
-            reply = model.run(step)
+            result = model.run(step)
             for at in range(len(vector), len(model.choices)):
                 done = [0] * (at - len(vector))
                 vectors += [vector + done + [other] for other in
                             range(1, model.choices[at])]
-            out.append((reply, model))
+            out.append(Outcome([Reply(result, model.data)], model.line,
+                               model.why, model.marks, model))
+        return out
+
+    def outcomes_of_both(self, one, other, now):
+        """Of two at once: they are done in this order or that."""
+        out = []
+        for first, second in ((one, other), (other, one)):
+            for before in self.outcomes(first, now):
+                for after in before.model.outcomes(second, now):
+                    replies = before.replies + after.replies
+                    if first is other:
+                        replies.reverse()
+                    out.append(Outcome(
+                        replies, either(before.line, after.line),
+                        before.why + after.why, before.marks + after.marks,
+                        after.model))
         return out
 
     def begin(self, vector, now):
         self.now, self.line, self.data = now, False, None
-        self.why, self.vector, self.choices = [], vector, []
+        self.vector, self.choices = vector, []
+        self.why, self.marks = [], []
 
     def pick(self, why, *options):
         if len(options) == 1:
@@ -260,11 +298,9 @@ class Model:
         return -errno.EINVAL
 
     def put_back(self, file):
-        if self.pick("what was removed is not put back", True, False):
-            merged = {file.owner(): file.former}
-            if file.owner() in self.store:
-                raise Impossible("made anew meanwhile")
-            self.store = {**self.store, **merged}
+        """Unless somebody else has made it anew meanwhile."""
+        if file.owner() not in self.store:
+            self.store = {**self.store, file.owner(): file.former}
             self.changed(file.path, MAYBE)
         file.former = None
 
@@ -503,8 +539,6 @@ class Model:
     def lines(self, file, text):
         """The whole lines by now, and what waits."""
         *lines, tail = (file.tail + text).split("\n")
-        if any(line[:1] == " " and line.strip() for line in lines + [tail]):
-            raise Impossible("whose record is it?")
         return lines, tail
 
     def write_staged(self, file, name, offset, text):
@@ -527,6 +561,10 @@ class Model:
         return len(text)
 
     def write_more(self, file, name, offset, text):
+        if not file.appends and self.shown(file) != self.text(file.path):
+            if not self.pick("the text that it has read is no more",
+                             True, False):
+                file.shown = None
         size = len(self.shown(file))
         if not file.appends and offset not in (size, file.last_end):
             if file.tail or file.unlinked:
@@ -535,14 +573,11 @@ class Model:
                 raise Impossible("which text was it?")
             if offset > size:
                 file.calls += 1
-                file.failed = True
+                file.failed = file.left_a_hole = True
                 return self.refuse(file, name)
-            adds = offset == len(self.text(file.path)) and self.pick(
-                "it is the end now", False, True)
-            if not adds:
-                self.begin_over(file, self.shown(file))
-                return self.write_over(file, name, offset, text)
-        if file.tail_refused:
+            self.begin_over(file, self.shown(file))
+            return self.write_over(file, name, offset, text)
+        if file.tail_refused or file.left_a_hole:
             raise Impossible("does half a line wait?")
         if file.unlinked:
             raise Impossible("its name was removed")
@@ -562,7 +597,7 @@ class Model:
 
     def begin_over(self, file, text):
         file.mode, file.off, file.buffer = "overwrite", 0, text
-        file.read_at = self.edits if file.shown is None else file.seen
+        file.read_at = self.edits if file.seen is None else file.seen
         file.base = self.shown_before(file)
 
     def write_over(self, file, name, offset, text):
@@ -665,13 +700,12 @@ class Model:
     def set_rights(self, path, wanted=0):
         replacing = [file for file in self.replacing(path)
                      if file.mode == "replace"]
-        allowed = wanted
-        if not replacing:
-            allowed = -errno.EPERM
-        elif any(not file.off for file in replacing):
+        if any(not file.off for file in replacing):
             return wanted
-        if self.replacing(path) or (path[0] == "name" and any(
-                file.path == path for file in self.files.values())):
+        opened = [file for file in self.files.values() if file.path == path]
+        is_made = path[0] == "name" and any(file.made for file in opened)
+        allowed = wanted if replacing or is_made else -errno.EPERM
+        if self.replacing(path) or (path[0] == "name" and opened):
             allowed = self.pick("rights of what is being made", allowed,
                                 -errno.EPERM if allowed == 0 else 0)
         if allowed:
@@ -698,7 +732,15 @@ class Model:
         file = self.file(process, slot)
         if file.scratch or (uid, gid) == ("-1", "-1"):
             return 0
-        raise Impossible("for another day")
+        if file.unlinked or file.vague:
+            raise Impossible("nobody says what it is")
+        allowed = self.set_rights(file.path)
+        if allowed == 0 and self.pick("an owner is refused", False, True):
+            self.line = True
+            for other in self.replacing(file.path):
+                other.off = other.off or errno.EPERM
+            return -errno.EPERM
+        return allowed
 
     def do_utimens(self, process, name, thread, path):
         where = self.path(path)
@@ -730,8 +772,7 @@ class Model:
             return 0
         process.unlinked[owner] = self.now, self.store.get(owner)
         self.detach(where, self.text(where))
-        if owner in self.store:
-            self.put(where, {}, MAYBE)
+        self.put(where, {}, MAYBE)
         return 0
 
     def cleans_up(self, process, owner, thread):
@@ -753,18 +794,27 @@ class Model:
 
     def do_rename(self, process, name, thread, old, new):
         source, target = self.path(old), self.path(new)
-        if source[0] == "records":
-            raise Impossible("for another day")
+        self.must_see(process, source)
         self.must_see(process, target)
+        if source[0] == "records":
+            # rename(2) to itself does nothing, and nobody is asked.
+            return 0 if target == source else self.refuse_rename()
         if not self.exists(source):
             return -errno.ENOENT
         if source[0] == "scratch":
             return self.rename_scratch(source, target)
-        if target[0] != "name":
-            raise Impossible("for another day")
+        if target[0] == "records":
+            return self.refuse_rename()
+        if target[0] == "scratch":
+            return -errno.EXDEV
         if source == target:
             return 0
         return self.rename_name(source, target)
+
+    def refuse_rename(self):
+        """A control file stays, and a name is no whole."""
+        self.line = True
+        return -errno.EPERM
 
     def rename_scratch(self, source, target):
         scratch = self.scratch[source[1]]
@@ -830,16 +880,23 @@ class Model:
                 self.refuse(line=False)
                 return self.pick("what was refused is not told again", 0,
                                  -file.off)
+            # The kernel gives the number of a dead process's table of files
+            # to a new one.
+            if file.has_outlived and file.mode == "replace" and (
+                    file.off or (file.staged_calls and not file.staged)):
+                self.refuse(line=False)
+                return self.pick("taken for a writer that is dead", 0,
+                                 -errno.EINVAL)
             return 0
         if file.mode == "overwrite":
             return self.flush_over(file, name)
         if file.mode == "replace" and file.off:
             self.refuse(file, name, off=False, line=False)
             return -file.off
-        if file.tail_refused:
+        if file.tail_refused or file.left_a_hole:
             self.refuse(line=False)
-            return self.pick("half a line is refused again",
-                             0, -errno.EINVAL)
+            return self.pick("what was refused is refused again",
+                             0, -errno.EINVAL, -errno.ESTALE)
         if file.tail and not file.failed:
             got = self.flush_tail(file, name)
             if got < 0:
@@ -867,12 +924,22 @@ class Model:
             return 0
         store = file.staged if file.mode == "replace" else self.store
         try:
+            if tail.count('"') % 2:
+                raise records.Refused("an open quote")
             found = records.parse([tail], file.origin(), file.owner())
             store = records.applied(store, found)
         except records.Refused:
             file.tail_refused = file.mode == "append"
             return self.refuse(file, name)
         if file.mode == "replace":
+            # All of it came in one write.
+            if any(dict(file.staged.get(owner, {})).get(
+                    rdtype, (0, (data,)))[1] != (data,)
+                   for owner, _, rdtype, data in found
+                   if rdtype == "CNAME") and self.pick(
+                       "a last line replaces the CNAME before it",
+                       True, False):
+                return self.refuse(file, name)
             file.staged = store
         elif found:
             self.store = store
@@ -899,10 +966,6 @@ class Model:
             return self.pick("an overwrite is refused again",
                              -errno.EINVAL, -errno.ESTALE, 0)
         *lines, tail = file.buffer.split("\n")
-        if any(line[:1] in (" ", "\t") and line.strip()
-               for line in lines + [tail]):
-            # A blank owner: it is the one before.
-            raise Impossible("whose record is it?")
         is_whole = not tail or self.pick("a last line without its end",
                                          True, False)
         try:
@@ -947,10 +1010,12 @@ class Model:
     def clear(self, file):
         clears = file.published == NO
         if file.published == MAYBE or file.unlinked:
-            clears = self.pick("changed since it was opened",
-                               not clears, clears)
+            clears = self.pick("changed since it was opened", clears,
+                               not clears)
         if clears:
             self.put(file.path, {}, MAYBE)
+        else:
+            self.edits += 1
 
     # Processes.
 
@@ -986,16 +1051,17 @@ class Model:
     def kill_writer(self, file, name):
         if file.scratch or not file.writes:
             return
-        if name not in file.writers:
+        pending = not file.off and (
+            (file.tail and not file.failed) or file.mode == "overwrite" or
+            (file.mode == "replace" and file.staged_calls))
+        if name not in file.writers or not pending:
             file.killed = True
+            if file.former and self.pick(
+                    "put back after a kill", True, False):
+                self.refuse(file)
             return
-        pending = file.tail and not file.failed or (
-            file.mode == "replace" and file.staged_calls and not file.off) or (
-            file.mode == "overwrite" and not file.off)
-        if not pending:
-            file.killed = True
-            return
-        if not self.pick("published after a kill", True, False):
+        self.marks.append(KILLED)
+        if not self.pick(PUBLISHED, True, False):
             return
         file.killed = True
         file.tail = ""
@@ -1010,6 +1076,7 @@ class Model:
             file = self.file(process, slot)
             del process.slots[slot]
             self.flush(file, name)
+            file.has_outlived |= name in file.writers
             if not any(file is one for one in files):
                 files.append(file)
         self.release(files)

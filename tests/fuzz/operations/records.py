@@ -9,7 +9,7 @@ import re
 
 TYPES = {"A": 1, "CNAME": 5, "TXT": 16}
 TTL = 3600
-NAME = re.compile(r"@|\*|(?:[a-z0-9_*-]+\.)*[a-z0-9_*-]+\.?", re.IGNORECASE)
+NAME = re.compile(r"@|\.|\*|(?:[a-z0-9_*-]+\.)*[a-z0-9_*-]+\.?", re.IGNORECASE)
 
 
 class Refused(Exception):
@@ -26,7 +26,7 @@ def qualified(name, origin):
     name = name.lower()
     if name == "@":
         if origin == ".":
-            raise Refused("@ without an origin")
+            raise Unclear("@ without an origin")
         return origin
     if name.endswith("."):
         return name
@@ -36,7 +36,7 @@ def qualified(name, origin):
 def data_of(rdtype, words, origin):
     if rdtype == "TXT":
         text = " ".join(words)
-        if not text or text.count('"') % 2:
+        if not text:
             raise Refused("no text")
         if not re.fullmatch(r'"[^"]*"', text):
             raise Unclear(text)
@@ -56,6 +56,10 @@ def parse_line(line, origin, only=None):
     words = re.sub(r";.*", "", line).split()
     if not words:
         return None
+    if line[0].isspace():
+        raise Unclear("the owner is that of the line before")
+    if line.count('"') % 2:
+        raise Unclear("a text that goes on in the next line")
     owner, words = qualified(words[0], origin), words[1:]
     ttl = TTL
     if words and words[0].isdigit():
@@ -102,6 +106,11 @@ def text_of(types, owner):
         for rdtype, (ttl, data) in sorted(types.items(),
                                           key=lambda item: TYPES[item[0]])
         for item in data)
+
+
+def file_name(owner):
+    """Of its file in names/."""
+    return "@" if owner == "." else owner
 
 
 def dns_order(owner):

@@ -5,7 +5,8 @@
     A write s1 "a.test. A 192.0.2.1\\n"
     A+ close s1
 
-"A+" is another thread of A. Descriptors are an s and a number; files are named
+"A+" is another thread of A; "A&" does it while the next line is done, too.
+Descriptors are an s and a number; files are named
 as below the anchor. Sizes and offsets are numbers, or words that the model
 knows the number of: "end", "mid" and "beyond" the end of the text that the
 descriptor shows, "staged" octets.
@@ -23,11 +24,13 @@ class Step(NamedTuple):
     op: str
     args: tuple = ()
     thread: bool = False
+    beside: bool = False  # the next step
 
     def __str__(self):
         quoted = [json.dumps(word) if re.search(r'[\s"#;\\]|^$', word)
                   else word for word in self.args]
-        return " ".join([self.actor + "+" * self.thread, self.op, *quoted])
+        return " ".join([self.actor + "+" * self.thread + "&" * self.beside,
+                         self.op, *quoted])
 
 
 def parse(line):
@@ -41,7 +44,8 @@ def parse(line):
     if not words:
         return None
     actor, op, *args = words
-    return Step(actor.rstrip("+"), op, tuple(args), actor.endswith("+"))
+    return Step(actor.rstrip("+&"), op, tuple(args), "+" in actor,
+                "&" in actor)
 
 
 def parse_all(text):

@@ -5,7 +5,9 @@ import errno
 import json
 import os
 import random
+import re
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import NamedTuple
@@ -21,6 +23,7 @@ import harness  # noqa: E402
 
 CANDIDATES_MAX = 48
 PROPOSALS_MAX = 60
+CRASHES = 0.02  # of the daemon, behind a sequence
 CONNECTIONS = Path("/sys/fs/fuse/connections")
 NOTHING = "(nothing)\n"
 FIRST = ("A", "B")
@@ -52,11 +55,26 @@ def shown(value):
     return repr(value)
 
 
+def replied(wanted, result):
+    return wanted == models.ANY or wanted == result or \
+        (wanted == models.DONE and result >= 0)
+
+
+def kind_of(result, wanted):
+    """Equal for what is probably the same."""
+    if isinstance(wanted, int) and wanted > 0 and result > 0:
+        return "another number"
+    return " not ".join("success" if not isinstance(one, int) or one >= 0
+                        else shown(one) for one in (result, wanted))
+
+
 class World:
     """A daemon, and all actors."""
 
     def __init__(self, program):
         self.program = program
+        self.reports = tempfile.TemporaryDirectory(prefix="circuitfs-")
+        os.environ.update(harness.reporting_to(Path(self.reports.name)))
         self.circuit = self.stage = None
         self.start()
 
@@ -65,17 +83,22 @@ class World:
         self.circuit.start()
         self.connection = os.minor(os.stat(self.circuit.mount).st_dev)
         self.stage = actors.Stage(self.program)
-        # That stage keeps nothing of ours open.
+
+    def crash(self):
+        """As a power cut would; the actors live on."""
+        self.circuit.crash_and_restart()
+        self.connection = os.minor(os.stat(self.circuit.mount).st_dev)
 
     def abort(self):
-        """A mount that hangs: let go of all who wait in it."""
+        """A mount that hangs lets go of all who wait in it; what it said."""
         with contextlib.suppress(OSError):
             (CONNECTIONS / str(self.connection) / "abort").write_text("1")
         if self.circuit.alive():
             self.circuit.daemon.kill()
-            self.circuit.daemon.wait(harness.DEADLINE_S)
-        self.stage.close()
+        self.circuit.daemon.wait(harness.DEADLINE_S)
         self.circuit.daemon = None
+        self.stage.close()
+        self.stage = None
         said = self.circuit.said()
         self.circuit.discard()
         return said
@@ -85,18 +108,24 @@ class World:
         self.start()
         return said
 
+    def check_reports(self):
+        """What a sanitizer has found fails here."""
+        harness.check_reports(Path(self.reports.name))
+
     def stop(self):
-        """End well; what a sanitizer has found is raised here."""
+        """End well."""
         self.stage.close()
         self.stage = None
-        try:
-            self.circuit.stop()
-        finally:
-            self.circuit.discard()
+        self.circuit.stop()
+        self.check_reports()
 
     def discard(self):
+        """Whatever happened, leave nothing behind."""
         if self.stage is not None:
             self.abort()
+        elif self.circuit.base.exists():
+            self.circuit.discard()
+        self.reports.cleanup()
 
 
 class Run:
@@ -118,6 +147,9 @@ class Run:
 
     def path(self, name):
         return self.ns.path / name
+
+    def last_op(self):
+        return self.steps[-1].op if self.steps else "the start"
 
     # What the observer sees.
 
@@ -157,113 +189,132 @@ class Run:
 
     # Steps.
 
-    def possible(self, step):
-        """The step with its numbers, and its outcomes; None if there are not
-        any."""
+    def possible(self, step, beside=None):
+        """The step, or both, with their numbers, and what may come of it; None
+        if nobody can do that."""
+        first, now = self.candidates[0], time.monotonic()
         try:
-            step = self.candidates[0].resolved(step)
-            now = time.monotonic()
-            return step, [outcome for candidate in self.candidates
-                          for outcome in candidate.outcomes(step, now)]
+            together = [first.resolved(one) for one in (step, beside) if one]
+            if beside is None:
+                outcomes = [one.outcomes(*together, now)
+                            for one in self.candidates]
+            elif first.hides():
+                return None
+            else:
+                outcomes = [one.outcomes_of_both(*together, now)
+                            for one in self.candidates]
         except models.Impossible:
             return None
+        return together, sum(outcomes, [])
 
-    def perform(self, step):
-        actor = self.stage.actors[step.actor]
+    def words(self, step):
+        """What the actor is told."""
         words = list(step.args)
         for at in PATHS.get(step.op, ()):
             words[at] = self.path(words[at])
         if step.op in TEXTS:
             words[TEXTS[step.op]] = actors.hexed(words[TEXTS[step.op]])
-        words = [word[1:] if isinstance(word, str) and word[:1] == "s" and
-                 word[1:].isdigit() else word for word in words]
+        words = [word[1:] if isinstance(word, str) and
+                 re.fullmatch(r"s\d+", word) else word for word in words]
         if step.op == "open":
             words[2] = steps.flags_of(words[2])
             words[3:] = [int(words[3], 8) if words[3:] else 0o644]
         elif step.op in ("chmod", "fchmod"):
             words[1] = int(words[1], 8)
+        return [step.op, *words]
+
+    def perform(self, step):
+        actor, words = self.stage.actors[step.actor], self.words(step)
+        if step.op == "fork":
+            child = self.stage.fork(actor, *step.args)
+            return actors.Answer(child.pid, 0, "")
         if step.op == "kill":
             actor.kill()
         elif step.op == "exit":
-            actor.begin("exit", *words)
+            actor.begin(*words)
             actor.gone()
-        elif step.op == "fork":
-            return self.fork(actor, words[0])
         else:
-            return actor.tell(step.op, *words, thread=step.thread)
+            return actor.tell(*words, thread=step.thread)
         self.stage.forget(step.actor)
         return actors.Answer(0, 0, "")
 
-    def fork(self, actor, name):
-        child = self.stage.fork(actor, name)
-        return actors.Answer(child.pid, 0, "")
+    def perform_all(self, together):
+        if len(together) == 1:
+            return [self.perform(*together)]
+        told = [(self.stage.actors[step.actor], step) for step in together]
+        for actor, step in told:
+            actor.begin(*self.words(step), thread=step.thread)
+        return [actor.end(step) for actor, step in told]
 
-    def do(self, step, found):
-        """Perform it, and leave the models that agree."""
-        concrete, outcomes = found
-        self.steps.append(step)
-        self.script.append(str(concrete))
-        answer = self.perform(concrete)
-        result = -answer.error if answer.result < 0 else answer.result
-        self.script[-1] += f"  # {shown(result)}"
-        if answer.data:
-            self.script[-1] += f" {answer.data!r}"
-        if step.op in ("open", "dup"):
-            for reply, model in outcomes:
-                if reply == models.DONE and result >= 0:
-                    model.have_descriptor(step, result)
+    def do(self, sequence, found):
+        """Perform a step or two at once, and leave the models that agree."""
+        together, outcomes = found
+        self.steps += sequence
+        self.script += map(str, together)
+        answers = self.perform_all(together)
+        results = []
+        for at, (step, answer) in enumerate(zip(together, answers)):
+            result = -answer.error if answer.result < 0 else answer.result
+            results.append((step.op, result, answer.data))
+            self.script[at - len(together)] += f"  # {shown(result)}" + \
+                (f" {answer.data!r}" if answer.data else "")
+            if step.op in ("open", "dup") and result >= 0:
+                for outcome in outcomes:
+                    if outcome.replies[at].result == models.DONE:
+                        outcome.model.have_descriptor(step, result)
         seen = self.look()
         if seen[2]:
             self.script[-1] += f"\n    # error: {seen[2].strip()}"
         agreed, complaints = [], []
-        for reply, model in outcomes:
-            complaint = self.compare(step.op, reply, model, result,
-                                     answer.data, seen)
+        for outcome in outcomes:
+            complaint = self.compare(outcome, results, seen)
             if complaint is None:
-                agreed.append(model)
+                agreed.append(outcome)
             else:
                 complaints.append(complaint)
         if not agreed:
             raise Broken(*min(complaints)[1:])
         self.choose(agreed, seen)
 
-    def compare(self, op, reply, model, result, data, seen):
+    def compare(self, outcome, results, seen):
         """None, or how far it is from agreeing, a kind, and words."""
-        text, names, error = seen
-        if reply != models.ANY and reply != result and \
-                not (reply == models.DONE and result >= 0):
-            return (3, f"{op}: {shown(result) if result < 0 else 'success'}, "
-                    f"not {shown(reply)}" if isinstance(reply, int) and
-                    reply <= 0 or result < 0 else f"{op}: another number",
-                    f"{op} gave {shown(result)}, and should give "
-                    f"{shown(reply)}")
-        if model.data is not None and result >= 0 and \
-                data not in model.data:
-            return (2, f"{op}: data", f"{op} gave {data!r}, and should give "
-                    f"{' or '.join(map(repr, sorted(model.data)))}")
-        wanted = records.text(model.store)
-        listed = {owner: records.text_of(types, owner)
-                  for owner, types in model.store.items()}
+        for (op, result, data), reply in zip(results, outcome.replies):
+            if not replied(reply.result, result):
+                return 3, f"{op}: {kind_of(result, reply.result)}", \
+                    f"{op} gave {shown(result)}, and should give " \
+                    f"{shown(reply.result)}"
+            if reply.data is not None and data not in reply.data and \
+                    result >= 0:
+                wanted = " or ".join(map(repr, sorted(reply.data)))
+                return 2, f"{op}: data", \
+                    f"{op} gave {data!r}, and should give {wanted}"
+        ops = " & ".join(op for op, _, _ in results)
+        (text, names, error), store = seen, outcome.model.store
+        wanted = records.text(store)
         if text is not None and text != wanted:
-            return (1, f"{op}: records", f"records has\n{text or NOTHING}"
-                    f"and should have\n{wanted or NOTHING}")
+            return 1, f"{ops}: records", f"records has\n{text or NOTHING}" \
+                f"and should have\n{wanted or NOTHING}"
+        listed = {records.file_name(owner): records.text_of(types, owner)
+                  for owner, types in store.items()}
         if names != listed:
-            return (1, f"{op}: names", f"names/ has {names}, and should have "
-                    f"{listed}")
-        if model.line is not None and bool(error) != model.line:
-            return (0, f"{op}: error " + ("has" if error else "lacks") +
-                    " a line",
-                    f"error has {error!r}" if error else
-                    "error has no line for what was refused")
+            return 1, f"{ops}: names", \
+                f"names/ has {names}, and should have {listed}"
+        if outcome.line is not None and bool(error) != outcome.line:
+            return 0, f"{ops}: error " + \
+                ("has a line" if error else "lacks a line"), \
+                f"error has {error!r}" if error else \
+                "error has no line for what was refused"
         return None
 
     def choose(self, agreed, seen):
-        if all(model.why for model in agreed):
-            for why in min((model.why for model in agreed), key=len):
-                self.tally.allowed(why)
+        if all(outcome.why for outcome in agreed):
+            for why in min((outcome.why for outcome in agreed), key=len):
+                self.tally.count(why)
+        for mark in agreed[0].marks:
+            self.tally.count(mark)
         different = {}
-        for model in agreed:
-            different.setdefault(model.state(), model)
+        for outcome in agreed:
+            different.setdefault(outcome.model.state(), outcome.model)
         self.candidates = list(different.values())[:CANDIDATES_MAX]
         if seen[0] is not None:
             for model in self.candidates:
@@ -304,41 +355,55 @@ class Run:
 
     # Sequences.
 
+    def attempt(self, step, beside=None):
+        """Do it, if it is possible."""
+        found = self.possible(step, beside)
+        if found is None:
+            return False
+        self.do([step] if beside is None else [step, beside], found)
+        return True
+
     def make(self, made):
         """Steps at random."""
         for _ in range(self.rng.randint(*maker.LENGTH)):
-            for _ in range(PROPOSALS_MAX):
-                if not self.candidates[0].processes:
-                    return
-                step = made.proposal(self.candidates[0])
-                found = self.possible(step)
-                if found:
-                    break
-            else:
+            if not self.make_one(made):
                 return
-            self.do(step, found)
             if self.rng.random() < 0.1:
                 self.ask()
             if self.rng.random() < 0.1 or self.candidates[0].hides():
                 self.look_at_stat()
 
+    def make_one(self, made):
+        for _ in range(PROPOSALS_MAX):
+            model = self.candidates[0]
+            if not model.processes:
+                return False
+            pair = self.rng.random() < 0.05 and made.pair(model)
+            if self.attempt(*(pair or [made.proposal(model)])):
+                return True
+        return False
+
     def replay(self, sequence):
-        for step in sequence:
-            found = self.possible(step)
-            if found:
-                self.do(step, found)
-                self.look_at_stat()
+        left = list(sequence)
+        while left:
+            step = left.pop(0)
+            if step.beside and left and self.attempt(step, left[0]):
+                left.pop(0)
+            elif not self.attempt(step._replace(beside=False)):
+                continue
+            self.look_at_stat()
 
     def end(self):
-        """All exit: nothing is lost by that."""
-        for name in sorted(self.candidates[0].processes):
-            step = steps.Step(name, "exit", ("0",))
-            found = self.possible(step)
-            if found:
-                self.do(step, found)
-        self.ask()
-        self.look_at_stat()
+        """All exit: nothing is lost by that, nor by the end of the daemon."""
+        known = all([self.attempt(steps.Step(name, "exit", ("0",)))
+                     for name in sorted(self.candidates[0].processes)])
         self.stage.clear()
+        if self.rng.random() < CRASHES:
+            self.world.crash()
+            self.address = self.ns.address
+        if known:
+            self.ask()
+            self.look_at_stat()
         answer = self.observer.tell("rmdir", self.ns.path)
         if answer.result:
             raise Broken("rmdir", f"rmdir: {shown(-answer.error)}")
@@ -347,6 +412,7 @@ class Run:
 def run(world, rng, tally, sequence=None):
     """A sequence at random, or that one: (steps, Finding or None)."""
     one = Run(world, rng, tally)
+    finding = None
     try:
         if sequence is None:
             one.make(maker.Maker(rng))
@@ -355,30 +421,29 @@ def run(world, rng, tally, sequence=None):
         one.end()
         tally.sequences += 1
         tally.steps += len(one.steps)
-        return one.steps, None
     except Broken as broken:
         finding = Finding(broken.kind, broken.what, one.script)
-        world.stage.clear()
-        with contextlib.suppress(OSError):
-            one.observer.tell("rmdir", one.ns.path)
     except actors.Hang as hang:
-        finding = Finding(f"hang at {one.steps[-1].op}", f"a hang: {hang}",
+        finding = Finding(f"a hang at {one.last_op()}", f"a hang: {hang}",
                           one.script)
         world.again()
+        return one.steps, finding
     if not world.circuit.alive():
-        said = world.again()
-        finding = Finding(f"the daemon died at {one.steps[-1].op}",
-                          f"the daemon died:\n{said}", one.script)
+        finding = Finding(f"the daemon died at {one.last_op()}",
+                          f"the daemon died:\n{world.again()}", one.script)
+    elif finding:
+        world.stage.clear()
+        world.stage.observer.tell("rmdir", one.ns.path)
     return one.steps, finding
 
 
 class Tally:
     def __init__(self):
         self.sequences = self.steps = 0
-        self.allowances = {}
+        self.counts = {}  # of what was not the wanted choice, and of marks
 
-    def allowed(self, why):
-        self.allowances[why] = self.allowances.get(why, 0) + 1
+    def count(self, what):
+        self.counts[what] = self.counts.get(what, 0) + 1
 
 
 def rng_of(seed, number):
