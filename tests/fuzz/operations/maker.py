@@ -24,6 +24,11 @@ OPS = {"open": 8, "write": 16, "pwrite": 4, "read": 3, "pread": 3, "lseek": 2,
 ALONE = ("open", "fork", "spawn", "exec", "exit", "kill")
 
 
+def can_be_at_once(one, other):
+    return one.actor != other.actor and one.op not in ALONE and \
+        other.op not in ALONE
+
+
 class Maker:
     def __init__(self, rng):
         self.rng = rng
@@ -264,7 +269,7 @@ class Maker:
     def pair(self, model):
         """Two steps to be done at once, of two actors."""
         one, other = self.proposal(model), self.proposal(model)
-        if one.actor == other.actor or one.op in ALONE or other.op in ALONE:
+        if not can_be_at_once(one, other):
             return None
         return one._replace(beside=True), other
 

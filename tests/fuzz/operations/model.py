@@ -101,7 +101,8 @@ class OpenFile:
 class Process:
     def __init__(self):
         self.slots = {}      # slot: (fd, number of an OpenFile, O_CLOEXEC)
-        self.unlinked = {}   # owner: (when, types it had)
+        self.unlinked = {}   # owner: (when, types it had, is it the last)
+        self.replaced = {}   # path: when
         self.refused = {}    # owner: (when, is it certain)
         self.hidden = None   # when it unlinked records
         self.seen = False    # somebody looked at records since
@@ -294,7 +295,11 @@ class Model:
         if file is not None and file.former:
             self.put_back(file)
         if file is not None and file.path[0] == "name" and name is not None:
-            self.processes[name].refused[file.owner()] = self.now, True
+            # What was refused before that is not what was done last.
+            refused = self.processes[name].refused
+            for owner, (when, _) in refused.items():
+                refused[owner] = when, False
+            refused[file.owner()] = self.now, True
         return -errno.EINVAL
 
     def put_back(self, file):
@@ -307,6 +312,8 @@ class Model:
     def well_done(self, file, name):
         """What was refused before is not what was done last."""
         process = self.processes[name]
+        if file.mode == "append" and not file.appends:
+            process.replaced[file.path] = self.now
         if file.path[0] == "name" and file.owner() in process.refused:
             when, _ = process.refused[file.owner()]
             process.refused[file.owner()] = when, False
@@ -341,6 +348,10 @@ class Model:
             flags.add("O_TRUNC")
             process.hidden = None
         made = not there
+        if "O_TRUNC" in flags:
+            process.replaced[where] = self.now
+        if made and where[0] != "name":
+            self.forget_unlinked(process)
         if made and where[0] == "name":
             if thread and where[1] in process.unlinked:
                 raise Impossible("which thread had unlinked it?")
@@ -369,7 +380,8 @@ class Model:
 
     def remade(self, process, path, flags):
         """Who removes a name and makes it anew replaces it."""
-        when, former = process.unlinked.pop(path[1], (None, None))
+        when, former, last = process.unlinked.pop(path[1], (None,) * 3)
+        self.forget_unlinked(process)
         if when is None or "O_RDWR" not in flags | \
                 {"O_RDWR" if "O_WRONLY" in flags else ""}:
             return None
@@ -380,7 +392,13 @@ class Model:
                 True, False):
             return None
         flags.add("O_TRUNC")
-        return former
+        return former if last or self.pick(
+            "something else was made or removed since", True, False) else None
+
+    def forget_unlinked(self, process):
+        """Of one unlink at a time it is known what it has removed."""
+        for owner, (when, former, _) in process.unlinked.items():
+            process.unlinked[owner] = when, former, False
 
     def do_dup(self, process, name, thread, slot, new):
         self.file(process, slot)
@@ -688,24 +706,27 @@ class Model:
 
     # Rights and times.
 
-    def set_mode(self, path, mode):
+    def set_mode(self, path, mode, process):
         mode = int(mode, 8)
         if path[0] == "scratch":
             self.scratch[path[1]].mode = mode
             return 0
         if mode == self.mode:
             return 0
-        return self.set_rights(path)
+        return self.set_rights(path, process)
 
-    def set_rights(self, path, wanted=0):
+    def set_rights(self, path, process, wanted=0):
         replacing = [file for file in self.replacing(path)
                      if file.mode == "replace"]
         if any(not file.off for file in replacing):
             return wanted
         opened = [file for file in self.files.values() if file.path == path]
         is_made = path[0] == "name" and any(file.made for file in opened)
+        when = process.replaced.get(path)
+        is_made |= when is not None and self.within(
+            when, CLEAN_UP_S, "replaced a while ago")
         allowed = wanted if replacing or is_made else -errno.EPERM
-        if self.replacing(path) or (path[0] == "name" and opened):
+        if is_made or self.replacing(path) or (path[0] == "name" and opened):
             allowed = self.pick("rights of what is being made", allowed,
                                 -errno.EPERM if allowed == 0 else 0)
         if allowed:
@@ -717,7 +738,7 @@ class Model:
         self.must_see(process, where)
         if not self.exists(where):
             return -errno.ENOENT
-        return self.set_mode(where, mode)
+        return self.set_mode(where, mode, process)
 
     def do_fchmod(self, process, name, thread, slot, mode):
         file = self.file(process, slot)
@@ -726,7 +747,7 @@ class Model:
             return 0
         if file.unlinked or file.vague:
             raise Impossible("nobody says what it is")
-        return self.set_mode(file.path, mode)
+        return self.set_mode(file.path, mode, process)
 
     def do_fchown(self, process, name, thread, slot, uid, gid):
         file = self.file(process, slot)
@@ -734,7 +755,7 @@ class Model:
             return 0
         if file.unlinked or file.vague:
             raise Impossible("nobody says what it is")
-        allowed = self.set_rights(file.path)
+        allowed = self.set_rights(file.path, process)
         if allowed == 0 and self.pick("an owner is refused", False, True):
             self.line = True
             for other in self.replacing(file.path):
@@ -767,10 +788,12 @@ class Model:
         if kind == "scratch":
             del self.scratch[owner]
             self.detach(where, None)
+            self.forget_unlinked(process)
             return 0
         if self.cleans_up(process, owner, thread):
             return 0
-        process.unlinked[owner] = self.now, self.store.get(owner)
+        self.forget_unlinked(process)
+        process.unlinked[owner] = self.now, self.store.get(owner), True
         self.detach(where, self.text(where))
         self.put(where, {}, MAYBE)
         return 0

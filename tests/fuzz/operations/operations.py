@@ -8,7 +8,7 @@ names, sizes, `error` and answers are compared with model.py.
 
   operations.py                      the sequences in corpus/operations, then a
                                      few seconds, the same each time
-  operations.py --minutes 30         as long as you like, others each time
+  operations.py --seconds 1800       as long as you like, others each time
   operations.py --seed S --case N    one sequence again
   operations.py --replay FILE...     those that are written down (steps.py)
 
@@ -106,8 +106,8 @@ class Session:
             self.replay(path)
         if self.options.case is not None:
             self.case(self.options.case)
-        elif self.options.minutes:
-            self.run_for(self.options.minutes * 60)
+        elif self.options.seconds:
+            self.run_for(self.options.seconds)
         elif not self.options.replay:
             for path in sorted(CORPUS.glob("*.ops")):
                 self.replay(path)
@@ -144,7 +144,7 @@ def main():
     parser.add_argument("--seed")
     parser.add_argument("--case", type=int)
     parser.add_argument("--cases", type=int, default=-1)
-    parser.add_argument("--minutes", type=float)
+    parser.add_argument("--seconds", type=float)
     parser.add_argument("--replay", nargs="+", default=[])
     parser.add_argument("--shown", type=int, default=SHOWN,
                         help="how many kinds of findings to tell in full")
@@ -152,7 +152,7 @@ def main():
                         help="do not make findings smaller")
     options = parser.parse_args()
     if options.seed is None:
-        options.seed = str(time.time_ns()) if options.minutes else "1"
+        options.seed = str(time.time_ns()) if options.seconds else "1"
     if not os.access("/dev/fuse", os.R_OK | os.W_OK):
         print("skipped: no access to /dev/fuse")
         return SKIPPED

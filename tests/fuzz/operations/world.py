@@ -387,7 +387,9 @@ class Run:
         left = list(sequence)
         while left:
             step = left.pop(0)
-            if step.beside and left and self.attempt(step, left[0]):
+            if step.beside and left and \
+                    maker.can_be_at_once(step, left[0]) and \
+                    self.attempt(step, left[0]):
                 left.pop(0)
             elif not self.attempt(step._replace(beside=False)):
                 continue
