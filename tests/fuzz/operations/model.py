@@ -295,12 +295,14 @@ class Model:
         if file is not None and file.former:
             self.put_back(file)
         if file is not None and file.path[0] == "name" and name is not None:
-            # What was refused before that is not what was done last.
-            refused = self.processes[name].refused
-            for owner, (when, _) in refused.items():
-                refused[owner] = when, False
-            refused[file.owner()] = self.now, True
+            self.forget_refused(self.processes[name])
+            self.processes[name].refused[file.owner()] = self.now, True
         return -errno.EINVAL
+
+    def forget_refused(self, process):
+        """It is no more what was done last."""
+        for owner, (when, _) in process.refused.items():
+            process.refused[owner] = when, False
 
     def put_back(self, file):
         """Unless somebody else has made it anew meanwhile."""
@@ -348,7 +350,7 @@ class Model:
             flags.add("O_TRUNC")
             process.hidden = None
         made = not there
-        if "O_TRUNC" in flags:
+        if made or "O_TRUNC" in flags:
             process.replaced[where] = self.now
         if made and where[0] != "name":
             self.forget_unlinked(process)
@@ -570,7 +572,7 @@ class Model:
         try:
             file.staged = records.applied(
                 file.staged,
-                records.parse(lines, file.origin(), file.owner()))
+                records.parse(lines, file.origin(), file.owner()), True)
         except records.Refused:
             return self.refuse(file, name)
         file.tail = tail
@@ -824,6 +826,7 @@ class Model:
             return 0 if target == source else self.refuse_rename()
         if not self.exists(source):
             return -errno.ENOENT
+        self.forget_refused(process)
         if source[0] == "scratch":
             return self.rename_scratch(source, target)
         if target[0] == "records":
@@ -950,19 +953,11 @@ class Model:
             if tail.count('"') % 2:
                 raise records.Refused("an open quote")
             found = records.parse([tail], file.origin(), file.owner())
-            store = records.applied(store, found)
+            store = records.applied(store, found, file.mode == "replace")
         except records.Refused:
             file.tail_refused = file.mode == "append"
             return self.refuse(file, name)
         if file.mode == "replace":
-            # All of it came in one write.
-            if any(dict(file.staged.get(owner, {})).get(
-                    rdtype, (0, (data,)))[1] != (data,)
-                   for owner, _, rdtype, data in found
-                   if rdtype == "CNAME") and self.pick(
-                       "a last line replaces the CNAME before it",
-                       True, False):
-                return self.refuse(file, name)
             file.staged = store
         elif found:
             self.store = store

@@ -79,13 +79,13 @@ def parse(lines, origin, only=None):
                                   for line in lines) if record is not None]
 
 
-def applied(store, records):
-    """The store with records added, as one change."""
+def applied(store, records, staged=False):
+    """The store with records added, as one change, or as more of it."""
     out = dict(store)
-    aliases = {}
+    aliases = {owner: types["CNAME"][1][0] for owner, types in store.items()
+               if staged and "CNAME" in types}
     for owner, ttl, rdtype, data in records:
-        if aliases.setdefault((owner, rdtype), data) != data and \
-                rdtype == "CNAME":
+        if rdtype == "CNAME" and aliases.setdefault(owner, data) != data:
             raise Refused("two CNAMEs")
         types = dict(out.get(owner, {}))
         had = types[rdtype][1] if rdtype in types else ()
