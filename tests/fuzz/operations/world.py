@@ -198,7 +198,7 @@ class Run:
             if beside is None:
                 outcomes = [one.outcomes(*together, now)
                             for one in self.candidates]
-            elif first.hides():
+            elif first.hides() or not all(map(first.is_one_moment, together)):
                 return None
             else:
                 outcomes = [one.outcomes_of_both(*together, now)
