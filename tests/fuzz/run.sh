@@ -1,14 +1,16 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Runs fuzz targets with libFuzzer:
+# Runs fuzz targets:
 #
 #   tests/fuzz/run.sh SECONDS [TARGET]...    each for SECONDS; all by default
 #
 # The targets are answer, zones, records, names, rdata and address: each is
-# tests/fuzz/fuzz_TARGET.c, which says what it claims. They are built with
-# clang in build-fuzz/ (or $CIRCUITFS_FUZZ_BUILD). An input that breaks a claim
-# is left there as finds/TARGET-crash-*; and what libFuzzer learns, in
-# corpus/TARGET, so that the next run goes on from it.
+# tests/fuzz/fuzz_TARGET.c, which says what it claims, for libFuzzer, built
+# with clang in build-fuzz/ (or $CIRCUITFS_FUZZ_BUILD). An input that breaks a
+# claim is left there as finds/TARGET-crash-*; and what libFuzzer learns, in
+# corpus/TARGET, so that the next run goes on from it. And operations, which is
+# tests/fuzz/operations/operations.py on a daemon with sanitizers; 1800 seconds
+# of it come before each release.
 #
 # A find is run again by giving it to build-fuzz/tests/fuzz/fuzz_TARGET; once
 # it is mended, it goes to tests/fuzz/corpus/TARGET/ under a name that says what
@@ -17,29 +19,50 @@
 set -eu
 
 cd "$(dirname "$0")/../.."
-[ $# -ge 1 ] || { sed -n '3,6s/^# \{0,1\}//p' "$0" >&2; exit 2; }
+[ $# -ge 1 ] || { sed -n '3,5s/^# \{0,1\}//p' "$0" >&2; exit 2; }
 seconds=$1
 shift
-[ $# -gt 0 ] || set -- answer zones records names rdata address
-
-# meson counts a test that ends with 77 as skipped.
-clang=$(command -v clang-14 || command -v clang) || {
-	echo "no clang: tests/packages.sh fuzz installs it" >&2
-	exit 77
-}
+[ $# -gt 0 ] || set -- answer zones records names rdata address operations
 
 build=${CIRCUITFS_FUZZ_BUILD:-build-fuzz}
-if [ ! -f "$build/build.ninja" ]; then
-	CC=$clang meson setup "$build" -Dfuzz=true -Dtests=enabled \
+
+setup() { # directory, meson options
+	[ -f "$1/build.ninja" ] || meson setup "$@" -Dtests=enabled \
 		-Db_sanitize=address,undefined -Db_lundef=false >/dev/null
-fi
-ninja -C "$build" --quiet fuzz
+}
+
+build_libfuzzer() {
+	# meson counts a test that ends with 77 as skipped.
+	clang=$(command -v clang-14 || command -v clang) || {
+		echo "no clang: tests/packages.sh fuzz installs it" >&2
+		exit 77
+	}
+	CC=$clang setup "$build" -Dfuzz=true
+	ninja -C "$build" --quiet fuzz
+}
 
 export ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1
 export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
 status=0
-for target; do
-	corpus=$build/corpus/$target log=$build/fuzz-$target.log
+
+# The sequences of this run are others than those of the last.
+operations() {
+	dir=$build-operations log=$build-operations/log
+	setup "$dir"
+	ninja -C "$dir" --quiet circuitfs tests/fuzz/operations/actor
+	if CIRCUITFS=$PWD/$dir/circuitfs PYTHONDONTWRITEBYTECODE=1 \
+		CIRCUITFS_ACTOR=$PWD/$dir/tests/fuzz/operations/actor \
+		/usr/bin/python3 tests/fuzz/operations/operations.py \
+		--seconds "$seconds" >"$log" 2>&1; then
+		echo "operations: $(tail -n 1 "$log")"
+	else
+		cat "$log"
+		status=1
+	fi
+}
+
+libfuzzer() {
+	target=$1 corpus=$build/corpus/$1 log=$build/fuzz-$1.log
 	mkdir -p "$corpus" "$build/finds"
 	dict=
 	[ ! -f "tests/fuzz/$target.dict" ] ||
@@ -56,5 +79,13 @@ for target; do
 		echo "$target: a finding, see $build/finds/"
 		status=1
 	fi
+}
+
+[ "$*" = operations ] || build_libfuzzer
+for target; do
+	case $target in
+	operations) operations ;;
+	*) libfuzzer "$target" ;;
+	esac
 done
 exit $status
