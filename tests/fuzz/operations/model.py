@@ -56,7 +56,9 @@ class Model(Contents, Naming, Closing):
 
     def is_one_moment(self, step):
         """What adds at the end of a text asks first where that is."""
-        process = self.processes[step.actor]
+        process = self.processes.get(step.actor)
+        if process is None:
+            raise Impossible(step.actor)
         if step.op not in ("write", "pwrite") or \
                 step.args[0] not in process.slots:
             return True
