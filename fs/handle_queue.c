@@ -92,6 +92,9 @@ static void finish(void *arg, int result)
 	if (result < 0 && !last && handle_kind(handle) == NODE_NAME)
 		recent_refused(handle->fs, handle->node, call->caller.pid,
 			       call->caller.uid);
+	/* Who was refused hears of it at each close. */
+	if (result == 0 && call->kind == CALL_FLUSH)
+		forget_writer(handle, call);
 	if (result == 0 && call->kind == CALL_FLUSH &&
 	    (call->publishes ||
 	     (handle->node->made && handle->writer == call->caller.pid)))
@@ -291,7 +294,6 @@ static void end_of_text(struct call *call, bool killed)
 	struct handle *handle = call->handle;
 
 	handle->unflushed = false;
-	forget_writer(handle, call);
 	call->publishes = handle->rewrite ||
 			  (handle->edit && edit_is_replacing(handle->edit));
 	if (handle->rewrite && killed) {
