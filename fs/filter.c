@@ -27,6 +27,26 @@ static int begin(scmp_filter_ctx *out)
 		    : -ENOMEM;
 }
 
+/*
+ * The condition that an argument, counted from 0, is this number. (libseccomp's
+ * own macros leave fields out, of which clang warns.)
+ */
+static struct scmp_arg_cmp is(unsigned arg, scmp_datum_t value)
+{
+	return (struct scmp_arg_cmp){
+		.arg = arg, .op = SCMP_CMP_EQ, .datum_a = value};
+}
+
+/* The condition that these bits of an argument are that. */
+static struct scmp_arg_cmp masked(unsigned arg, scmp_datum_t mask,
+				  scmp_datum_t value)
+{
+	return (struct scmp_arg_cmp){.arg = arg,
+				     .op = SCMP_CMP_MASKED_EQ,
+				     .datum_a = mask,
+				     .datum_b = value};
+}
+
 static int add_calls(scmp_filter_ctx filter, const int *list, size_t count)
 {
 	int r = 0;
@@ -40,7 +60,7 @@ static int add_calls(scmp_filter_ctx filter, const int *list, size_t count)
 static int add_own_signals(scmp_filter_ctx filter)
 {
 	return seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1,
-				SCMP_A0_32(SCMP_CMP_EQ, (unsigned)getpid()));
+				is(0, (unsigned)getpid()));
 }
 
 /* ---- The daemon's ---- */
@@ -168,22 +188,20 @@ static int add_conditions(scmp_filter_ctx filter)
 
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(families); i++)
 		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket),
-				     1, SCMP_A0_32(SCMP_CMP_EQ, families[i]));
+				     1, is(0, (unsigned)families[i]));
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(ioctls); i++)
 		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
-				     SCMP_A1_32(SCMP_CMP_EQ, ioctls[i]));
+				     is(1, ioctls[i]));
 	/*
 	 * F_SETOWN and F_SETSIG would have the kernel send signals for us, and
 	 * so would O_ASYNC, to whom a terminal belongs.
 	 */
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(commands); i++)
 		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1,
-				     SCMP_A1_32(SCMP_CMP_EQ, commands[i]));
+				     is(1, (unsigned)commands[i]));
 	if (r == 0)
-		r = seccomp_rule_add(
-			filter, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 2,
-			SCMP_A1_32(SCMP_CMP_EQ, F_SETFL),
-			SCMP_A2_64(SCMP_CMP_MASKED_EQ, O_ASYNC, 0));
+		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 2,
+				     is(1, F_SETFL), masked(2, O_ASYNC, 0));
 	if (r == 0)
 		r = add_own_signals(filter);
 	/*
@@ -192,16 +210,15 @@ static int add_conditions(scmp_filter_ctx filter)
 	 */
 	if (r == 0)
 		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1,
-				     SCMP_A0_64(SCMP_CMP_MASKED_EQ,
-						CLONE_THREAD, CLONE_THREAD));
+				     masked(0, CLONE_THREAD, CLONE_THREAD));
 	if (r == 0)
 		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(prctl), 1,
-				     SCMP_A0_32(SCMP_CMP_EQ, PR_SET_NAME));
+				     is(0, PR_SET_NAME));
 	/* To read a limit of our own. */
 	if (r == 0)
-		r = seccomp_rule_add(
-			filter, SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), 2,
-			SCMP_A0_32(SCMP_CMP_EQ, 0), SCMP_A2_64(SCMP_CMP_EQ, 0));
+		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW,
+				     SCMP_SYS(prlimit64), 2, is(0, 0),
+				     is(2, 0));
 	return r;
 }
 
@@ -272,16 +289,14 @@ static int add_mounting(scmp_filter_ctx filter)
 	int r = add_calls(filter, mounting_calls, ARRAY_SIZE(mounting_calls));
 
 	if (r == 0)
-		r = seccomp_rule_add(
-			filter, SCMP_ACT_ALLOW, SCMP_SYS(mount), 1,
-			SCMP_A3_64(SCMP_CMP_MASKED_EQ, always, always));
+		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mount), 1,
+				     masked(3, always, always));
 	if (r == 0)
 		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1,
-				     SCMP_A1_32(SCMP_CMP_EQ, F_SETFD));
+				     is(1, F_SETFD));
 	if (r == 0)
-		r = seccomp_rule_add(
-			filter, SCMP_ACT_ALLOW, SCMP_SYS(prctl), 1,
-			SCMP_A0_32(SCMP_CMP_EQ, PR_SET_NO_NEW_PRIVS));
+		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(prctl), 1,
+				     is(0, PR_SET_NO_NEW_PRIVS));
 	/*
 	 * libfuse keeps a plain /etc/mtab by running mount(8), if it may be
 	 * written. Nothing reads one any more.
@@ -308,9 +323,8 @@ int filter_load_mounter(bool has_mounted)
 	if (r == 0)
 		r = add_own_signals(filter);
 	if (r == 0)
-		r = seccomp_rule_add(
-			filter, SCMP_ACT_ALLOW, SCMP_SYS(umount2), 1,
-			SCMP_A1_32(SCMP_CMP_MASKED_EQ, MNT_DETACH, MNT_DETACH));
+		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(umount2),
+				     1, masked(1, MNT_DETACH, MNT_DETACH));
 	if (r == 0 && !has_mounted)
 		r = add_mounting(filter);
 	return r < 0 ? r : seccomp_load(filter);

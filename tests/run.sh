@@ -7,6 +7,8 @@
 #
 #   tests/run.sh          at most 10 minutes on 2 cores
 #   tests/run.sh --long   also what takes long
+#
+# With CIRCUITFS_WERROR=true, a warning of the compiler's fails the build.
 # shellcheck disable=SC2317 # functions that a trap calls
 set -eu
 
@@ -86,7 +88,9 @@ build() { # directory, meson options
 	shift
 	# Also one that was set up before there was all that the tests need.
 	[ ! -f "$dir/build.ninja" ] || set -- --reconfigure "$@"
-	meson setup "$dir" -Dtests=enabled "$@" >"$TMPDIR/setup.log" 2>&1 || {
+	meson setup "$dir" -Dtests=enabled \
+		-Dwerror="${CIRCUITFS_WERROR:-false}" "$@" \
+		>"$TMPDIR/setup.log" 2>&1 || {
 		cat "$TMPDIR/setup.log"
 		return 1
 	}
