@@ -33,8 +33,8 @@ static const char *made_text(uint8_t octet, char out[3 * 64 + 2])
 	return out;
 }
 
-/* @target: %s; and %u, a number that tells records of one set apart */
 static const struct {
+	/* %s: a target; %u: a number that tells records of one set apart */
 	const char *rdata;
 	unsigned count;
 } kinds[] = {
@@ -42,26 +42,41 @@ static const struct {
 	{"NS %s", 1},
 	{"CNAME %s", 1},
 	{"DNAME %s", 1},
-	{"A 192.0.2.%2$u", 1},
-	{"AAAA 2001:db8::%2$u", 1},
-	{"MX %2$u %1$s", 1},
-	{"SRV 1 2 %2$u %1$s", 1},
+	{"A 192.0.2.%u", 1},
+	{"AAAA 2001:db8::%u", 1},
+	{"MX %u %s", 1},
+	{"SRV 1 2 %u %s", 1},
 	{"SVCB 0 %s", 1},
 	{"HTTPS 1 %s port=%u", 1},
-	{"DS %2$u 13 2 "
+	{"DS %u 13 2 "
 	 "00000000000000000000000000000000000000000000000000000000000000",
 	 1},
-	{"TXT \"%2$u\"", 1},
-	{"A 10.0.0.%2$u", 40},
-	{"NS n%2$u.%1$s", 30},
-	{"MX %2$u n%2$u.%1$s", 40},
+	{"TXT \"%u\"", 1},
+	{"A 10.0.0.%u", 40},
+	{"NS n%u.%s", 30},
+	{"MX %u n%u.%s", 40},
 	{"TYPE65280 \\# 0", 1},
 };
+
+/* No printf(): it has the one before the other, or insists on both. */
+static void add_rdata(const char *form, const char *target, unsigned number,
+		      struct buffer *out)
+{
+	for (; *form; form++) {
+		if (*form != '%')
+			fuzz_claim(buffer_add(out, form, 1) == 0);
+		else if (*++form == 's')
+			fuzz_claim(buffer_add(out, target, strlen(target)) ==
+				   0);
+		else
+			fuzz_claim(buffer_printf(out, "%u", number) == 0);
+	}
+}
 
 static void add_records(struct fuzz_input *in, struct buffer *out)
 {
 	uint8_t owner = fuzz_u8(in), kind = fuzz_u8(in), to = fuzz_u8(in);
-	char name[200], target[200], rdata[300];
+	char name[200], target[200];
 	unsigned first = kind >> 4;
 
 	kind %= ARRAY_SIZE(kinds);
@@ -71,13 +86,10 @@ static void add_records(struct fuzz_input *in, struct buffer *out)
 	if (kinds[kind].count > 1 && to < 64)
 		target[0] = '\0';
 	for (unsigned i = 0; i < kinds[kind].count; i++) {
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wformat-nonliteral"
-		snprintf(rdata, sizeof(rdata), kinds[kind].rdata, target,
-			 first + i);
-#pragma GCC diagnostic pop
-		fuzz_claim(buffer_printf(out, "%s %u %s\n", name, first * 100,
-					 rdata) == 0);
+		fuzz_claim(buffer_printf(out, "%s %u ", name, first * 100) ==
+			   0);
+		add_rdata(kinds[kind].rdata, target, first + i, out);
+		fuzz_claim(buffer_add(out, "\n", 1) == 0);
 	}
 }
 

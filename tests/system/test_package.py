@@ -7,6 +7,12 @@ import pytest
 
 from harness import needs_root, outside, run
 from sandbox import run_there
+from test_hardening import lacks
+
+
+def test_the_program_in_the_package_is_hardened(package, tmp_path):
+    run("dpkg-deb", "--extract", package, tmp_path, check=0)
+    assert lacks(tmp_path / "usr" / "bin" / "circuitfs") == []
 
 
 USE = """
@@ -105,7 +111,8 @@ def test_installed_again_it_is_as_it_was_and_purged_it_is_gone(package):
 def test_the_package_is_enough_on_a_bare_debian(package, tmp_path):
     """With what apt installs for it, and nothing of this machine."""
     run(*outside(), "debootstrap", "--variant=minbase",
-        "--include=bind9-dnsutils,adduser", "bookworm", tmp_path / "root",
+        "--include=bind9-dnsutils,adduser",
+        "bookworm", tmp_path / "root",
         check=0, timeout=600)
     depends = run("dpkg-deb", "--field", package, "Depends").stdout
     names = re.sub(r" \([^)]*\)|,", "", depends).split()
