@@ -36,10 +36,13 @@ enum rr_type { /* the types that have rules of their own here */
 	       RR_NSEC3 = 50,
 	       RR_SVCB = 64,
 	       RR_HTTPS = 65,
+	       RR_NXNAME = 128, /* RFC 9824, section 3.2 */
 	       RR_TSIG = 250,
 	       RR_IXFR = 251,
 	       RR_AXFR = 252,
 	       RR_ANY = 255,
+	       RR_CAA = 257,
+	       RR_DLV = 32769,
 };
 
 /* How long the RDATA is in text, so that nothing is printed to be measured. */

@@ -107,6 +107,11 @@ static void a_type_is_read_by_name_or_number_in_any_case(void **state)
 		{"NSEC3PARAM", 51},
 		{"NSAP-PTR", 23},
 		{"DLV", 32769},
+		/* Of newer types, what a library may know and another not. */
+		{"NXNAME", -1},
+		{"AMTRELAY", -1},
+		{"RESINFO", -1},
+		{"WALLET", -1},
 		{"", -1},
 		{"FOO", -1},
 		{"TYPE", -1},
@@ -319,6 +324,9 @@ static const struct good {
 	{"TYPE65280", "\\# 4 0A000001", "\\# 4 0a000001"},
 	{"TYPE65280", "\\# 0", NULL},
 	{"TYPE260", "\\# 2 0a00", NULL},
+	{"TYPE261", "\\# 2 0161", NULL},
+	{"TYPE262", "\\# 2 0161", NULL},
+	{"NSEC", "a. TYPE128 TYPE262", NULL},
 };
 
 static void text_becomes_wire_and_canonical_text(void **state)
@@ -344,21 +352,23 @@ static void text_becomes_wire_and_canonical_text(void **state)
 	}
 }
 
-static void every_type_that_ldns_knows_is_in_the_table_above(void **state)
+static void every_type_with_a_name_is_in_the_table_above(void **state)
 {
+	char text[16];
 	size_t j;
 	unsigned i;
 
 	(void)state;
 	for (i = 0; i <= UINT16_MAX; i++) {
+		rr_type_to_text((uint16_t)i, text);
 		if (!rr_type_is_data((uint16_t)i) ||
-		    ldns_rr_descript((uint16_t)i)->_type != i)
+		    strncmp(text, "TYPE", 4) == 0)
 			continue;
 		for (j = 0; j < ARRAY_SIZE(good); j++)
 			if (type_of(good[j].type) == i)
 				break;
 		if (j == ARRAY_SIZE(good))
-			fail_msg("type %u is not tested", i);
+			fail_msg("%s is not tested", text);
 	}
 }
 
@@ -856,8 +866,7 @@ int main(void)
 		cmocka_unit_test(every_type_reads_back),
 		cmocka_unit_test(meta_types_hold_no_data),
 		cmocka_unit_test(text_becomes_wire_and_canonical_text),
-		cmocka_unit_test(
-			every_type_that_ldns_knows_is_in_the_table_above),
+		cmocka_unit_test(every_type_with_a_name_is_in_the_table_above),
 		cmocka_unit_test(every_wire_form_can_be_given_in_hex),
 		cmocka_unit_test(what_is_no_rdata_is_refused),
 		cmocka_unit_test(addresses_are_taken_as_ldns_takes_them),
