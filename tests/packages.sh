@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # Installs what is missing of Debian's packages for the groups that are named:
-# build (to compile circuitfs), try (to ask it), test (to run every test),
+# build (to compile circuitfs), try (to ask it), unit (to run the unit tests),
+# test (to run every test),
 # package (to make a Debian package), fuzz (to look for input that breaks it),
 # bench (to measure and to plot), peers (servers to compare with and to forward
 # from, and Prometheus's programs), programs (big ones that edit files, for the
@@ -13,14 +14,17 @@ build='meson ninja-build pkgconf gcc libc6-dev libfuse3-dev fuse3 libldns-dev
 	libuv1-dev liblmdb-dev libsodium-dev uthash-dev libcap-ng-dev
 	libseccomp-dev'
 try='bind9-dnsutils'
+# netbase: the services that a WKS record may name.
+unit='libcmocka-dev netbase'
 # groff-base: the manual pages are rendered by a test.
 # mount and procps: minimal images come without them.
-test='libcmocka-dev python3 python3-pytest python3-dnspython ldnsutils
+test='python3 python3-pytest python3-dnspython ldnsutils
 	knot-dnsutils dns-root-data jq bash dash tar rsync vim-tiny groff-base
 	procps mount iproute2 passwd git zsh bash-completion debootstrap
-	nano ed moreutils perl inotify-tools util-linux strace lmdb-utils curl'
+	nano ed moreutils perl inotify-tools util-linux strace lmdb-utils curl
+	e2fsprogs'
 # libclang-rt: libFuzzer and the sanitizers.
-fuzz='clang-14 libclang-rt-14-dev'
+fuzz='clang libclang-rt-dev'
 programs='emacs-nox nodejs golang-go ansible-core'
 bench='dnsperf gnuplot-nox lmdb-utils'
 package='dpkg-dev adduser jq'
@@ -28,12 +32,12 @@ package='dpkg-dev adduser jq'
 # Installed, these would start to serve this machine. So they are unpacked into
 # a directory to be run from there, and only their libraries are installed.
 peers='nsd knot unbound dnsmasq-base systemd-resolved systemd
-	systemd-container prometheus prometheus-node-exporter'
+	systemd-container prometheus-node-exporter'
 peers_dir=${CIRCUITFS_PEERS:-$(cd "$(dirname "$0")/.." && pwd)/build/peers}
 
 peers_run() {
 	for program in usr/sbin/nsd usr/sbin/knotd usr/sbin/unbound \
-		usr/sbin/dnsmasq lib/systemd/systemd-resolved \
+		usr/sbin/dnsmasq usr/lib/systemd/systemd-resolved \
 		usr/bin/systemd-analyze usr/bin/systemd-nspawn \
 		usr/bin/promtool \
 		usr/bin/prometheus-node-exporter; do
@@ -62,10 +66,10 @@ as_root() {
 
 missing='' unpack=''
 need() {
-	for package; do
-		state=$(dpkg-query -W -f '${db:Status-Status}' "$package" \
+	for name; do
+		state=$(dpkg-query -W -f '${db:Status-Status}' "$name" \
 			2>/dev/null) || state=
-		[ "$state" = installed ] || missing="$missing $package"
+		[ "$state" = installed ] || missing="$missing $name"
 	done
 }
 
@@ -74,15 +78,22 @@ for group; do
 	case $group in
 	build) need $build ;;
 	try) need $try ;;
-	test) need $test ;;
+	unit) need $unit ;;
+	test) need $unit $test ;;
 	bench) need $bench ;;
 	fuzz) need $fuzz ;;
 	programs) need $programs ;;
 	package) need $package ;;
 	peers)
 		peers_run && continue
-		unpack=$peers
 		[ -n "$(libraries_of $peers)" ] || as_root update
+		# promtool has a package of its own in Debian 13.
+		if apt-cache show promtool >/dev/null 2>&1; then
+			peers="$peers promtool"
+		else
+			peers="$peers prometheus"
+		fi
+		unpack=$peers
 		need $(libraries_of $peers)
 		;;
 	*) echo "packages.sh: no group '$group'" >&2; exit 2 ;;
@@ -116,6 +127,14 @@ if [ -n "$unpack" ]; then
 		}
 		for deb in *.deb; do
 			dpkg-deb -x "$deb" ..
+		done
+		# Debian 12 has it in part outside of /usr, to which an
+		# installed machine has links.
+		for dir in bin lib sbin; do
+			[ -d "../$dir" ] && [ ! -L "../$dir" ] || continue
+			mkdir -p "../usr/$dir"
+			cp -al "../$dir/." "../usr/$dir"
+			rm -r "../${dir:?}"
 		done
 	)
 	rm -r "$peers_dir/debs"

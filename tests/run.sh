@@ -97,12 +97,12 @@ build() { # directory, meson options
 	ninja -C "$dir" --quiet
 }
 
-# Debian's bind9 has zone files worth reading, and a server that would start on
+# Debian 12's bind9 has zone files worth reading, and a server that would start on
 # this machine: unpack the package, do not install it.
 bind_zones() {
 	CIRCUITFS_BIND_ZONES=${CIRCUITFS_BIND_ZONES:-$top/build/bind9/etc/bind}
 	export CIRCUITFS_BIND_ZONES
-	[ -f "$CIRCUITFS_BIND_ZONES/db.local" ] && return
+	[ -f "$CIRCUITFS_BIND_ZONES/named.conf" ] && return
 	mkdir -p build/bind9
 	(
 		cd build/bind9

@@ -33,7 +33,7 @@ setup() { # directory, meson options
 
 build_libfuzzer() {
 	# meson counts a test that ends with 77 as skipped.
-	clang=$(command -v clang-14 || command -v clang) || {
+	clang=$(command -v clang) || {
 		echo "no clang: tests/packages.sh fuzz installs it" >&2
 		exit 77
 	}

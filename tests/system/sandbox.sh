@@ -32,6 +32,7 @@ shift
 cd "$root"
 mount --rbind /dev dev
 mount -t proc proc proc
+mount -t sysfs sysfs sys
 mount -t tmpfs tmpfs run
 mount -t tmpfs tmpfs tmp
 

@@ -224,7 +224,7 @@ def test_a_good_cookie_lifts_the_rate_and_a_slip_brings_one():
         slip = [r for r in flood.responses
                 if r.rcode() == dns.rcode.BADCOOKIE][-1]
         assert not slip.answer
-        [cookie] = [o.data for o in slip.options if o.otype == 10]
+        [cookie] = [o.to_wire() for o in slip.options if o.otype == 10]
         flood = Flood(ns.address, ["a.ex."] * 100, cookie=cookie)
         assert flood.count() == 100
         # It is good for the one that it was given to.

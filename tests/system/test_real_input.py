@@ -38,9 +38,13 @@ def test_the_root_hints_as_debian_ships_them(ns):
     assert len(done.stdout.split()) == 13
 
 
-@pytest.mark.skipif(not BIND_ZONES.is_dir(),
-                    reason=f"no {BIND_ZONES}: unpack Debian's bind9 there, or "
-                           "set CIRCUITFS_BIND_ZONES")
+needs_zones = pytest.mark.skipif(
+    not (BIND_ZONES / "db.local").exists(),
+    reason=f"no zones in {BIND_ZONES}: Debian 12's bind9 has them, and 13's "
+           "has none; or set CIRCUITFS_BIND_ZONES")
+
+
+@needs_zones
 @pytest.mark.parametrize("file", ZONES)
 def test_a_zone_of_bind_behind_an_origin_line(ns, file):
     done = sh(f"(echo '$ORIGIN zone.test.'; cat {BIND_ZONES / file}) > "
@@ -58,7 +62,7 @@ def test_a_zone_of_bind_behind_an_origin_line(ns, file):
         assert ns.answer("1.0.0.zone.test", "PTR") == ["localhost."]
 
 
-@pytest.mark.skipif(not BIND_ZONES.is_dir(), reason=f"no {BIND_ZONES}")
+@needs_zones
 def test_all_zones_of_bind_in_one_nameserver(ns):
     for file in ZONES:
         done = sh(f"(echo '$ORIGIN {file}.test.'; cat {BIND_ZONES / file}) >> "

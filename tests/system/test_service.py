@@ -33,7 +33,10 @@ def analyze():
 def test_systemd_has_nothing_to_say_about_the_unit(analyze, tmp_path):
     unit = tmp_path / "circuitfs.service"
     unit.write_text(UNIT.read_text().replace("!circuitfs ", f"!{BINARY} "))
-    done = run(analyze, "verify", "--man=no", unit)
+    # What it refers to, where no systemd is installed.
+    units = f"{PEERS}/usr/lib/systemd/system:"
+    done = run(analyze, "verify", "--man=no", unit,
+               env={"SYSTEMD_UNIT_PATH": units})
     ours = [line for line in done.stderr.splitlines() if "circuitfs" in line]
     assert (done.returncode, ours) == (0, [])
 

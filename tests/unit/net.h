@@ -54,6 +54,9 @@ struct address net_at(const char *ip, const struct address *port_of);
 /** A client's socket, connected. */
 int net_connect(int type, const struct address *at);
 
+/* recv(), again if it was interrupted. */
+ssize_t net_recv(int fd, void *data, size_t len, int flags);
+
 /** A query of 14 octets; @len is the length of answer to ask for. */
 void net_query(uint8_t query[14], uint16_t id, uint16_t len);
 

@@ -73,8 +73,9 @@ static unsigned ask(bool question, const uint8_t *cookie, const int *lens,
 	assert_true(len >= 12);
 	if (get_u16(out + 10) == 0)
 		return out[3] & 0xf; /* no OPT record */
+	/* The shortest response has less than that. */
 	option = out + len - 4 - COOKIE_SIZE;
-	if (get_u16(option) != OPT_COOKIE ||
+	if (len < 12 + 11 + 4 + COOKIE_SIZE || get_u16(option) != OPT_COOKIE ||
 	    get_u16(option + 2) != COOKIE_SIZE) {
 		memset(out_cookie, 0, COOKIE_SIZE);
 		return out[3] & 0xf;
