@@ -33,7 +33,10 @@ done
 tools=${CIRCUITFS_BENCH_TOOLS:-$top/build/tests/bench}
 if [ "$size" != --prove ]; then
 	tests/packages.sh build test peers bench
-	[ -f build/build.ninja ] || meson setup build >/dev/null
+	# Also one that was set up without the tests, and so without these.
+	set -- -Dtests=enabled
+	[ ! -f build/build.ninja ] || set -- --reconfigure "$@"
+	meson setup build "$@" >/dev/null
 	ninja -C build --quiet
 fi
 

@@ -15,6 +15,11 @@ shift 2
 mount --make-rprivate /
 mount -t tmpfs tmpfs "$base"
 mkdir "$base/upper" "$base/work" "$base/root"
+# Whatever circuitfs has left on this machine is not seen. A whiteout hides it,
+# since a mount point that was closed cannot be removed.
+mkdir -p "$base/upper/var/lib"
+mknod "$base/upper/circuit" c 0 0
+mknod "$base/upper/var/lib/circuitfs" c 0 0
 mount -t overlay overlay "$base/root" \
 	-o "lowerdir=$lower,upperdir=$base/upper,workdir=$base/work"
 root=$base/root
@@ -30,6 +35,9 @@ while [ "$1" != -- ]; do
 done
 shift
 cd "$root"
+for file in etc/passwd etc/group etc/shadow etc/gshadow; do
+	[ ! -f "$file" ] || sed -i '/^circuitfs:/d' "$file"
+done
 mount --rbind /dev dev
 mount -t proc proc proc
 mount -t sysfs sysfs sys
