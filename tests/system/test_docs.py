@@ -51,6 +51,7 @@ def test_every_test_that_a_document_names_is_there(document):
 
 @pytest.mark.parametrize("script", ["docs/quickstart.sh", "tests/run.sh",
                                     "tests/packages.sh", "tests/package.sh",
+                                    "tests/bare.sh", "tests/arm64.sh",
                                     "tests/system/sandbox.sh", ".ci/run"])
 def test_a_script_is_executable_and_parses(script):
     path = TOP / script
