@@ -4,7 +4,7 @@
 meson counts programs; a person wants to know how many tests those held. A
 program whose output tells (pytest, cmocka, TAP) counts as that many, any other
 as one. A program that meson calls failed has at least one failure, whatever it
-printed before it died.
+printed before it died. Of one that was skipped it prints why.
 """
 import json
 import re
@@ -26,9 +26,13 @@ COUNTED = [
 ]
 
 
+def output_of(test):
+    return test.get("stdout", "") + "\n" + test.get("stderr", "")
+
+
 def totals_of(test):
     found = {"passed": 0, "failed": 0, "skipped": 0}
-    output = test.get("stdout", "") + "\n" + test.get("stderr", "")
+    output = output_of(test)
     for pattern, kind in COUNTED:
         for match in re.finditer(pattern, output, re.MULTILINE):
             found[kind] += int(match[1]) if match.re.groups else 1
@@ -52,8 +56,10 @@ def main(builds):
             print(f"{log}: {reason.strerror}", file=sys.stderr)
             sums["failed"] += 1
             continue
-        for line in lines:
-            for kind, count in totals_of(json.loads(line)).items():
+        for test in map(json.loads, lines):
+            if test["result"] == "SKIP":
+                print(f"skipped: {test['name']}: {output_of(test).strip()}")
+            for kind, count in totals_of(test).items():
                 sums[kind] += count
 
     skipped = f", {sums['skipped']} skipped" if sums["skipped"] else ""
