@@ -79,9 +79,9 @@ static const struct word {
 	{"sync", MS_SYNCHRONOUS, 0, true},
 	{"async", 0, MS_SYNCHRONOUS, true},
 	{"dirsync", 0, 0, true},
-	/* Of times of access there are none here. */
+	/* Of times of access there are none here. libfuse 3.17 lost "atime". */
 	{"noatime", MS_NOATIME, 0, true},
-	{"atime", 0, MS_NOATIME, true},
+	{"atime", 0, MS_NOATIME, false},
 	{"nodiratime", MS_NODIRATIME, 0, false},
 	{"diratime", 0, MS_NODIRATIME, false},
 	{"relatime", MS_RELATIME, 0, false},

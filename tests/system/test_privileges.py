@@ -168,11 +168,13 @@ def test_killed_it_leaves_a_dead_mount_that_the_next_start_detaches(nobodys):
     nobodys.stop()
 
 
-# In a mount namespace of its own, where everybody may open /dev/fuse.
+# In a mount namespace of its own, where everybody may open /dev/fuse, and get to
+# the program, wherever it was built.
 WITHOUT_ROOT = [
     "unshare", "-m", "sh", "-ec",
     "mount -t tmpfs none /mnt && mknod -m 666 /mnt/fuse c 10 229 && "
     "mount --bind /mnt/fuse /dev/fuse && "
+    f"touch /mnt/circuitfs && mount --bind {BINARY} /mnt/circuitfs && "
     f"exec setpriv --reuid={NOBODY} --regid={NOBODY} --clear-groups \"$@\"",
     "sh"]
 
@@ -187,7 +189,7 @@ def without_root(circuit):
     with open(circuit.log, "ab") as log:
         circuit.daemon = subprocess.Popen(
             [*WITHOUT_ROOT, "setpriv", "--pdeathsig", "TERM", "--",
-             *circuit.command("-f")], stderr=log)
+             "/mnt/circuitfs", *circuit.command("-f")[1:]], stderr=log)
     eventually("it serves, or has ended", lambda: "serving" in circuit.said()
                or circuit.daemon.poll() is not None)
     assert circuit.alive(), circuit.said()
