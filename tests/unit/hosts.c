@@ -69,6 +69,7 @@ void test_host_open(struct test_host *th)
 		.uid = getuid(),
 		.gid = getgid(),
 		.name_is_taken = name_is_taken,
+		.presence_fd = -1,
 		.server = {.workers = 1,
 			   .tcp_clients = 16,
 			   .tcp_idle_ms = 1000,
