@@ -165,23 +165,42 @@ static bool give_up(struct aside *aside, struct question *question)
 	return !answered;
 }
 
+static void on_timer(uv_timer_t *timer);
+
+/* Have the timer run when the next question's time is over. */
+static void await_next(struct aside *aside)
+{
+	uint64_t next = UINT64_MAX, now = uv_now(aside->loop);
+	struct question *question;
+
+	DL_FOREACH (aside->pending, question) {
+		if (question->until_ms < next)
+			next = question->until_ms;
+	}
+	/* Not in this turn: libuv runs timers until none is due. */
+	if (next != UINT64_MAX)
+		uv_timer_start(aside->timer, on_timer,
+			       next > now ? next - now : 1, 0);
+}
+
 static void on_timer(uv_timer_t *timer)
 {
 	struct aside *aside = timer->data;
 	struct question *question, *following;
-	uint64_t now = uv_now(aside->loop), next = UINT64_MAX;
+	uint64_t now = uv_now(aside->loop);
 
 	DL_FOREACH_SAFE(aside->pending, question, following)
 	{
-		if (question->until_ms > now) {
-			if (question->until_ms < next)
-				next = question->until_ms;
-		} else if (give_up(aside, question)) {
+		if (question->until_ms <= now && give_up(aside, question))
 			settle(aside, question, false);
-		}
 	}
-	if (next != UINT64_MAX)
-		uv_timer_start(timer, on_timer, next - now, 0);
+	/* Who was told may have asked again. */
+	await_next(aside);
+	/*
+	 * Who runs the loop once at a time looks whether this is what he waits
+	 * for; but libuv runs the timers first, and would wait after that.
+	 */
+	uv_async_send(aside->wake);
 }
 
 void aside_ask(struct aside *aside, struct question *question,
