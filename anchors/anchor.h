@@ -55,6 +55,7 @@ struct anchor {
 	struct server *server;	/* NULL: off, or the address is not to be had */
 	struct traffic *traffic; /* owned; NULL: the host's anchor */
 	uint64_t edits;		 /* of its records, since the start */
+	unsigned in_flight; /* changes of records that are not reported yet */
 	/* Counted by the writer, in the order of its jobs; read by the loop. */
 	_Atomic uint64_t changes;
 	struct error_ring errors;

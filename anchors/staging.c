@@ -13,6 +13,7 @@ struct staging {
 	struct job_loss loss;
 	bool expects; /* publish only if all is as it was then: */
 	struct staging_mark mark;
+	int otherwise; /* what to tell if it is not; -errno */
 	uint32_t table;
 	bool has_table; /* the writer's thread, as is table */
 
@@ -170,14 +171,16 @@ static int is_as_marked(const struct task *task, MDB_txn *txn, uint32_t table,
 			bool *out)
 {
 	const struct staging *staging = task->staging;
+	const struct staging_mark *mark = &staging->mark;
 	uint64_t digest;
 	int r;
 
-	*out = task->anchor->changes == staging->mark.changes;
+	*out = task->anchor->changes == mark->changes &&
+	       (mark->all_seen || !staging->otherwise);
 	if (*out || !task->owner_only)
 		return 0;
 	r = table_digest(task_tables(task), txn, table, &task->owner, &digest);
-	*out = digest == staging->mark.owner_digest;
+	*out = digest == mark->owner_digest;
 	return r;
 }
 
@@ -193,7 +196,9 @@ static int run_publish(struct job *job, struct writer *writer, MDB_txn *txn)
 		r = is_as_marked(task, txn, table, &is_due);
 	/* What is not done is no edit. */
 	task->is_edit = is_due;
-	if (r || !is_due)
+	if (r == 0 && !is_due)
+		return -task->staging->otherwise;
+	if (r)
 		return r;
 	r = staging_table(task, txn);
 	if (r < 0)
@@ -289,7 +294,10 @@ int staging_mark(struct staging_mark *out, const struct anchor *anchor,
 		 const struct name *owner)
 {
 	struct snapshot *snapshot = anchor->host->snapshot;
-	struct staging_mark mark = {.changes = anchor->changes};
+	struct staging_mark mark = {
+		.changes = anchor->changes,
+		.all_seen = !anchor->in_flight,
+	};
 	struct rrsets rrsets = {0};
 	uint32_t table;
 	int r = 0;
@@ -310,10 +318,12 @@ int staging_mark(struct staging_mark *out, const struct anchor *anchor,
 	return 0;
 }
 
-void staging_expect(struct staging *staging, const struct staging_mark *mark)
+void staging_expect(struct staging *staging, const struct staging_mark *mark,
+		    int result)
 {
 	staging->expects = true;
 	staging->mark = *mark;
+	staging->otherwise = result;
 }
 
 void staging_clear(struct anchor *anchor, const struct name *owner,
@@ -328,6 +338,6 @@ void staging_clear(struct anchor *anchor, const struct name *owner,
 		return;
 	}
 	if (since)
-		staging_expect(staging, since);
+		staging_expect(staging, since, 0);
 	staging_publish(staging, owner, done, arg);
 }

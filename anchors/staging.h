@@ -47,7 +47,8 @@ void staging_publish(struct staging *staging, const struct name *owner,
 
 /* What a nameserver's records were at one moment. */
 struct staging_mark {
-	uint64_t changes;      /* of the nameserver */
+	uint64_t changes; /* of the nameserver, as far as they were begun */
+	bool all_seen;	  /* and all of them were to be seen */
 	uint64_t owner_digest; /* of the owner's records, if there is one */
 };
 
@@ -55,8 +56,13 @@ struct staging_mark {
 int staging_mark(struct staging_mark *out, const struct anchor *anchor,
 		 const struct name *owner);
 
-/** staging_expect() - publish nothing, with success, if they are others */
-void staging_expect(struct staging *staging, const struct staging_mark *mark);
+/**
+ * staging_expect() - publish nothing if they are others by then
+ * @result: what is told in that case. With 0 only what was begun later than
+ *          @mark counts; with -errno all that was not to be seen then.
+ */
+void staging_expect(struct staging *staging, const struct staging_mark *mark,
+		    int result);
 
 /**
  * staging_clear() - remove all records, or @owner's

@@ -18,6 +18,8 @@ void task_report(struct task *task, int result)
 		       task->refusal.reason[0];
 	struct host *host = task->anchor->host;
 
+	if (task->in_flight)
+		task->anchor->in_flight--;
 	if (result == 0 && task->is_edit)
 		task->anchor->edits++;
 	/* Nobody can see yet what is staged. */
@@ -103,6 +105,9 @@ void task_submit(struct task *task,
 		 int (*run)(struct job *, struct writer *, MDB_txn *))
 {
 	task->job.run = run;
+	task->in_flight = task->is_edit;
+	if (task->in_flight)
+		task->anchor->in_flight++;
 	writer_submit(task->anchor->host->writer, &task->job);
 }
 

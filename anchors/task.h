@@ -39,6 +39,7 @@ struct task {
 	struct staging *staging;
 	struct name owner, to;
 	bool is_edit;	 /* of records */
+	bool in_flight;	 /* counted so, of its anchor */
 	bool owner_only; /* of a replacement: only the owner's records */
 	bool made_table; /* of a staging: this task made its table */
 	struct refusal refusal;

@@ -41,6 +41,7 @@ static bool look(pid_t pid, const char *file, char *text, size_t size)
 }
 
 struct status {
+	pid_t process;
 	bool has_memory;
 	bool is_member;
 };
@@ -75,6 +76,8 @@ static bool read_status(pid_t pid, gid_t group, struct status *out)
 	*out = (struct status){0};
 	while (getline(&line, &size, file) > 0) {
 		out->has_memory |= !strncmp(line, "VmSize:", 7);
+		if (!strncmp(line, "Tgid:", 5))
+			out->process = (pid_t)strtol(line + 5, NULL, 10);
 		if (!strncmp(line, "Groups:", 7))
 			out->is_member = lists(line, group);
 	}
@@ -116,7 +119,7 @@ static bool is_same(pid_t pid, pid_t other)
 	struct stat st;
 
 	snprintf(path, sizeof(path), "/proc/%d/task/%d", (int)pid, (int)other);
-	return pid == other || stat(path, &st) == 0;
+	return stat(path, &st) == 0;
 }
 
 /*
@@ -137,7 +140,8 @@ static void ask(struct question *question)
 	caller->is_killed = !status.has_memory && is_killed(about->pid);
 	caller->is_member = status.is_member;
 	caller->copies = copies(about->pid);
-	caller->is_same = about->other > 0 && is_same(about->pid, about->other);
+	caller->process = status.process;
+	caller->is_same = about->other && is_same(about->pid, about->other);
 }
 
 static const struct caller unknown;

@@ -4,7 +4,7 @@
  *
  * A request says what is to be done and not why. But its caller waits in the
  * kernel until we answer, so it can be looked at in the meantime: aside, and
- * not for long (aside.h). What is not known in CALLER_MS is taken as false.
+ * not for long (aside.h). After CALLER_MS it is not known, and all is false.
  *
  * Threading: the main loop.
  */
@@ -36,14 +36,15 @@ struct caller {
 	 * asking us.
 	 */
 	bool copies;
-	bool is_same;	/* one process with the other thread */
 	bool is_member; /* of the group, as one of its supplementary ones */
+	bool is_same;	/* of one process with the other thread */
+	pid_t process;	/* that it is a thread of; 0: not known */
 };
 
 /* What is asked. */
 struct caller_about {
 	pid_t pid;   /* of the request's context; 0: nothing will be known */
-	pid_t other; /* another thread's; or 0 */
+	pid_t other; /* a thread; or 0 */
 	gid_t group;
 };
 

@@ -45,6 +45,7 @@ struct edit {
 	size_t records;		   /* in them */
 	uint64_t at;		   /* see edit_at() */
 	struct staging_mark began; /* when the replacement did */
+	bool expects;		   /* that they are as they were then */
 	bool dated;		   /* the replacement has a time to be given: */
 	int64_t mtime_ns;
 	struct reader *reader;
@@ -176,6 +177,12 @@ void edit_resume(struct edit *edit, uint64_t at)
 	edit->at = at;
 }
 
+void edit_expect(struct edit *edit, const struct staging_mark *mark)
+{
+	edit->expects = true;
+	edit->began = *mark;
+}
+
 void edit_put_back(struct edit *edit, struct buffer *former)
 {
 	buffer_deinit(&edit->former);
@@ -207,6 +214,10 @@ static void explain(struct edit *edit, int result,
 		fail(edit, reader_error(edit->reader)->line,
 		     reader_error(edit->reader)->text,
 		     reader_error(edit->reader)->reason);
+	else if (result == -ESTALE)
+		fail(edit, 0, NULL,
+		     "it has changed since it was read, and a part of what was "
+		     "read would come back; read it again");
 	else
 		fail(edit, 0, NULL, strerror(-result));
 }
@@ -254,7 +265,7 @@ static void on_former_staged(void *arg, int result,
 		on_put_back(edit, result, refusal);
 		return;
 	}
-	staging_expect(edit->staging, &removed);
+	staging_expect(edit->staging, &removed, 0);
 	staging_publish(steal(&edit->staging), &edit->owner, on_put_back, edit);
 }
 
@@ -483,6 +494,8 @@ static void publish(struct edit *edit)
 {
 	int r = edit->staging ? 0 : staging_new(&edit->staging, edit->anchor);
 
+	if (r == 0 && edit->expects)
+		staging_expect(edit->staging, &edit->began, -ESTALE);
 	if (r < 0)
 		refused(edit, r, NULL);
 	else

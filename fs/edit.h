@@ -63,6 +63,9 @@ void edit_resume(struct edit *edit, uint64_t at);
  */
 void edit_put_back(struct edit *edit, struct buffer *former);
 
+/** edit_expect() - replace what was there at that moment, else -ESTALE */
+void edit_expect(struct edit *edit, const struct staging_mark *mark);
+
 /**
  * edit_set_time() - the replacement under way shall have that time
  *

@@ -66,8 +66,8 @@ static void know_maker(void *arg, const struct caller *caller)
 		pending_reply(pending, r);
 		return;
 	}
-	node->maker = fuse_req_ctx(pending->req)->pid;
-	node->is_copied = caller->copies;
+	node_set_maker(pending->fs, node, fuse_req_ctx(pending->req),
+		       caller->copies);
 	tree_reply_entry(pending->req, pending->fs, node);
 	pending_free(pending);
 }
@@ -107,8 +107,8 @@ void tree_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name,
 	if (dir->kind == NODE_ANCHOR && !strcmp(name, "names") &&
 	    tree_find(fs, dir, name, &node) == 0) {
 		/* Who was let believe that it is not there: cp -r. */
-		node->maker = ctx->pid;
-		node->is_copied = dir->maker == ctx->pid && dir->is_copied;
+		node_set_maker(fs, node, ctx,
+			       node_is_maker(fs, dir, ctx) && dir->is_copied);
 		tree_reply_entry(req, fs, node);
 		pending_free(pending);
 		return;
@@ -257,39 +257,26 @@ static void drop_name(struct pending *pending, struct node *node)
 				pending);
 }
 
-/* The records are not what the refused one has made: they stay. */
-static void clean_up(struct pending *pending, pid_t refused)
-{
-	recent_forgive(pending->fs, refused);
-	pending_reply(pending, 0);
-}
-
+/* The records are not what a refused one has made: they stay. */
 static void know_remover(void *arg, const struct caller *caller)
 {
 	struct pending *pending = arg;
 	struct node *node = pending->nodes[0];
-	pid_t pid = fuse_req_ctx(pending->req)->pid;
-	pid_t refused = recent_refused_one(pending->fs, node, pid);
 
-	if (refused && caller->is_same)
-		clean_up(pending, refused);
+	if (recent_forgive(pending->fs, caller->process, node))
+		pending_reply(pending, 0);
 	else
 		drop_name(pending, node);
 }
 
 static void unlink_name(struct pending *pending, struct node *node)
 {
-	struct caller_about about = {
-		.pid = fuse_req_ctx(pending->req)->pid,
-	};
+	struct caller_about about = {.pid = fuse_req_ctx(pending->req)->pid};
 
-	about.other = recent_refused_one(pending->fs, node, about.pid);
-	if (!about.other)
-		drop_name(pending, node);
-	else if (about.other == about.pid)
-		clean_up(pending, about.other);
-	else
+	if (recent_any_refused(pending->fs, node))
 		caller_ask(pending->fs->aside, &about, know_remover, pending);
+	else
+		drop_name(pending, node);
 }
 
 /* Find what is to be removed: pending->nodes[0]; NULL, and it was answered. */

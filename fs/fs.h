@@ -2,7 +2,8 @@
 /*
  * fs.h - what all of the filesystem's parts share
  *
- * Everything in fs/ runs on the main loop's thread.
+ * All of fs/ runs on the main loop's thread, but for what says that it does
+ * not: what is asked aside, done in the pool, or written to the log.
  */
 #ifndef FS_FS_H
 #define FS_FS_H

@@ -213,7 +213,8 @@ bool handle_size(const struct node *node, pid_t pid, off_t *out)
 	if (found->rewrite)
 		*out = (off_t)rewrite_size(found->rewrite);
 	else if (found->is_kept)
-		*out = (off_t)found->content.len;
+		*out = (off_t)(found->page ? found->page->text.len
+					   : found->content.len);
 	else
 		*out = (off_t)edit_at(found->edit);
 	return true;
@@ -235,28 +236,37 @@ void handle_set_time(const struct node *node, int64_t mtime_ns)
 void handle_keep_content(struct node *node)
 {
 	struct handle *handle;
+	struct page *page = NULL;
 
 	DL_FOREACH2(node->handles, handle, node_next)
 	{
 		if ((handle->flags & O_ACCMODE) == O_WRONLY || handle->is_kept)
 			continue;
-		if (!handle->has_content) {
-			handle->content.len = 0;
-			if (small_file_render(handle->fs, node,
-					      &handle->content) < 0)
-				continue;
-		}
 		handle->is_kept = true;
+		if (handle->has_content)
+			continue;
+		/* One text for all that have read nothing yet. */
+		if (!page)
+			page = page_of(handle->fs, node);
+		handle->page = page ? page_ref(page) : NULL;
 	}
+	page_unref(page);
 }
 
 /* ---- Read ---- */
 
-/* What it shows from here on is of now. */
+/* What it shows from here on is of now, or later. */
 static void handle_was_read(struct handle *handle)
 {
-	handle->was_read = true;
-	handle->seen = handle->node->anchor->edits;
+	struct name owner;
+	bool is_name = handle_kind(handle) == NODE_NAME;
+
+	if (!handle->edit)
+		return;
+	if (is_name)
+		node_owner(handle->node, &owner);
+	handle->was_read = staging_mark(&handle->seen, handle->node->anchor,
+					is_name ? &owner : NULL) == 0;
 }
 
 static void read_stream(struct handle *handle, fuse_req_t req, size_t size,
@@ -302,10 +312,14 @@ static void read_small(struct handle *handle, fuse_req_t req, size_t size,
 	struct buffer *content = &handle->content;
 	int r = 0;
 
+	if (handle->is_kept && handle->page) {
+		reply_part(req, &handle->page->text, size, offset);
+		return;
+	}
 	if (!handle->is_kept && (offset == 0 || !handle->has_content)) {
+		handle_was_read(handle);
 		content->len = 0;
 		r = small_file_render(handle->fs, handle->node, content);
-		handle_was_read(handle);
 	}
 	if (r < 0) {
 		fuse_reply_err(req, -r);

@@ -33,11 +33,11 @@ struct handle {
 	struct stream *stream; /* of records and stat, between reads */
 	struct buffer content; /* of small files, the same */
 	bool has_content;
-	bool is_kept;	   /* of a name that was removed: see handle.h */
-	bool was_read;	   /* and then: */
-	uint64_t seen;	   /* anchor->edits when the content was taken */
-	struct page *page; /* of metrics, the same; a reference */
-	bool is_fresh;	   /* it is of the open, and nobody read it yet */
+	bool is_kept;		  /* of a name that was removed: see handle.h */
+	bool was_read;		  /* and then: */
+	struct staging_mark seen; /* when the content was taken */
+	struct page *page;	  /* of metrics, the same; a reference */
+	bool is_fresh; /* it is of the open, and nobody read it yet */
 
 	struct watch *watch;	 /* of a log */
 	struct poller *poller;	 /* of a stat */
@@ -51,6 +51,7 @@ struct handle {
 	pid_t writer;	/* the last one's thread; 0: none */
 	pid_t cutter;	/* the thread that has cut the text; 0: none */
 	bool unflushed; /* and has not closed since */
+	bool killed;	/* one who had it open was, since it was written */
 };
 
 static inline enum node_kind handle_kind(const struct handle *handle)

@@ -35,6 +35,7 @@ struct call {
 	uint64_t offset; /* of a truncation: the size */
 	size_t len;
 	bool publishes;
+	int result;
 	char data[];
 };
 
@@ -82,16 +83,11 @@ static bool has_written(const struct handle *handle, const struct call *call)
 
 static void run_next(struct handle *handle);
 
-/* The call that had its turn is done, and its request answered here. */
-static void finish(void *arg, int result)
+static void reply(struct call *call, int result)
 {
-	struct call *call = arg;
 	struct handle *handle = call->handle;
 	bool last = call->kind == CALL_RELEASE;
 
-	if (result < 0 && !last && handle_kind(handle) == NODE_NAME)
-		recent_refused(handle->fs, handle->node, call->caller.pid,
-			       call->caller.uid);
 	/* Who was refused hears of it at each close. */
 	if (result == 0 && call->kind == CALL_FLUSH)
 		forget_writer(handle, call);
@@ -116,6 +112,33 @@ static void finish(void *arg, int result)
 		run_next(handle);
 }
 
+static void know_refused(void *arg, const struct caller *caller)
+{
+	struct call *call = arg;
+
+	recent_refused(call->handle->fs, call->handle->node, caller->process,
+		       call->caller.uid);
+	reply(call, call->result);
+}
+
+/*
+ * The call that had its turn is done, and its request answered here. Who is
+ * refused may clean up next, through any of its threads; while it waits it can
+ * be asked of which process it is.
+ */
+static void finish(void *arg, int result)
+{
+	struct call *call = arg;
+	struct caller_about about = {.pid = call->caller.pid};
+
+	call->result = result;
+	if (result < 0 && call->kind != CALL_RELEASE &&
+	    handle_kind(call->handle) == NODE_NAME)
+		caller_ask(call->handle->fs->aside, &about, know_refused, call);
+	else
+		reply(call, result);
+}
+
 static void refuse(struct call *call, int result, const char *act,
 		   const char *reason)
 {
@@ -124,6 +147,8 @@ static void refuse(struct call *call, int result, const char *act,
 
 	node_label(handle->node, label, sizeof(label));
 	node_fail(handle->fs, handle->node, act, label, reason);
+	if (handle->rewrite)
+		rewrite_refuse(handle->rewrite, result);
 	if (handle->edit)
 		edit_refuse(handle->edit, result, finish, call);
 	else
@@ -144,10 +169,13 @@ static void rewritten(struct call *call)
 	struct rewrite *rewrite = call->handle->rewrite;
 	int r = rewrite_write(rewrite, call->data, call->len, call->offset);
 
-	if (r == -EINVAL)
+	if (r == -EINVAL) {
 		refuse_hole(call);
-	else
-		finish(call, r);
+		return;
+	}
+	if (r < 0)
+		rewrite_refuse(rewrite, r);
+	finish(call, r);
 }
 
 static void have_text(void *arg, int result)
@@ -171,11 +199,21 @@ static void have_text(void *arg, int result)
 static void begin_rewrite(struct call *call, rewrite_done *done)
 {
 	struct handle *handle = call->handle;
-	uint64_t seen =
-		handle->was_read ? handle->seen : handle->node->anchor->edits;
+	bool is_name = handle_kind(handle) == NODE_NAME;
+	struct staging_mark seen = handle->seen;
+	struct name owner;
+	int r = 0;
 
-	rewrite_new(&handle->rewrite, handle->fs, handle->node, seen,
-		    &call->caller, done, call);
+	if (is_name)
+		node_owner(handle->node, &owner);
+	if (!handle->was_read)
+		r = staging_mark(&seen, handle->node->anchor,
+				 is_name ? &owner : NULL);
+	if (r < 0)
+		done(call, r);
+	else
+		rewrite_new(&handle->rewrite, handle->fs, handle->node, &seen,
+			    &call->caller, done, call);
 }
 
 /*
@@ -313,7 +351,16 @@ static void end_of_text(struct call *call, bool killed)
 
 static void know_caller(void *arg, const struct caller *caller)
 {
-	end_of_text(arg, caller->is_killed);
+	struct call *call = arg;
+	struct handle *handle = call->handle;
+
+	if (has_written(handle, call) ||
+	    (handle->edit && edit_clears(handle->edit))) {
+		end_of_text(call, caller->is_killed);
+		return;
+	}
+	handle->killed |= caller->is_killed;
+	finish(call, 0);
 }
 
 static void flush_call(struct call *call)
@@ -322,12 +369,10 @@ static void flush_call(struct call *call)
 	struct handle *handle = call->handle;
 
 	/*
-	 * It is for who has written to end the text; or for anybody, to be
-	 * killed while nobody has. A process that waits for its close can still
-	 * be looked at.
+	 * It is for who has written to end the text; and for anybody, to be
+	 * killed. A process that waits for its close can still be looked at.
 	 */
-	if (is_open(handle) && (has_written(handle, call) ||
-				(handle->edit && edit_clears(handle->edit))))
+	if (is_open(handle))
 		caller_ask(handle->fs->aside, &about, know_caller, call);
 	else
 		finish(call, 0);
@@ -345,34 +390,19 @@ static void released(void *arg, int result)
  * The last close was none that told of itself: of a ring of io_uring(7), or of
  * a thread that had left the others' table of files.
  */
-static void close_unseen(struct call *call)
-{
-	struct handle *handle = call->handle;
-
-	if (handle->rewrite)
-		rewrite_publish(handle->rewrite, released, call);
-	else if (handle->edit)
-		edit_flush(handle->edit, false, released, call);
-	else
-		addr_line_flush(&handle->line, handle->node->anchor, false,
-				released, call);
-}
-
 static void release_call(struct call *call)
 {
 	struct handle *handle = call->handle;
-	bool clears = handle->edit && edit_clears(handle->edit);
 
-	if (!clears && !(handle->unflushed && is_open(handle))) {
-		finish(call, 0);
-		return;
-	}
-	/* close() has returned: who looks next must find it done. */
-	session_hold(handle->fs->session);
-	if (clears)
+	if (handle->edit && edit_clears(handle->edit)) {
+		/* close() has returned: who looks next must find it done. */
+		session_hold(handle->fs->session);
 		edit_finish(handle->edit, released, call);
-	else
-		close_unseen(call);
+	} else if (handle->unflushed && is_open(handle)) {
+		end_of_text(call, handle->killed);
+	} else {
+		finish(call, 0);
+	}
 }
 
 /* ---- Truncate ---- */
@@ -397,10 +427,13 @@ static void cut(struct call *call)
 	handle->cutter = call->caller.pid;
 	handle->unflushed = true;
 
-	if (r == -EINVAL)
+	if (r == -EINVAL) {
 		refuse(call, r, "truncate", too_long);
-	else
-		finish(call, r);
+		return;
+	}
+	if (r < 0)
+		rewrite_refuse(handle->rewrite, r);
+	finish(call, r);
 }
 
 static void have_text_to_cut(void *arg, int result)

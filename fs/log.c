@@ -54,7 +54,7 @@ static struct {
 	pthread_cond_t cond; /* there are lines; or none is left */
 	struct line *lines;  /* utlist */
 	unsigned count;	     /* of them, and of the one that is written */
-	bool runs;
+	bool runs, is_stuck; /* the main loop's */
 } writer = {
 	.mutex = PTHREAD_MUTEX_INITIALIZER,
 	.cond = PTHREAD_COND_INITIALIZER,
@@ -323,16 +323,16 @@ void log_end(void)
 
 	if (!writer.runs)
 		return;
-	clock_gettime(CLOCK_REALTIME, &until);
+	clock_gettime(CLOCK_MONOTONIC, &until);
 	until.tv_sec += LOG_END_MS / 1000;
 	pthread_mutex_lock(&writer.mutex);
 	while (writer.count &&
-	       pthread_cond_timedwait(&writer.cond, &writer.mutex, &until) == 0)
+	       pthread_cond_clockwait(&writer.cond, &writer.mutex,
+				      CLOCK_MONOTONIC, &until) == 0)
 		continue;
 	writer.runs = false;
-	/* It is stuck: whoever writes there now would be, too. */
-	if (writer.count)
-		sink.fd = -1;
+	/* Whoever writes there now would be stuck, too. */
+	writer.is_stuck = writer.count;
 	pthread_mutex_unlock(&writer.mutex);
 }
 
@@ -343,7 +343,7 @@ void log_line(int priority, const char *format, ...)
 	char text[LINE_SIZE];
 	va_list args;
 
-	if (sink.fd < 0)
+	if (sink.fd < 0 || writer.is_stuck)
 		return;
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);

@@ -159,7 +159,7 @@ static int mount_tree(struct daemon *daemon)
 {
 	struct options *options = &daemon->options;
 	char place[32];
-	int fd, r = mounter_mount(&daemon->mounter, &fd);
+	int fd = -1, r = mounter_mount(&daemon->mounter, &fd);
 
 	if (r < 0)
 		return r;

@@ -153,6 +153,30 @@ fuse_ino_t node_ino(const struct node *node)
 	return (fuse_ino_t)(uintptr_t)node;
 }
 
+/* Long enough for whatever is copied between two looks at the directory. */
+#define MAKER_MS 60000
+
+void node_set_maker(struct fs *fs, struct node *node,
+		    const struct fuse_ctx *caller, bool copies)
+{
+	node->maker = caller->pid;
+	node->maker_uid = caller->uid;
+	node->is_copied = copies;
+	node->maker_until_ms = uv_now(fs->host->loop) + MAKER_MS;
+}
+
+bool node_is_maker(struct fs *fs, struct node *node,
+		   const struct fuse_ctx *caller)
+{
+	uint64_t now = uv_now(fs->host->loop);
+
+	if (!caller->pid || node->maker != caller->pid ||
+	    node->maker_uid != caller->uid || now >= node->maker_until_ms)
+		return false;
+	node->maker_until_ms = now + MAKER_MS;
+	return true;
+}
+
 void node_owner(const struct node *node, struct name *out)
 {
 	assert(node->kind == NODE_NAME);

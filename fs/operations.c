@@ -85,6 +85,7 @@ struct create {
 	struct fuse_file_info fi;
 	struct node *dir, *node; /* a reference to each */
 	bool hidden;
+	bool copies; /* a whole anchor: see handle_open() */
 };
 
 static void end_create(struct create *create)
@@ -110,7 +111,7 @@ static void open_created(struct create *create)
 	struct fuse_entry_param entry;
 	struct handle *handle;
 	int r = handle_open(&handle, fs, node, create->fi.flags, ctx,
-			    create->hidden && create->dir->maker == ctx->pid);
+			    create->copies);
 
 	if (r == 0) {
 		recent_take(fs, ctx->pid, node, &text);
@@ -150,12 +151,15 @@ static mode_t wanted(int flags)
 static void know_groups(void *arg, const struct caller *caller)
 {
 	struct create *create = arg;
-	mode_t want = wanted(create->fi.flags);
+	mode_t want = wanted(create->fi.flags), allowed;
 	struct stat attr;
 	int r = attr_get(create->fs, create->node, &attr);
 
-	if (r == 0 &&
-	    want & ~(caller->is_member ? attr.st_mode >> 3 : attr.st_mode))
+	/* Not known, it is whichever gives less. */
+	allowed = caller->is_member ? attr.st_mode >> 3 : attr.st_mode;
+	if (!caller->process)
+		allowed &= attr.st_mode >> 3;
+	if (r == 0 && want & ~allowed)
 		r = -EACCES;
 	if (r < 0)
 		refuse_create(create, r);
@@ -187,7 +191,8 @@ static void check_mode(struct create *create)
 	else if (ctx->uid == attr.st_uid || want & ~(group | other) & 7)
 		refuse_create(create, -EACCES);
 	else if (ctx->gid == attr.st_gid)
-		know_groups(create, &(struct caller){.is_member = true});
+		know_groups(create, &(struct caller){.is_member = true,
+						     .process = ctx->pid});
 	else
 		caller_ask(create->fs->aside, &about, know_groups, create);
 }
@@ -222,14 +227,19 @@ static void op_create(fuse_req_t req, fuse_ino_t parent, const char *name,
 		.fi = *fi,
 		.dir = dir,
 		.node = node,
-		.hidden = tree_is_hidden(fs, ctx->pid, dir, node),
+		.hidden = tree_is_hidden(fs, ctx, dir, node),
 	};
+	create->copies = create->hidden && node_is_maker(fs, dir, ctx);
 	if (unlinked || create->hidden)
 		create->fi.flags |= O_TRUNC;
 	dir->lookups++;
 	fs->session->pending++;
-	/* Who copies a directory owns what is in it, as it believes. */
-	if (is_new || (create->hidden && dir->maker == ctx->pid))
+	/* Who copies a directory owns what is in it. */
+	if (node->kind == NODE_NAMES || node->kind == NODE_ANCHOR)
+		refuse_create(create, -EISDIR);
+	else if (!is_new && fi->flags & O_EXCL && !unlinked && !create->hidden)
+		refuse_create(create, -EEXIST);
+	else if (is_new || (create->copies && ctx->uid == node->anchor->uid))
 		open_created(create);
 	else
 		check_mode(create);

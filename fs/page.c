@@ -4,6 +4,7 @@
 #include <utlist.h>
 
 #include "anchors/metrics.h"
+#include "fs/files.h"
 #include "fs/page.h"
 #include "fs/pool.h"
 
@@ -45,6 +46,18 @@ struct page *page_unref(struct page *page)
 		free(page);
 	}
 	return NULL;
+}
+
+struct page *page_of(struct fs *fs, const struct node *node)
+{
+	struct page *page = calloc(1, sizeof(*page));
+
+	if (!page)
+		return NULL;
+	page->refs = 1;
+	if (small_file_render(fs, node, &page->text) < 0)
+		return page_unref(page);
+	return page;
 }
 
 static void start(struct pages *pages);

@@ -33,6 +33,9 @@ typedef void page_done(void *arg, struct page *page, int result);
  */
 void page_get(struct fs *fs, page_done *done, void *arg);
 
+/** page_of() - what a small file shows now: small_file_render(); or NULL */
+struct page *page_of(struct fs *fs, const struct node *node);
+
 struct page *page_ref(struct page *page);
 struct page *page_unref(struct page *page); /* NULL is fine */
 

@@ -13,6 +13,7 @@
 struct pending {
 	fuse_req_t req;
 	struct fs *fs;
+	pid_t other;	       /* a thread; or 0 */
 	struct node *nodes[2]; /* held with a reference each, or NULL */
 	struct anchor *anchor; /* a reference, or NULL */
 	char *text;	       /* owned, or NULL */

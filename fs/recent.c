@@ -71,6 +71,7 @@ static void make_room(struct fs *fs, uid_t uid)
 	struct recent *recent, *next, *own = NULL;
 	uint64_t now = uv_now(fs->host->loop);
 	unsigned owned = 0;
+	size_t octets = 0;
 
 	HASH_ITER (hh, fs->recent, recent, next) {
 		if (now >= recent->until_ms) {
@@ -82,8 +83,9 @@ static void make_room(struct fs *fs, uid_t uid)
 		if (!own)
 			own = recent;
 		owned++;
+		octets += recent->text.len;
 	}
-	if (owned >= RECENT_PER_USER)
+	if (owned >= RECENT_PER_USER || octets > RECENT_TEXT_MAX)
 		forget(fs, own);
 	else if (HASH_COUNT(fs->recent) >= RECENT_MAX)
 		forget(fs, fs->recent);
@@ -145,33 +147,33 @@ void recent_take(struct fs *fs, pid_t pid, const struct node *node,
 	forget(fs, recent);
 }
 
-void recent_refused(struct fs *fs, const struct node *node, pid_t pid,
+void recent_refused(struct fs *fs, const struct node *node, pid_t process,
 		    uid_t uid)
 {
-	remember(fs, RECENT_REFUSED, node, pid, uid, REFUSED_MS);
+	if (process)
+		remember(fs, RECENT_REFUSED, node, process, uid, REFUSED_MS);
 }
 
-pid_t recent_refused_one(struct fs *fs, const struct node *node, pid_t pid)
+bool recent_any_refused(struct fs *fs, const struct node *node)
 {
 	struct recent *recent, *next;
-	pid_t last = 0;
 
-	if (is_of(fs, find(fs, RECENT_REFUSED, pid), node))
-		return pid;
 	HASH_ITER (hh, fs->recent, recent, next) {
 		if (recent->key.kind == RECENT_REFUSED &&
 		    is_of(fs, recent, node))
-			last = recent->key.pid;
+			return true;
 	}
-	return last;
+	return false;
 }
 
-void recent_forgive(struct fs *fs, pid_t pid)
+bool recent_forgive(struct fs *fs, pid_t process, const struct node *node)
 {
-	struct recent *recent = find(fs, RECENT_REFUSED, pid);
+	struct recent *recent = find(fs, RECENT_REFUSED, process);
 
-	if (recent)
-		forget(fs, recent);
+	if (!process || !is_of(fs, recent, node))
+		return false;
+	forget(fs, recent);
+	return true;
 }
 
 void recent_replaced(struct fs *fs, const struct node *node, pid_t pid,

@@ -15,8 +15,9 @@
  * Replaced: install sets the mode of what it has copied, by its name. That is
  * taken, and not set, as it is while the file is open.
  *
- * Each process has one of each kind, and each user RECENT_PER_USER; the oldest
- * makes room. Processes are told by their threads' numbers.
+ * Each process has one of each kind, and each user RECENT_PER_USER with texts
+ * of RECENT_TEXT_MAX in all; the oldest makes room. Who is refused is told by
+ * the number of the process, all others by that of the thread.
  *
  * Threading: the main loop.
  */
@@ -27,7 +28,7 @@
 
 #define RECENT_PER_USER 64
 #define RECENT_MAX	1024
-/* Octets of a name's records: those of a larger one are not put back. */
+/* Octets of a name's records, and of all that a user has removed. */
 #define RECENT_TEXT_MAX (1024 * 1024)
 
 /** recent_unlinked() - the caller unlinks @node; its records are still there */
@@ -44,18 +45,16 @@ bool recent_was_unlinked(struct fs *fs, pid_t pid, const struct node *node);
 void recent_take(struct fs *fs, pid_t pid, const struct node *node,
 		 struct buffer *text);
 
-/** recent_refused() - a write or a close of @node by @pid was */
-void recent_refused(struct fs *fs, const struct node *node, pid_t pid,
+/** recent_refused() - a write or a close of @node was; @process is not a thread
+ */
+void recent_refused(struct fs *fs, const struct node *node, pid_t process,
 		    uid_t uid);
 
-/**
- * recent_refused_one() - the thread whose was refused; 0: none's
- * @pid: this one, if it was; else the last
- */
-pid_t recent_refused_one(struct fs *fs, const struct node *node, pid_t pid);
+/** recent_any_refused() - some process was */
+bool recent_any_refused(struct fs *fs, const struct node *node);
 
-/** recent_forgive() - forget that one; once it has cleaned up */
-void recent_forgive(struct fs *fs, pid_t pid);
+/** recent_forgive() - was this one? Then forget it: it has cleaned up */
+bool recent_forgive(struct fs *fs, pid_t process, const struct node *node);
 
 /** recent_replaced() - @pid has replaced what @node shows */
 void recent_replaced(struct fs *fs, const struct node *node, pid_t pid,

@@ -49,8 +49,8 @@ static void rename_scratch(struct rename *rename)
 		return;
 	}
 	if (over && over->kind != NODE_SCRATCH) {
-		replace_run(rename->fs, from->scratch, over, uid, replaced,
-			    rename->pending);
+		replace_run(rename->fs, from->scratch, over, NULL, uid,
+			    replaced, rename->pending);
 		return;
 	}
 	if (!over && rename->dir->kind == NODE_NAMES &&
@@ -66,8 +66,8 @@ static void rename_scratch(struct rename *rename)
 		target->created = target->opens > 0;
 		pending_keep(rename->pending, target);
 		node_put(rename->fs, target, 1);
-		replace_run(rename->fs, from->scratch, target, uid, replaced,
-			    rename->pending);
+		replace_run(rename->fs, from->scratch, target, NULL, uid,
+			    replaced, rename->pending);
 		return;
 	}
 	r = node_name_is_taken(rename->name) ? -EEXIST : 0;

@@ -66,7 +66,8 @@ static void replace_addr(struct replace *replace, struct anchor *anchor,
 }
 
 void replace_run(struct fs *fs, struct scratch *scratch, struct node *target,
-		 uid_t uid, replace_done *done, void *arg)
+		 const struct staging_mark *expect, uid_t uid,
+		 replace_done *done, void *arg)
 {
 	struct replace *replace;
 	int r = 0;
@@ -95,6 +96,8 @@ void replace_run(struct fs *fs, struct scratch *scratch, struct node *target,
 		return;
 	}
 	r = edit_new(&replace->edit, fs, target, true);
+	if (r == 0 && expect)
+		edit_expect(replace->edit, expect);
 	if (r == 0 && scratch->dated)
 		edit_set_time(replace->edit, scratch->mtime_ns);
 	next_piece(replace, r);

@@ -13,16 +13,20 @@ typedef void replace_done(void *arg, int result); /* 0 or -errno */
 
 struct scratch;
 
+struct staging_mark;
+
 /**
  * replace_run() - what @scratch holds becomes the content of @target, as one
  * change, or nothing does
  * @target: records, a name's file, or addr; both stay while it runs
+ * @expect: NULL; else -ESTALE, if the records are others than then
  * @uid:    who renames; only for addr: see bind_allows()
  *
  * -EACCES, -EINVAL with a line in `error`; -EPERM: another kind of file;
  * -ENODEV, -ENOSPC, -ENOMEM, -EIO.
  */
 void replace_run(struct fs *fs, struct scratch *scratch, struct node *target,
-		 uid_t uid, replace_done *done, void *arg);
+		 const struct staging_mark *expect, uid_t uid,
+		 replace_done *done, void *arg);
 
 #endif

@@ -17,7 +17,8 @@ struct rewrite {
 	struct fs *fs;
 	struct node *node; /* the handle's */
 	struct scratch *scratch;
-	uint64_t seen;	  /* anchor->edits when it was read */
+	struct staging_mark seen; /* when the text was read */
+	int off;	  /* -errno of what turned the change off; or 0 */
 	uint64_t covered; /* octets from the start that are new */
 
 	/* While the text is taken. */
@@ -132,7 +133,7 @@ static void take_records(struct rewrite *rewrite)
 }
 
 void rewrite_new(struct rewrite **out, struct fs *fs, struct node *node,
-		 uint64_t seen, const struct fuse_ctx *owner,
+		 const struct staging_mark *seen, const struct fuse_ctx *owner,
 		 rewrite_done *done, void *arg)
 {
 	struct rewrite *rewrite = calloc(1, sizeof(*rewrite));
@@ -146,7 +147,7 @@ void rewrite_new(struct rewrite **out, struct fs *fs, struct node *node,
 	*rewrite = (struct rewrite){
 		.fs = fs,
 		.node = node,
-		.seen = seen,
+		.seen = *seen,
 		.out = out,
 		.done = done,
 		.arg = arg,
@@ -173,6 +174,8 @@ int rewrite_write(struct rewrite *rewrite, const char *data, size_t len,
 {
 	ssize_t done;
 
+	if (rewrite->off)
+		return rewrite->off;
 	if (offset > rewrite_size(rewrite))
 		return -EINVAL;
 	while (len) {
@@ -192,6 +195,8 @@ int rewrite_write(struct rewrite *rewrite, const char *data, size_t len,
 
 int rewrite_truncate(struct rewrite *rewrite, uint64_t size)
 {
+	if (rewrite->off)
+		return rewrite->off;
 	if (size > rewrite_size(rewrite))
 		return -EINVAL;
 	return scratch_truncate(rewrite->fs, rewrite->scratch, size);
@@ -203,19 +208,19 @@ void rewrite_set_time(struct rewrite *rewrite, int64_t mtime_ns)
 	rewrite->scratch->dated = true;
 }
 
+void rewrite_refuse(struct rewrite *rewrite, int result)
+{
+	rewrite->off = result;
+}
+
 void rewrite_publish(struct rewrite *rewrite, rewrite_done *done, void *arg)
 {
-	struct anchor *anchor = rewrite->node->anchor;
+	bool keeps = rewrite->covered < rewrite_size(rewrite);
 
-	if (anchor->edits != rewrite->seen &&
-	    rewrite->covered < rewrite_size(rewrite)) {
-		node_fail(rewrite->fs, rewrite->node, "write",
-			  rewrite->scratch->name,
-			  "it has changed since it was read, and a part of "
-			  "what was read would come back; read it again");
-		done(arg, -ESTALE);
-		return;
-	}
-	replace_run(rewrite->fs, rewrite->scratch, rewrite->node,
-		    rewrite->scratch->uid, done, arg);
+	if (rewrite->off)
+		done(arg, rewrite->off);
+	else
+		replace_run(rewrite->fs, rewrite->scratch, rewrite->node,
+			    keeps ? &rewrite->seen : NULL,
+			    rewrite->scratch->uid, done, arg);
 }

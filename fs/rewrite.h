@@ -23,12 +23,12 @@ typedef void rewrite_done(void *arg, int result);
 
 /**
  * rewrite_new() - take the text that @node shows
- * @seen: anchor->edits when it was read, or now
+ * @seen: of when it was read, or of now
  * @done: is called later, or in this call, with 0 and then *@out is set; or
  *        -ENOSPC, with a line in `error`; -EMFILE, -ENODEV, -ENOMEM, -EIO
  */
 void rewrite_new(struct rewrite **out, struct fs *fs, struct node *node,
-		 uint64_t seen, const struct fuse_ctx *owner,
+		 const struct staging_mark *seen, const struct fuse_ctx *owner,
 		 rewrite_done *done, void *arg);
 struct rewrite *rewrite_free(struct rewrite *rewrite);
 
@@ -44,6 +44,10 @@ int rewrite_write(struct rewrite *rewrite, const char *data, size_t len,
 
 /** rewrite_truncate() - 0; -EINVAL: behind the end; -errno */
 int rewrite_truncate(struct rewrite *rewrite, uint64_t size);
+
+/** rewrite_refuse() - a call was refused: nothing more is taken, none published
+ */
+void rewrite_refuse(struct rewrite *rewrite, int result);
 
 /** rewrite_set_time() - the records shall have that time */
 void rewrite_set_time(struct rewrite *rewrite, int64_t mtime_ns);

@@ -66,10 +66,8 @@ static void reply_size(struct pending *pending, pid_t pid)
 static void know_asker(void *arg, const struct caller *caller)
 {
 	struct pending *pending = arg;
-	uid_t uid = fuse_req_ctx(pending->req)->uid;
 
-	reply_size(pending,
-		   caller->is_same ? handle_writer(pending->nodes[0], uid) : 0);
+	reply_size(pending, caller->is_same ? pending->other : 0);
 }
 
 /* Another thread of the one that writes it? The kernel does not say. */
@@ -86,6 +84,7 @@ static void tell_size(fuse_req_t req, struct node *node)
 	if (!pending)
 		return;
 	pending_keep(pending, node);
+	pending->other = about.other;
 	if (!about.other || handle_size(node, ctx->pid, &size))
 		reply_size(pending, ctx->pid);
 	else
@@ -287,11 +286,11 @@ static void truncate_file(struct pending *pending, struct node *node,
  * would stop there, and nobody who asks for the rights of a copy's source
  * relies on them: those are taken and not set.
  */
-static bool changes_rights(struct fs *fs, const struct node *node,
+static bool changes_rights(struct fs *fs, struct node *node,
 			   const struct stat *now, const struct stat *attr,
 			   int to_set, const struct fuse_ctx *caller)
 {
-	if (node->made || (caller->pid && node->maker == caller->pid) ||
+	if (node->made || node_is_maker(fs, node, caller) ||
 	    handle_replaces(node, caller->uid) ||
 	    recent_has_replaced(fs, caller->pid, node))
 		return false;

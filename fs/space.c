@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/statvfs.h>
 #include <utlist.h>
@@ -30,12 +31,20 @@ struct space_question {
 	bool failed;
 };
 
+/*
+ * A disk that does not answer is not asked again until it does, or it would
+ * have a thread for each time. It may answer when all else has ended.
+ */
+static atomic_bool is_asked;
+
 static void ask(struct question *question)
 {
 	struct space_question *asked =
 		container_of(question, struct space_question, question);
 
+	is_asked = true;
 	asked->failed = fstatvfs(asked->dir_fd, &asked->space) < 0;
+	is_asked = false;
 }
 
 static void reply(const struct space *space, fuse_req_t req)
@@ -88,6 +97,11 @@ void space_reply(fuse_req_t req)
 
 	if (!fs->space)
 		fs->space = calloc(1, sizeof(*fs->space));
+	if (fs->space && !fs->space->waiting && is_asked) {
+		free(wait);
+		reply(fs->space, req);
+		return;
+	}
 	if (!wait || !fs->space || (!fs->space->waiting && !begin(fs))) {
 		free(wait);
 		fuse_reply_err(req, ENOMEM);

@@ -44,9 +44,9 @@ def opened(path, flags):
     "exec 4> names/new.; echo '@ A 192.0.2.7' > names/new.; exec 4>&-",
     "exec 4> names/new.; echo 'new. A 192.0.2.7' >> records; exec 4>&-",
     "exec 4> records; echo 'new. A 192.0.2.7' > t; mv t records; exec 4>&-",
-    "mkfifo /dev/shm/f$$; (read x < /dev/shm/f$$) > records & "
-    "echo 'new. A 192.0.2.7' >> records; echo > /dev/shm/f$$; wait; "
-    "rm /dev/shm/f$$",
+    "d=$(mktemp -d); mkfifo $d/open $d/close; "
+    "{ echo > $d/open; read x < $d/close; } > records & read x < $d/open; "
+    "echo 'new. A 192.0.2.7' >> records; echo > $d/close; wait; rm -r $d",
 ])
 def test_an_old_empty_replacement_keeps_what_was_published_since(ns, script):
     done = ns.sh(script, "bash")
@@ -239,6 +239,21 @@ except OSError:
     thread.start()
     thread.join()
     sys.exit(3)
+"""],
+    "a thread that has ended": ["/usr/bin/python3", "-c", """
+import os, sys, threading
+F, failed = os.environ['F'], []
+def write():
+    try:
+        with open(F, 'w') as out:
+            out.write('a nonsense\\n')
+    except OSError as failure:
+        failed.append(failure)
+thread = threading.Thread(target=write)
+thread.start()
+thread.join()
+os.unlink(F)
+sys.exit(3 if failed else 0)
 """],
     "perl": ["perl", "-e", """
 my $f = $ENV{F};
@@ -470,6 +485,61 @@ def test_a_killed_writer_changes_nothing_in_place(ns):
     assert "killed" in ns.last_error()
 
 
+def test_a_killed_thread_that_has_cut_the_text_cuts_nothing(ns):
+    """Its process is the one that closes, and has not written."""
+    append(ns.records, "z. A 192.0.2.8\n")
+    at = ns.records.read_text().index("z.")
+    with untouched(ns):
+        done = run("/usr/bin/python3", "-c", f"""
+import os, threading
+fd = os.open({str(ns.records)!r}, os.O_RDWR)
+thread = threading.Thread(target=os.ftruncate, args=(fd, {at}))
+thread.start()
+thread.join()
+os.kill(os.getpid(), 9)
+""")
+        assert done.returncode == -signal.SIGKILL, done
+
+
+@pytest.mark.parametrize("how", ["hole", "no space"])
+def test_a_refused_write_turns_a_change_in_place_off(tmp_path, how, circuit):
+    circuit.stop()
+    circuit.options.append("scratch-size=2000")
+    ns = circuit.start().make()
+    append(ns.records, "".join(f"n{i}. A 192.0.2.1\n" for i in range(20)))
+    number = errno.EINVAL if how == "hole" else errno.ENOSPC
+    with untouched(ns):
+        fd = os.open(ns.records, os.O_RDWR)
+        os.pwrite(fd, NEW.encode(), 0)
+        with fails(number):
+            os.pwrite(fd, b"\n" * 1900, 3000 if how == "hole" else 200)
+        with fails(number):
+            os.write(fd, NEW.encode())
+        with fails(number):
+            os.close(fd)
+
+
+def test_what_is_added_while_a_part_is_changed_is_not_lost(ns):
+    """The writer's thread knows what has come before, and the loop does not."""
+    replace(ns.records, "".join(f"n{i:05}. A 192.0.2.1\n"
+                                for i in range(30000)))
+    for i in range(8):
+        fd = os.open(ns.records, os.O_RDWR)
+        os.pread(fd, 100, 0)
+        os.pwrite(fd, b"9", 30)
+        adder = threading.Thread(target=append, args=(
+            ns.records, f"added{i}. A 192.0.2.1\n"))
+        adder.start()
+        stale = False
+        try:
+            os.close(fd)
+        except OSError as failure:
+            assert failure.errno in (errno.ESTALE, errno.EINVAL), failure
+            stale = True
+        adder.join()
+        assert ns.answer(f"added{i}") == ["192.0.2.1"], stale
+
+
 def test_a_long_text_is_changed_in_place(ns):
     """Longer than what is read at once."""
     lines = [f"n{i:05}. A 192.0.2.1\n" for i in range(40000)]
@@ -622,6 +692,38 @@ def test_the_callers_other_groups_count(open_circuit, groups, may):
     done = run("setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", groups,
                "/usr/bin/python3", "-c", script)
     assert (done.returncode == 0) == may, done
+
+
+@needs_root
+@pytest.mark.parametrize("mode, may", [(0o704, True), (0o764, True),
+                                       (0o714, False), (0o740, False)])
+def test_what_others_may_the_group_may_not_by_that(open_circuit, mode, may):
+    """Of whom the groups are not known gets what both have."""
+    ns = open_circuit.make()
+    append(ns.records, OLD)
+    os.chown(ns.path, 0, NOBODY if mode == 0o714 else 4321)
+    ns.path.chmod(mode | 0o033)
+    script = f"import os; os.unlink({str(ns.records)!r});" \
+        f"os.open({str(ns.records)!r}, os.O_RDONLY | os.O_CREAT)"
+    done = run("setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}",
+               "--clear-groups", "/usr/bin/python3", "-c", script)
+    assert (done.returncode == 0) == may, done
+
+
+def test_a_directory_is_not_made_as_a_file(ns):
+    """Also by one that is let believe that it is not there: cp -r."""
+    script = f"""
+import ctypes, os
+ctypes.CDLL(None).prctl(15, b"cp", 0, 0, 0)
+os.mkdir({str(ns / "copy")!r})
+for _ in range(50):
+    try:
+        os.open({str(ns / "copy/names")!r}, os.O_CREAT | os.O_WRONLY)
+    except IsADirectoryError:
+        print("EISDIR")
+"""
+    done = run("/usr/bin/python3", "-c", script)
+    assert done.stdout.split() == ["EISDIR"] * 50, done
 
 
 # ---- Names
