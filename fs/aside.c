@@ -2,12 +2,12 @@
 #include <assert.h>
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <utlist.h>
 
 #include "dns/util.h"
 #include "fs/aside.h"
+#include "fs/thread.h"
 
 enum state {
 	STATE_WAITS,	/* for a thread */
@@ -93,25 +93,6 @@ static void *thread_main(void *arg)
 	if (last)
 		aside_delete(aside);
 	return NULL;
-}
-
-/* With the mutex held. Without a thread, the question's time will be over. */
-static void start_thread(struct aside *aside)
-{
-	pthread_attr_t attr;
-	pthread_t thread;
-	sigset_t all, old;
-
-	if (pthread_attr_init(&attr) != 0)
-		return;
-	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-	/* Signals are the main loop's. */
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	if (pthread_create(&thread, &attr, thread_main, aside) == 0)
-		aside->threads++;
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	pthread_attr_destroy(&attr);
 }
 
 /* ---- The main loop's side ---- */
@@ -217,8 +198,10 @@ void aside_ask(struct aside *aside, struct question *question,
 	pthread_mutex_lock(&aside->mutex);
 	LL_APPEND2(aside->queue, question, behind);
 	aside->queued++;
-	if (aside->queued > aside->idle && aside->threads < ASIDE_THREADS)
-		start_thread(aside);
+	/* Without a thread, the question's time will be over. */
+	if (aside->queued > aside->idle && aside->threads < ASIDE_THREADS &&
+	    thread_start(thread_main, aside) == 0)
+		aside->threads++;
 	pthread_cond_signal(&aside->cond);
 	pthread_mutex_unlock(&aside->mutex);
 }

@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdint.h>
@@ -16,6 +15,7 @@
 
 #include "fs/fs.h"
 #include "fs/log.h"
+#include "fs/thread.h"
 
 /* Below PIPE_BUF: a pipe takes it at once, or says that it has no room. */
 #define LINE_SIZE 1024
@@ -302,19 +302,7 @@ static bool hand_over(int priority, const char *text)
 
 void log_start(void)
 {
-	pthread_attr_t attr;
-	pthread_t thread;
-	sigset_t all, old;
-
-	if (pthread_attr_init(&attr) != 0)
-		return;
-	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-	/* Signals are the main loop's. */
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	writer.runs = pthread_create(&thread, &attr, writer_main, NULL) == 0;
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	pthread_attr_destroy(&attr);
+	writer.runs = thread_start(writer_main, NULL) == 0;
 }
 
 void log_end(void)

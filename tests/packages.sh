@@ -25,7 +25,7 @@ test='python3 python3-pytest python3-dnspython ldnsutils
 	e2fsprogs'
 # libclang-rt: libFuzzer and the sanitizers.
 fuzz='clang libclang-rt-dev'
-programs='emacs-nox nodejs golang-go ansible-core'
+programs='emacs-nox nodejs golang-go ansible-core ruby rust-coreutils'
 bench='dnsperf gnuplot-nox lmdb-utils'
 package='dpkg-dev adduser jq'
 

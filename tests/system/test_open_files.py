@@ -21,6 +21,8 @@ OLD = "old. A 192.0.2.1\n"
 OLD_SHOWN = ["old. 3600 IN A 192.0.2.1"]
 NEW = "new. A 192.0.2.7\n"
 NEW_SHOWN = ["new. 3600 IN A 192.0.2.7"]
+# Where Debian's rust-coreutils are.
+CARGO = "/usr/lib/cargo/bin/coreutils"
 
 
 @pytest.fixture
@@ -126,6 +128,8 @@ def test_who_replaces_nothing_is_told_that_modes_are_the_directorys(ns):
     "cp -p zone records", "install -m 600 zone records", "cp -a zone records",
     "cp -p one names/new.", "install -m 600 one names/new.",
     "install -m 600 one names/old.",
+    f"{CARGO}/cp zone records", f"{CARGO}/install -m 600 zone records",
+    f"{CARGO}/mv zone records", f"{CARGO}/cp one names/old.",
     "node -e 'fs.copyFileSync(\"zone\", \"records\")'",
     "ruby -e 'require \"fileutils\"; "
     "FileUtils.cp(\"zone\", \"records\", preserve: true)'",
