@@ -226,8 +226,9 @@ def test_when_the_meta_page_cannot_be_written_what_was_there_is_answered(
         assert ns.answer("old", tcp=True) == ["192.0.2.1"]
         assert ns.answer(f"new{when}-4") == "REFUSED"
         assert ns.records.read_text() == kept
+    circuit.stop()
     assert circuit.said().count(line) == 1
-    circuit.restart()
+    circuit.start()
     assert ns.records.read_text() == kept
     append(ns.records, "late. A 192.0.2.3\n")
     assert ns.answer("late") == ["192.0.2.3"]

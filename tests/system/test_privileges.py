@@ -568,5 +568,5 @@ def test_a_start_that_fails_never_says_ready(idle):
 def test_a_manager_that_does_not_listen_stops_nothing(idle):
     idle.start("env", f"NOTIFY_SOCKET={idle.base}/nosuch")
     idle.make()
-    assert "NOTIFY_SOCKET" in idle.said()
+    eventually("it says so", lambda: "NOTIFY_SOCKET" in idle.said())
     idle.stop()

@@ -111,7 +111,8 @@ def test_what_is_still_there_is_not_told_of(circuit):
             ip("address del 192.0.2.10/32 dev lo")
             eventually("one is told of", lambda: "no more" in
                        gone.last_error())
-            assert circuit.said().count(GONE) == 1
+            eventually("the log tells",
+                       lambda: circuit.said().count(GONE) == 1)
             assert [path.read_text() for path in circuit.host.glob("*/error")
                     if path != gone.error] == [""] * 5
     finally:
