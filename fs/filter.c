@@ -297,6 +297,10 @@ static int add_mounting(scmp_filter_ctx filter)
 	if (r == 0)
 		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(prctl), 1,
 				     is(0, PR_SET_NO_NEW_PRIVS));
+	/* The second filter, where seccomp(2) is not to be had. */
+	if (r == 0)
+		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(prctl), 1,
+				     is(0, PR_SET_SECCOMP));
 	/*
 	 * libfuse keeps a plain /etc/mtab by running mount(8), if it may be
 	 * written. Nothing reads one any more.

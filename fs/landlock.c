@@ -101,7 +101,9 @@ int landlock_confine(const char *state)
 			  LANDLOCK_CREATE_RULESET_VERSION);
 	/* Older than Landlock, a sandbox without it, or told to do without. */
 	if (version < 0)
-		return errno == ENOSYS || errno == EOPNOTSUPP ? 0 : -errno;
+		return errno == ENOSYS || errno == EOPNOTSUPP || errno == EPERM
+			       ? 0
+			       : -errno;
 	set = ruleset_of((int)version);
 	fd = (int)syscall(SYS_landlock_create_ruleset, &set, sizeof(set), 0);
 	if (fd < 0)

@@ -60,7 +60,8 @@ def start(machine):
     """It is enabled and started, and serves one record."""
     machine.sh("""
         set -e
-        systemctl enable --now circuitfs
+        systemctl enable --now circuitfs ||
+            { journalctl --sync; journalctl -o cat -u circuitfs; exit 1; }
         mkdir /circuit/h1/ns
         echo 'a.test. A 192.0.2.1' > /circuit/h1/ns/records
         """)
@@ -91,7 +92,10 @@ def has_failed_often(machine, times=2):
 
 def test_a_start_says_that_it_serves_and_nothing_else(machine):
     for _ in range(2):
-        machine.sh("systemctl start circuitfs && systemctl stop circuitfs")
+        machine.sh("""
+            systemctl start circuitfs && systemctl stop circuitfs ||
+                { journalctl --sync; journalctl -o cat -u circuitfs; exit 1; }
+            """)
     said = journal(machine).splitlines()
     one = ["Starting circuitfs.service - DNS servers as directories...",
            "serving h1 on /circuit, nameservers: 0",
