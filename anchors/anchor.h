@@ -58,6 +58,7 @@ struct anchor {
 	unsigned in_flight; /* changes of records that are not reported yet */
 	/* Counted by the writer, in the order of its jobs; read by the loop. */
 	_Atomic uint64_t changes;
+	_Atomic uint64_t replaced; /* the same, of all records at once */
 	struct error_ring errors;
 	bool rebinding;	 /* a new address is on its way to disk */
 	unsigned scrubs; /* removals on their way: takes no more children */

@@ -11,6 +11,9 @@
 #include "anchors/writer.h"
 #include "dns/snapshot.h"
 
+/* Two owners share a count once in so many. */
+#define HOST_TOUCHED 4096
+
 struct host_options {
 	const char *state;     /* directory; borrowed during host_open() */
 	const char *name;      /* of the host's anchor; the same */
@@ -47,6 +50,11 @@ struct host {
 	size_t anchors; /* below the root */
 	size_t anchors_max;
 	uint64_t next_id;
+	/*
+	 * How often records of an owner were written, by a digest of nameserver
+	 * and owner: some share a count. The writer's; read by the loop.
+	 */
+	_Atomic uint32_t touched[HOST_TOUCHED];
 	bool told_of_disk;  /* the line about a store that failed */
 	bool told_of_space; /* the one about a full disk */
 	uv_timer_t *retry;  /* runs while some address is not to be had */

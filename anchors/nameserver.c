@@ -413,6 +413,8 @@ void anchor_rename(struct anchor *anchor, struct anchor *parent,
 static int run_edit(struct job *job, struct writer *writer, MDB_txn *txn)
 {
 	struct task *task = container_of(job, struct task, job);
+	struct change_item item;
+	size_t offset = 0;
 	uint32_t table;
 	int r = task_table(task, txn, &table);
 
@@ -422,6 +424,8 @@ static int run_edit(struct job *job, struct writer *writer, MDB_txn *txn)
 				false, task->now_ns, &task->refusal);
 	if (r == 0)
 		task_changes(task);
+	while (r == 0 && change_next(&task->change, &offset, &item))
+		task_touches(task, &item.rr.owner);
 	return r;
 }
 
@@ -450,8 +454,11 @@ static int run_move(struct job *job, struct writer *writer, MDB_txn *txn)
 	if (r == 0)
 		r = table_move(task_tables(task), txn, table, &task->owner,
 			       &task->to, task->now_ns, &task->refusal);
-	if (r == 0)
+	if (r == 0) {
 		task_changes(task);
+		task_touches(task, &task->owner);
+		task_touches(task, &task->to);
+	}
 	return r;
 }
 

@@ -179,6 +179,10 @@ static int is_as_marked(const struct task *task, MDB_txn *txn, uint32_t table,
 	       (mark->all_seen || !staging->otherwise);
 	if (*out || !task->owner_only)
 		return 0;
+	/* What was put there again is as new as anything. */
+	if (!staging->otherwise && !mark->any_time &&
+	    task_touched(task->anchor, &task->owner) != mark->touched)
+		return 0;
 	r = table_digest(task_tables(task), txn, table, &task->owner, &digest);
 	*out = digest == mark->owner_digest;
 	return r;
@@ -216,8 +220,10 @@ static int run_publish(struct job *job, struct writer *writer, MDB_txn *txn)
 	}
 	if (r == 0)
 		r = writer_loosen(writer, loose);
-	if (r == 0)
+	if (r == 0) {
 		task_changes(task);
+		task_touches(task, task->owner_only ? &task->owner : NULL);
+	}
 	return r;
 }
 
@@ -303,6 +309,7 @@ int staging_mark(struct staging_mark *out, const struct anchor *anchor,
 	int r = 0;
 
 	if (owner) {
+		mark.touched = task_touched(anchor, owner);
 		r = snapshot_begin(snapshot);
 		if (r < 0)
 			return r;

@@ -101,6 +101,30 @@ void task_changes(struct task *task)
 	atomic_fetch_add(&task->anchor->changes, 1);
 }
 
+static _Atomic uint32_t *touched(const struct anchor *anchor,
+				 const struct name *owner)
+{
+	uint8_t octets[sizeof(anchor->id) + NAME_WIRE_SIZE];
+	struct rrsets as_octets = {octets, sizeof(anchor->id) + owner->len};
+
+	memcpy(octets, &anchor->id, sizeof(anchor->id));
+	memcpy(octets + sizeof(anchor->id), owner->wire, owner->len);
+	return &anchor->host->touched[rrsets_digest(as_octets) % HOST_TOUCHED];
+}
+
+void task_touches(struct task *task, const struct name *owner)
+{
+	if (owner)
+		atomic_fetch_add(touched(task->anchor, owner), 1);
+	else
+		atomic_fetch_add(&task->anchor->replaced, 1);
+}
+
+uint64_t task_touched(const struct anchor *anchor, const struct name *owner)
+{
+	return anchor->replaced + *touched(anchor, owner);
+}
+
 void task_submit(struct task *task,
 		 int (*run)(struct job *, struct writer *, MDB_txn *))
 {

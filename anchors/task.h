@@ -55,6 +55,12 @@ struct task *task_new_live(struct anchor *anchor, nameserver_done *done,
 /** task_changes() - run() has changed records; in a group that is lost, too */
 void task_changes(struct task *task);
 
+/** task_touches() - and these are of @owner; NULL: of any */
+void task_touches(struct task *task, const struct name *owner);
+
+/** task_touched() - how often that was, of @owner, since some moment */
+uint64_t task_touched(const struct anchor *anchor, const struct name *owner);
+
 /** task_submit() - hand it to the writer, to run() there */
 void task_submit(struct task *task,
 		 int (*run)(struct job *, struct writer *, MDB_txn *));

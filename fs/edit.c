@@ -256,6 +256,7 @@ static void on_former_staged(void *arg, int result,
 	static const struct rrsets none;
 	struct staging_mark removed = {
 		.changes = UINT64_MAX,
+		.any_time = true,
 		.owner_digest = rrsets_digest(none),
 	};
 	struct edit *edit = arg;

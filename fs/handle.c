@@ -120,6 +120,11 @@ void handle_put_back(struct handle *handle, struct buffer *text)
 		edit_put_back(handle->edit, text);
 }
 
+void handle_set_made(struct handle *handle)
+{
+	handle->made = true;
+}
+
 void handle_discard(struct handle *handle)
 {
 	struct node *node = handle->node;
@@ -139,7 +144,6 @@ void handle_discard(struct handle *handle)
 	/* The kernel forgets the node only after its last release. */
 	if (--node->opens == 0) {
 		node->created = false;
-		node->made = false;
 	}
 	if (node->scratch)
 		drafts_let_go(fs, node);
@@ -166,7 +170,8 @@ bool handle_replaces(const struct node *node, uid_t uid)
 
 	DL_FOREACH2(node->handles, handle, node_next)
 	{
-		if (handle->uid == uid && is_replacing(handle))
+		if (handle->uid == uid &&
+		    (is_replacing(handle) || handle->made))
 			return true;
 	}
 	return false;

@@ -46,6 +46,9 @@ void handle_put_back(struct handle *handle, struct buffer *text);
 void handle_reply_open(struct handle *handle, fuse_req_t req,
 		       const struct fuse_file_info *fi);
 
+/** handle_set_made() - who has opened it believes that it is new */
+void handle_set_made(struct handle *handle);
+
 /** handle_discard() - an open file that nobody was told of */
 void handle_discard(struct handle *handle);
 
@@ -79,7 +82,9 @@ void handle_truncate(struct handle *handle, const struct fuse_ctx *caller,
 
 /* ---- What open files mean for their node ---- */
 
-/** handle_replaces() - somebody of that user has it open, and replaces it */
+/** handle_replaces() - somebody of that user has it open, and replaces it, or
+ * believes that it is new
+ */
 bool handle_replaces(const struct node *node, uid_t uid);
 
 /** handle_is_replaced() - somebody has; it is not of one size for all */

@@ -24,6 +24,7 @@ struct handle {
 	pid_t opener; /* thread */
 	uid_t uid;    /* the opener's */
 	bool copies;  /* a whole anchor: see handle_open() */
+	bool made;    /* who has it open believes it is new */
 
 	struct call *calls; /* utlist: the first one has its turn */
 	bool busy;

@@ -14,6 +14,9 @@
 #include "fs/scratch.h"
 #include "fs/session.h"
 
+/* So much text is read and published within a millisecond or two. */
+#define HOLD_OCTETS 65536
+
 enum call_kind {
 	CALL_WRITE,
 	CALL_FLUSH,
@@ -35,6 +38,7 @@ struct call {
 	uint64_t offset; /* of a truncation: the size */
 	size_t len;
 	bool publishes;
+	bool holds; /* the session */
 	int result;
 	char data[];
 };
@@ -93,7 +97,7 @@ static void reply(struct call *call, int result)
 		forget_writer(handle, call);
 	if (result == 0 && call->kind == CALL_FLUSH &&
 	    (call->publishes ||
-	     (handle->node->made && handle->writer == call->caller.pid)))
+	     (handle->made && handle->writer == call->caller.pid)))
 		recent_replaced(handle->fs, handle->node, call->caller.pid,
 				call->caller.uid);
 	if (call->kind == CALL_TRUNCATE)
@@ -102,6 +106,8 @@ static void reply(struct call *call, int result)
 		fuse_reply_write(call->req, call->len);
 	else /* Nobody sees the error of a release. */
 		fuse_reply_err(call->req, last ? 0 : -result);
+	if (call->holds)
+		session_release(handle->fs->session);
 	handle->fs->session->pending--;
 	LL_DELETE(handle->calls, call);
 	free(call);
@@ -354,7 +360,7 @@ static void know_caller(void *arg, const struct caller *caller)
 	struct call *call = arg;
 	struct handle *handle = call->handle;
 
-	if (has_written(handle, call) ||
+	if (has_written(handle, call) || (handle->cutter && caller->is_same) ||
 	    (handle->edit && edit_clears(handle->edit))) {
 		end_of_text(call, caller->is_killed);
 		return;
@@ -365,8 +371,11 @@ static void know_caller(void *arg, const struct caller *caller)
 
 static void flush_call(struct call *call)
 {
-	struct caller_about about = {.pid = call->caller.pid};
 	struct handle *handle = call->handle;
+	struct caller_about about = {
+		.pid = call->caller.pid,
+		.other = handle->cutter,
+	};
 
 	/*
 	 * It is for who has written to end the text; and for anybody, to be
@@ -378,27 +387,33 @@ static void flush_call(struct call *call)
 		finish(call, 0);
 }
 
-static void released(void *arg, int result)
+/*
+ * A release is told of when close() has returned: who looks next must find it
+ * done. What takes longer than a moment is not waited for.
+ */
+static void hold(struct call *call)
 {
-	struct call *call = arg;
+	struct handle *handle = call->handle;
 
-	session_release(call->handle->fs->session);
-	finish(call, result);
+	call->holds = !handle->rewrite ||
+		      rewrite_size(handle->rewrite) <= HOLD_OCTETS;
+	if (call->holds)
+		session_hold(handle->fs->session);
 }
 
 /*
- * The last close was none that told of itself: of a ring of io_uring(7), or of
- * a thread that had left the others' table of files.
+ * With anything left to do here, the last close was none that told of itself:
+ * of a ring of io_uring(7), or of another thread than the one that had cut.
  */
 static void release_call(struct call *call)
 {
 	struct handle *handle = call->handle;
 
 	if (handle->edit && edit_clears(handle->edit)) {
-		/* close() has returned: who looks next must find it done. */
-		session_hold(handle->fs->session);
-		edit_finish(handle->edit, released, call);
+		hold(call);
+		edit_finish(handle->edit, finish, call);
 	} else if (handle->unflushed && is_open(handle)) {
+		hold(call);
 		end_of_text(call, handle->killed);
 	} else {
 		finish(call, 0);

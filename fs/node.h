@@ -41,7 +41,6 @@ struct node {
 	uid_t maker_uid; /* whose it is */
 	bool is_copied;	 /* and that is cp(1) or tar(1) */
 	uint64_t maker_until_ms;  /* by uv_now(): the thread may be another's */
-	bool made;		  /* whoever has it open believes it is new */
 	struct scratch *scratch;  /* owned; of a scratch file */
 	struct node *prev, *next; /* in fs->drafts */
 	struct node *listed_prev, *listed_next; /* in fs->listed */

@@ -124,7 +124,7 @@ static void open_created(struct create *create)
 		refuse_create(create, r);
 		return;
 	}
-	node->made = true;
+	handle_set_made(handle);
 	set_handle(&create->fi, handle);
 	/* Who asked is no more: nobody will close it. */
 	if (fuse_reply_create(create->req, &entry, &create->fi) == -ENOENT) {

@@ -138,12 +138,10 @@ void recent_take(struct fs *fs, pid_t pid, const struct node *node,
 {
 	struct recent *recent = find(fs, RECENT_UNLINKED, pid);
 
-	if (!recent)
+	if (!is_of(fs, recent, node))
 		return;
-	if (is_of(fs, recent, node)) {
-		*text = recent->text;
-		recent->text = (struct buffer){0};
-	}
+	*text = recent->text;
+	recent->text = (struct buffer){0};
 	forget(fs, recent);
 }
 

@@ -290,7 +290,7 @@ static bool changes_rights(struct fs *fs, struct node *node,
 			   const struct stat *now, const struct stat *attr,
 			   int to_set, const struct fuse_ctx *caller)
 {
-	if (node->made || node_is_maker(fs, node, caller) ||
+	if (node_is_maker(fs, node, caller) ||
 	    handle_replaces(node, caller->uid) ||
 	    recent_has_replaced(fs, caller->pid, node))
 		return false;

@@ -303,6 +303,7 @@ class Contents(State):
             if file.off:
                 raise Impossible("nobody says what that is")
             return 0
+        file.truncater = name
         if size == 0:
             file.replace()
             return 0

@@ -55,6 +55,7 @@ class OpenFile:
         self.appends = "O_APPEND" in flags
         self.position = 0      # None: the kernel's affair
         self.writers = set()   # processes
+        self.truncater = None  # the last process that did
         self.shown = None      # the text at the last read from its start
         self.seen = None       # when that was, in edits
         self.at_its_end = False
@@ -191,7 +192,7 @@ class State:
     def sizes(self, path, name, thread):
         """What stat(2) may say: who replaces is told what it has staged."""
         own = [file for file in self.replacing(path)
-               if name in file.writers | {file.opener}]
+               if name in file.writers | {file.opener, file.truncater}]
         sizes = {len(self.text(path))}
         if not own:
             return sizes
