@@ -138,6 +138,7 @@ static void ask(struct question *question)
 	if (about->pid <= 0 || !read_status(about->pid, about->group, &status))
 		return;
 	caller->is_killed = !status.has_memory && is_killed(about->pid);
+	caller->is_ending = !status.has_memory;
 	caller->is_member = status.is_member;
 	caller->copies = copies(about->pid);
 	caller->process = status.process;

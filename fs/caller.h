@@ -36,6 +36,7 @@ struct caller {
 	 * asking us.
 	 */
 	bool copies;
+	bool is_ending; /* for whatever reason */
 	bool is_member; /* of the group, as one of its supplementary ones */
 	bool is_same;	/* of one process with the other thread */
 	pid_t process;	/* that it is a thread of; 0: not known */

@@ -44,6 +44,7 @@ struct edit {
 	unsigned staged;	   /* writes since the replacement began */
 	size_t records;		   /* in them */
 	uint64_t at;		   /* see edit_at() */
+	uint64_t at_before;	   /* the same, before the call at hand */
 	struct staging_mark began; /* when the replacement did */
 	bool expects;		   /* that they are as they were then */
 	bool dated;		   /* the replacement has a time to be given: */
@@ -92,7 +93,7 @@ int edit_new(struct edit **out, struct fs *fs, const struct node *node,
 	edit->fs = fs;
 	edit->node = node;
 	edit->replacing = replace;
-	edit->at = replace ? 0 : EDIT_NOWHERE;
+	edit->at = edit->at_before = replace ? 0 : EDIT_NOWHERE;
 	edit->has_owner = node->kind == NODE_NAME;
 	if (edit->has_owner)
 		node_owner(node, &edit->owner);
@@ -150,7 +151,7 @@ int edit_truncate(struct edit *edit)
 	edit->off = 0;
 	edit->failed = edit->killed = edit->dated = false;
 	edit->writes = 0;
-	edit->at = 0;
+	edit->at = edit->at_before = 0;
 	return 0;
 }
 
@@ -174,6 +175,7 @@ uint64_t edit_at(const struct edit *edit)
 
 void edit_resume(struct edit *edit, uint64_t at)
 {
+	edit->at_before = edit->at;
 	edit->at = at;
 }
 
@@ -307,6 +309,9 @@ static void refused(struct edit *edit, int result,
 {
 	explain(edit, result, refusal);
 	edit->failed = true;
+	/* A place where nothing was taken is none. */
+	if (!edit->replacing)
+		edit->at = edit->at_before;
 	turn_off(edit, result);
 	tell(edit, result);
 }
@@ -327,6 +332,7 @@ static void accepted(struct edit *edit)
 		edit->staged++;
 	if (!edit->to_the_end && edit->at != EDIT_NOWHERE)
 		edit->at += edit->len;
+	edit->at_before = edit->at;
 	edit->then = NULL;
 	if (then)
 		then(edit);

@@ -38,7 +38,8 @@ struct call {
 	uint64_t offset; /* of a truncation: the size */
 	size_t len;
 	bool publishes;
-	bool holds; /* the session */
+	bool holds;	/* the session */
+	bool is_ending; /* who closes */
 	int result;
 	char data[];
 };
@@ -92,8 +93,8 @@ static void reply(struct call *call, int result)
 	struct handle *handle = call->handle;
 	bool last = call->kind == CALL_RELEASE;
 
-	/* Who was refused hears of it at each close. */
-	if (result == 0 && call->kind == CALL_FLUSH)
+	/* Who was refused hears of it at each close, as long as it lives. */
+	if (call->kind == CALL_FLUSH && (result == 0 || call->is_ending))
 		forget_writer(handle, call);
 	if (result == 0 && call->kind == CALL_FLUSH &&
 	    (call->publishes ||
@@ -360,6 +361,7 @@ static void know_caller(void *arg, const struct caller *caller)
 	struct call *call = arg;
 	struct handle *handle = call->handle;
 
+	call->is_ending = caller->is_ending;
 	if (has_written(handle, call) || (handle->cutter && caller->is_same) ||
 	    (handle->edit && edit_clears(handle->edit))) {
 		end_of_text(call, caller->is_killed);

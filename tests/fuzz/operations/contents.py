@@ -40,6 +40,7 @@ class Contents(State):
         scratch = self.scratch.get(where[1]) if where[0] == "scratch" else None
         file = OpenFile(where, flags, name, scratch)
         file.made = made
+        file.threads = thread
         if scratch:
             file.mode = "append"
             if "O_TRUNC" in flags:
@@ -95,6 +96,9 @@ class Contents(State):
         if file.unlinked and file.path[0] == "name":
             now = self.pick("its content is gone with its name",
                             file.kept, now)
+        if offset and file.shown is None and file.was_read:
+            raise Impossible("nobody says if it still shows what it did")
+        file.was_read = True
         if offset == 0 or file.shown is None:
             file.shown, file.at_its_end = now, False
             file.seen = self.edits
@@ -175,6 +179,7 @@ class Contents(State):
         file = self.file(process, slot)
         if not file.writes:
             return -errno.EBADF
+        file.threads |= thread
         if file.position is None and not file.appends:
             raise Impossible("where is it?")
         got = self.write(file, name, file.position, text)
@@ -186,6 +191,7 @@ class Contents(State):
         file = self.file(process, slot)
         if not file.writes:
             return -errno.EBADF
+        file.threads |= thread
         offset = self.offset(file, offset)
         return self.write(file, name, offset, text)
 
@@ -304,6 +310,7 @@ class Contents(State):
                 raise Impossible("nobody says what that is")
             return 0
         file.truncater = name
+        file.threads |= thread
         if size == 0:
             file.replace()
             return 0

@@ -56,6 +56,8 @@ class OpenFile:
         self.position = 0      # None: the kernel's affair
         self.writers = set()   # processes
         self.truncater = None  # the last process that did
+        self.was_read = False
+        self.threads = False   # other ones than a process's first had it
         self.shown = None      # the text at the last read from its start
         self.seen = None       # when that was, in edits
         self.at_its_end = False
@@ -198,7 +200,8 @@ class State:
             return sizes
         staged = {file.staged_len if file.mode == "replace"
                   else len(file.buffer) for file in own}
-        certain = not thread and len(self.replacing(path)) == 1 and \
+        # A thread that has ended cannot be told to be of a process.
+        certain = not thread and not own[0].threads and len(self.replacing(path)) == 1 and \
             own[0].mode == "replace" and not own[0].off
         return staged if certain else sizes | staged | {0}
 
