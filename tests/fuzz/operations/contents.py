@@ -26,6 +26,7 @@ class Contents(State):
         if not there and where[0] == "records":
             flags.add("O_TRUNC")
             process.hidden = None
+            self.look_at_records()
         made = not there
         if made or "O_TRUNC" in flags:
             process.replaced[where] = self.now
