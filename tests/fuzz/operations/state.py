@@ -81,7 +81,7 @@ class OpenFile:
         self.mode = "replace"
         self.staged, self.staged_len, self.staged_calls = {}, 0, 0
         self.calls, self.tail, self.off = 0, "", 0
-        self.tail_refused = self.failed = False
+        self.tail_refused = self.failed = self.killed = False
         self.published = NO    # by somebody, since
         self.refusers = set()  # processes whose ftruncate was refused
         self.writers = set()
