@@ -432,6 +432,10 @@ static void restart_edit(struct call *call)
 	struct handle *handle = call->handle;
 
 	handle->rewrite = rewrite_free(handle->rewrite);
+	/* What was written before is nothing now, whoever did. */
+	handle->writer_count = 0;
+	handle->cutter = 0;
+	handle->unflushed = handle->killed = false;
 	finish(call, edit_truncate(handle->edit));
 }
 
