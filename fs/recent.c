@@ -12,7 +12,8 @@
 #define REFUSED_MS  5000
 
 enum recent_kind {
-	RECENT_UNLINKED,
+	RECENT_UNLINKED, /* a control file */
+	RECENT_REMOVED,	 /* a name */
 	RECENT_REFUSED,
 	RECENT_REPLACED,
 };
@@ -29,7 +30,7 @@ struct recent {
 	uint64_t anchor; /* id */
 	enum node_kind node_kind;
 	struct name owner;  /* of a name's file */
-	struct buffer text; /* of one that was unlinked: its records */
+	struct buffer text; /* of a name that was removed: its records */
 	uint64_t until_ms;  /* by uv_now() */
 };
 
@@ -116,10 +117,15 @@ static struct recent *remember(struct fs *fs, enum recent_kind kind,
 	return recent;
 }
 
+static enum recent_kind unlinked(const struct node *node)
+{
+	return node->kind == NODE_NAME ? RECENT_REMOVED : RECENT_UNLINKED;
+}
+
 void recent_unlinked(struct fs *fs, const struct node *node,
 		     const struct fuse_ctx *caller)
 {
-	struct recent *recent = remember(fs, RECENT_UNLINKED, node, caller->pid,
+	struct recent *recent = remember(fs, unlinked(node), node, caller->pid,
 					 caller->uid, UNLINKED_MS);
 
 	if (recent && node->kind == NODE_NAME &&
@@ -130,13 +136,13 @@ void recent_unlinked(struct fs *fs, const struct node *node,
 
 bool recent_was_unlinked(struct fs *fs, pid_t pid, const struct node *node)
 {
-	return pid && is_of(fs, find(fs, RECENT_UNLINKED, pid), node);
+	return pid && is_of(fs, find(fs, unlinked(node), pid), node);
 }
 
 void recent_take(struct fs *fs, pid_t pid, const struct node *node,
 		 struct buffer *text)
 {
-	struct recent *recent = find(fs, RECENT_UNLINKED, pid);
+	struct recent *recent = find(fs, unlinked(node), pid);
 
 	if (!is_of(fs, recent, node))
 		return;

@@ -7,7 +7,8 @@
  * install unlink what they replace and then insist on making it. Unlinking a
  * control file does nothing, but that this process does not find it for a
  * second. A name's file goes with its records; if the same process makes it
- * anew, and is refused, they are put back.
+ * anew, and is refused, they are put back, whatever control file it has
+ * unlinked meanwhile.
  *
  * Refused: who copies and is refused removes what it has made. That unlink is
  * of the copy, and not of the records that were there before it.
