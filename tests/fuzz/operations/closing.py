@@ -198,7 +198,11 @@ class Closing(State):
         pending = not file.off and (
             (file.tail and not file.failed) or file.mode == "overwrite" or
             (file.mode == "replace" and file.staged_calls))
-        if name not in file.writers or not pending:
+        is_writer = name in file.writers or (
+            pending and name in file.cutters and
+            self.pick("killed after a truncation that cut nothing", True,
+                      False))
+        if not is_writer or not pending:
             file.killed = True
             if file.former and self.pick(
                     "put back after a kill", True, False):

@@ -163,7 +163,8 @@ class Contents(State):
         if where[0] == "scratch":
             scratch = self.scratch[where[1]]
             return self.size_reply({len(scratch.text)}, scratch.mode)
-        return self.size_reply(self.sizes(where, name, thread), self.mode)
+        return self.size_reply(self.sizes(where, name, thread) |
+                               self.kept_sizes(where), self.mode)
 
     def do_fstat(self, process, name, thread, slot):
         file = self.file(process, slot)
@@ -327,6 +328,7 @@ class Contents(State):
                 file.shown != self.text(file.path)):
             raise Impossible("nobody says what that is")
         if size == len(text):
+            file.cutters.add(name)
             return 0
         if size > len(text):
             if file.mode == "overwrite":

@@ -81,7 +81,8 @@ class Naming(State):
         kind, owner = where = self.path(path)
         if kind == "records":
             self.must_see(process, where)
-            process.hidden, process.seen = self.now, False
+            # It is hidden from the thread that has unlinked it.
+            process.hidden, process.seen = self.now, thread
             return 0
         if not self.exists(where):
             if kind == "name" and owner in process.refused:

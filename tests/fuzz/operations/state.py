@@ -61,6 +61,7 @@ class OpenFile:
         self.shown = None      # the text at the last read from its start
         self.seen = None       # when that was, in edits
         self.at_its_end = False
+        self.cutters = set()   # who has truncated it to what it was
         self.kept = None       # the text when it was unlinked
         self.made = False      # the name, by opening it
         self.unlinked = self.vague = False
@@ -204,6 +205,13 @@ class State:
         certain = not thread and not own[0].threads and len(self.replacing(path)) == 1 and \
             own[0].mode == "replace" and not own[0].off
         return staged if certain else sizes | staged | {0}
+
+    def kept_sizes(self, path):
+        """Who reads on in what was removed may be told of that by its name:
+        the kernel does not say which of the two is meant."""
+        return {len(file.kept) for file in self.files.values()
+                if file.path == path and file.unlinked and
+                file.kept is not None}
 
     def hides(self):
         return any(process.hidden is not None
