@@ -15,6 +15,7 @@
 #include "anchors/nameserver.h"
 #include "anchors/staging.h"
 #include "fs/log.h"
+#include "fs/shares.h"
 
 struct aside;
 struct bind;
@@ -44,6 +45,7 @@ struct fs {
 	uint64_t scratch_octets; /* in all scratch files */
 	uint64_t scratch_max;	 /* octets */
 	struct space *space;	 /* space.h's; NULL before it was asked for */
+	struct shares shares;	 /* what users have of what all share */
 	struct pages *pages;	 /* page.h's; NULL before the first one */
 	int64_t started_ns;
 	const struct bind *bind; /* borrowed */

@@ -182,6 +182,7 @@ static int start(struct daemon *daemon)
 	int r;
 
 	fs->session = &daemon->session;
+	shares_init(&fs->shares);
 	fs->scratch_max = daemon->options.scratch_size;
 	fs->started_ns = host_now_ns();
 	fs->bind = &daemon->options.bind;
@@ -228,6 +229,7 @@ static void finish(struct daemon *daemon)
 	node_free_all(fs);
 	recent_free_all(fs);
 	space_free(fs);
+	shares_deinit(&fs->shares);
 	fs->host = host_close(fs->host);
 	uv_walk(&daemon->loop, close_handle, NULL);
 	uv_run(&daemon->loop, UV_RUN_DEFAULT);

@@ -24,6 +24,7 @@ struct pages {
 	/* The page that is being made: the pool's until it is done. */
 	uv_work_t work;
 	struct metrics *metrics; /* NULL: none is */
+	struct share_figures shares;
 	struct page *page;
 	int result;
 
@@ -80,6 +81,9 @@ static void render_in_pool(uv_work_t *work)
 
 	pool_give_way();
 	pages->result = metrics_render(pages->metrics, &pages->page->text);
+	if (pages->result == 0)
+		pages->result =
+			shares_expose(&pages->shares, &pages->page->text);
 }
 
 static void after_render(uv_work_t *work, int status)
@@ -113,6 +117,7 @@ static int begin(struct pages *pages)
 	r = metrics_take(&pages->metrics, pages->fs->host);
 	if (r < 0)
 		return r;
+	shares_note(&pages->fs->shares, &pages->shares);
 	pages->page->time_ns = host_now_ns();
 	r = uv_queue_work(pages->fs->host->loop, &pages->work, render_in_pool,
 			  after_render);
