@@ -42,13 +42,11 @@ static int add(struct dir *dir, mode_t type, const char *name)
 
 static int take_drafts(struct dir *dir)
 {
-	struct node *scratch;
+	struct scratch *scratch = drafts_first(dir->fs, dir->node);
 	int r = 0;
 
-	DL_FOREACH (dir->fs->drafts, scratch) {
-		if (r == 0 && drafts_in(scratch, dir->node))
-			r = add(dir, S_IFREG, scratch->scratch->name);
-	}
+	for (; r == 0 && scratch; scratch = drafts_next(scratch))
+		r = add(dir, S_IFREG, scratch->name);
 	return r;
 }
 

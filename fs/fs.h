@@ -20,6 +20,7 @@
 struct aside;
 struct bind;
 struct dir;
+struct drafts;
 struct handle;
 struct node;
 struct pages;
@@ -33,20 +34,18 @@ struct fs {
 	struct host *host;
 	struct session *session;
 	struct aside *aside;
-	struct node *nodes;	 /* uthash by key: every inode the kernel has */
-	struct node *drafts;	 /* utlist: scratch files that have a name */
-	struct handle *handles;	 /* utlist: open files */
-	struct dir *dirs;	 /* utlist: open directories */
-	struct watch *watches;	 /* utlist: open logs */
-	struct poller *pollers;	 /* utlist: open `stat` files */
-	struct node *listed;	 /* listed.h's, oldest first */
-	struct recent *recent;	 /* uthash: recent.h's, oldest first */
-	uint64_t next_scratch;	 /* serial number */
-	uint64_t scratch_octets; /* in all scratch files */
-	uint64_t scratch_max;	 /* octets */
-	struct space *space;	 /* space.h's; NULL before it was asked for */
-	struct shares shares;	 /* what users have of what all share */
-	struct pages *pages;	 /* page.h's; NULL before the first one */
+	struct node *nodes;	/* uthash by key: every inode the kernel has */
+	struct drafts *drafts;	/* drafts.h's: scratch files that have a name */
+	struct handle *handles; /* utlist: open files */
+	struct dir *dirs;	/* utlist: open directories */
+	struct watch *watches;	/* utlist: open logs */
+	struct poller *pollers; /* utlist: open `stat` files */
+	struct node *listed;	/* listed.h's, oldest first */
+	struct recent *recent;	/* uthash: recent.h's, oldest first */
+	uint64_t next_scratch;	/* serial number */
+	struct space *space;	/* space.h's; NULL before it was asked for */
+	struct shares shares;	/* what users have of what all share */
+	struct pages *pages;	/* page.h's; NULL before the first one */
 	int64_t started_ns;
 	const struct bind *bind; /* borrowed */
 	uid_t uid;

@@ -183,7 +183,8 @@ static int start(struct daemon *daemon)
 
 	fs->session = &daemon->session;
 	shares_init(&fs->shares);
-	fs->scratch_max = daemon->options.scratch_size;
+	for (enum share_kind kind = 0; kind < SHARE_KINDS; kind++)
+		shares_set(&fs->shares, kind, daemon->options.shares[kind]);
 	fs->started_ns = host_now_ns();
 	fs->bind = &daemon->options.bind;
 	daemon->fuse = fuse_session_new(&daemon->options.fuse, &fs_operations,

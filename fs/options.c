@@ -8,7 +8,6 @@
 
 #include "dns/connection.h"
 #include "fs/options.h"
-#include "fs/scratch.h"
 
 #define WORKERS_MAX	256
 #define TCP_CLIENTS_MAX 1000000
@@ -46,6 +45,8 @@ static const struct fuse_opt specs[] = {
 };
 
 /* Options that are numbers; what they are if not given, is set_defaults()'s. */
+#define SHARE(kind) offsetof(struct options, shares[kind])
+
 static const struct number {
 	const char *name;
 	size_t at; /* of a uint64_t in struct options */
@@ -64,8 +65,8 @@ static const struct number {
 	 false},
 	{"max-records", offsetof(struct options, max_records), 1, UINT32_MAX,
 	 false},
-	{"scratch-size", offsetof(struct options, scratch_size), 0, INT64_MAX,
-	 true},
+	{"scratch-files", SHARE(SHARE_SCRATCH_FILES), 0, UINT32_MAX, false},
+	{"scratch-size", SHARE(SHARE_SCRATCH_SIZE), 0, INT64_MAX, true},
 };
 
 /* What mount(8) and fstab(5) have for any filesystem. */
@@ -174,6 +175,8 @@ void options_usage(void)
 	       "  -o max-records=N  of one nameserver at most (any number)\n"
 	       "  -o scratch-size=N octets in plain files, as 64M or 1G "
 	       "(256M)\n"
+	       "  -o scratch-files=N\n"
+	       "                    plain files of one user (1024)\n"
 	       "  -o user=NAME      whom root's daemon becomes (circuitfs, if "
 	       "there is one)\n"
 	       "  -o mount-ns=PATH  the mount namespace to mount in (its "
@@ -495,7 +498,8 @@ static void set_defaults(struct options *options)
 	options->tcp_clients = CONNECTION_CLIENTS_MAX;
 	options->tcp_idle = CONNECTION_IDLE_MS / 1000;
 	options->rrl = OPTIONS_RRL_DEFAULT;
-	options->scratch_size = SCRATCH_SIZE;
+	for (enum share_kind kind = 0; kind < SHARE_KINDS; kind++)
+		options->shares[kind] = shares_default(kind);
 }
 
 int options_parse(struct options *options, int argc, char **argv)

@@ -21,7 +21,7 @@ static const struct share_row {
 	bool is_of_all; /* the option is what all have: one user has half */
 } rows[SHARE_KINDS] = {
 	[SHARE_SCRATCH_FILES] = {"scratch-files", "plain files", "remove some",
-				 EMFILE, 1024, false},
+				 EDQUOT, 1024, false},
 	[SHARE_SCRATCH_SIZE] = {"scratch-size", "octets in plain files",
 				"remove some", ENOSPC, (uint64_t)256 << 20,
 				true},

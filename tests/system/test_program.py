@@ -79,6 +79,8 @@ BAD_STARTS = {
     "tcp-idle=9999": (["-f", "-o", "tcp-idle=9999", "MOUNT"], "tcp-idle"),
     "max-anchors=0": (["-f", "-o", "max-anchors=0", "MOUNT"], "max-anchors"),
     "max-records=-1": (["-f", "-o", "max-records=-1", "MOUNT"], "max-records"),
+    "scratch-files=-1": (
+        ["-f", "-o", "scratch-files=-1", "MOUNT"], "scratch-files"),
     "scratch-size=": (["-f", "-o", "scratch-size=", "MOUNT"], "scratch-size"),
     "scratch-size=1T": (["-f", "-o", "scratch-size=1T", "MOUNT"], "1T"),
     "scratch-size=1MB": (["-f", "-o", "scratch-size=1MB", "MOUNT"], "1MB"),
