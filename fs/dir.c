@@ -21,6 +21,7 @@ struct dir {
 	struct buffer names;	   /* fixed entries: type octet, name, NUL */
 	size_t names_at;	   /* the next one */
 	struct snapshot *snapshot; /* of names/: begun; NULL at the end */
+	struct moment moment;	   /* that it keeps; nobody's: not of names/ */
 	uint32_t table;
 	bool first; /* the next owner is the first one */
 	bool taken; /* this moment's names are in names and snapshot */
@@ -70,10 +71,24 @@ static int take_anchor(struct dir *dir)
 	return r;
 }
 
+static void end_names(struct dir *dir)
+{
+	moment_end(&dir->moment);
+	dir->snapshot = snapshot_free(dir->snapshot);
+}
+
+/* Which names come next is not known any more. */
+static bool give_up_names(struct moment *moment)
+{
+	end_names(container_of(moment, struct dir, moment));
+	return true;
+}
+
 static int take_names(struct dir *dir)
 {
 	int r = 0;
 
+	moment_end(&dir->moment);
 	if (!dir->snapshot)
 		r = snapshot_new(&dir->snapshot, &dir->fs->host->store.tables);
 	else
@@ -85,6 +100,8 @@ static int take_names(struct dir *dir)
 				     &dir->table);
 	if (r < 0)
 		dir->snapshot = snapshot_free(dir->snapshot);
+	else
+		moment_begin(&dir->moment);
 	dir->first = true;
 	return r == -ENOENT ? -ENODEV : r;
 }
@@ -128,7 +145,7 @@ static int next_owner(struct dir *dir)
 	/* The end was seen. A snapshot that stays costs disk space, and rm -r
 	 * keeps the directory open while it removes what it has seen. */
 	if (r == -ENOENT)
-		dir->snapshot = snapshot_free(dir->snapshot);
+		end_names(dir);
 	if (r < 0)
 		return r;
 	if (name_from_key(entry.key, entry.key_len, &owner) < 0)
@@ -166,6 +183,8 @@ static int seek(struct dir *dir, uint64_t offset)
 {
 	int r = 0;
 
+	if (dir->moment.late && offset)
+		return -ESTALE;
 	if (!dir->taken || offset == 0 || offset + 1 < dir->at)
 		r = take(dir);
 	while (r == 0 && (dir->at < offset + 1 || !dir->has_entry))
@@ -176,6 +195,7 @@ static int seek(struct dir *dir, uint64_t offset)
 static void dir_free(struct dir *dir)
 {
 	DL_DELETE(dir->fs->dirs, dir);
+	moment_close(&dir->moment);
 	snapshot_free(dir->snapshot);
 	buffer_deinit(&dir->names);
 	free(dir);
@@ -187,16 +207,24 @@ void dir_free_all(struct fs *fs)
 		dir_free(fs->dirs);
 }
 
+/* EMFILE, ENOMEM. */
 void dir_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
 	struct dir *dir = calloc(1, sizeof(*dir));
+	struct fs *fs = fs_of(req);
+	struct node *node = node_of(fs, ino);
+	int r = dir ? 0 : -ENOMEM;
 
-	if (!dir) {
-		fuse_reply_err(req, ENOMEM);
+	if (r == 0 && node->kind == NODE_NAMES)
+		r = moment_open(&dir->moment, fs, fuse_req_ctx(req)->uid, node,
+				give_up_names);
+	if (r < 0) {
+		free(dir);
+		fuse_reply_err(req, -r);
 		return;
 	}
-	dir->fs = fs_of(req);
-	dir->node = node_of(dir->fs, ino);
+	dir->fs = fs;
+	dir->node = node;
 	DL_APPEND(dir->fs->dirs, dir);
 	fi->fh = (uintptr_t)dir;
 	if (fuse_reply_open(req, fi) < 0)

@@ -15,6 +15,7 @@
 #include "anchors/nameserver.h"
 #include "anchors/staging.h"
 #include "fs/log.h"
+#include "fs/moment.h"
 #include "fs/shares.h"
 
 struct aside;
@@ -44,6 +45,7 @@ struct fs {
 	struct recent *recent;	/* uthash: recent.h's, oldest first */
 	uint64_t next_scratch;	/* serial number */
 	struct space *space;	/* space.h's; NULL before it was asked for */
+	struct moments moments; /* who keeps what is no more */
 	struct shares shares;	/* what users have of what all share */
 	struct pages *pages;	/* page.h's; NULL before the first one */
 	int64_t started_ns;

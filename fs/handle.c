@@ -54,6 +54,15 @@ static int open_to_write(struct handle *handle)
 	return truncate ? truncate_small(handle) : 0;
 }
 
+/* What it read may be no more by the next read. */
+static bool give_up_stream(struct moment *moment)
+{
+	struct handle *handle = container_of(moment, struct handle, moment);
+
+	handle->stream = stream_close(handle->stream);
+	return true;
+}
+
 /* A reader's place in the store is taken now: a read should not lack one. */
 static int open_to_read(struct handle *handle)
 {
@@ -66,6 +75,10 @@ static int open_to_read(struct handle *handle)
 			return r;
 		/* fall through */
 	case NODE_RECORDS:
+		r = moment_open(&handle->moment, handle->fs, handle->uid,
+				handle->node, give_up_stream);
+		if (r < 0)
+			return r;
 		return snapshot_new(&handle->snapshot,
 				    &handle->fs->host->store.tables);
 	case NODE_LOG:
@@ -103,6 +116,7 @@ int handle_open(struct handle **out, struct fs *fs, struct node *node,
 	if (r < 0) {
 		edit_free(handle->edit);
 		poller_free(handle->poller);
+		moment_close(&handle->moment);
 		buffer_deinit(&handle->content);
 		free(handle);
 		return r;
@@ -132,6 +146,7 @@ void handle_discard(struct handle *handle)
 
 	DL_DELETE(fs->handles, handle);
 	DL_DELETE2(node->handles, handle, node_prev, node_next);
+	moment_close(&handle->moment);
 	stream_close(handle->stream);
 	snapshot_free(handle->snapshot);
 	buffer_deinit(&handle->content);
@@ -274,6 +289,24 @@ static void handle_was_read(struct handle *handle)
 					is_name ? &owner : NULL) == 0;
 }
 
+static void end_stream(struct handle *handle)
+{
+	moment_end(&handle->moment);
+	handle->stream = stream_close(handle->stream);
+}
+
+static int begin_stream(struct handle *handle)
+{
+	int r;
+
+	handle_was_read(handle);
+	r = stream_open(&handle->stream, handle->fs, handle->node,
+			steal(&handle->snapshot));
+	if (r == 0)
+		moment_begin(&handle->moment);
+	return r;
+}
+
 static void read_stream(struct handle *handle, fuse_req_t req, size_t size,
 			uint64_t offset)
 {
@@ -282,14 +315,14 @@ static void read_stream(struct handle *handle, fuse_req_t req, size_t size,
 	int r = 0;
 
 	if (offset == 0) {
-		handle->stream = stream_close(handle->stream);
+		end_stream(handle);
 		poller_read(handle->poller);
+	} else if (handle->moment.late) {
+		fuse_reply_err(req, ESTALE);
+		return;
 	}
 	if (!handle->stream)
-		handle_was_read(handle);
-	if (!handle->stream)
-		r = stream_open(&handle->stream, handle->fs, handle->node,
-				steal(&handle->snapshot));
+		r = begin_stream(handle);
 	len = r < 0 ? r : stream_read(handle->stream, offset, size, &data);
 	if (len < 0)
 		fuse_reply_err(req, (int)-len);
@@ -297,7 +330,7 @@ static void read_stream(struct handle *handle, fuse_req_t req, size_t size,
 		fuse_reply_buf(req, (const char *)data, (size_t)len);
 	/* The end was seen: a snapshot that stays costs disk space. */
 	if (len <= 0)
-		handle->stream = stream_close(handle->stream);
+		end_stream(handle);
 }
 
 /* Return: whether there was something at @offset. */

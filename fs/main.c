@@ -200,6 +200,9 @@ static int start(struct daemon *daemon)
 		r = aside_new(&fs->aside, &daemon->loop);
 	if (r == 0)
 		r = open_host(daemon);
+	if (r == 0)
+		r = moments_start(fs, daemon->options.reader_age,
+				  daemon->options.reader_spare);
 	return r < 0 ? r : mount_tree(daemon);
 }
 

@@ -12,6 +12,9 @@
 #define WORKERS_MAX	256
 #define TCP_CLIENTS_MAX 1000000
 #define TCP_IDLE_MAX	3600 /* fits RFC 7828's unit of 100 ms */
+#define READERS_MAX	(STORE_CLIENTS / SHARES_OF_ALL)
+#define READER_AGE	3600
+#define READER_SPARE	((uint64_t)1 << 30)
 
 enum option_key {
 	KEY_FOREGROUND,
@@ -65,6 +68,11 @@ static const struct number {
 	 false},
 	{"max-records", offsetof(struct options, max_records), 1, UINT32_MAX,
 	 false},
+	{"reader-age", offsetof(struct options, reader_age), 1, UINT32_MAX,
+	 false},
+	{"reader-spare", offsetof(struct options, reader_spare), 0, INT64_MAX,
+	 true},
+	{"readers", SHARE(SHARE_READERS), 0, READERS_MAX, false},
 	{"scratch-files", SHARE(SHARE_SCRATCH_FILES), 0, UINT32_MAX, false},
 	{"scratch-size", SHARE(SHARE_SCRATCH_SIZE), 0, INT64_MAX, true},
 };
@@ -177,6 +185,12 @@ void options_usage(void)
 	       "(256M)\n"
 	       "  -o scratch-files=N\n"
 	       "                    plain files of one user (1024)\n"
+	       "  -o readers=N      files and directories that one user "
+	       "reads (1024)\n"
+	       "  -o reader-age=N   seconds until one of them is given up "
+	       "(3600)\n"
+	       "  -o reader-spare=N octets that they keep from being used "
+	       "(1G)\n"
 	       "  -o user=NAME      whom root's daemon becomes (circuitfs, if "
 	       "there is one)\n"
 	       "  -o mount-ns=PATH  the mount namespace to mount in (its "
@@ -498,6 +512,8 @@ static void set_defaults(struct options *options)
 	options->tcp_clients = CONNECTION_CLIENTS_MAX;
 	options->tcp_idle = CONNECTION_IDLE_MS / 1000;
 	options->rrl = OPTIONS_RRL_DEFAULT;
+	options->reader_age = READER_AGE;
+	options->reader_spare = READER_SPARE;
 	for (enum share_kind kind = 0; kind < SHARE_KINDS; kind++)
 		options->shares[kind] = shares_default(kind);
 }

@@ -33,6 +33,8 @@ struct options {
 	uint64_t max_anchors; /* 0: any number */
 	uint64_t max_records; /* of a nameserver; 0: any number */
 	uint64_t shares[SHARE_KINDS]; /* as shares_set() takes them */
+	uint64_t reader_age;	      /* seconds */
+	uint64_t reader_spare;	      /* octets */
 	char *nsid;		      /* or NULL */
 	struct rights_user user;
 	char *mount_ns;	       /* or NULL: this process's */

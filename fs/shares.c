@@ -8,9 +8,6 @@
 #include "anchors/exposition.h"
 #include "fs/fs.h"
 
-/* What all may have, where the option is one user's. */
-#define SHARES_OF_ALL 4
-
 /* All there is to know of a kind. */
 static const struct share_row {
 	const char *option; /* also its name in `metrics` */

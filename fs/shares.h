@@ -32,6 +32,9 @@ enum share_kind {
 	SHARE_KINDS,
 };
 
+/* What all may have, where the option is one user's. */
+#define SHARES_OF_ALL 4
+
 struct share_limit {
 	uint64_t user; /* of one user */
 	uint64_t all;

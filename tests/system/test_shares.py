@@ -4,8 +4,10 @@ import contextlib
 import errno
 import os
 import re
+import time
 
-from harness import (NOBODY, append, fails, needs_root, run, serving)
+from harness import (NOBODY, append, eventually, fails, needs_root, replace, run,
+                     serving)
 
 pytestmark = needs_root
 
@@ -178,3 +180,123 @@ def test_a_user_has_half_of_the_scratch_octets():
             os.truncate(alice / "1", 512 * KIB - 1)
         (bob / "2").write_bytes(b"x")
         assert figure(circuit, "used", "scratch-size") == 1024 * KIB
+
+
+# ---- Readers ----
+
+def opened(files, path, flags=os.O_RDONLY):
+    fd = os.open(path, flags)
+    files.callback(os.close, fd)
+    return fd
+
+
+def test_a_user_reads_so_much_at_once_and_others_have_theirs():
+    with shared("readers=3") as (circuit, alice, bob), \
+            contextlib.ExitStack() as files:
+        with user(ALICE):
+            opened(files, alice.records)
+            opened(files, alice.stat)
+            fd = opened(files, alice.names)
+            for path in (alice.records, bob.stat, alice.names):
+                with fails(errno.EMFILE):
+                    os.open(path, os.O_RDONLY)
+            assert ("records: readers=3: one user may have 3 records, stat "
+                    "and names open for reading" in told(alice))
+            assert "names: readers=3" in told(alice)
+            # What keeps no moment of the store is none of them.
+            assert os.listdir(fd) == ["a."] and os.listdir(alice.path)
+            append(alice.records, "b. A 192.0.2.1\n")
+            (alice / "addr").read_text()
+        with user(BOB):
+            opened(files, alice.records)
+        assert figure(circuit, "used", "readers") == 4
+        for _ in range(8):
+            opened(files, bob.stat)
+        with fails(errno.EMFILE):
+            os.open(bob.stat, os.O_RDONLY)
+        files.close()
+        assert figure(circuit, "used", "readers") == 0
+        assert alice.lines() and alice.peek() and alice.listed()
+
+
+def zone(mark, count=3000):
+    return "".join(f"{mark}{i}. A 192.0.2.1\n" for i in range(count))
+
+
+def given_up(circuit):
+    page = (circuit.host / "metrics").read_text()
+    return int(re.search(r"(?m)^circuitfs_readers_given_up_total (\d+)$",
+                         page)[1])
+
+
+def test_a_reader_that_stays_for_too_long_is_given_up():
+    with serving("reader-age=1") as circuit:
+        ns = circuit.make()
+        replace(ns.records, zone("old"))
+        with contextlib.ExitStack() as files:
+            begun = [opened(files, path) for path in (ns.records, ns.stat)]
+            start = [os.pread(fd, 4096, 0) for fd in begun]
+            names = opened(files, ns.names)
+            replace(ns.records, zone("new", 10))
+            assert given_up(circuit) == 0
+            eventually("they are given up", lambda: given_up(circuit) == 2)
+            assert "records: reader-age=1: it was open for" in told(ns)
+            assert "stat: reader-age=1" in told(ns)
+            for fd, text in zip(begun, start):
+                for _ in range(2):
+                    with fails(errno.ESTALE):
+                        os.pread(fd, 4096, 4096)
+                assert os.pread(fd, 4096, 0) != text
+            # Who has seen the end keeps nothing, however long it is open.
+            assert len(os.listdir(names)) == 10
+            assert os.pread(begun[0], 4096, 4096) == b""
+        assert figure(circuit, "used", "readers") == 0
+
+
+def test_a_listing_that_stays_for_too_long_is_given_up():
+    with serving("reader-age=1") as circuit:
+        ns = circuit.make()
+        replace(ns.records, zone("old", 30000))
+        listing = os.scandir(ns.names)
+        next(listing)
+        eventually("it is given up", lambda: given_up(circuit) == 1)
+        with fails(errno.ESTALE):
+            for _ in listing:
+                pass
+        listing.close()
+        assert "names: reader-age=1" in told(ns)
+        assert len(ns.listed()) == 30000
+
+
+def test_readers_that_let_the_state_grow_are_given_up():
+    spare = 4 << 20
+    with serving("reader-spare=4M") as circuit:
+        ns = circuit.make()
+        replace(ns.records, zone("old"))
+        data = circuit.state / "data.mdb"
+        start = data.stat().st_size
+        with open(ns.records, "rb", buffering=0) as reader:
+            assert len(reader.read(4096)) == 4096
+            # A rewrite leaves what was there to the reader.
+            until = time.monotonic() + 60
+            while not given_up(circuit) and time.monotonic() < until:
+                replace(ns.records, zone("new"))
+            assert f"reader-spare={spare}" in told(ns)
+            with fails(errno.ESTALE):
+                reader.read(4096)
+            # And it is used again: the file does not grow by much more.
+            grown = data.stat().st_size
+            for _ in range(40):
+                replace(ns.records, zone("newer"))
+            assert data.stat().st_size < grown + spare
+        assert grown > start
+
+
+def test_readers_that_do_no_harm_stay(circuit):
+    ns = circuit.make()
+    replace(ns.records, zone("old"))
+    with open(ns.records, "rb") as reader:
+        start = reader.read(4096)
+        for _ in range(10):
+            replace(ns.records, zone("new", 1000))
+        assert (start + reader.read()).count(b"\n") == 3000
