@@ -22,6 +22,7 @@ struct aside;
 struct bind;
 struct dir;
 struct drafts;
+struct feed;
 struct handle;
 struct node;
 struct pages;
@@ -29,7 +30,6 @@ struct poller;
 struct recent;
 struct session;
 struct space;
-struct watch;
 
 struct fs {
 	struct host *host;
@@ -39,7 +39,7 @@ struct fs {
 	struct drafts *drafts;	/* drafts.h's: scratch files that have a name */
 	struct handle *handles; /* utlist: open files */
 	struct dir *dirs;	/* utlist: open directories */
-	struct watch *watches;	/* utlist: open logs */
+	struct feed *feeds;	/* uthash: watch.h's, of open logs */
 	struct poller *pollers; /* utlist: open `stat` files */
 	struct node *listed;	/* listed.h's, oldest first */
 	struct recent *recent;	/* uthash: recent.h's, oldest first */

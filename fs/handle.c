@@ -82,7 +82,8 @@ static int open_to_read(struct handle *handle)
 		return snapshot_new(&handle->snapshot,
 				    &handle->fs->host->store.tables);
 	case NODE_LOG:
-		return watch_new(&handle->watch, handle->fs, handle->node);
+		return watch_new(&handle->watch, handle->fs, handle->node,
+				 handle->uid);
 	default:
 		return 0;
 	}

@@ -300,3 +300,27 @@ def test_readers_that_do_no_harm_stay(circuit):
         for _ in range(10):
             replace(ns.records, zone("new", 1000))
         assert (start + reader.read()).count(b"\n") == 3000
+
+
+# ---- Logs ----
+
+def test_a_user_has_so_many_logs_open_and_others_have_theirs():
+    with shared("logs=2") as (circuit, alice, bob), \
+            contextlib.ExitStack() as files:
+        with user(ALICE):
+            opened(files, alice / "log")
+            last = os.open(alice / "log", os.O_RDONLY)
+            with fails(errno.EMFILE):
+                os.open(alice / "log", os.O_RDONLY)
+            assert ("log: logs=2: one user may have 2 open logs"
+                    in told(alice))
+            os.close(last)
+            opened(files, alice / "log")
+        with user(BOB):
+            opened(files, bob / "log")
+        for _ in range(5):
+            opened(files, alice / "log")
+        with fails(errno.EMFILE):
+            os.open(bob / "log", os.O_RDONLY)
+        files.close()
+        assert figure(circuit, "used", "logs") == 0
