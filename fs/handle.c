@@ -50,7 +50,7 @@ static int open_to_write(struct handle *handle)
 	}
 	if (takes_records(kind))
 		return edit_new(&handle->edit, handle->fs, handle->node,
-				truncate);
+				handle->uid, truncate);
 	return truncate ? truncate_small(handle) : 0;
 }
 

@@ -56,6 +56,8 @@ static const struct number {
 	uint64_t least, most;
 	bool is_size; /* octets: may end with K, M or G */
 } numbers[] = {
+	{"staged-size", SHARE(SHARE_STAGED_SIZE), 0, INT64_MAX, true},
+	{"text-size", SHARE(SHARE_TEXT_SIZE), 0, INT64_MAX, true},
 	{"workers", offsetof(struct options, workers), 1, WORKERS_MAX, false},
 	{"edns-size", offsetof(struct options, edns_size), ANSWER_UDP_SIZE,
 	 UINT16_MAX, false},
@@ -193,6 +195,10 @@ void options_usage(void)
 	       "(3600)\n"
 	       "  -o reader-spare=N octets that they keep from being used "
 	       "(1G)\n"
+	       "  -o staged-size=N  octets of one user's replacements under "
+	       "way (256M)\n"
+	       "  -o text-size=N    octets of text held for one user's open "
+	       "files (64M)\n"
 	       "  -o user=NAME      whom root's daemon becomes (circuitfs, if "
 	       "there is one)\n"
 	       "  -o mount-ns=PATH  the mount namespace to mount in (its "

@@ -184,9 +184,15 @@ def test_a_user_has_half_of_the_scratch_octets():
 
 # ---- Readers ----
 
+def close(fd):
+    """Of one that was refused, the close is too."""
+    with contextlib.suppress(OSError):
+        os.close(fd)
+
+
 def opened(files, path, flags=os.O_RDONLY):
     fd = os.open(path, flags)
-    files.callback(os.close, fd)
+    files.callback(close, fd)
     return fd
 
 
@@ -324,3 +330,85 @@ def test_a_user_has_so_many_logs_open_and_others_have_theirs():
             os.open(bob / "log", os.O_RDONLY)
         files.close()
         assert figure(circuit, "used", "logs") == 0
+
+
+# ---- Replacements under way ----
+
+def stage(files, path, text):
+    fd = opened(files, path, os.O_WRONLY | os.O_TRUNC)
+    os.write(fd, text.encode())
+    return fd
+
+
+def test_what_a_user_stages_is_bounded_and_others_have_theirs():
+    text = zone("staged", 500)
+    with shared("staged-size=64K") as (circuit, alice, bob), \
+            contextlib.ExitStack() as files:
+        with user(ALICE):
+            fds = []
+            with fails(errno.EDQUOT):
+                for _ in range(100):
+                    fds.append(stage(files, alice.records, text))
+            assert ("records: staged-size=65536: one user may have 65536 "
+                    "octets in replacements under way" in told(alice))
+        used = figure(circuit, "used", "staged-size")
+        assert 1 <= len(fds) < 100 and 32 * KIB < used <= 64 * KIB
+        # The one that was refused is off; what was there stays.
+        assert alice.lines() == ["a. 3600 IN A 192.0.2.1"]
+        with user(BOB):
+            replace(bob.records, text)
+        with user(ALICE):
+            with fails(errno.EDQUOT):
+                (alice.names / "x.").write_text(
+                    "".join(f"@ TXT {i:050}\n" for i in range(500)))
+            # An append is none, and one that is published neither.
+            append(alice.records, "b. A 192.0.2.1\n")
+            os.fsync(fds[0])
+            os.close(os.dup(fds[0]))
+            assert figure_as_root(circuit, "used", "staged-size") < used
+            (alice.names / "c.").write_text("@ A 192.0.2.1\n")
+        assert len(alice.lines()) == 501
+        files.close()
+        assert figure(circuit, "used", "staged-size") == 0
+
+
+def test_a_replacement_that_is_larger_than_a_share_changes_nothing():
+    with shared("staged-size=64K") as (_, alice, _bob):
+        with user(ALICE):
+            with fails(errno.EDQUOT):
+                replace(alice.records, zone("n", 10000))
+            (alice / "new").write_text(zone("n", 10000))
+            with fails(errno.EDQUOT):
+                os.rename(alice / "new", alice.records)
+            replace(alice.records, zone("n", 100))
+        assert len(alice.lines()) == 100
+        # root has what all have: four times as much.
+        replace(alice.records, zone("n", 4000))
+        assert len(alice.lines()) == 4000
+
+
+# ---- Text that is held ----
+
+def test_lines_that_are_written_in_pieces_are_bounded():
+    half = b"x. TXT " + b"x" * 10000
+    with shared("text-size=64K") as (circuit, alice, bob), \
+            contextlib.ExitStack() as files:
+        with user(ALICE):
+            fds = []
+            with fails(errno.EMFILE):
+                for _ in range(100):
+                    fds.append(opened(files, alice.records,
+                                      os.O_WRONLY | os.O_APPEND))
+                    os.write(fds[-1], half)
+            assert len(fds) == 7
+            assert ("records: text-size=65536: one user may have 65536 "
+                    "octets held for open files" in told(alice))
+            append(alice.records, "b. A 192.0.2.1\n")
+            os.write(fds[-1], b"c. A 192.0.2.1\n")
+        assert figure(circuit, "used", "text-size") == 6 * len(half)
+        with user(BOB):
+            os.write(opened(files, bob.records, os.O_WRONLY | os.O_APPEND),
+                     half)
+        files.close()
+        assert figure(circuit, "used", "text-size") == 0
+        assert alice.listed() == ["a.", "b.", "c."]
