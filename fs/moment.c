@@ -61,41 +61,55 @@ static void give_up_old(struct fs *fs)
 }
 
 /*
- * Those that have let the file grow. What they kept stays spare, and is used
- * again when they are gone: then it grows no more, and no later one is to
- * blame.
+ * The oldest one is what keeps pages from being used again, so it is its user
+ * who loses his, and the others are looked at anew: what has happened up to
+ * now is nothing that they are to blame for.
  */
-static void give_up_growing(struct fs *fs, uint64_t file_size)
+static void give_up_oldest_users(struct fs *fs, uint64_t young_ms,
+				 const char *reason)
 {
 	struct moment *moment, *next;
-	char reason[128];
+	uid_t uid = fs->moments.list->uid;
 
-	snprintf(reason, sizeof(reason),
-		 "reader-spare=%" PRIu64 ": more octets than that were kept "
-		 "for who reads what is no more; read it again",
-		 fs->moments.spare_max);
 	DL_FOREACH_SAFE(fs->moments.list, moment, next)
 	{
-		if (age_ms(fs, moment) < YOUNG_MS)
+		if (age_ms(fs, moment) < young_ms)
 			return;
-		if (file_size > moment->file_size)
+		if (moment->uid == uid)
 			let_go(moment, reason);
 	}
 }
 
-/* Those that may have kept from others what these needed. */
+/* What was kept stays spare and is used again: then the file grows no more. */
+static void give_up_growing(struct fs *fs, uint64_t file_size)
+{
+	const struct moment *oldest = fs->moments.list;
+	char reason[128];
+
+	if (age_ms(fs, oldest) < YOUNG_MS || file_size <= oldest->file_size ||
+	    file_size <= fs->moments.file_size)
+		return;
+	fs->moments.file_size = file_size;
+	snprintf(reason, sizeof(reason),
+		 "reader-spare=%" PRIu64 ": more octets than that were kept "
+		 "for who reads what is no more; read it again",
+		 fs->moments.spare_max);
+	give_up_oldest_users(fs, YOUNG_MS, reason);
+}
+
+/* It may have kept from others what a change needed. */
 static void give_up_for_room(struct fs *fs)
 {
-	struct moment *moment, *next;
+	const struct moment *oldest = fs->moments.list;
+	uint64_t met_full = fs->host->met_full;
 
-	DL_FOREACH_SAFE(fs->moments.list, moment, next)
-	{
-		if (age_ms(fs, moment) < FULL_MS)
-			return;
-		if (fs->host->met_full != moment->met_full)
-			let_go(moment, "the disk was full, and what this "
-				       "showed is no more; read it again");
-	}
+	if (!oldest || age_ms(fs, oldest) < FULL_MS ||
+	    met_full == oldest->met_full || met_full == fs->moments.met_full)
+		return;
+	fs->moments.met_full = met_full;
+	give_up_oldest_users(fs, FULL_MS,
+			     "the disk was full, and what this showed is no "
+			     "more; read it again");
 }
 
 static void on_tick(uv_timer_t *timer)

@@ -29,6 +29,8 @@ struct moments {
 	uint64_t age_ms;     /* of each, at most */
 	uint64_t spare_max;  /* octets: see moments_start() */
 	uint64_t given_up;   /* since the start */
+	uint64_t file_size;  /* of the store, when one was for its growing */
+	uint64_t met_full;   /* the host's, when one was for that */
 };
 
 /*

@@ -298,6 +298,31 @@ def test_readers_that_let_the_state_grow_are_given_up():
         assert grown > start
 
 
+def test_who_reads_for_longest_is_given_up_and_no_other_user():
+    with shared("reader-spare=4M") as (circuit, alice, bob):
+        for ns in (alice, bob):
+            replace(ns.records, zone("old"))
+        with contextlib.ExitStack() as files:
+            with user(ALICE):
+                hers = [opened(files, path)
+                        for path in (alice.records, bob.records)]
+                assert all(os.read(fd, 4096) for fd in hers)
+            with user(BOB):
+                his = opened(files, bob.records)
+                text = os.read(his, 4096)
+            # Nobody is given up before: it is not for his being young.
+            time.sleep(2.5)
+            until = time.monotonic() + 60
+            while not given_up(circuit) and time.monotonic() < until:
+                replace(alice.records, zone("new"))
+            for fd in hers:
+                with fails(errno.ESTALE):
+                    os.read(fd, 4096)
+            while piece := os.read(his, 65536):
+                text += piece
+            assert text.count(b"\n") == 3000
+
+
 def test_readers_that_do_no_harm_stay(circuit):
     ns = circuit.make()
     replace(ns.records, zone("old"))
