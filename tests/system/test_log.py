@@ -225,12 +225,13 @@ def test_each_reader_has_a_place_of_his_own(circuit):
         pieces.append(os.read(one, 1))
     first = b"".join(pieces).decode().rstrip("\n")
     assert LINE.fullmatch(first)[2] == "x."
-    rest = drain(one).splitlines()
-    assert rest[0].startswith("# ") and " y. " in rest[-1]
-    assert all(LINE.fullmatch(line) for line in rest[1:])
-    lines = drain(two).splitlines()
-    assert lines[1:] == rest[1:]
-    assert int(lines[0].split()[1]) == int(rest[0].split()[1]) + 1
+    rest, text = drain(one), drain(two)
+    assert rest.startswith("# ") and " y. " in rest.splitlines()[-1]
+    # A slow daemon may have lost some on the way, for all of them.
+    assert all(LINE.fullmatch(line) or line.startswith("# ")
+               for line in rest.splitlines())
+    assert text.splitlines()[1:] == rest.splitlines()[1:]
+    assert lost_in(text) == lost_in(rest) + 1
     assert [LINE.fullmatch(line)[2] for line in drain(late).splitlines()] == [
         "y."]
     for fd in (one, two, late):
