@@ -18,6 +18,8 @@ struct dir {
 	struct dir *prev, *next; /* in fs->dirs */
 	struct node *node;
 
+	uid_t uid;		   /* the opener's */
+	uint64_t held;		   /* octets of names, as SHARE_TEXT_SIZE */
 	struct buffer names;	   /* fixed entries: type octet, name, NUL */
 	size_t names_at;	   /* the next one */
 	struct snapshot *snapshot; /* of names/: begun; NULL at the end */
@@ -41,6 +43,25 @@ static int add(struct dir *dir, mode_t type, const char *name)
 	return r < 0 ? r : buffer_add(&dir->names, name, strlen(name) + 1);
 }
 
+/* What an open directory holds between two reads is its opener's. */
+static int count_names(struct dir *dir)
+{
+	uint64_t octets = dir->names.cap;
+	char label[NAME_TEXT_SIZE + 8];
+	int r = 0;
+
+	if (octets <= dir->held)
+		return 0;
+	node_label(dir->node, label, sizeof(label));
+	r = share_take(dir->fs, SHARE_TEXT_SIZE, dir->uid, octets - dir->held,
+		       dir->node->anchor, label);
+	if (r < 0)
+		buffer_deinit(&dir->names);
+	else
+		dir->held = octets;
+	return r;
+}
+
 static int take_drafts(struct dir *dir)
 {
 	struct scratch *scratch = drafts_first(dir->fs, dir->node);
@@ -48,7 +69,7 @@ static int take_drafts(struct dir *dir)
 
 	for (; r == 0 && scratch; scratch = drafts_next(scratch))
 		r = add(dir, S_IFREG, scratch->name);
-	return r;
+	return r < 0 ? r : count_names(dir);
 }
 
 static int take_anchor(struct dir *dir)
@@ -198,6 +219,7 @@ static void dir_free(struct dir *dir)
 	moment_close(&dir->moment);
 	snapshot_free(dir->snapshot);
 	buffer_deinit(&dir->names);
+	share_give(dir->fs, SHARE_TEXT_SIZE, dir->uid, dir->held);
 	free(dir);
 }
 
@@ -225,6 +247,7 @@ void dir_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	}
 	dir->fs = fs;
 	dir->node = node;
+	dir->uid = fuse_req_ctx(req)->uid;
 	DL_APPEND(dir->fs->dirs, dir);
 	fi->fh = (uintptr_t)dir;
 	if (fuse_reply_open(req, fi) < 0)

@@ -357,6 +357,31 @@ def test_a_user_has_so_many_logs_open_and_others_have_theirs():
         assert figure(circuit, "used", "logs") == 0
 
 
+# ---- Open directories ----
+
+def begun(files, path):
+    listing = os.scandir(path)
+    files.callback(listing.close)
+    next(listing)
+
+
+def test_what_open_directories_hold_is_bounded():
+    with shared("text-size=256K") as (circuit, alice, bob), \
+            contextlib.ExitStack() as files:
+        for i in range(900):
+            (alice / f"f{i:03}-{'x' * 40}").touch()
+        with user(ALICE):
+            with fails(errno.EMFILE):
+                for count in range(100):
+                    begun(files, alice.path)
+            assert 1 < count < 10
+            assert "text-size=262144" in told(alice)
+        with user(BOB):
+            assert len(os.listdir(alice.path)) > 900
+        files.close()
+        assert figure(circuit, "used", "text-size") == 0
+
+
 # ---- Replacements under way ----
 
 def stage(files, path, text):
