@@ -220,6 +220,7 @@ static void dir_free(struct dir *dir)
 	snapshot_free(dir->snapshot);
 	buffer_deinit(&dir->names);
 	share_give(dir->fs, SHARE_TEXT_SIZE, dir->uid, dir->held);
+	share_give(dir->fs, SHARE_OPEN_FILES, dir->uid, 1);
 	free(dir);
 }
 
@@ -229,17 +230,31 @@ void dir_free_all(struct fs *fs)
 		dir_free(fs->dirs);
 }
 
+static int count_open(struct fs *fs, struct dir *dir, const struct node *node,
+		      uid_t uid)
+{
+	char label[NAME_TEXT_SIZE + 8];
+	int r;
+
+	node_label(node, label, sizeof(label));
+	r = share_take(fs, SHARE_OPEN_FILES, uid, 1, node->anchor, label);
+	if (r < 0 || node->kind != NODE_NAMES)
+		return r;
+	r = moment_open(&dir->moment, fs, uid, node, give_up_names);
+	if (r < 0)
+		share_give(fs, SHARE_OPEN_FILES, uid, 1);
+	return r;
+}
+
 /* EMFILE, ENOMEM. */
 void dir_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
 	struct dir *dir = calloc(1, sizeof(*dir));
 	struct fs *fs = fs_of(req);
 	struct node *node = node_of(fs, ino);
-	int r = dir ? 0 : -ENOMEM;
+	uid_t uid = fuse_req_ctx(req)->uid;
+	int r = dir ? count_open(fs, dir, node, uid) : -ENOMEM;
 
-	if (r == 0 && node->kind == NODE_NAMES)
-		r = moment_open(&dir->moment, fs, fuse_req_ctx(req)->uid, node,
-				give_up_names);
 	if (r < 0) {
 		free(dir);
 		fuse_reply_err(req, -r);
@@ -247,7 +262,7 @@ void dir_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	}
 	dir->fs = fs;
 	dir->node = node;
-	dir->uid = fuse_req_ctx(req)->uid;
+	dir->uid = uid;
 	DL_APPEND(dir->fs->dirs, dir);
 	fi->fh = (uintptr_t)dir;
 	if (fuse_reply_open(req, fi) < 0)

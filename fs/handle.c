@@ -89,6 +89,15 @@ static int open_to_read(struct handle *handle)
 	}
 }
 
+/* About 4 KiB each, without what it holds of a text. */
+static int count_open(struct fs *fs, const struct node *node, uid_t uid)
+{
+	char label[NAME_TEXT_SIZE + 8];
+
+	node_label(node, label, sizeof(label));
+	return share_take(fs, SHARE_OPEN_FILES, uid, 1, node->anchor, label);
+}
+
 int handle_open(struct handle **out, struct fs *fs, struct node *node,
 		int flags, const struct fuse_ctx *opener, bool copies)
 {
@@ -99,10 +108,14 @@ int handle_open(struct handle **out, struct fs *fs, struct node *node,
 	/* An entry that the kernel believes in may be gone by now. */
 	if (r < 0 && !node->created)
 		return r;
-	r = 0;
+	r = count_open(fs, node, opener->uid);
+	if (r < 0)
+		return r;
 	handle = calloc(1, sizeof(*handle));
-	if (!handle)
+	if (!handle) {
+		share_give(fs, SHARE_OPEN_FILES, opener->uid, 1);
 		return -ENOMEM;
+	}
 	handle->fs = fs;
 	handle->node = node;
 	handle->flags = flags;
@@ -115,6 +128,7 @@ int handle_open(struct handle **out, struct fs *fs, struct node *node,
 	if (r == 0 && (flags & O_ACCMODE) != O_WRONLY)
 		r = open_to_read(handle);
 	if (r < 0) {
+		share_give(fs, SHARE_OPEN_FILES, handle->uid, 1);
 		edit_free(handle->edit);
 		poller_free(handle->poller);
 		moment_close(&handle->moment);
@@ -163,6 +177,7 @@ void handle_discard(struct handle *handle)
 	}
 	if (node->scratch)
 		drafts_let_go(fs, node);
+	share_give(fs, SHARE_OPEN_FILES, handle->uid, 1);
 	free(handle);
 }
 

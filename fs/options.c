@@ -71,6 +71,7 @@ static const struct number {
 	{"max-records", offsetof(struct options, max_records), 1, UINT32_MAX,
 	 false},
 	{"logs", SHARE(SHARE_LOGS), 0, UINT32_MAX, false},
+	{"open-files", SHARE(SHARE_OPEN_FILES), 0, UINT32_MAX, false},
 	{"reader-age", offsetof(struct options, reader_age), 1, UINT32_MAX,
 	 false},
 	{"reader-spare", offsetof(struct options, reader_spare), 0, INT64_MAX,
@@ -189,6 +190,8 @@ void options_usage(void)
 	       "  -o scratch-files=N\n"
 	       "                    plain files of one user (1024)\n"
 	       "  -o logs=N         logs that one user has open (64)\n"
+	       "  -o open-files=N   files and directories that one user has "
+	       "open (16384)\n"
 	       "  -o readers=N      files and directories that one user "
 	       "reads (1024)\n"
 	       "  -o reader-age=N   seconds until one of them is given up "

@@ -17,6 +17,8 @@ static const struct share_row {
 	uint64_t value; /* of the option, if it is not given */
 	bool is_of_all; /* the option is what all have: one user has half */
 } rows[SHARE_KINDS] = {
+	[SHARE_OPEN_FILES] = {"open-files", "open files and directories",
+			      "close some", EMFILE, 16384, false},
 	[SHARE_SCRATCH_FILES] = {"scratch-files", "plain files", "remove some",
 				 EDQUOT, 1024, false},
 	[SHARE_SCRATCH_SIZE] = {"scratch-size", "octets in plain files",

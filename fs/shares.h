@@ -23,6 +23,7 @@ struct anchor;
 struct fs;
 
 enum share_kind {
+	SHARE_OPEN_FILES,    /* and directories */
 	SHARE_SCRATCH_FILES, /* plain files */
 	SHARE_SCRATCH_SIZE,  /* octets in them */
 	SHARE_READERS,	     /* moments of the store that are being read */

@@ -357,7 +357,35 @@ def test_a_user_has_so_many_logs_open_and_others_have_theirs():
         assert figure(circuit, "used", "logs") == 0
 
 
-# ---- Open directories ----
+# ---- Open files and directories ----
+
+def test_a_user_has_so_much_open_and_others_have_theirs():
+    with shared("open-files=4") as (circuit, alice, bob), \
+            contextlib.ExitStack() as files:
+        with user(ALICE):
+            opened(files, alice / "addr")
+            opened(files, alice.records, os.O_WRONLY | os.O_APPEND)
+            opened(files, alice.path)
+            opened(files, alice / "new", os.O_WRONLY | os.O_CREAT)
+            for path in (alice / "addr", alice.path, bob.names):
+                with fails(errno.EMFILE):
+                    os.open(path, os.O_RDONLY)
+            with fails(errno.EMFILE):
+                os.open(alice.names / "x.", os.O_WRONLY | os.O_CREAT)
+            with fails(errno.EMFILE):
+                os.open(alice / "newer", os.O_WRONLY | os.O_CREAT)
+        assert "addr: open-files=4: one user may have 4 open files" in told(
+            alice)
+        with user(BOB):
+            append(bob.records, "b. A 192.0.2.1\n")
+        files.close()
+        # The one that reads it.
+        assert figure(circuit, "used", "open-files") == 1
+        assert alice.listed() == ["a."]
+        assert not (alice / "newer").exists()
+        assert figure(circuit, "used", "scratch-files") == 1
+
+
 
 def begun(files, path):
     listing = os.scandir(path)
