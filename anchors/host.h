@@ -57,6 +57,7 @@ struct host {
 	_Atomic uint32_t touched[HOST_TOUCHED];
 	bool told_of_disk;  /* the line about a store that failed */
 	bool told_of_space; /* the one about a full disk */
+	uint64_t met_full;  /* how many changes have met one */
 	uv_timer_t *retry;  /* runs while some address is not to be had */
 	struct presence *presence; /* NULL: addresses are not watched */
 	struct buffer unbound; /* struct anchor *: whose that is; references */

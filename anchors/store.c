@@ -13,7 +13,8 @@
 
 /* Address space, not disk: the file grows as it is used. */
 #define STORE_MAP_SIZE ((size_t)256 << 30)
-#define STORE_READERS  4096
+/* What clients may have, and as much again for workers and what is short. */
+#define STORE_READERS (STORE_CLIENTS + 1024)
 /* Octets: 64 for each reader, and LMDB's head. */
 #define STORE_LOCK_SIZE (STORE_READERS * 64 + 4096)
 /* Octets: with less left, a write that was cut short met the end of a disk. */

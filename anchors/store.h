@@ -26,6 +26,9 @@
 #define STORE_NAME_SIZE 255 /* octets of an anchor's name */
 #define STORE_HOST_ID	1   /* the host's anchor; kept with its first change */
 
+/* Readers of the store that clients may have open. */
+#define STORE_CLIENTS 4096
+
 struct store {
 	MDB_env *env;
 	MDB_dbi meta;

@@ -46,6 +46,7 @@ static void tell_of_disk(struct host *host)
 /* The writers know; who looks after the disk shall too. */
 static void tell_of_space(struct host *host, const struct job *job, int result)
 {
+	host->met_full += result == -ENOSPC;
 	if (result == -ENOSPC && !host->told_of_space) {
 		host->told_of_space = true;
 		host_log(host->root, LOG_WARNING,

@@ -106,6 +106,29 @@ void snapshot_end(struct snapshot *snapshot)
 	snapshot->begun = false;
 }
 
+int snapshot_measure(struct snapshot *snapshot, struct snapshot_size *out)
+{
+	const MDB_dbi all[] = {snapshot->tables->records,
+			       snapshot->tables->tables,
+			       snapshot->tables->serving};
+	size_t used = 0;
+	MDB_envinfo info;
+	MDB_stat stat;
+	int rc = mdb_env_info(mdb_txn_env(snapshot->txn), &info);
+
+	assert(snapshot->begun);
+	for (size_t i = 0; rc == 0 && i < ARRAY_SIZE(all); i++) {
+		rc = mdb_stat(snapshot->txn, all[i], &stat);
+		used += stat.ms_branch_pages + stat.ms_leaf_pages +
+			stat.ms_overflow_pages;
+	}
+	if (rc != 0)
+		return table_errno(rc);
+	out->file = (uint64_t)(info.me_last_pgno + 1) * stat.ms_psize;
+	out->used = (uint64_t)used * stat.ms_psize;
+	return 0;
+}
+
 int snapshot_serving(struct snapshot *snapshot, uint64_t server, uint32_t *out)
 {
 	assert(snapshot->begun);

@@ -31,6 +31,15 @@ void snapshot_freep(struct snapshot **snapshot);
 int snapshot_begin(struct snapshot *snapshot);
 void snapshot_end(struct snapshot *snapshot);
 
+/* Octets of the store's file. */
+struct snapshot_size {
+	uint64_t file;
+	uint64_t used; /* by all tables of the moment; the rest is spare */
+};
+
+/** snapshot_measure() - how much of the file holds something: 0, -errno */
+int snapshot_measure(struct snapshot *snapshot, struct snapshot_size *out);
+
 /** snapshot_serving() - the table that @server answers from: 0, -ENOENT */
 int snapshot_serving(struct snapshot *snapshot, uint64_t server, uint32_t *out);
 

@@ -18,9 +18,12 @@ struct dir {
 	struct dir *prev, *next; /* in fs->dirs */
 	struct node *node;
 
+	uid_t uid;		   /* the opener's */
+	uint64_t held;		   /* octets of names, as SHARE_TEXT_SIZE */
 	struct buffer names;	   /* fixed entries: type octet, name, NUL */
 	size_t names_at;	   /* the next one */
 	struct snapshot *snapshot; /* of names/: begun; NULL at the end */
+	struct moment moment;	   /* that it keeps; nobody's: not of names/ */
 	uint32_t table;
 	bool first; /* the next owner is the first one */
 	bool taken; /* this moment's names are in names and snapshot */
@@ -40,16 +43,33 @@ static int add(struct dir *dir, mode_t type, const char *name)
 	return r < 0 ? r : buffer_add(&dir->names, name, strlen(name) + 1);
 }
 
-static int take_drafts(struct dir *dir)
+/* What an open directory holds between two reads is its opener's. */
+static int count_names(struct dir *dir)
 {
-	struct node *scratch;
+	uint64_t octets = dir->names.cap;
+	char label[NAME_TEXT_SIZE + 8];
 	int r = 0;
 
-	DL_FOREACH (dir->fs->drafts, scratch) {
-		if (r == 0 && drafts_in(scratch, dir->node))
-			r = add(dir, S_IFREG, scratch->scratch->name);
-	}
+	if (octets <= dir->held)
+		return 0;
+	node_label(dir->node, label, sizeof(label));
+	r = share_take(dir->fs, SHARE_TEXT_SIZE, dir->uid, octets - dir->held,
+		       dir->node->anchor, label);
+	if (r < 0)
+		buffer_deinit(&dir->names);
+	else
+		dir->held = octets;
 	return r;
+}
+
+static int take_drafts(struct dir *dir)
+{
+	struct scratch *scratch = drafts_first(dir->fs, dir->node);
+	int r = 0;
+
+	for (; r == 0 && scratch; scratch = drafts_next(scratch))
+		r = add(dir, S_IFREG, scratch->name);
+	return r < 0 ? r : count_names(dir);
 }
 
 static int take_anchor(struct dir *dir)
@@ -72,10 +92,24 @@ static int take_anchor(struct dir *dir)
 	return r;
 }
 
+static void end_names(struct dir *dir)
+{
+	moment_end(&dir->moment);
+	dir->snapshot = snapshot_free(dir->snapshot);
+}
+
+/* Which names come next is not known any more. */
+static bool give_up_names(struct moment *moment)
+{
+	end_names(container_of(moment, struct dir, moment));
+	return true;
+}
+
 static int take_names(struct dir *dir)
 {
 	int r = 0;
 
+	moment_end(&dir->moment);
 	if (!dir->snapshot)
 		r = snapshot_new(&dir->snapshot, &dir->fs->host->store.tables);
 	else
@@ -87,6 +121,8 @@ static int take_names(struct dir *dir)
 				     &dir->table);
 	if (r < 0)
 		dir->snapshot = snapshot_free(dir->snapshot);
+	else
+		moment_begin(&dir->moment);
 	dir->first = true;
 	return r == -ENOENT ? -ENODEV : r;
 }
@@ -130,7 +166,7 @@ static int next_owner(struct dir *dir)
 	/* The end was seen. A snapshot that stays costs disk space, and rm -r
 	 * keeps the directory open while it removes what it has seen. */
 	if (r == -ENOENT)
-		dir->snapshot = snapshot_free(dir->snapshot);
+		end_names(dir);
 	if (r < 0)
 		return r;
 	if (name_from_key(entry.key, entry.key_len, &owner) < 0)
@@ -168,6 +204,8 @@ static int seek(struct dir *dir, uint64_t offset)
 {
 	int r = 0;
 
+	if (dir->moment.late && offset)
+		return -ESTALE;
 	if (!dir->taken || offset == 0 || offset + 1 < dir->at)
 		r = take(dir);
 	while (r == 0 && (dir->at < offset + 1 || !dir->has_entry))
@@ -178,8 +216,11 @@ static int seek(struct dir *dir, uint64_t offset)
 static void dir_free(struct dir *dir)
 {
 	DL_DELETE(dir->fs->dirs, dir);
+	moment_close(&dir->moment);
 	snapshot_free(dir->snapshot);
 	buffer_deinit(&dir->names);
+	share_give(dir->fs, SHARE_TEXT_SIZE, dir->uid, dir->held);
+	share_give(dir->fs, SHARE_OPEN_FILES, dir->uid, 1);
 	free(dir);
 }
 
@@ -189,16 +230,39 @@ void dir_free_all(struct fs *fs)
 		dir_free(fs->dirs);
 }
 
+static int count_open(struct fs *fs, struct dir *dir, const struct node *node,
+		      uid_t uid)
+{
+	char label[NAME_TEXT_SIZE + 8];
+	int r;
+
+	node_label(node, label, sizeof(label));
+	r = share_take(fs, SHARE_OPEN_FILES, uid, 1, node->anchor, label);
+	if (r < 0 || node->kind != NODE_NAMES)
+		return r;
+	r = moment_open(&dir->moment, fs, uid, node, give_up_names);
+	if (r < 0)
+		share_give(fs, SHARE_OPEN_FILES, uid, 1);
+	return r;
+}
+
+/* EMFILE, ENOMEM. */
 void dir_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
 	struct dir *dir = calloc(1, sizeof(*dir));
+	struct fs *fs = fs_of(req);
+	struct node *node = node_of(fs, ino);
+	uid_t uid = fuse_req_ctx(req)->uid;
+	int r = dir ? count_open(fs, dir, node, uid) : -ENOMEM;
 
-	if (!dir) {
-		fuse_reply_err(req, ENOMEM);
+	if (r < 0) {
+		free(dir);
+		fuse_reply_err(req, -r);
 		return;
 	}
-	dir->fs = fs_of(req);
-	dir->node = node_of(dir->fs, ino);
+	dir->fs = fs;
+	dir->node = node;
+	dir->uid = uid;
 	DL_APPEND(dir->fs->dirs, dir);
 	fi->fh = (uintptr_t)dir;
 	if (fuse_reply_open(req, fi) < 0)

@@ -1,10 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <errno.h>
 #include <fcntl.h>
-#include <utlist.h>
+#include <uthash.h>
 
 #include "fs/drafts.h"
 #include "fs/scratch.h"
+
+/* A directory that has some. */
+struct drafts {
+	UT_hash_handle hh;     /* in fs->drafts, by: */
+	uint64_t key;	       /* see make_key() */
+	struct scratch *files; /* uthash by name */
+};
 
 bool drafts_shaped(const char *name)
 {
@@ -27,83 +34,189 @@ static int drafts_check(const char *name)
 	return strlen(name) > STORE_NAME_SIZE ? -ENAMETOOLONG : 0;
 }
 
+/* ---- Which directory has which ---- */
+
+/* Of the anchor's id, which is counted from 1, and which of its two it is. */
+static uint64_t make_key(const struct anchor *anchor, bool in_names)
+{
+	return anchor->id << 1 | in_names;
+}
+
+static struct drafts *dir_of(const struct fs *fs, uint64_t key)
+{
+	struct drafts *dir;
+
+	HASH_FIND(hh, fs->drafts, &key, sizeof(key), dir);
+	return dir;
+}
+
+static struct drafts *dir_of_node(const struct fs *fs, const struct node *dir)
+{
+	if (dir->kind != NODE_NAMES && dir->kind != NODE_ANCHOR)
+		return NULL;
+	return dir_of(fs, make_key(dir->anchor, dir->kind == NODE_NAMES));
+}
+
+static struct drafts *find_or_make(struct fs *fs, const struct node *in)
+{
+	uint64_t key = make_key(in->anchor, in->kind == NODE_NAMES);
+	struct drafts *dir = dir_of(fs, key);
+
+	if (dir)
+		return dir;
+	dir = calloc(1, sizeof(*dir));
+	if (!dir)
+		return NULL;
+	dir->key = key;
+	HASH_ADD(hh, fs->drafts, key, sizeof(key), dir);
+	return dir;
+}
+
+static void drop_if_empty(struct fs *fs, struct drafts *dir)
+{
+	if (dir->files)
+		return;
+	HASH_DEL(fs->drafts, dir);
+	free(dir);
+}
+
+static void enter(struct drafts *dir, struct scratch *scratch)
+{
+	scratch->dir = dir;
+	HASH_ADD_KEYPTR(hh, dir->files, scratch->name, strlen(scratch->name),
+			scratch);
+}
+
+static void leave(struct fs *fs, struct scratch *scratch)
+{
+	struct drafts *dir = scratch->dir;
+
+	if (!dir)
+		return;
+	scratch->dir = NULL;
+	HASH_DEL(dir->files, scratch);
+	drop_if_empty(fs, dir);
+}
+
+struct node *drafts_find(struct fs *fs, const struct node *dir,
+			 const char *name)
+{
+	struct drafts *drafts = dir_of_node(fs, dir);
+	struct scratch *scratch = NULL;
+
+	if (drafts)
+		HASH_FIND_STR(drafts->files, name, scratch);
+	return scratch ? scratch->node : NULL;
+}
+
+struct scratch *drafts_first(struct fs *fs, const struct node *dir)
+{
+	struct drafts *drafts = dir_of_node(fs, dir);
+
+	return drafts ? drafts->files : NULL;
+}
+
+struct scratch *drafts_next(const struct scratch *scratch)
+{
+	return scratch->hh.next;
+}
+
+/* ---- They come, change and go ---- */
+
+static int make_node(struct node **out, struct fs *fs, const struct node *in,
+		     struct scratch *scratch)
+{
+	struct drafts *dir = find_or_make(fs, in);
+	struct node *node;
+
+	if (!dir)
+		return -ENOMEM;
+	node = node_get(fs, NODE_SCRATCH, in->anchor, NULL, ++fs->next_scratch);
+	if (!node) {
+		drop_if_empty(fs, dir);
+		return -ENOMEM;
+	}
+	scratch->node = node;
+	node->scratch = scratch;
+	enter(dir, scratch);
+	*out = node;
+	return 0;
+}
+
 int drafts_new(struct node **out, struct fs *fs, const struct node *dir,
 	       const char *name, const struct fuse_ctx *owner, mode_t mode)
 {
 	struct scratch *scratch;
-	struct node *node;
 	int r = drafts_check(name);
 
 	if (r == 0)
 		r = scratch_new(&scratch, fs, dir->anchor, name, owner, mode);
 	if (r < 0)
 		return r;
-	scratch->in_names = dir->kind == NODE_NAMES;
-	node = node_get(fs, NODE_SCRATCH, dir->anchor, NULL,
-			++fs->next_scratch);
-	if (!node) {
+	r = make_node(out, fs, dir, scratch);
+	if (r < 0)
 		scratch_free(fs, scratch);
-		return -ENOMEM;
-	}
-	node->scratch = scratch;
-	DL_APPEND(fs->drafts, node);
-	*out = node;
-	return 0;
+	return r;
 }
 
-bool drafts_in(const struct node *node, const struct node *dir)
+int drafts_rename(struct fs *fs, struct node *node, const struct node *in,
+		  const char *name)
 {
-	return node->anchor == dir->anchor &&
-	       node->scratch->in_names == (dir->kind == NODE_NAMES);
-}
-
-struct node *drafts_find(struct fs *fs, const struct node *dir,
-			 const char *name)
-{
-	struct node *node;
-
-	DL_FOREACH (fs->drafts, node) {
-		if (drafts_in(node, dir) && !strcmp(node->scratch->name, name))
-			return node;
-	}
-	return NULL;
-}
-
-int drafts_rename(struct node *node, const struct node *dir, const char *name)
-{
+	struct scratch *scratch = node->scratch;
+	struct drafts *dir;
 	int r = drafts_check(name);
 	char *copy = r == 0 ? strdup(name) : NULL;
 
 	if (!copy)
 		return r < 0 ? r : -ENOMEM;
-	free(node->scratch->name);
-	node->scratch->name = copy;
-	node->scratch->in_names = dir->kind == NODE_NAMES;
+	dir = find_or_make(fs, in);
+	if (!dir) {
+		free(copy);
+		return -ENOMEM;
+	}
+	/* Its own directory must not go for a moment's emptiness. */
+	HASH_DEL(scratch->dir->files, scratch);
+	if (scratch->dir != dir)
+		drop_if_empty(fs, scratch->dir);
+	free(scratch->name);
+	scratch->name = copy;
+	enter(dir, scratch);
 	return 0;
 }
 
 void drafts_let_go(struct fs *fs, struct node *node)
 {
 	if (!node->opens && !node->scratch->name)
-		scratch_truncate(fs, node->scratch, 0);
+		scratch_let_go(fs, node->scratch);
 }
 
 void drafts_unlink(struct fs *fs, struct node *node)
 {
-	DL_DELETE(fs->drafts, node);
+	leave(fs, node->scratch);
 	free(node->scratch->name);
 	node->scratch->name = NULL;
 	drafts_let_go(fs, node);
 	node_put(fs, node, 0);
 }
 
+static void unlink_in(struct fs *fs, const struct anchor *anchor, bool in_names)
+{
+	struct drafts *dir = dir_of(fs, make_key(anchor, in_names));
+	struct scratch *scratch, *next;
+
+	for (scratch = dir ? dir->files : NULL; scratch; scratch = next) {
+		next = scratch->hh.next;
+		drafts_unlink(fs, scratch->node);
+	}
+}
+
 void drafts_unlink_all(struct fs *fs, const struct anchor *anchor)
 {
-	struct node *node, *next;
+	unlink_in(fs, anchor, false);
+	unlink_in(fs, anchor, true);
+}
 
-	DL_FOREACH_SAFE(fs->drafts, node, next)
-	{
-		if (node->anchor == anchor)
-			drafts_unlink(fs, node);
-	}
+void drafts_forget(struct fs *fs, struct scratch *scratch)
+{
+	leave(fs, scratch);
 }

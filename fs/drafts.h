@@ -24,8 +24,8 @@ bool drafts_made(const char *name, int flags, mode_t mode);
  * drafts_new() - an empty scratch file of that name in @dir
  * @dir: an anchor's directory, or names/
  *
- * Return: 0 with a node as from node_get(); -ENAMETOOLONG; -ENOMEM; -ENOSPC;
- * -errno.
+ * Return: 0 with a node as from node_get(); -ENAMETOOLONG; -EDQUOT: its maker
+ * has too many, with a line in `error`; -ENOMEM.
  */
 int drafts_new(struct node **out, struct fs *fs, const struct node *dir,
 	       const char *name, const struct fuse_ctx *owner, mode_t mode);
@@ -34,11 +34,17 @@ int drafts_new(struct node **out, struct fs *fs, const struct node *dir,
 struct node *drafts_find(struct fs *fs, const struct node *dir,
 			 const char *name);
 
-/** drafts_in() - @node is a scratch file of that directory */
-bool drafts_in(const struct node *node, const struct node *dir);
+/** drafts_first(), drafts_next() - all of a directory; NULL behind the last */
+struct scratch *drafts_first(struct fs *fs, const struct node *dir);
+struct scratch *drafts_next(const struct scratch *scratch);
 
-/** drafts_rename() - another name, in @dir of the same anchor: 0, as above */
-int drafts_rename(struct node *node, const struct node *dir, const char *name);
+/**
+ * drafts_rename() - another name, in @in of the same anchor
+ *
+ * Who has that name there is to be unlinked right after. Return: as above.
+ */
+int drafts_rename(struct fs *fs, struct node *node, const struct node *in,
+		  const char *name);
 
 /** drafts_unlink() - take its name away; it lives while it is open */
 void drafts_unlink(struct fs *fs, struct node *node);
@@ -52,5 +58,8 @@ void drafts_let_go(struct fs *fs, struct node *node);
 
 /** drafts_unlink_all() - of an anchor that goes */
 void drafts_unlink_all(struct fs *fs, const struct anchor *anchor);
+
+/** drafts_forget() - one that is freed is in no directory any more */
+void drafts_forget(struct fs *fs, struct scratch *scratch);
 
 #endif

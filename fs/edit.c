@@ -53,6 +53,11 @@ struct edit {
 	struct staging *staging;
 	struct buffer former; /* text to put back if it is refused; or empty */
 
+	/* What counts as the user's: see shares.h. */
+	uid_t uid;
+	uint64_t staged_octets;
+	uint64_t held_octets; /* of text: the reader's tail, and former */
+
 	/* The call at hand. */
 	struct change change;
 	edit_done *done;
@@ -83,7 +88,7 @@ static const struct name *owner_of(const struct edit *edit)
 }
 
 int edit_new(struct edit **out, struct fs *fs, const struct node *node,
-	     bool replace)
+	     uid_t uid, bool replace)
 {
 	struct edit *edit = calloc(1, sizeof(*edit));
 	int r;
@@ -91,6 +96,7 @@ int edit_new(struct edit **out, struct fs *fs, const struct node *node,
 	if (!edit)
 		return -ENOMEM;
 	edit->fs = fs;
+	edit->uid = uid;
 	edit->node = node;
 	edit->replacing = replace;
 	edit->at = edit->at_before = replace ? 0 : EDIT_NOWHERE;
@@ -111,12 +117,50 @@ int edit_new(struct edit **out, struct fs *fs, const struct node *node,
 	return 0;
 }
 
+/* ---- What it has of what all share ---- */
+
+static int share_staged(struct edit *edit)
+{
+	uint64_t octets = edit->change.items.len;
+	int r = share_take(edit->fs, SHARE_STAGED_SIZE, edit->uid, octets,
+			   edit->anchor, edit->label);
+
+	if (r == 0)
+		edit->staged_octets += octets;
+	return r;
+}
+
+static void end_staged(struct edit *edit)
+{
+	share_give(edit->fs, SHARE_STAGED_SIZE, edit->uid, edit->staged_octets);
+	edit->staged_octets = 0;
+	edit->staged = 0;
+	edit->records = 0;
+}
+
+/* Count the text that is held by now; less of it always can be. */
+static int share_text(struct edit *edit)
+{
+	uint64_t octets = edit->former.len, held = edit->held_octets;
+	int r = 0;
+
+	if (edit->reader)
+		octets += reader_tail(edit->reader);
+	if (octets > held)
+		r = share_take(edit->fs, SHARE_TEXT_SIZE, edit->uid,
+			       octets - held, edit->anchor, edit->label);
+	else
+		share_give(edit->fs, SHARE_TEXT_SIZE, edit->uid, held - octets);
+	if (r == 0)
+		edit->held_octets = octets;
+	return r;
+}
+
 static void drop_staging(struct edit *edit)
 {
 	if (edit->staging)
 		staging_discard(steal(&edit->staging));
-	edit->staged = 0;
-	edit->records = 0;
+	end_staged(edit);
 }
 
 struct edit *edit_free(struct edit *edit)
@@ -125,9 +169,10 @@ struct edit *edit_free(struct edit *edit)
 		return NULL;
 	assert(!edit->done);
 	drop_staging(edit);
-	reader_free(edit->reader);
+	edit->reader = reader_free(edit->reader);
 	change_deinit(&edit->change);
 	buffer_deinit(&edit->former);
+	share_text(edit);
 	anchor_unref(edit->anchor);
 	free(edit);
 	return NULL;
@@ -152,6 +197,7 @@ int edit_truncate(struct edit *edit)
 	edit->failed = edit->killed = edit->dated = false;
 	edit->writes = 0;
 	edit->at = edit->at_before = 0;
+	share_text(edit);
 	return 0;
 }
 
@@ -190,6 +236,8 @@ void edit_put_back(struct edit *edit, struct buffer *former)
 	buffer_deinit(&edit->former);
 	edit->former = *former;
 	*former = (struct buffer){0};
+	if (share_text(edit) < 0)
+		buffer_deinit(&edit->former);
 }
 
 void edit_set_time(struct edit *edit, int64_t mtime_ns)
@@ -228,6 +276,8 @@ static void call_back(struct edit *edit, int result)
 {
 	edit_done *done = edit->done;
 
+	/* What is too much was refused when it came. */
+	share_text(edit);
 	edit->done = NULL;
 	done(edit->arg, result);
 }
@@ -304,16 +354,22 @@ static void tell(struct edit *edit, int result)
 		call_back(edit, result);
 }
 
-static void refused(struct edit *edit, int result,
-		    const struct refusal *refusal)
+/* The reason was told. */
+static void refused_as_told(struct edit *edit, int result)
 {
-	explain(edit, result, refusal);
 	edit->failed = true;
 	/* A place where nothing was taken is none. */
 	if (!edit->replacing)
 		edit->at = edit->at_before;
 	turn_off(edit, result);
 	tell(edit, result);
+}
+
+static void refused(struct edit *edit, int result,
+		    const struct refusal *refusal)
+{
+	explain(edit, result, refusal);
+	refused_as_told(edit, result);
 }
 
 void edit_refuse(struct edit *edit, int result, edit_done *done, void *arg)
@@ -365,6 +421,14 @@ static unsigned ahead(const struct edit *edit)
 static const struct node *origin(const struct edit *edit)
 {
 	return !edit->to_the_end && edit->len < EDIT_LONG ? edit->node : NULL;
+}
+
+/* There is no room for what was read: it has written nothing. */
+static void refuse_room(struct edit *edit)
+{
+	change_deinit(&edit->change);
+	reader_undo(edit->reader);
+	refused_as_told(edit, edit->result);
 }
 
 static void submit(struct edit *edit)
@@ -435,8 +499,15 @@ static void after_read(uv_work_t *work, int status)
 
 	(void)status;
 	/* A line before it may be refused yet, and is the one to tell of. */
-	if (edit->result < 0)
+	if (edit->result < 0) {
 		settle(edit, refuse_text);
+		return;
+	}
+	edit->result = share_text(edit);
+	if (edit->result == 0 && edit->replacing)
+		edit->result = share_staged(edit);
+	if (edit->result < 0)
+		settle(edit, refuse_room);
 	else
 		submit(edit);
 }
@@ -480,8 +551,7 @@ static void on_published(void *arg, int result, const struct refusal *refusal)
 {
 	struct edit *edit = arg;
 
-	edit->staged = 0;
-	edit->records = 0;
+	end_staged(edit);
 	if (result < 0) {
 		refused(edit, result, refusal);
 		return;

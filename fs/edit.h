@@ -24,12 +24,13 @@ typedef void edit_done(void *arg, int result); /* 0 or -errno */
 
 /**
  * edit_new() - for `records` or for a name's file
+ * @uid:     whose share it takes of, for what is staged and for text held
  * @replace: as opened with O_TRUNC
  *
  * Return: 0, -ENOMEM.
  */
 int edit_new(struct edit **out, struct fs *fs, const struct node *node,
-	     bool replace);
+	     uid_t uid, bool replace);
 
 /** edit_free() - drop it, and what was staged and not published */
 struct edit *edit_free(struct edit *edit);

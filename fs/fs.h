@@ -15,10 +15,14 @@
 #include "anchors/nameserver.h"
 #include "anchors/staging.h"
 #include "fs/log.h"
+#include "fs/moment.h"
+#include "fs/shares.h"
 
 struct aside;
 struct bind;
 struct dir;
+struct drafts;
+struct feed;
 struct handle;
 struct node;
 struct pages;
@@ -26,25 +30,24 @@ struct poller;
 struct recent;
 struct session;
 struct space;
-struct watch;
 
 struct fs {
 	struct host *host;
 	struct session *session;
 	struct aside *aside;
-	struct node *nodes;	 /* uthash by key: every inode the kernel has */
-	struct node *drafts;	 /* utlist: scratch files that have a name */
-	struct handle *handles;	 /* utlist: open files */
-	struct dir *dirs;	 /* utlist: open directories */
-	struct watch *watches;	 /* utlist: open logs */
-	struct poller *pollers;	 /* utlist: open `stat` files */
-	struct node *listed;	 /* listed.h's, oldest first */
-	struct recent *recent;	 /* uthash: recent.h's, oldest first */
-	uint64_t next_scratch;	 /* serial number */
-	uint64_t scratch_octets; /* in all scratch files */
-	uint64_t scratch_max;	 /* octets */
-	struct space *space;	 /* space.h's; NULL before it was asked for */
-	struct pages *pages;	 /* page.h's; NULL before the first one */
+	struct node *nodes;	/* uthash by key: every inode the kernel has */
+	struct drafts *drafts;	/* drafts.h's: scratch files that have a name */
+	struct handle *handles; /* utlist: open files */
+	struct dir *dirs;	/* utlist: open directories */
+	struct feed *feeds;	/* uthash: watch.h's, of open logs */
+	struct poller *pollers; /* utlist: open `stat` files */
+	struct node *listed;	/* listed.h's, oldest first */
+	struct recent *recent;	/* uthash: recent.h's, oldest first */
+	uint64_t next_scratch;	/* serial number */
+	struct space *space;	/* space.h's; NULL before it was asked for */
+	struct moments moments; /* who keeps what is no more */
+	struct shares shares;	/* what users have of what all share */
+	struct pages *pages;	/* page.h's; NULL before the first one */
 	int64_t started_ns;
 	const struct bind *bind; /* borrowed */
 	uid_t uid;

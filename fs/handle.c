@@ -50,8 +50,17 @@ static int open_to_write(struct handle *handle)
 	}
 	if (takes_records(kind))
 		return edit_new(&handle->edit, handle->fs, handle->node,
-				truncate);
+				handle->uid, truncate);
 	return truncate ? truncate_small(handle) : 0;
+}
+
+/* What it read may be no more by the next read. */
+static bool give_up_stream(struct moment *moment)
+{
+	struct handle *handle = container_of(moment, struct handle, moment);
+
+	handle->stream = stream_close(handle->stream);
+	return true;
 }
 
 /* A reader's place in the store is taken now: a read should not lack one. */
@@ -66,13 +75,27 @@ static int open_to_read(struct handle *handle)
 			return r;
 		/* fall through */
 	case NODE_RECORDS:
+		r = moment_open(&handle->moment, handle->fs, handle->uid,
+				handle->node, give_up_stream);
+		if (r < 0)
+			return r;
 		return snapshot_new(&handle->snapshot,
 				    &handle->fs->host->store.tables);
 	case NODE_LOG:
-		return watch_new(&handle->watch, handle->fs, handle->node);
+		return watch_new(&handle->watch, handle->fs, handle->node,
+				 handle->uid);
 	default:
 		return 0;
 	}
+}
+
+/* About 4 KiB each, without what it holds of a text. */
+static int count_open(struct fs *fs, const struct node *node, uid_t uid)
+{
+	char label[NAME_TEXT_SIZE + 8];
+
+	node_label(node, label, sizeof(label));
+	return share_take(fs, SHARE_OPEN_FILES, uid, 1, node->anchor, label);
 }
 
 int handle_open(struct handle **out, struct fs *fs, struct node *node,
@@ -85,10 +108,14 @@ int handle_open(struct handle **out, struct fs *fs, struct node *node,
 	/* An entry that the kernel believes in may be gone by now. */
 	if (r < 0 && !node->created)
 		return r;
-	r = 0;
+	r = count_open(fs, node, opener->uid);
+	if (r < 0)
+		return r;
 	handle = calloc(1, sizeof(*handle));
-	if (!handle)
+	if (!handle) {
+		share_give(fs, SHARE_OPEN_FILES, opener->uid, 1);
 		return -ENOMEM;
+	}
 	handle->fs = fs;
 	handle->node = node;
 	handle->flags = flags;
@@ -101,8 +128,10 @@ int handle_open(struct handle **out, struct fs *fs, struct node *node,
 	if (r == 0 && (flags & O_ACCMODE) != O_WRONLY)
 		r = open_to_read(handle);
 	if (r < 0) {
+		share_give(fs, SHARE_OPEN_FILES, handle->uid, 1);
 		edit_free(handle->edit);
 		poller_free(handle->poller);
+		moment_close(&handle->moment);
 		buffer_deinit(&handle->content);
 		free(handle);
 		return r;
@@ -132,6 +161,7 @@ void handle_discard(struct handle *handle)
 
 	DL_DELETE(fs->handles, handle);
 	DL_DELETE2(node->handles, handle, node_prev, node_next);
+	moment_close(&handle->moment);
 	stream_close(handle->stream);
 	snapshot_free(handle->snapshot);
 	buffer_deinit(&handle->content);
@@ -147,6 +177,7 @@ void handle_discard(struct handle *handle)
 	}
 	if (node->scratch)
 		drafts_let_go(fs, node);
+	share_give(fs, SHARE_OPEN_FILES, handle->uid, 1);
 	free(handle);
 }
 
@@ -274,6 +305,24 @@ static void handle_was_read(struct handle *handle)
 					is_name ? &owner : NULL) == 0;
 }
 
+static void end_stream(struct handle *handle)
+{
+	moment_end(&handle->moment);
+	handle->stream = stream_close(handle->stream);
+}
+
+static int begin_stream(struct handle *handle)
+{
+	int r;
+
+	handle_was_read(handle);
+	r = stream_open(&handle->stream, handle->fs, handle->node,
+			steal(&handle->snapshot));
+	if (r == 0)
+		moment_begin(&handle->moment);
+	return r;
+}
+
 static void read_stream(struct handle *handle, fuse_req_t req, size_t size,
 			uint64_t offset)
 {
@@ -282,14 +331,14 @@ static void read_stream(struct handle *handle, fuse_req_t req, size_t size,
 	int r = 0;
 
 	if (offset == 0) {
-		handle->stream = stream_close(handle->stream);
+		end_stream(handle);
 		poller_read(handle->poller);
+	} else if (handle->moment.late) {
+		fuse_reply_err(req, ESTALE);
+		return;
 	}
 	if (!handle->stream)
-		handle_was_read(handle);
-	if (!handle->stream)
-		r = stream_open(&handle->stream, handle->fs, handle->node,
-				steal(&handle->snapshot));
+		r = begin_stream(handle);
 	len = r < 0 ? r : stream_read(handle->stream, offset, size, &data);
 	if (len < 0)
 		fuse_reply_err(req, (int)-len);
@@ -297,7 +346,7 @@ static void read_stream(struct handle *handle, fuse_req_t req, size_t size,
 		fuse_reply_buf(req, (const char *)data, (size_t)len);
 	/* The end was seen: a snapshot that stays costs disk space. */
 	if (len <= 0)
-		handle->stream = stream_close(handle->stream);
+		end_stream(handle);
 }
 
 /* Return: whether there was something at @offset. */

@@ -27,7 +27,8 @@ struct handle;
  *          stat is dropped, and an address that it cannot have is no failure
  *
  * Return: 0; -EACCES: a read-only file; -ESTALE: a name without records,
- * which makes the kernel look it up again; -ENODEV; -ENOMEM; -EIO.
+ * which makes the kernel look it up again; -EMFILE, with a line in `error`;
+ * -ENODEV; -ENOMEM; -EIO.
  */
 int handle_open(struct handle **out, struct fs *fs, struct node *node,
 		int flags, const struct fuse_ctx *opener, bool copies);

@@ -31,6 +31,7 @@ struct handle {
 
 	struct snapshot
 		*snapshot;     /* for the first stream: see open_to_read() */
+	struct moment moment;  /* that this keeps: */
 	struct stream *stream; /* of records and stat, between reads */
 	struct buffer content; /* of small files, the same */
 	bool has_content;

@@ -182,7 +182,9 @@ static int start(struct daemon *daemon)
 	int r;
 
 	fs->session = &daemon->session;
-	fs->scratch_max = daemon->options.scratch_size;
+	shares_init(&fs->shares);
+	for (enum share_kind kind = 0; kind < SHARE_KINDS; kind++)
+		shares_set(&fs->shares, kind, daemon->options.shares[kind]);
 	fs->started_ns = host_now_ns();
 	fs->bind = &daemon->options.bind;
 	daemon->fuse = fuse_session_new(&daemon->options.fuse, &fs_operations,
@@ -198,6 +200,9 @@ static int start(struct daemon *daemon)
 		r = aside_new(&fs->aside, &daemon->loop);
 	if (r == 0)
 		r = open_host(daemon);
+	if (r == 0)
+		r = moments_start(fs, daemon->options.reader_age,
+				  daemon->options.reader_spare);
 	return r < 0 ? r : mount_tree(daemon);
 }
 
@@ -228,6 +233,7 @@ static void finish(struct daemon *daemon)
 	node_free_all(fs);
 	recent_free_all(fs);
 	space_free(fs);
+	shares_deinit(&fs->shares);
 	fs->host = host_close(fs->host);
 	uv_walk(&daemon->loop, close_handle, NULL);
 	uv_run(&daemon->loop, UV_RUN_DEFAULT);

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "fs/drafts.h"
 #include "fs/listed.h"
 #include "fs/node.h"
 #include "fs/scratch.h"
@@ -112,8 +113,10 @@ static void node_free(struct fs *fs, struct node *node)
 {
 	HASH_DEL(fs->nodes, node);
 	listed_drop(fs, node);
-	if (node->scratch)
+	if (node->scratch) {
+		drafts_forget(fs, node->scratch);
 		scratch_free(fs, node->scratch);
+	}
 	anchor_unref(node->anchor);
 	free(node);
 }
@@ -132,7 +135,6 @@ void node_free_all(struct fs *fs)
 {
 	struct node *node, *next;
 
-	fs->drafts = NULL;
 	HASH_ITER (hh, fs->nodes, node, next) {
 		node_free(fs, node);
 	}

@@ -40,9 +40,8 @@ struct node {
 	pid_t maker;	 /* thread that made the directory by mkdir(2); or 0 */
 	uid_t maker_uid; /* whose it is */
 	bool is_copied;	 /* and that is cp(1) or tar(1) */
-	uint64_t maker_until_ms;  /* by uv_now(): the thread may be another's */
-	struct scratch *scratch;  /* owned; of a scratch file */
-	struct node *prev, *next; /* in fs->drafts */
+	uint64_t maker_until_ms; /* by uv_now(): the thread may be another's */
+	struct scratch *scratch; /* owned; of a scratch file */
 	struct node *listed_prev, *listed_next; /* in fs->listed */
 	uint64_t listed_until_ms;		/* by uv_now(); 0: not in it */
 	size_t key_len;

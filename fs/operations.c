@@ -10,6 +10,7 @@
 #include "fs/attr.h"
 #include "fs/caller.h"
 #include "fs/dir.h"
+#include "fs/drafts.h"
 #include "fs/handle.h"
 #include "fs/recent.h"
 #include "fs/session.h"
@@ -84,6 +85,7 @@ struct create {
 	fuse_req_t req;
 	struct fuse_file_info fi;
 	struct node *dir, *node; /* a reference to each */
+	bool is_new;
 	bool hidden;
 	bool copies; /* a whole anchor: see handle_open() */
 };
@@ -97,6 +99,9 @@ static void end_create(struct create *create)
 
 static void refuse_create(struct create *create, int result)
 {
+	/* Nobody is to find what nobody was told of. */
+	if (create->is_new && create->node->kind == NODE_SCRATCH)
+		drafts_unlink(create->fs, create->node);
 	node_put(create->fs, create->node, 1);
 	fuse_reply_err(create->req, -result);
 	end_create(create);
@@ -227,6 +232,7 @@ static void op_create(fuse_req_t req, fuse_ino_t parent, const char *name,
 		.fi = *fi,
 		.dir = dir,
 		.node = node,
+		.is_new = is_new,
 		.hidden = tree_is_hidden(fs, ctx, dir, node),
 	};
 	create->copies = create->hidden && node_is_maker(fs, dir, ctx);

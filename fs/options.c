@@ -8,11 +8,13 @@
 
 #include "dns/connection.h"
 #include "fs/options.h"
-#include "fs/scratch.h"
 
 #define WORKERS_MAX	256
 #define TCP_CLIENTS_MAX 1000000
 #define TCP_IDLE_MAX	3600 /* fits RFC 7828's unit of 100 ms */
+#define READERS_MAX	(STORE_CLIENTS / SHARES_OF_ALL)
+#define READER_AGE	3600
+#define READER_SPARE	((uint64_t)1 << 30)
 
 enum option_key {
 	KEY_FOREGROUND,
@@ -46,12 +48,16 @@ static const struct fuse_opt specs[] = {
 };
 
 /* Options that are numbers; what they are if not given, is set_defaults()'s. */
+#define SHARE(kind) offsetof(struct options, shares[kind])
+
 static const struct number {
 	const char *name;
 	size_t at; /* of a uint64_t in struct options */
 	uint64_t least, most;
 	bool is_size; /* octets: may end with K, M or G */
 } numbers[] = {
+	{"staged-size", SHARE(SHARE_STAGED_SIZE), 0, INT64_MAX, true},
+	{"text-size", SHARE(SHARE_TEXT_SIZE), 0, INT64_MAX, true},
 	{"workers", offsetof(struct options, workers), 1, WORKERS_MAX, false},
 	{"edns-size", offsetof(struct options, edns_size), ANSWER_UDP_SIZE,
 	 UINT16_MAX, false},
@@ -64,8 +70,15 @@ static const struct number {
 	 false},
 	{"max-records", offsetof(struct options, max_records), 1, UINT32_MAX,
 	 false},
-	{"scratch-size", offsetof(struct options, scratch_size), 0, INT64_MAX,
+	{"logs", SHARE(SHARE_LOGS), 0, UINT32_MAX, false},
+	{"open-files", SHARE(SHARE_OPEN_FILES), 0, UINT32_MAX, false},
+	{"reader-age", offsetof(struct options, reader_age), 1, UINT32_MAX,
+	 false},
+	{"reader-spare", offsetof(struct options, reader_spare), 0, INT64_MAX,
 	 true},
+	{"readers", SHARE(SHARE_READERS), 0, READERS_MAX, false},
+	{"scratch-files", SHARE(SHARE_SCRATCH_FILES), 0, UINT32_MAX, false},
+	{"scratch-size", SHARE(SHARE_SCRATCH_SIZE), 0, INT64_MAX, true},
 };
 
 /* What mount(8) and fstab(5) have for any filesystem. */
@@ -174,6 +187,21 @@ void options_usage(void)
 	       "  -o max-records=N  of one nameserver at most (any number)\n"
 	       "  -o scratch-size=N octets in plain files, as 64M or 1G "
 	       "(256M)\n"
+	       "  -o scratch-files=N\n"
+	       "                    plain files of one user (1024)\n"
+	       "  -o logs=N         logs that one user has open (64)\n"
+	       "  -o open-files=N   files and directories that one user has "
+	       "open (16384)\n"
+	       "  -o readers=N      files and directories that one user "
+	       "reads (1024)\n"
+	       "  -o reader-age=N   seconds until one of them is given up "
+	       "(3600)\n"
+	       "  -o reader-spare=N octets that they keep from being used "
+	       "(1G)\n"
+	       "  -o staged-size=N  octets of one user's replacements under "
+	       "way (256M)\n"
+	       "  -o text-size=N    octets of text held for one user's open "
+	       "files (64M)\n"
 	       "  -o user=NAME      whom root's daemon becomes (circuitfs, if "
 	       "there is one)\n"
 	       "  -o mount-ns=PATH  the mount namespace to mount in (its "
@@ -495,7 +523,10 @@ static void set_defaults(struct options *options)
 	options->tcp_clients = CONNECTION_CLIENTS_MAX;
 	options->tcp_idle = CONNECTION_IDLE_MS / 1000;
 	options->rrl = OPTIONS_RRL_DEFAULT;
-	options->scratch_size = SCRATCH_SIZE;
+	options->reader_age = READER_AGE;
+	options->reader_spare = READER_SPARE;
+	for (enum share_kind kind = 0; kind < SHARE_KINDS; kind++)
+		options->shares[kind] = shares_default(kind);
 }
 
 int options_parse(struct options *options, int argc, char **argv)

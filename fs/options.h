@@ -28,12 +28,14 @@ struct options {
 	uint64_t workers;
 	uint64_t edns_size; /* octets */
 	uint64_t tcp_clients;
-	uint64_t tcp_idle;     /* seconds */
-	uint64_t rrl;	       /* responses a second, or OPTIONS_RRL_DEFAULT */
-	uint64_t max_anchors;  /* 0: any number */
-	uint64_t max_records;  /* of a nameserver; 0: any number */
-	uint64_t scratch_size; /* octets */
-	char *nsid;	       /* or NULL */
+	uint64_t tcp_idle;    /* seconds */
+	uint64_t rrl;	      /* responses a second, or OPTIONS_RRL_DEFAULT */
+	uint64_t max_anchors; /* 0: any number */
+	uint64_t max_records; /* of a nameserver; 0: any number */
+	uint64_t shares[SHARE_KINDS]; /* as shares_set() takes them */
+	uint64_t reader_age;	      /* seconds */
+	uint64_t reader_spare;	      /* octets */
+	char *nsid;		      /* or NULL */
 	struct rights_user user;
 	char *mount_ns;	       /* or NULL: this process's */
 	struct fuse_args fuse; /* for fuse_session_new() */

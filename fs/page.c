@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <utlist.h>
 
+#include "anchors/exposition.h"
 #include "anchors/metrics.h"
 #include "fs/files.h"
 #include "fs/page.h"
@@ -24,6 +25,8 @@ struct pages {
 	/* The page that is being made: the pool's until it is done. */
 	uv_work_t work;
 	struct metrics *metrics; /* NULL: none is */
+	struct share_figures shares;
+	uint64_t given_up; /* fs->moments' */
 	struct page *page;
 	int result;
 
@@ -74,12 +77,28 @@ static void tell(struct pages *pages, struct page *page, int result)
 	}
 }
 
+/* What clients hold. */
+static int expose_clients(struct pages *pages)
+{
+	struct exposition to = {.out = &pages->page->text};
+	int r = shares_expose(&pages->shares, to.out);
+
+	if (r < 0)
+		return r;
+	exposition_single(&to, "circuitfs_readers_given_up_total", "counter",
+			  "Readers that kept for too long what is no more.",
+			  (double)pages->given_up);
+	return to.error;
+}
+
 static void render_in_pool(uv_work_t *work)
 {
 	struct pages *pages = container_of(work, struct pages, work);
 
 	pool_give_way();
 	pages->result = metrics_render(pages->metrics, &pages->page->text);
+	if (pages->result == 0)
+		pages->result = expose_clients(pages);
 }
 
 static void after_render(uv_work_t *work, int status)
@@ -113,6 +132,8 @@ static int begin(struct pages *pages)
 	r = metrics_take(&pages->metrics, pages->fs->host);
 	if (r < 0)
 		return r;
+	shares_note(&pages->fs->shares, &pages->shares);
+	pages->given_up = pages->fs->moments.given_up;
 	pages->page->time_ns = host_now_ns();
 	r = uv_queue_work(pages->fs->host->loop, &pages->work, render_in_pool,
 			  after_render);

@@ -72,7 +72,7 @@ static void rename_scratch(struct rename *rename)
 	}
 	r = node_name_is_taken(rename->name) ? -EEXIST : 0;
 	if (r == 0)
-		r = drafts_rename(from, rename->dir, rename->name);
+		r = drafts_rename(rename->fs, from, rename->dir, rename->name);
 	if (r == 0 && over && over != from)
 		drafts_unlink(rename->fs, over);
 	pending_reply(rename->pending, r);

@@ -95,7 +95,7 @@ void replace_run(struct fs *fs, struct scratch *scratch, struct node *target,
 		replace_addr(replace, target->anchor, uid);
 		return;
 	}
-	r = edit_new(&replace->edit, fs, target, true);
+	r = edit_new(&replace->edit, fs, target, uid, true);
 	if (r == 0 && expect)
 		edit_expect(replace->edit, expect);
 	if (r == 0 && scratch->dated)

@@ -20,7 +20,7 @@ struct staging_mark;
  * change, or nothing does
  * @target: records, a name's file, or addr; both stay while it runs
  * @expect: NULL; else -ESTALE, if the records are others than then
- * @uid:    who renames; only for addr: see bind_allows()
+ * @uid:    who renames: whose share it takes of, and see bind_allows()
  *
  * -EACCES, -EINVAL with a line in `error`; -EPERM: another kind of file;
  * -ENODEV, -ENOSPC, -ENOMEM, -EIO.

@@ -123,6 +123,8 @@ static void take_records(struct rewrite *rewrite)
 		r = scratch_truncate(rewrite->fs, rewrite->scratch,
 				     (uint64_t)attr.st_size);
 	if (r == 0)
+		r = scratch_open(rewrite->fs, rewrite->scratch);
+	if (r == 0)
 		r = stream_open(&rewrite->stream, rewrite->fs, rewrite->node,
 				NULL);
 	if (r == 0)

@@ -24,22 +24,54 @@ static int open_unnamed(struct fs *fs)
 	return fd;
 }
 
+static const char *label(const struct scratch *scratch)
+{
+	return scratch->name ? scratch->name : "scratch";
+}
+
+static int count(struct fs *fs, struct scratch *scratch)
+{
+	int r = 0;
+
+	if (!scratch->is_counted)
+		r = share_take(fs, SHARE_SCRATCH_FILES, scratch->maker, 1,
+			       scratch->anchor, label(scratch));
+	scratch->is_counted |= r == 0;
+	return r;
+}
+
+/* Let go of, a file may be written all the same, through /proc/PID/fd. */
+int scratch_open(struct fs *fs, struct scratch *scratch)
+{
+	int r = count(fs, scratch);
+
+	if (r < 0 || scratch->fd >= 0)
+		return r;
+	r = open_unnamed(fs);
+	if (r < 0)
+		return r;
+	scratch->fd = r;
+	return 0;
+}
+
 int scratch_new(struct scratch **out, struct fs *fs, struct anchor *anchor,
 		const char *name, const struct fuse_ctx *owner, mode_t mode)
 {
 	struct scratch *scratch = calloc(1, sizeof(*scratch));
 
+	int r = 0;
+
 	if (!scratch)
 		return -ENOMEM;
+	scratch->fd = -1;
+	scratch->maker = owner->uid;
+	scratch->anchor = anchor;
 	scratch->name = strdup(name);
-	scratch->fd = scratch->name ? open_unnamed(fs) : -ENOMEM;
-	if (scratch->fd < 0) {
-		int r = scratch->fd;
-
+	r = scratch->name ? count(fs, scratch) : -ENOMEM;
+	if (r < 0) {
 		scratch_free(fs, scratch);
 		return r;
 	}
-	scratch->anchor = anchor;
 	scratch->uid = owner->uid;
 	scratch->gid = owner->gid;
 	scratch->mode = mode & 07777;
@@ -51,50 +83,43 @@ int scratch_new(struct scratch **out, struct fs *fs, struct anchor *anchor,
 ssize_t scratch_read(struct scratch *scratch, void *data, size_t len,
 		     uint64_t offset)
 {
-	ssize_t r = pread(scratch->fd, data, len, (off_t)offset);
+	ssize_t r = scratch->fd < 0
+			    ? 0
+			    : pread(scratch->fd, data, len, (off_t)offset);
 
 	return r < 0 ? -errno : r;
 }
 
-static int no_room(const struct fs *fs, struct scratch *scratch)
-{
-	char reason[200];
-
-	snprintf(reason, sizeof(reason),
-		 "scratch-size=%llu: so many octets all plain files here may "
-		 "have together; remove some, or start circuitfs with more",
-		 (unsigned long long)fs->scratch_max);
-	anchor_fail(scratch->anchor, scratch->name ? scratch->name : "scratch",
-		    0, NULL, reason);
-	return -ENOSPC;
-}
-
-/* Make room for @size octets in one file within what all may have. */
+/* Make room for @size octets in one file within what its maker may have. */
 static int reserve(struct fs *fs, struct scratch *scratch, uint64_t size)
 {
-	uint64_t others = fs->scratch_octets - scratch->size;
+	int r = 0;
 
-	if (size > scratch->size &&
-	    (size > fs->scratch_max || others > fs->scratch_max - size))
-		return no_room(fs, scratch);
-	fs->scratch_octets += size - scratch->size;
-	scratch->size = size;
-	return 0;
+	if (size > scratch->size)
+		r = share_take(fs, SHARE_SCRATCH_SIZE, scratch->maker,
+			       size - scratch->size, scratch->anchor,
+			       label(scratch));
+	else
+		share_give(fs, SHARE_SCRATCH_SIZE, scratch->maker,
+			   scratch->size - size);
+	if (r == 0)
+		scratch->size = size;
+	return r;
 }
 
 ssize_t scratch_write(struct fs *fs, struct scratch *scratch, const void *data,
 		      size_t len, uint64_t offset)
 {
 	ssize_t done;
+	int r;
 
-	if (offset > fs->scratch_max || len > fs->scratch_max - offset)
-		return no_room(fs, scratch);
-	if (offset + len > scratch->size) {
-		int r = reserve(fs, scratch, offset + len);
-
-		if (r < 0)
-			return r;
-	}
+	if (offset > INT64_MAX || len > INT64_MAX - offset)
+		return -EFBIG;
+	r = scratch_open(fs, scratch);
+	if (r == 0 && offset + len > scratch->size)
+		r = reserve(fs, scratch, offset + len);
+	if (r < 0)
+		return r;
 	done = pwrite(scratch->fd, data, len, (off_t)offset);
 	if (done < 0)
 		return -errno;
@@ -105,20 +130,32 @@ ssize_t scratch_write(struct fs *fs, struct scratch *scratch, const void *data,
 
 int scratch_truncate(struct fs *fs, struct scratch *scratch, uint64_t size)
 {
-	int r = reserve(fs, scratch, size);
+	int r = size ? scratch_open(fs, scratch) : 0;
 
-	if (r == 0 && ftruncate(scratch->fd, (off_t)size) < 0)
+	if (r == 0)
+		r = reserve(fs, scratch, size);
+	if (r == 0 && scratch->fd >= 0 &&
+	    ftruncate(scratch->fd, (off_t)size) < 0)
 		r = -errno;
 	if (r == 0)
 		scratch->mtime_ns = host_now_ns();
 	return r;
 }
 
-void scratch_free(struct fs *fs, struct scratch *scratch)
+void scratch_let_go(struct fs *fs, struct scratch *scratch)
 {
 	if (scratch->fd >= 0)
 		close(scratch->fd);
-	fs->scratch_octets -= scratch->size;
+	scratch->fd = -1;
+	reserve(fs, scratch, 0);
+	if (scratch->is_counted)
+		share_give(fs, SHARE_SCRATCH_FILES, scratch->maker, 1);
+	scratch->is_counted = false;
+}
+
+void scratch_free(struct fs *fs, struct scratch *scratch)
+{
+	scratch_let_go(fs, scratch);
 	free(scratch->name);
 	free(scratch);
 }

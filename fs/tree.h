@@ -29,7 +29,7 @@ void tree_reply_entry(fuse_req_t req, struct fs *fs, struct node *node);
  * @is_new: it was made; else its rights are to be looked at
  *
  * Return: 0 and a node as from node_get(); -EPERM: no files here; -EEXIST: a
- * reserved name; -EINVAL: no domain name; -ENAMETOOLONG; -ENODEV; -ENOSPC;
+ * reserved name; -EINVAL: no domain name; -ENAMETOOLONG; -ENODEV; -EDQUOT;
  * -ENOMEM.
  */
 int tree_open_new(struct fs *fs, struct node *parent, const char *name,

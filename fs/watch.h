@@ -2,9 +2,10 @@
 /*
  * watch.h - open logs: a line for each query, from the moment of opening
  *
- * Each reader has its own lines, up to WATCH_TEXT_MAX octets that it has not
- * read yet. What does not fit is lost to it, and a line tells how much. A read
- * waits until there is something; it ends when the nameserver does.
+ * All who read one log share its last WATCH_TEXT_MAX octets, so that a query
+ * is put into text once. Who has not read what was before them has lost it, and
+ * a line tells how much. A read waits until there is something; it ends when
+ * the nameserver does.
  *
  * A log says that it has more octets than any buffer of a program, and grows
  * with each line, so that `tail -f` goes to the end and looks there again and
@@ -18,10 +19,15 @@
 #include "dns/tap.h"
 #include "fs/node.h"
 
-#define WATCH_TEXT_MAX (256 * 1024)
+struct watch;
 
-/** watch_new() - of an open log: 0, -ENOMEM */
-int watch_new(struct watch **out, struct fs *fs, struct node *node);
+#define WATCH_TEXT_MAX (256 * 1024) /* of each log that is open */
+
+/**
+ * watch_new() - of a log that @uid opens
+ * Return: 0; -EMFILE: too many, with a line in `error`; -ENOMEM.
+ */
+int watch_new(struct watch **out, struct fs *fs, struct node *node, uid_t uid);
 
 /** watch_free() - no read of it waits any more; NULL is fine */
 void watch_free(struct watch *watch);

@@ -177,9 +177,9 @@ def test_who_does_not_read_has_so_much_before_him_and_no_more(circuit):
         sizes.append(anonymous_octets(circuit))
     text = drain(fd)
     lines = text.splitlines()
-    # What he is told of his loss comes when there is room for it.
-    assert lines[-1].startswith("# ")
-    there = len(text) - len(lines[-1]) - 1
+    # It is the last that was asked; before it he is told of his loss.
+    assert lines[0].startswith("# ") and " end. " in lines[-1]
+    there = len(text) - len(lines[0]) - 1
     assert TEXT_MAX - 200 < there <= TEXT_MAX
     kept = [line for line in lines if LINE.fullmatch(line)]
     assert len(kept) + lost_in(text) == 4 * (10000 + 1)
@@ -192,6 +192,50 @@ def test_who_does_not_read_has_so_much_before_him_and_no_more(circuit):
     all_told(ns)
     assert len(drain(fd).splitlines()) == 51
     os.close(fd)
+
+
+def test_readers_share_what_is_before_them(circuit):
+    ns = circuit.make("ns")
+    fds = [os.open(ns.path / "log", os.O_RDONLY) for _ in range(40)]
+    ask_all(ns, 100)
+    all_told(ns)
+    before = anonymous_octets(circuit)
+    ask_all(ns, 10000)
+    all_told(ns)
+    grown = anonymous_octets(circuit) - before
+    texts = {drain(fd) for fd in fds}
+    for fd in fds:
+        os.close(fd)
+    assert len(texts) == 1 and len(texts.pop()) > TEXT_MAX - 200
+    if not sanitized():
+        assert grown < 4 * TEXT_MAX, grown
+
+
+def test_each_reader_has_a_place_of_his_own(circuit):
+    ns = circuit.make("ns")
+    one, two = (os.open(ns.path / "log", os.O_RDONLY) for _ in range(2))
+    ns.ask("x.")
+    pieces = [os.read(one, 7)]
+    # He has begun a line, and it goes on however far the others are.
+    ask_all(ns, 10000)
+    all_told(ns)
+    late = os.open(ns.path / "log", os.O_RDONLY)
+    ns.ask("y.")
+    while not pieces[-1].endswith(b"\n"):
+        pieces.append(os.read(one, 1))
+    first = b"".join(pieces).decode().rstrip("\n")
+    assert LINE.fullmatch(first)[2] == "x."
+    rest, text = drain(one), drain(two)
+    assert rest.startswith("# ") and " y. " in rest.splitlines()[-1]
+    # A slow daemon may have lost some on the way, for all of them.
+    assert all(LINE.fullmatch(line) or line.startswith("# ")
+               for line in rest.splitlines())
+    assert text.splitlines()[1:] == rest.splitlines()[1:]
+    assert lost_in(text) == lost_in(rest) + 1
+    assert [LINE.fullmatch(line)[2] for line in drain(late).splitlines()] == [
+        "y."]
+    for fd in (one, two, late):
+        os.close(fd)
 
 
 def test_who_does_not_read_slows_no_answer(circuit):

@@ -79,6 +79,10 @@ BAD_STARTS = {
     "tcp-idle=9999": (["-f", "-o", "tcp-idle=9999", "MOUNT"], "tcp-idle"),
     "max-anchors=0": (["-f", "-o", "max-anchors=0", "MOUNT"], "max-anchors"),
     "max-records=-1": (["-f", "-o", "max-records=-1", "MOUNT"], "max-records"),
+    "readers=1025": (["-f", "-o", "readers=1025", "MOUNT"], "readers"),
+    "reader-age=0": (["-f", "-o", "reader-age=0", "MOUNT"], "reader-age"),
+    "scratch-files=-1": (
+        ["-f", "-o", "scratch-files=-1", "MOUNT"], "scratch-files"),
     "scratch-size=": (["-f", "-o", "scratch-size=", "MOUNT"], "scratch-size"),
     "scratch-size=1T": (["-f", "-o", "scratch-size=1T", "MOUNT"], "1T"),
     "scratch-size=1MB": (["-f", "-o", "scratch-size=1MB", "MOUNT"], "1MB"),

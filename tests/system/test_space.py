@@ -4,8 +4,8 @@ import errno
 
 import pytest
 
-from harness import (append, fails, mount_options, needs_root, replace, run,
-                     untouched)
+from harness import (append, eventually, fails, mount_options, needs_root,
+                     replace, run, untouched)
 
 
 @needs_root
@@ -142,3 +142,28 @@ def test_a_read_only_mount_answers_and_takes_nothing(circuit):
                 lambda: ns.path.rmdir(), lambda: (ns / "sub").mkdir()):
         with untouched(ns), fails(errno.EROFS):
             act()
+
+
+@needs_root
+def test_on_a_full_disk_readers_that_stay_are_given_up(small):
+    ns = small.make()
+    zone = "".join(f"n{i}. A 192.0.2.1\n" for i in range(5000))
+    replace(ns.records, zone)
+    with open(ns.records, "rb", buffering=0) as reader:
+        reader.read(4096)
+        with fails(errno.ENOSPC):
+            for _ in range(1000):
+                replace(ns.records, zone)
+
+        def has_room():
+            try:
+                replace(ns.records, zone)
+            except OSError as error:
+                assert error.errno == errno.ENOSPC
+                return False
+            return True
+        eventually("there is room", has_room)
+        with fails(errno.ESTALE):
+            reader.read(4096)
+    assert "the disk was full, and what this showed is no more" in (
+        ns.error.read_text())

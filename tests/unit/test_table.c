@@ -313,6 +313,45 @@ static void a_loose_table_goes_in_slices_and_alone(void **state)
 	snapshot_end(tt.snapshot);
 }
 
+static struct snapshot_size measure(void)
+{
+	struct snapshot_size size;
+
+	assert_int_equal(snapshot_begin(tt.snapshot), 0);
+	assert_int_equal(snapshot_measure(tt.snapshot, &size), 0);
+	snapshot_end(tt.snapshot);
+	assert_true(size.used < size.file);
+	return size;
+}
+
+static void
+what_a_table_takes_of_the_file_is_spare_when_it_is_gone(void **state)
+{
+	CLEANUP(buffer_deinit) struct buffer text = {0};
+	struct snapshot_size before = measure(), filled, after;
+	uint32_t table = test_new_table(&tt);
+	bool left = true;
+
+	(void)state;
+	for (unsigned i = 0; i < 1000; i++)
+		buffer_printf(&text, "n%u. TXT %0200u\n", i, i);
+	buffer_add(&text, "", 1);
+	test_apply(&tt, table, (char *)text.data, false, NULL);
+	filled = measure();
+	assert_true(filled.used > before.used + text.len);
+	assert_true(filled.file > before.file);
+	while (left) {
+		MDB_txn *txn = test_begin(&tt);
+
+		assert_int_equal(
+			table_free_slice(&tt.tables, txn, table, 64, &left), 0);
+		test_commit(txn);
+	}
+	after = measure();
+	assert_true(after.used < filled.used - text.len);
+	assert_true(after.file >= filled.file);
+}
+
 static void a_snapshot_shows_one_moment_and_its_neighbours(void **state)
 {
 	uint32_t table = test_new_table(&tt);
@@ -364,6 +403,8 @@ int main(void)
 		cmocka_unit_test(taking_a_name_replaces_only_that_name),
 		cmocka_unit_test(publishing_makes_the_former_table_loose),
 		cmocka_unit_test(a_loose_table_goes_in_slices_and_alone),
+		cmocka_unit_test(
+			what_a_table_takes_of_the_file_is_spare_when_it_is_gone),
 		cmocka_unit_test(
 			a_snapshot_shows_one_moment_and_its_neighbours),
 	};

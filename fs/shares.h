@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * shares.h - what one user may have of what all users share
+ *
+ * One row for each kind of thing that a client can hold, and one rule: a user
+ * has at most his share, and all together at most what all may have. That is
+ * several shares, so that one user never takes it all. root, and whoever has
+ * started the daemon, have no share of their own: only the limit of all.
+ *
+ * What is taken is given back by the same user id and in the same amount,
+ * whoever owns the file by then.
+ *
+ * Threading: the main loop only, but for shares_expose().
+ */
+#ifndef FS_SHARES_H
+#define FS_SHARES_H
+
+#include <sys/types.h>
+
+#include "dns/buffer.h"
+
+struct anchor;
+struct fs;
+
+enum share_kind {
+	SHARE_OPEN_FILES,    /* and directories */
+	SHARE_SCRATCH_FILES, /* plain files */
+	SHARE_SCRATCH_SIZE,  /* octets in them */
+	SHARE_READERS,	     /* moments of the store that are being read */
+	SHARE_TEXT_SIZE,     /* octets of text held for open files */
+	SHARE_LOGS,	     /* open logs */
+	SHARE_STAGED_SIZE,   /* octets in replacements that are not published */
+	SHARE_KINDS,
+};
+
+/* What all may have, where the option is one user's. */
+#define SHARES_OF_ALL 4
+
+struct share_limit {
+	uint64_t user; /* of one user */
+	uint64_t all;
+};
+
+struct share_account;
+
+/* In struct fs: zero before shares_init(), and then all is refused. */
+struct shares {
+	struct share_limit limits[SHARE_KINDS];
+	uint64_t used[SHARE_KINDS];	/* by all */
+	uint64_t refused[SHARE_KINDS];	/* since the start */
+	struct share_account *accounts; /* uthash by user id */
+};
+
+/** shares_init() - nothing is taken, and the limits are the defaults */
+void shares_init(struct shares *shares);
+
+/** shares_deinit() - at the end, when all was given back or is forgotten */
+void shares_deinit(struct shares *shares);
+
+/** shares_set() - the limit of @kind, where @value is what its option says */
+void shares_set(struct shares *shares, enum share_kind kind, uint64_t value);
+
+/** shares_default() - what the option of @kind says if it is not given */
+uint64_t shares_default(enum share_kind kind);
+
+/**
+ * share_take() - have @n more of @kind
+ * @uid:  whose they are
+ * @tell: whose `error` gets a line if they are refused; NULL: none
+ * @file: what the failing call was made on, as for anchor_fail(); borrowed
+ *
+ * Return: 0; the errno of the kind (-EMFILE, -ENOSPC, -EDQUOT), and nothing
+ * was taken; -ENOMEM.
+ */
+int share_take(struct fs *fs, enum share_kind kind, uid_t uid, uint64_t n,
+	       struct anchor *tell, const char *file);
+
+/** share_give() - give back @n that were taken by the same @uid; 0 is fine */
+void share_give(struct fs *fs, enum share_kind kind, uid_t uid, uint64_t n);
+
+/** share_used() - how many of @kind @uid has */
+uint64_t share_used(const struct fs *fs, enum share_kind kind, uid_t uid);
+
+/* What there is to tell of all kinds, of one moment. */
+struct share_figures {
+	uint64_t used[SHARE_KINDS];
+	uint64_t largest[SHARE_KINDS]; /* of one user */
+	uint64_t refused[SHARE_KINDS];
+	struct share_limit limits[SHARE_KINDS];
+};
+
+/** shares_note() - the figures of now */
+void shares_note(const struct shares *shares, struct share_figures *out);
+
+/** shares_expose() - append them to `metrics`: 0, -ENOMEM; on any thread */
+int shares_expose(const struct share_figures *figures, struct buffer *out);
+
+#endif
