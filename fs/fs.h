@@ -17,6 +17,7 @@
 #include "fs/log.h"
 #include "fs/moment.h"
 #include "fs/shares.h"
+#include "fs/turns.h"
 
 struct aside;
 struct bind;
@@ -47,6 +48,7 @@ struct fs {
 	struct space *space;	/* space.h's; NULL before it was asked for */
 	struct moments moments; /* who keeps what is no more */
 	struct shares shares;	/* what users have of what all share */
+	struct turns turns;	/* long work of reads */
 	struct pages *pages;	/* page.h's; NULL before the first one */
 	int64_t started_ns;
 	const struct bind *bind; /* borrowed */

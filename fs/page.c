@@ -58,7 +58,7 @@ struct page *page_of(struct fs *fs, const struct node *node)
 	if (!page)
 		return NULL;
 	page->refs = 1;
-	if (small_file_render(fs, node, &page->text) < 0)
+	if (small_file_render(fs, node, SMALL_NAME_MAX, &page->text) < 0)
 		return page_unref(page);
 	return page;
 }
