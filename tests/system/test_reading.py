@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Reading what is large: at any offset, in any order, and who waits for it."""
 import contextlib
+import ctypes
 import multiprocessing
 import os
 import random
 import statistics
+import struct
 import threading
 import time
 from pathlib import Path
@@ -52,6 +54,45 @@ def cold_reads(path, offset, count):
             start = time.monotonic()
             assert len(os.pread(file.fileno(), 1, offset)) <= 1
             took.append(time.monotonic() - start)
+    return took
+
+
+LIBC = ctypes.CDLL(None, use_errno=True)
+
+
+def entries(fd, size=32768):
+    """The next entries of a directory: (offset behind it, name)."""
+    buffer = ctypes.create_string_buffer(size)
+    left = LIBC.getdents64(fd, buffer, size)
+    assert left >= 0, os.strerror(ctypes.get_errno())
+    found, at = [], 0
+    while at < left:
+        _, offset, length, _ = struct.unpack_from("=QqHB", buffer.raw, at)
+        found.append((offset, ctypes.string_at(
+            ctypes.addressof(buffer) + at + 19).decode()))
+        at += length
+    return found
+
+
+def all_entries(fd):
+    return [entry for part in iter(lambda: entries(fd), [])
+            for entry in part]
+
+
+def entry_behind(fd, offset):
+    os.lseek(fd, offset, os.SEEK_SET)
+    return (entries(fd, 400) or [(0, None)])[0][1]
+
+
+def cold_seeks(path, offset, count):
+    """As cold_reads(), in a directory."""
+    took = []
+    for _ in range(count):
+        fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+        start = time.monotonic()
+        entry_behind(fd, offset)
+        took.append(time.monotonic() - start)
+        os.close(fd)
     return took
 
 
@@ -156,6 +197,43 @@ def test_a_large_name_is_changed_in_place(ns):
         text.replace(b"192.0.2.1", b"192.0.2.9")
 
 
+@pytest.mark.parametrize("count", [0, 1, 5000])
+def test_a_listing_goes_on_at_any_offset(ns, count):
+    replace(ns.records, "".join(f"n{i}.test. A 192.0.2.1\n"
+                                for i in range(count)))
+    for name in ("a~", "b~"):
+        (ns.names / name).write_text("x")
+    fd = os.open(ns.names, os.O_RDONLY | os.O_DIRECTORY)
+    whole = all_entries(fd)
+    names = [name for _, name in whole]
+    assert sorted(names) == sorted([".", "..", "a~", "b~"] + [
+        f"n{i}.test." for i in range(count)])
+    offsets = [0] + [offset for offset, _ in whole]
+    rng = random.Random(count)
+    for _ in range(1000):
+        at = rng.randrange(len(offsets))
+        expected = names[at] if at < len(names) else None
+        assert entry_behind(fd, offsets[at]) == expected
+    os.lseek(fd, offsets[len(names) // 2], os.SEEK_SET)
+    assert [name for _, name in all_entries(fd)] == names[len(names) // 2:]
+    os.close(fd)
+
+
+def test_a_listing_that_goes_back_is_still_of_its_moment(ns):
+    replace(ns.records, "".join(f"n{i}.test. A 192.0.2.1\n"
+                                for i in range(5000)))
+    names = ns.listed()
+    fd = os.open(ns.names, os.O_RDONLY | os.O_DIRECTORY)
+    assert entry_behind(fd, 4000) in names
+    replace(ns.records, "x. A 192.0.2.1\n")
+    # Not so near to the end that the kernel is told of it.
+    assert not {entry_behind(fd, at) for at in range(2, 4500, 50)} - set(names)
+    assert entry_behind(fd, 10**6) is None
+    # The end was seen, and what is next is of now.
+    assert entry_behind(fd, 2) == "x."
+    os.close(fd)
+
+
 # ---- What it costs the others
 
 def test_open_files_hold_no_text_of_an_owner(circuit):
@@ -184,18 +262,27 @@ def many(daemon_of_this_file):
     return ns
 
 
-def test_others_are_served_while_a_far_read_looks_for_its_place(many, ns):
-    offset = many.stat.stat().st_size - 10
+def wait_beside(ns, work, *args):
+    """A neighbour's stat(2) beside that: which of it had to wait for it."""
     with multiprocessing.Pool(1) as other:
-        reads = other.apply_async(cold_reads, (many.stat, offset, 40))
+        reads = other.apply_async(work, args)
         waits = []
         while not reads.ready():
             start = time.monotonic()
             ns.addr.stat()
             waits.append(time.monotonic() - start)
         usual = statistics.median(reads.get())
+    return [wait for wait in waits if wait > usual / 2]
+
+
+def test_others_are_served_while_a_far_read_looks_for_its_place(many, ns):
+    offset = many.stat.stat().st_size - 10
     # Else each of the reads is waited for.
-    assert sum(wait > usual / 2 for wait in waits) < 20, (usual, max(waits))
+    assert len(wait_beside(ns, cold_reads, many.stat, offset, 40)) < 20
+
+
+def test_others_are_served_while_a_listing_looks_for_its_place(many, ns):
+    assert len(wait_beside(ns, cold_seeks, many.names, NAMES - 10, 40)) < 20
 
 
 def test_at_and_behind_the_end_nothing_is_looked_for(many):
@@ -205,6 +292,9 @@ def test_at_and_behind_the_end_nothing_is_looked_for(many):
         return statistics.median(cold_reads(many.records, offset, 9))
 
     assert max(usual(size), usual(1 << 50)) < usual(size - 1) / 2
+    for offset in (NAMES + 2, 1 << 50):
+        assert statistics.median(cold_seeks(many.names, offset, 9)) < \
+            statistics.median(cold_seeks(many.names, NAMES + 1, 9)) / 2
 
 
 def test_what_waits_for_its_turn_is_answered_when_the_daemon_stops(circuit):
