@@ -14,6 +14,7 @@
 #include "anchors/host.h"
 #include "anchors/nameserver.h"
 #include "anchors/staging.h"
+#include "fs/known.h"
 #include "fs/log.h"
 #include "fs/moment.h"
 #include "fs/shares.h"
@@ -43,6 +44,8 @@ struct fs {
 	struct feed *feeds;	/* uthash: watch.h's, of open logs */
 	struct poller *pollers; /* utlist: open `stat` files */
 	struct node *listed;	/* listed.h's, oldest first */
+	unsigned listed_count;
+	struct known known;	/* names that the kernel has */
 	struct recent *recent;	/* uthash: recent.h's, oldest first */
 	uint64_t next_scratch;	/* serial number */
 	struct space *space;	/* space.h's; NULL before it was asked for */

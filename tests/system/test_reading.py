@@ -4,7 +4,9 @@ import contextlib
 import ctypes
 import multiprocessing
 import os
+import platform
 import random
+import re
 import statistics
 import struct
 import threading
@@ -13,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import append, eventually, replace, sanitized, together
+from harness import append, eventually, replace, run, sanitized, together
 
 NAMES = 100000
 LARGE = "large.test."
@@ -339,3 +341,53 @@ def test_who_is_killed_in_a_far_read_is_gone(many):
         assert os.waitpid(child, 0)[1] == 9
     with open(many.stat, "rb") as file:
         assert os.pread(file.fileno(), 3, size - 3) == b"}}\n"
+
+
+# ---- What the kernel is given in listings
+
+def metric(circuit, name):
+    text = (circuit.host / "metrics").read_text()
+    [line] = [line for line in text.splitlines() if line.startswith(name + " ")]
+    return float(line.split()[1])
+
+
+def prunes():
+    """Does the kernel forget what it is told to?"""
+    return tuple(int(part) for part in re.match(
+        r"(\d+)\.(\d+)", platform.release()).groups()) >= (6, 18)
+
+
+@pytest.mark.skipif(not prunes(), reason="the kernel forgets when it likes")
+def test_a_long_listing_leaves_few_names_behind(circuit):
+    ns = circuit.make()
+    replace(ns.records, "".join(f"n{i:05}.test. A 192.0.2.1\n"
+                                for i in range(40000)))
+    first = ns.names / "n00000.test."
+    with open(first, "rb") as file:
+        start = file.read(5)
+        listed = run("ls", "-l", ns.names, check=0).stdout.splitlines()
+        assert len(listed) == 40001
+        # KNOWN_MAX of fs/known.h, and the directories and control files.
+        eventually("the others are forgotten",
+                   lambda: metric(circuit, "circuitfs_nodes") < 16384 + 200)
+        assert metric(circuit, "circuitfs_nodes") > 10000
+        # What is open is not, and whatever is forgotten is found again.
+        replace(first, "@ A 192.0.2.2\n")
+        assert (start + file.read()).endswith(b"192.0.2.1\n")
+        assert os.fstat(file.fileno()).st_size == first.stat().st_size
+    for i in range(0, 40000, 1000):
+        assert (ns.names / f"n{i:05}.test.").read_text()
+    assert len(ns.listed()) == 40000
+
+
+@pytest.mark.parametrize("command", ["ls -l", "ls -lU", "find . -ls"])
+def test_sizes_in_a_long_listing_are_true_after_a_change(ns, command):
+    replace(ns.records, "".join(f"n{i:05}.test. A 192.0.2.1\n"
+                                for i in range(5000)))
+    for turn in range(3):
+        assert run("sh", "-c", command, cwd=ns.names).returncode == 0
+        append(ns.records, "".join(f"n{i:05}.test. A 192.0.2.{turn + 2}\n"
+                                   for i in range(5000)))
+        for i in (0, 1, 1000, 2047, 2048, 2500, 4998, 4999):
+            path = ns.names / f"n{i:05}.test."
+            assert path.stat().st_size == len(path.read_bytes())
