@@ -43,7 +43,7 @@ struct handle {
 	bool has_content;
 	struct page *page; /* of metrics, or of a name that was removed */
 	bool is_fresh;	   /* it is of the open, and nobody read it yet */
-	uint64_t held;	   /* octets of content or page, as SHARE_TEXT_SIZE */
+	uint64_t held;	   /* octets of these, as SHARE_TEXT_SIZE */
 	bool is_kept;	   /* of a name that was removed: see handle.h */
 	int kept_result;   /* 0; or -errno: it could not be kept */
 	bool was_read;	   /* and then: */

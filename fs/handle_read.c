@@ -66,7 +66,8 @@ static int begin_stream(struct handle *handle)
 	return r;
 }
 
-/* Count what it holds by now. If there is no room for that, it is dropped. */
+/* Count what it holds by now. If there is no room for that, it is to drop it.
+ */
 static int hold_text(struct handle *handle, bool tells)
 {
 	uint64_t octets =
@@ -77,18 +78,9 @@ static int hold_text(struct handle *handle, bool tells)
 	node_label(handle->node, label, sizeof(label));
 	r = share_take(handle->fs, SHARE_TEXT_SIZE, handle->uid, octets,
 		       tells ? handle->node->anchor : NULL, label);
-	if (r < 0)
-		drop_text(handle);
-	else
+	if (r == 0)
 		handle->held = octets;
 	return r;
-}
-
-static int hold_page(struct handle *handle, struct page *page)
-{
-	drop_text(handle);
-	handle->page = page_ref(page);
-	return hold_text(handle, true);
 }
 
 uint64_t handle_content_size(const struct handle *handle)
@@ -120,6 +112,7 @@ static int keep(struct handle *handle, struct page *page)
 		handle->page = page_ref(page);
 		if (hold_text(handle, false) == 0)
 			return 0;
+		drop_text(handle);
 	}
 	return begin_stream(handle);
 }
@@ -249,13 +242,10 @@ static bool reply_part(fuse_req_t req, const struct buffer *text, size_t size,
 
 static int take_content(struct handle *handle)
 {
-	int r;
-
 	drop_text(handle);
 	handle_was_read(handle);
-	r = small_file_render(handle->fs, handle->node, SMALL_NAME_MAX,
-			      &handle->content);
-	return r < 0 ? r : hold_text(handle, handle_kind(handle) != NODE_NAME);
+	return small_file_render(handle->fs, handle->node, SMALL_NAME_MAX,
+				 &handle->content);
 }
 
 static void reply_content(struct handle *handle, fuse_req_t req, size_t size,
@@ -269,14 +259,24 @@ static void reply_content(struct handle *handle, fuse_req_t req, size_t size,
 static void read_small(struct handle *handle, fuse_req_t req, size_t size,
 		       uint64_t offset)
 {
+	bool is_all = false;
 	int r = 0;
 
-	if (offset == 0 || !handle->has_content)
+	if (offset == 0 || !handle->has_content) {
 		r = take_content(handle);
-	if (r < 0)
-		fuse_reply_err(req, -r);
-	else
+		/* Who is given all of it at once, and then its end, is never
+		 * refused. */
+		is_all = r == 0 &&
+			 handle->content.len <= (offset ? offset : size);
+		if (r == 0)
+			r = hold_text(handle, !is_all);
+	}
+	if (r == 0 || is_all)
 		reply_content(handle, req, size, offset);
+	else
+		fuse_reply_err(req, -r);
+	if (r < 0)
+		drop_text(handle);
 }
 
 /* A small one's text is held; of any other, a moment, as of records. */
@@ -300,7 +300,11 @@ static void read_name(struct handle *handle, fuse_req_t req, size_t size,
 		handle_drop_content(handle);
 		handle->moment.late = false;
 		r = take_content(handle);
+		if (r == 0)
+			r = hold_text(handle, false);
 		streams = r == -EFBIG || r == -EMFILE;
+		if (r < 0)
+			drop_text(handle);
 	}
 	if (streams)
 		read_stream(handle, req, size, offset);
@@ -328,17 +332,24 @@ static void read_page(struct handle *handle, fuse_req_t req, size_t size,
 		drop_text(handle);
 }
 
+/* It is not counted: who looks after the host sees it whatever others hold. */
+static void have_page(struct handle *handle, struct page *page)
+{
+	page_unref(handle->page);
+	handle->page = page_ref(page);
+}
+
 static void page_to_read(void *arg, struct page *page, int result)
 {
 	CLEANUP(freep) struct page_call *call = arg;
 
 	call->handle->fs->session->pending--;
-	if (result == 0)
-		result = hold_page(call->handle, page);
-	if (result < 0)
+	if (result < 0) {
 		fuse_reply_err(call->req, -result);
-	else
-		read_page(call->handle, call->req, call->size, call->offset);
+		return;
+	}
+	have_page(call->handle, page);
+	read_page(call->handle, call->req, call->size, call->offset);
 }
 
 static void reply_open(struct handle *handle, fuse_req_t req,
@@ -355,13 +366,12 @@ static void page_to_open(void *arg, struct page *page, int result)
 	struct handle *handle = call->handle;
 
 	handle->fs->session->pending--;
-	if (result == 0)
-		result = hold_page(handle, page);
 	if (result < 0) {
 		handle_discard(handle);
 		fuse_reply_err(call->req, -result);
 		return;
 	}
+	have_page(handle, page);
 	handle->is_fresh = true;
 	reply_open(handle, call->req, &call->fi);
 }
