@@ -174,6 +174,23 @@ static void all_of_it_is_read_in_order(void **state)
 	}
 }
 
+static void the_next_read_goes_on_where_the_last_one_ended(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+		struct dump *dump = open_dump(&kinds[i]);
+		unsigned reads = 0, slices = 0;
+
+		for (uint64_t at = 0; at < kinds[i].whole.len; at += 1013) {
+			slices +=
+				expect_read(dump, &kinds[i], at, 1013, NO_TIME);
+			reads++;
+		}
+		assert_true(slices < 2 * reads);
+		dump_free(dump);
+	}
+}
+
 static void any_part_is_read_in_any_order(void **state)
 {
 	(void)state;
@@ -275,6 +292,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(all_of_it_is_read_in_order),
+		cmocka_unit_test(
+			the_next_read_goes_on_where_the_last_one_ended),
 		cmocka_unit_test(any_part_is_read_in_any_order),
 		cmocka_unit_test(every_octet_near_the_ends_is_right),
 		cmocka_unit_test(at_or_behind_the_end_nothing_is_walked),
