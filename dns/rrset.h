@@ -52,6 +52,10 @@ struct rrset_rr {
 /** rrsets_size() - all zero for an owner without records */
 struct rrsets_size rrsets_size(const struct name *owner, struct rrsets rrsets);
 
+/** rrsets_text_size() - octets of rrsets_to_text(), which no name is made for
+ */
+uint64_t rrsets_text_size(struct rrsets rrsets);
+
 /** rrsets_digest() - equal for equal records, and else most likely not */
 uint64_t rrsets_digest(struct rrsets rrsets);
 
@@ -93,11 +97,50 @@ int rrsets_edit(struct rrsets old, const struct change_item *items,
 		size_t count, bool fresh, struct buffer *out,
 		struct refusal *why);
 
-/** rrsets_to_text() - append the lines of `records`, newlines included */
+/* Which piece of an owner's text comes next. All zero: the first one. */
+struct rrsets_place {
+	size_t rrset; /* octets of RRsets before the one at hand */
+	size_t rr;    /* octets of its records before the one at hand */
+	bool in_list; /* of JSON: the owner was written */
+	bool ended;   /* of JSON: and the closing bracket */
+};
+
+/*
+ * A walk through an owner's text, one record at a time: the lines that
+ * `records` has, or "owner":["rr",...] as `stat` has it. The place may be
+ * noted, and set to go back to it.
+ */
+struct rrsets_walk {
+	struct rrsets rrsets; /* borrowed */
+	bool json;
+	struct rrsets_place place;
+	size_t owner_len;
+	char owner[NAME_TEXT_SIZE];
+};
+
+/** rrsets_walk_begin() - stand before the first piece */
+void rrsets_walk_begin(struct rrsets_walk *walk, const struct name *owner,
+		       struct rrsets rrsets, bool json);
+
+/**
+ * rrsets_walk_next() - append the next piece, which is one record's or less
+ * Return: 0; -ENOENT: there is none; -ENOMEM.
+ */
+int rrsets_walk_next(struct rrsets_walk *walk, struct buffer *out);
+
+/**
+ * rrsets_walk_skip() - step over an RRset, and print nothing
+ *
+ * If it is the next one, as a whole, and its pieces have no more than @max
+ * octets. Return: how many they have; 0: it stays.
+ */
+uint64_t rrsets_walk_skip(struct rrsets_walk *walk, uint64_t max);
+
+/** rrsets_to_text() - append all lines of `records`: 0, -ENOMEM */
 int rrsets_to_text(const struct name *owner, struct rrsets rrsets,
 		   struct buffer *out);
 
-/** rrsets_to_json() - append "owner":["rr",...] as `stat` has it */
+/** rrsets_to_json() - append all of "owner":["rr",...]: 0, -ENOMEM */
 int rrsets_to_json(const struct name *owner, struct rrsets rrsets,
 		   struct buffer *out);
 

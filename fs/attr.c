@@ -78,7 +78,7 @@ static int table_attr(struct fs *fs, struct node *node, struct stat *st)
 		/* Open without records: new, or removed meanwhile. */
 		if (r == -ENOENT)
 			r = node->opens || node->created ? 0 : -ESTALE;
-		st->st_size = rrsets_size(&owner, rrsets).text;
+		st->st_size = (off_t)rrsets_text_size(rrsets);
 	}
 	snapshot_end(fs->host->snapshot);
 	if (r < 0)

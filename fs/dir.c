@@ -1,13 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <assert.h>
 #include <errno.h>
 #include <sys/stat.h>
 #include <utlist.h>
 
+#include "dns/marks.h"
 #include "fs/dir.h"
 #include "fs/drafts.h"
 #include "fs/listed.h"
 #include "fs/scratch.h"
 #include "fs/tree.h"
+
+#define MARKS_APART 1024 /* names */
+
+/* After so many entries, a look at the clock. */
+#define SKIPPED_LOOK 64
+#define SHOWN_LOOK   8
 
 /*
  * An open directory. The offset of an entry is its number, and the entry that
@@ -17,6 +25,7 @@ struct dir {
 	struct fs *fs;
 	struct dir *prev, *next; /* in fs->dirs */
 	struct node *node;
+	struct turns_lane lane; /* reads */
 
 	uid_t uid;		   /* the opener's */
 	uint64_t held;		   /* octets of names, as SHARE_TEXT_SIZE */
@@ -25,7 +34,10 @@ struct dir {
 	struct snapshot *snapshot; /* of names/: begun; NULL at the end */
 	struct moment moment;	   /* that it keeps; nobody's: not of names/ */
 	uint32_t table;
-	bool first; /* the next owner is the first one */
+	uint64_t total;		 /* entries */
+	struct marks marks;	 /* by the number of entries before */
+	bool first;		 /* the next owner is the first one */
+	const struct mark *from; /* the next owner is this one; or NULL */
 	bool taken; /* this moment's names are in names and snapshot */
 
 	uint64_t at; /* number of the entry at hand */
@@ -35,11 +47,23 @@ struct dir {
 	char owner[NAME_TEXT_SIZE];
 };
 
+/* A readdir(3) on its way. */
+struct dir_call {
+	struct turn turn;
+	struct dir *dir;
+	fuse_req_t req;
+	bool begun;
+	bool plus;
+	size_t size;
+	uint64_t offset;
+};
+
 static int add(struct dir *dir, mode_t type, const char *name)
 {
 	uint8_t octet = type == S_IFDIR;
 	int r = buffer_add(&dir->names, &octet, 1);
 
+	dir->total++;
 	return r < 0 ? r : buffer_add(&dir->names, name, strlen(name) + 1);
 }
 
@@ -105,6 +129,21 @@ static bool give_up_names(struct moment *moment)
 	return true;
 }
 
+static int begin_names(struct dir *dir)
+{
+	struct table_counts counts;
+	int r = snapshot_begin(dir->snapshot);
+
+	if (r == 0)
+		r = snapshot_serving(dir->snapshot, dir->node->anchor->id,
+				     &dir->table);
+	if (r == 0)
+		r = snapshot_counts(dir->snapshot, dir->table, &counts);
+	if (r == 0)
+		dir->total += counts.names;
+	return r == -ENOENT ? -ENODEV : r;
+}
+
 static int take_names(struct dir *dir)
 {
 	int r = 0;
@@ -115,16 +154,22 @@ static int take_names(struct dir *dir)
 	else
 		snapshot_end(dir->snapshot);
 	if (r == 0)
-		r = snapshot_begin(dir->snapshot);
-	if (r == 0)
-		r = snapshot_serving(dir->snapshot, dir->node->anchor->id,
-				     &dir->table);
+		r = begin_names(dir);
 	if (r < 0)
 		dir->snapshot = snapshot_free(dir->snapshot);
 	else
 		moment_begin(&dir->moment);
+	return r;
+}
+
+/* Stand before the first entry. */
+static void rewind_dir(struct dir *dir)
+{
+	dir->has_entry = false;
+	dir->at = 0;
+	dir->names_at = 0;
 	dir->first = true;
-	return r == -ENOENT ? -ENODEV : r;
+	dir->from = NULL;
 }
 
 /* Take the names of this moment, and stand before the first one. */
@@ -132,9 +177,11 @@ static int take(struct dir *dir)
 {
 	int r;
 
-	dir->taken = dir->has_entry = false;
-	dir->at = 0;
-	dir->names.len = dir->names_at = 0;
+	dir->taken = false;
+	rewind_dir(dir);
+	dir->names.len = 0;
+	dir->total = 0;
+	marks_deinit(&dir->marks);
 	if (dir->node->anchor && dir->node->anchor->gone)
 		return -ENODEV;
 	r = add(dir, S_IFDIR, ".");
@@ -148,27 +195,43 @@ static int take(struct dir *dir)
 		r = take_names(dir);
 	if (r == 0)
 		r = take_drafts(dir);
+	marks_init(&dir->marks, dir->total, MARKS_APART);
 	dir->taken = r == 0;
 	return r;
 }
 
-static int next_owner(struct dir *dir)
+/* ---- From entry to entry ---- */
+
+static int find_owner(struct dir *dir, struct snapshot_entry *out)
+{
+	const struct mark *from = dir->from;
+	bool first = dir->first;
+
+	dir->from = NULL;
+	dir->first = false;
+	if (from)
+		return snapshot_seek(dir->snapshot, dir->table, from->key,
+				     from->key_len, out);
+	if (first)
+		return snapshot_seek(dir->snapshot, dir->table, NULL, 0, out);
+	return snapshot_next(dir->snapshot, out);
+}
+
+static int next_owner(struct dir *dir, bool shown)
 {
 	struct snapshot_entry entry;
 	struct name owner;
-	int r;
+	int r = find_owner(dir, &entry);
 
-	if (dir->first)
-		r = snapshot_seek(dir->snapshot, dir->table, NULL, 0, &entry);
-	else
-		r = snapshot_next(dir->snapshot, &entry);
-	dir->first = false;
 	/* The end was seen. A snapshot that stays costs disk space, and rm -r
 	 * keeps the directory open while it removes what it has seen. */
 	if (r == -ENOENT)
 		end_names(dir);
 	if (r < 0)
 		return r;
+	marks_note(&dir->marks, dir->at, entry.key, entry.key_len);
+	if (!shown)
+		return 0;
 	if (name_from_key(entry.key, entry.key_len, &owner) < 0)
 		return -EIO;
 	name_to_file(&owner, dir->owner);
@@ -177,8 +240,11 @@ static int next_owner(struct dir *dir)
 	return 0;
 }
 
-/* Step to the next entry: 0, -ENOENT at the end, -errno. */
-static int step(struct dir *dir)
+/*
+ * Step to the next entry: 0, -ENOENT at the end, -errno.
+ * @shown: false: it is passed by, and will not be looked at
+ */
+static int step(struct dir *dir, bool shown)
 {
 	const char *name;
 	int r = 0;
@@ -189,34 +255,73 @@ static int step(struct dir *dir)
 		dir->names_at += strlen(name + 1) + 2;
 		dir->entry = name + 1;
 	} else if (dir->snapshot) {
-		r = next_owner(dir);
+		r = next_owner(dir, shown);
 	} else {
 		r = -ENOENT;
 	}
-	dir->has_entry = r == 0;
+	dir->has_entry = r == 0 && shown;
 	if (r == 0)
 		dir->at++;
 	return r;
 }
 
-/* Have the entry with number @offset + 1 at hand. */
-static int seek(struct dir *dir, uint64_t offset)
+/* Be at the entry behind @offset or before it, by the shortest way. */
+static int approach(struct dir *dir, uint64_t offset)
+{
+	bool is_back = offset + 1 < dir->at ||
+		       (offset + 1 == dir->at && !dir->has_entry);
+	const struct mark *mark = marks_find(&dir->marks, offset);
+
+	/* The end was seen: what was before is not known any more. */
+	if (is_back && !dir->snapshot && dir->node->kind == NODE_NAMES)
+		return take(dir);
+	if (dir->snapshot && mark && (is_back || mark->at > dir->at)) {
+		dir->names_at = dir->names.len;
+		dir->from = mark;
+		dir->at = mark->at;
+		dir->has_entry = false;
+	} else if (is_back) {
+		rewind_dir(dir);
+	}
+	return 0;
+}
+
+/* Begin a read at @offset. */
+static int begin_seek(struct dir *dir, uint64_t offset)
 {
 	int r = 0;
 
-	if (dir->moment.late && offset)
-		return -ESTALE;
-	if (!dir->taken || offset == 0 || offset + 1 < dir->at)
+	if (!dir->taken || offset == 0)
 		r = take(dir);
-	while (r == 0 && (dir->at < offset + 1 || !dir->has_entry))
-		r = step(dir);
+	if (r == 0 && offset >= dir->total) {
+		end_names(dir);
+		return -ENOENT;
+	}
+	return r < 0 ? r : approach(dir, offset);
+}
+
+/* Have the entry behind @offset at hand: 0, -EAGAIN, -ENOENT, -errno. */
+static int seek(struct dir *dir, uint64_t offset, uint64_t until_ns)
+{
+	unsigned steps = 0;
+	int r = 0;
+
+	while (r == 0 && (dir->at < offset + 1 || !dir->has_entry)) {
+		if (++steps % SKIPPED_LOOK == 0 && uv_hrtime() >= until_ns)
+			return -EAGAIN;
+		r = step(dir, dir->at >= offset);
+	}
 	return r;
 }
 
+/* ---- Open and close ---- */
+
 static void dir_free(struct dir *dir)
 {
+	assert(!dir->lane.turns);
 	DL_DELETE(dir->fs->dirs, dir);
 	moment_close(&dir->moment);
+	marks_deinit(&dir->marks);
 	snapshot_free(dir->snapshot);
 	buffer_deinit(&dir->names);
 	share_give(dir->fs, SHARE_TEXT_SIZE, dir->uid, dir->held);
@@ -268,6 +373,8 @@ void dir_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	if (fuse_reply_open(req, fi) < 0)
 		dir_free(dir);
 }
+
+/* ---- Read ---- */
 
 /* What a listing says of an entry beside its name. */
 static void describe(const struct dir *dir, struct stat *attr)
@@ -321,43 +428,98 @@ static size_t add_plus(struct dir *dir, fuse_req_t req, char *out, size_t size)
 				      (off_t)dir->at);
 }
 
-static void read_entries(fuse_req_t req, struct dir *dir, size_t size,
-			 off_t offset,
-			 size_t (*add_entry)(struct dir *dir, fuse_req_t req,
-					     char *out, size_t size))
+/*
+ * As many entries as there is room and time for, and one in any case; the
+ * kernel asks again for more. Return: octets; 0: the end; -errno.
+ */
+static ssize_t add_entries(struct dir_call *call, char *out, uint64_t until_ns)
 {
-	CLEANUP(freep) char *out = malloc(size);
+	struct dir *dir = call->dir;
+	unsigned shown = 0;
 	size_t used = 0;
-	int r = out ? seek(dir, (uint64_t)offset) : -ENOMEM;
+	int r = 0;
 
 	while (r == 0) {
-		size_t need = add_entry(dir, req, out + used, size - used);
+		size_t left = call->size - used, need;
 
-		if (need > size - used)
+		if (++shown % SHOWN_LOOK == 0 && uv_hrtime() >= until_ns)
+			break;
+		need = call->plus ? add_plus(dir, call->req, out + used, left)
+				  : add_plain(dir, call->req, out + used, left);
+		if (need > left)
 			break;
 		used += need;
-		r = step(dir);
+		r = step(dir, true);
 	}
-	if (r < 0 && r != -ENOENT && !used)
-		fuse_reply_err(req, -r);
-	else
-		fuse_reply_buf(req, out, used);
+	return r < 0 && r != -ENOENT && !used ? r : (ssize_t)used;
 }
 
+static enum turn_result go_on(struct turn *turn, uint64_t until_ns)
+{
+	struct dir_call *call = container_of(turn, struct dir_call, turn);
+	struct dir *dir = call->dir;
+	CLEANUP(freep) char *out = NULL;
+	ssize_t used = 0;
+	int r = 0;
+
+	/* It may have been given up between two turns, too. */
+	if (dir->moment.late && call->offset)
+		r = -ESTALE;
+	else if (!call->begun)
+		r = begin_seek(dir, call->offset);
+	call->begun = true;
+	if (r == 0)
+		r = seek(dir, call->offset, until_ns);
+	if (r == -EAGAIN)
+		return TURN_YIELD;
+	if (r == 0) {
+		out = malloc(call->size);
+		used = out ? add_entries(call, out, until_ns) : -ENOMEM;
+	} else if (r != -ENOENT) {
+		used = r;
+	}
+	if (used < 0)
+		fuse_reply_err(call->req, (int)-used);
+	else
+		fuse_reply_buf(call->req, out, (size_t)used);
+	free(call);
+	return TURN_DONE;
+}
+
+static void read_entries(fuse_req_t req, const struct fuse_file_info *fi,
+			 size_t size, off_t offset, bool plus)
+{
+	struct dir *dir = (struct dir *)(uintptr_t)fi->fh;
+	struct dir_call *call = calloc(1, sizeof(*call));
+
+	if (!call) {
+		fuse_reply_err(req, ENOMEM);
+		return;
+	}
+	*call = (struct dir_call){
+		.turn.go = go_on,
+		.dir = dir,
+		.req = req,
+		.plus = plus,
+		.size = size,
+		.offset = (uint64_t)offset,
+	};
+	turns_add(dir->fs, &dir->lane, &call->turn);
+}
+
+/* ENODEV; ESTALE: its moment was given up; EMFILE, ENOMEM, EIO. */
 void dir_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
 	      struct fuse_file_info *fi)
 {
 	(void)ino;
-	read_entries(req, (struct dir *)(uintptr_t)fi->fh, size, offset,
-		     add_plain);
+	read_entries(req, fi, size, offset, false);
 }
 
 void dir_read_plus(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
 		   struct fuse_file_info *fi)
 {
 	(void)ino;
-	read_entries(req, (struct dir *)(uintptr_t)fi->fh, size, offset,
-		     add_plus);
+	read_entries(req, fi, size, offset, true);
 }
 
 void dir_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)

@@ -33,7 +33,7 @@ static const char help_text[] =
 	"What a write, a close or a mkdir did is on disk when it returns.\n"
 	"More: man 5 circuitfs, man 8 circuitfs.\n";
 
-static int render_name(struct fs *fs, const struct node *node,
+static int render_name(struct fs *fs, const struct node *node, size_t max,
 		       struct buffer *out)
 {
 	struct rrsets rrsets;
@@ -45,6 +45,8 @@ static int render_name(struct fs *fs, const struct node *node,
 		return r;
 	node_owner(node, &owner);
 	r = snapshot_get(fs->host->snapshot, table, &owner, &rrsets);
+	if (r == 0 && rrsets_text_size(rrsets) > max)
+		r = -EFBIG;
 	if (r == 0)
 		r = rrsets_to_text(&owner, rrsets, out);
 	snapshot_end(fs->host->snapshot);
@@ -59,7 +61,7 @@ static int render_addr(const struct anchor *anchor, struct buffer *out)
 	return buffer_printf(out, "%s\n", text);
 }
 
-int small_file_render(struct fs *fs, const struct node *node,
+int small_file_render(struct fs *fs, const struct node *node, size_t max,
 		      struct buffer *out)
 {
 	switch (node->kind) {
@@ -70,7 +72,7 @@ int small_file_render(struct fs *fs, const struct node *node,
 	case NODE_ADDR:
 		return render_addr(node->anchor, out);
 	case NODE_NAME:
-		return render_name(fs, node, out);
+		return render_name(fs, node, max, out);
 	default:
 		return -EINVAL;
 	}
@@ -94,55 +96,59 @@ size_t small_file_size(struct fs *fs, const struct node *node)
 	}
 }
 
-/* ---- records and stat ---- */
+/* ---- Streams ---- */
 
-#define STREAM_HEAD  "{\"Address\":\"%s\",\"Records\":{"
-#define STREAM_TAIL  "}}\n"
-#define STREAM_CHUNK (64 * 1024) /* rendered at a time, at least */
-
-enum stream_at {
-	STREAM_AT_HEAD,
-	STREAM_AT_BODY,
-	STREAM_AT_TAIL,
-	STREAM_AT_END,
-};
+#define STREAM_HEAD "{\"Address\":\"%s\",\"Records\":{"
+#define STREAM_TAIL "}}\n"
 
 struct stream {
 	struct snapshot *snapshot; /* begun */
-	uint32_t table;
-	bool json;
-	char head[sizeof(STREAM_HEAD) + ADDRESS_TEXT_SIZE];
-
-	enum stream_at at; /* what comes behind the chunk */
-	bool first;	   /* the next owner is the first one */
-	struct buffer chunk;
-	uint64_t chunk_offset; /* of the chunk in the file */
+	struct dump *dump;
 };
 
-static size_t print_head(const struct anchor *anchor, char *out, size_t size)
+struct stat_head {
+	char text[sizeof(STREAM_HEAD) + ADDRESS_TEXT_SIZE];
+};
+
+static struct dump_frame stat_frame(const struct anchor *anchor,
+				    struct stat_head *head)
 {
 	char address[ADDRESS_TEXT_SIZE];
 
 	address_print(&anchor->address, address);
-	return (size_t)snprintf(out, size, STREAM_HEAD, address);
+	snprintf(head->text, sizeof(head->text), STREAM_HEAD, address);
+	return (struct dump_frame){head->text, STREAM_TAIL};
 }
 
 uint64_t stat_size(const struct anchor *anchor,
 		   const struct table_counts *counts)
 {
-	char head[sizeof(STREAM_HEAD) + ADDRESS_TEXT_SIZE];
-	uint64_t commas = counts->names ? counts->names - 1 : 0;
+	struct stat_head head;
+	struct dump_frame frame = stat_frame(anchor, &head);
 
-	return print_head(anchor, head, sizeof(head)) + counts->json + commas +
-	       strlen(STREAM_TAIL);
+	return dump_frame_size(counts, &frame);
 }
 
-static void rewind_stream(struct stream *stream)
+static int begin_dump(struct stream *stream, const struct node *node)
 {
-	stream->at = stream->json ? STREAM_AT_HEAD : STREAM_AT_BODY;
-	stream->first = true;
-	stream->chunk.len = 0;
-	stream->chunk_offset = 0;
+	struct dump_frame frame;
+	struct stat_head head;
+	struct name owner;
+	uint32_t table;
+	int r = snapshot_begin(stream->snapshot);
+
+	if (r == 0)
+		r = snapshot_serving(stream->snapshot, node->anchor->id,
+				     &table);
+	if (r < 0)
+		return r == -ENOENT ? -ENODEV : r;
+	if (node->kind == NODE_STAT)
+		frame = stat_frame(node->anchor, &head);
+	if (node->kind == NODE_NAME)
+		node_owner(node, &owner);
+	return dump_new(&stream->dump, stream->snapshot, table,
+			node->kind == NODE_NAME ? &owner : NULL,
+			node->kind == NODE_STAT ? &frame : NULL);
 }
 
 int stream_open(struct stream **out, struct fs *fs, const struct node *node,
@@ -157,137 +163,36 @@ int stream_open(struct stream **out, struct fs *fs, const struct node *node,
 	stream = calloc(1, sizeof(*stream));
 	if (!stream)
 		return -ENOMEM;
-	stream->json = node->kind == NODE_STAT;
-	print_head(node->anchor, stream->head, sizeof(stream->head));
-	rewind_stream(stream);
 	stream->snapshot = steal(&own);
 	if (!stream->snapshot)
 		r = snapshot_new(&stream->snapshot, &fs->host->store.tables);
 	if (r == 0)
-		r = snapshot_begin(stream->snapshot);
-	if (r == 0)
-		r = snapshot_serving(stream->snapshot, node->anchor->id,
-				     &stream->table);
-	if (r < 0) {
+		r = begin_dump(stream, node);
+	if (r < 0)
 		stream_close(stream);
-		return r == -ENOENT ? -ENODEV : r;
-	}
-	*out = stream;
-	return 0;
+	else
+		*out = stream;
+	return r;
 }
 
 struct stream *stream_close(struct stream *stream)
 {
 	if (!stream)
 		return NULL;
+	dump_free(stream->dump);
 	/* Freeing a snapshot ends it. */
 	snapshot_free(stream->snapshot);
-	buffer_deinit(&stream->chunk);
 	free(stream);
 	return NULL;
 }
 
-static int next_entry(struct stream *stream, struct snapshot_entry *entry)
+uint64_t stream_size(const struct stream *stream)
 {
-	if (!stream->first)
-		return snapshot_next(stream->snapshot, entry);
-	return snapshot_seek(stream->snapshot, stream->table, NULL, 0, entry);
+	return dump_size(stream->dump);
 }
 
-/* Render one owner, or step over it when all of it lies before @wanted. */
-static int add_owner(struct stream *stream, const struct snapshot_entry *entry,
-		     uint64_t wanted)
+int stream_read(struct stream *stream, struct dump_read *read,
+		uint64_t until_ns)
 {
-	struct buffer *chunk = &stream->chunk;
-	struct rrsets_size size;
-	struct name owner;
-	uint64_t len;
-	bool comma = stream->json && !stream->first;
-	int r = name_from_key(entry->key, entry->key_len, &owner);
-
-	if (r < 0)
-		return -EIO;
-	if (!chunk->len) {
-		size = rrsets_size(&owner, entry->rrsets);
-		len = stream->json ? size.json + comma : size.text;
-		if (stream->chunk_offset + len <= wanted) {
-			stream->chunk_offset += len;
-			return 0;
-		}
-	}
-	if (comma)
-		r = buffer_add(chunk, ",", 1);
-	if (r == 0)
-		r = stream->json ? rrsets_to_json(&owner, entry->rrsets, chunk)
-				 : rrsets_to_text(&owner, entry->rrsets, chunk);
-	return r;
-}
-
-/* Render the next piece behind the chunk. */
-static int advance(struct stream *stream, uint64_t wanted)
-{
-	struct snapshot_entry entry;
-	int r;
-
-	switch (stream->at) {
-	case STREAM_AT_HEAD:
-		stream->at = STREAM_AT_BODY;
-		return buffer_add_text(&stream->chunk, stream->head);
-	case STREAM_AT_BODY:
-		r = next_entry(stream, &entry);
-		if (r == 0)
-			r = add_owner(stream, &entry, wanted);
-		else if (r == -ENOENT)
-			stream->at =
-				stream->json ? STREAM_AT_TAIL : STREAM_AT_END;
-		stream->first = false;
-		return r == -ENOENT ? 0 : r;
-	case STREAM_AT_TAIL:
-		stream->at = STREAM_AT_END;
-		return buffer_add_text(&stream->chunk, STREAM_TAIL);
-	default:
-		return 0;
-	}
-}
-
-/* Forget the part of the chunk before @offset. */
-static void drop_until(struct stream *stream, uint64_t offset)
-{
-	struct buffer *chunk = &stream->chunk;
-	uint64_t drop = offset - stream->chunk_offset;
-
-	if (drop > chunk->len)
-		drop = chunk->len;
-	if (!drop)
-		return;
-	memmove(chunk->data, chunk->data + drop, chunk->len - drop);
-	chunk->len -= drop;
-	stream->chunk_offset += drop;
-}
-
-ssize_t stream_read(struct stream *stream, uint64_t offset, size_t size,
-		    const uint8_t **data)
-{
-	struct buffer *chunk = &stream->chunk;
-
-	if (offset < stream->chunk_offset)
-		rewind_stream(stream);
-	for (;;) {
-		int r;
-
-		drop_until(stream, offset);
-		if (stream->at == STREAM_AT_END ||
-		    (stream->chunk_offset == offset && chunk->len >= size))
-			break;
-		do {
-			r = advance(stream, offset);
-			if (r < 0)
-				return r;
-		} while (stream->at != STREAM_AT_END &&
-			 chunk->len < STREAM_CHUNK);
-	}
-	if (stream->chunk_offset != offset)
-		return 0;
-	*data = chunk->data;
-	return (ssize_t)(chunk->len < size ? chunk->len : size);
+	return dump_read(stream->dump, read, until_ns);
 }

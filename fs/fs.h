@@ -14,9 +14,11 @@
 #include "anchors/host.h"
 #include "anchors/nameserver.h"
 #include "anchors/staging.h"
+#include "fs/known.h"
 #include "fs/log.h"
 #include "fs/moment.h"
 #include "fs/shares.h"
+#include "fs/turns.h"
 
 struct aside;
 struct bind;
@@ -42,11 +44,14 @@ struct fs {
 	struct feed *feeds;	/* uthash: watch.h's, of open logs */
 	struct poller *pollers; /* utlist: open `stat` files */
 	struct node *listed;	/* listed.h's, oldest first */
+	unsigned listed_count;
+	struct known known;	/* names that the kernel has */
 	struct recent *recent;	/* uthash: recent.h's, oldest first */
 	uint64_t next_scratch;	/* serial number */
 	struct space *space;	/* space.h's; NULL before it was asked for */
 	struct moments moments; /* who keeps what is no more */
 	struct shares shares;	/* what users have of what all share */
+	struct turns turns;	/* long work of reads */
 	struct pages *pages;	/* page.h's; NULL before the first one */
 	int64_t started_ns;
 	const struct bind *bind; /* borrowed */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * handle_layout.h - an open file, for handle.c and handle_queue.c alone
+ * handle_layout.h - an open file, for the files of that name alone
  */
 #ifndef FS_HANDLE_LAYOUT_H
 #define FS_HANDLE_LAYOUT_H
@@ -9,6 +9,7 @@
 #include "fs/edit.h"
 #include "fs/handle.h"
 #include "fs/rewrite.h"
+#include "fs/turns.h"
 
 struct call;
 
@@ -29,17 +30,24 @@ struct handle {
 	struct call *calls; /* utlist: the first one has its turn */
 	bool busy;
 
-	struct snapshot
-		*snapshot;     /* for the first stream: see open_to_read() */
-	struct moment moment;  /* that this keeps: */
-	struct stream *stream; /* of records and stat, between reads */
-	struct buffer content; /* of small files, the same */
+	/*
+	 * What is read: one moment. Of records, stat and a name's file of many
+	 * records a stream, which keeps a place in the store and no text; of
+	 * the others, text. That counts as the opener's.
+	 */
+	struct turns_lane lane;	   /* reads of a stream, one by one */
+	struct snapshot *snapshot; /* for the first one: see open_to_read() */
+	struct moment moment;	   /* that this keeps: */
+	struct stream *stream;
+	struct buffer content; /* of small files */
 	bool has_content;
-	bool is_kept;		  /* of a name that was removed: see handle.h */
-	bool was_read;		  /* and then: */
+	struct page *page; /* of metrics, or of a name that was removed */
+	bool is_fresh;	   /* it is of the open, and nobody read it yet */
+	uint64_t held;	   /* octets of these, as SHARE_TEXT_SIZE */
+	bool is_kept;	   /* of a name that was removed: see handle.h */
+	int kept_result;   /* 0; or -errno: it could not be kept */
+	bool was_read;	   /* and then: */
 	struct staging_mark seen; /* when the content was taken */
-	struct page *page;	  /* of metrics, the same; a reference */
-	bool is_fresh; /* it is of the open, and nobody read it yet */
 
 	struct watch *watch;	 /* of a log */
 	struct poller *poller;	 /* of a stat */
@@ -60,5 +68,14 @@ static inline enum node_kind handle_kind(const struct handle *handle)
 {
 	return handle->node->kind;
 }
+
+/** handle_drop_content() - what was read of it is no more */
+void handle_drop_content(struct handle *handle);
+
+/** handle_give_up() - of its moment: the next read is of what is no more */
+bool handle_give_up(struct moment *moment);
+
+/** handle_content_size() - octets of what is_kept */
+uint64_t handle_content_size(const struct handle *handle);
 
 #endif

@@ -4,6 +4,13 @@
 #include "fs/listed.h"
 #include "fs/session.h"
 
+static void forget(struct fs *fs, struct node *node)
+{
+	fuse_lowlevel_notify_inval_inode(fs->session->fuse, node_ino(node), -1,
+					 0);
+	listed_drop(fs, node);
+}
+
 /* Oldest first: the list is in the order of the listings. */
 static void drop_expired(struct fs *fs, uint64_t now)
 {
@@ -20,6 +27,9 @@ void listed_add(struct fs *fs, struct node *node)
 	/* Twice the time: the kernel's clock starts when it has the answer. */
 	node->listed_until_ms = now + 2 * LISTED_SECONDS * 1000;
 	DL_APPEND2(fs->listed, node, listed_prev, listed_next);
+	/* Else one change would have to forget them all. */
+	if (++fs->listed_count > LISTED_MAX)
+		forget(fs, fs->listed);
 }
 
 void listed_drop(struct fs *fs, struct node *node)
@@ -28,6 +38,7 @@ void listed_drop(struct fs *fs, struct node *node)
 		return;
 	node->listed_until_ms = 0;
 	DL_DELETE2(fs->listed, node, listed_prev, listed_next);
+	fs->listed_count--;
 }
 
 void listed_changed(void *arg, struct anchor *anchor, const void *origin)
@@ -43,10 +54,7 @@ void listed_changed(void *arg, struct anchor *anchor, const void *origin)
 	drop_expired(fs, uv_now(fs->host->loop));
 	for (node = fs->listed; node; node = next) {
 		next = node->listed_next;
-		if (node->anchor != anchor || node == origin)
-			continue;
-		fuse_lowlevel_notify_inval_inode(fs->session->fuse,
-						 node_ino(node), -1, 0);
-		listed_drop(fs, node);
+		if (node->anchor == anchor && node != origin)
+			forget(fs, node);
 	}
 }

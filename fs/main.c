@@ -201,6 +201,8 @@ static int start(struct daemon *daemon)
 	if (r == 0)
 		r = open_host(daemon);
 	if (r == 0)
+		r = turns_start(fs);
+	if (r == 0)
 		r = moments_start(fs, daemon->options.reader_age,
 				  daemon->options.reader_spare);
 	return r < 0 ? r : mount_tree(daemon);
@@ -231,6 +233,7 @@ static void finish(struct daemon *daemon)
 	dir_free_all(fs);
 	page_free_all(fs);
 	node_free_all(fs);
+	turns_end(fs);
 	recent_free_all(fs);
 	space_free(fs);
 	shares_deinit(&fs->shares);

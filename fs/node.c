@@ -113,6 +113,7 @@ static void node_free(struct fs *fs, struct node *node)
 {
 	HASH_DEL(fs->nodes, node);
 	listed_drop(fs, node);
+	known_drop(fs, node);
 	if (node->scratch) {
 		drafts_forget(fs, node->scratch);
 		scratch_free(fs, node->scratch);

@@ -44,6 +44,8 @@ struct node {
 	struct scratch *scratch; /* owned; of a scratch file */
 	struct node *listed_prev, *listed_next; /* in fs->listed */
 	uint64_t listed_until_ms;		/* by uv_now(); 0: not in it */
+	struct node *known_prev, *known_next;	/* in fs->known.names */
+	bool is_known;				/* is in there */
 	size_t key_len;
 	uint8_t key[]; /* what it is of: the same thing has the same node */
 };

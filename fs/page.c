@@ -27,6 +27,7 @@ struct pages {
 	struct metrics *metrics; /* NULL: none is */
 	struct share_figures shares;
 	uint64_t given_up; /* fs->moments' */
+	size_t nodes;
 	struct page *page;
 	int result;
 
@@ -58,7 +59,7 @@ struct page *page_of(struct fs *fs, const struct node *node)
 	if (!page)
 		return NULL;
 	page->refs = 1;
-	if (small_file_render(fs, node, &page->text) < 0)
+	if (small_file_render(fs, node, SMALL_NAME_MAX, &page->text) < 0)
 		return page_unref(page);
 	return page;
 }
@@ -88,6 +89,9 @@ static int expose_clients(struct pages *pages)
 	exposition_single(&to, "circuitfs_readers_given_up_total", "counter",
 			  "Readers that kept for too long what is no more.",
 			  (double)pages->given_up);
+	exposition_single(&to, "circuitfs_nodes", "gauge",
+			  "Files and directories that the kernel knows.",
+			  (double)pages->nodes);
 	return to.error;
 }
 
@@ -134,6 +138,7 @@ static int begin(struct pages *pages)
 		return r;
 	shares_note(&pages->fs->shares, &pages->shares);
 	pages->given_up = pages->fs->moments.given_up;
+	pages->nodes = HASH_COUNT(pages->fs->nodes);
 	pages->page->time_ns = host_now_ns();
 	r = uv_queue_work(pages->fs->host->loop, &pages->work, render_in_pool,
 			  after_render);

@@ -33,7 +33,7 @@ typedef void page_done(void *arg, struct page *page, int result);
  */
 void page_get(struct fs *fs, page_done *done, void *arg);
 
-/** page_of() - what a small file shows now: small_file_render(); or NULL */
+/** page_of() - what a small file shows now; NULL: it is none, or no memory */
 struct page *page_of(struct fs *fs, const struct node *node);
 
 struct page *page_ref(struct page *page);

@@ -129,8 +129,7 @@ void recent_unlinked(struct fs *fs, const struct node *node,
 					 caller->uid, UNLINKED_MS);
 
 	if (recent && node->kind == NODE_NAME &&
-	    (small_file_render(fs, node, &recent->text) < 0 ||
-	     recent->text.len > RECENT_TEXT_MAX))
+	    small_file_render(fs, node, RECENT_TEXT_MAX, &recent->text) < 0)
 		buffer_deinit(&recent->text);
 }
 

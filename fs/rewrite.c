@@ -56,19 +56,6 @@ static void have_text(struct rewrite *rewrite, int result)
 	done(arg, result);
 }
 
-/* A name's records are few. */
-static void take_name(struct rewrite *rewrite)
-{
-	CLEANUP(buffer_deinit) struct buffer text = {0};
-	int r = small_file_render(rewrite->fs, rewrite->node, &text);
-	ssize_t len = 0;
-
-	if (r == 0 && text.len)
-		len = scratch_write(rewrite->fs, rewrite->scratch, text.data,
-				    text.len, 0);
-	have_text(rewrite, r < 0 ? r : len < 0 ? (int)len : 0);
-}
-
 /* Straight into the file: how much all of them hold, the loop counts. */
 static int take_piece(struct rewrite *rewrite, const uint8_t *data, size_t len)
 {
@@ -88,17 +75,19 @@ static int take_piece(struct rewrite *rewrite, const uint8_t *data, size_t len)
 static void take_in_pool(uv_work_t *work)
 {
 	struct rewrite *rewrite = container_of(work, struct rewrite, work);
-	const uint8_t *data = NULL;
-	ssize_t len;
+	CLEANUP(buffer_deinit) struct buffer text = {0};
+	struct dump_read read = {.size = REWRITE_PIECE, .text = &text};
 
 	pool_give_way();
 	do {
-		len = stream_read(rewrite->stream, rewrite->taken,
-				  REWRITE_PIECE, &data);
+		read.offset = rewrite->taken;
+		text.len = 0;
 		rewrite->result =
-			len < 0 ? (int)len
-				: take_piece(rewrite, data, (size_t)len);
-	} while (len > 0 && rewrite->result == 0);
+			stream_read(rewrite->stream, &read, UINT64_MAX);
+		if (rewrite->result == 0)
+			rewrite->result =
+				take_piece(rewrite, read.data, read.len);
+	} while (read.len && rewrite->result == 0);
 }
 
 static void after_take(uv_work_t *work, int status)
@@ -114,7 +103,7 @@ static void after_take(uv_work_t *work, int status)
 	have_text(rewrite, rewrite->result);
 }
 
-static void take_records(struct rewrite *rewrite)
+static void take_text(struct rewrite *rewrite)
 {
 	struct stat attr;
 	int r = attr_get(rewrite->fs, rewrite->node, &attr);
@@ -158,10 +147,8 @@ void rewrite_new(struct rewrite **out, struct fs *fs, struct node *node,
 	r = scratch_new(&rewrite->scratch, fs, node->anchor, label, owner, 0);
 	if (r < 0)
 		have_text(rewrite, r);
-	else if (node->kind == NODE_NAME)
-		take_name(rewrite);
 	else
-		take_records(rewrite);
+		take_text(rewrite);
 }
 
 /* ---- Changes ---- */

@@ -18,9 +18,12 @@ int tree_entry(struct fs *fs, struct node *node, struct fuse_entry_param *out)
 	};
 	int r = attr_get(fs, node, &entry.attr);
 
-	if (r == 0)
-		*out = entry;
-	return r;
+	if (r < 0)
+		return r;
+	if (node->kind == NODE_NAME)
+		known_given(fs, node);
+	*out = entry;
+	return 0;
 }
 
 static int find_in_root(struct fs *fs, const char *name, struct node **out)

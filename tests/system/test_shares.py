@@ -490,3 +490,68 @@ def test_lines_that_are_written_in_pieces_are_bounded():
         files.close()
         assert figure(circuit, "used", "text-size") == 0
         assert alice.listed() == ["a.", "b.", "c."]
+
+
+def test_what_is_read_is_held_until_its_end_and_bounded():
+    with shared("text-size=16K") as (circuit, alice, bob), \
+            contextlib.ExitStack() as files:
+        with user(ALICE), fails(errno.EINVAL):
+            append(alice.records, "nonsense " + "x" * 300 + "\n")
+        with user(ALICE):
+            fds = []
+            with fails(errno.EMFILE):
+                for _ in range(100):
+                    fds.append(opened(files, alice.error, os.O_RDONLY))
+                    os.read(fds[-1], 1)
+            assert b"nonsense" in os.pread(fds[0], 10000, 1)
+            assert len(fds) > 10
+            assert "error: text-size=16384: one user may" in told(alice)
+        with user(BOB):
+            assert os.read(opened(files, bob.addr, os.O_RDONLY), 10)
+        assert 0 < figure(circuit, "used", "text-size") <= 2 * 16384
+        # The end was seen, and what was held is free again.
+        for fd in fds[:-1]:
+            assert os.pread(fd, 1, 100000) == b""
+        assert figure(circuit, "used", "text-size") <= 1024
+
+
+def test_names_are_read_of_one_moment_with_no_text_to_be_had():
+    with shared("text-size=4K") as (circuit, alice, _bob), \
+            contextlib.ExitStack() as files:
+        name = alice.names / "a."
+        whole = name.read_bytes()
+        with user(ALICE):
+            fds = [opened(files, name, os.O_RDONLY) for _ in range(100)]
+            for fd in fds:
+                assert os.read(fd, 5) == whole[:5]
+            assert 0 < figure_as_root(circuit, "used", "text-size") <= 4096
+            readers = figure_as_root(circuit, "used", "readers")
+            assert readers > 50
+            os.unlink(name)
+            for fd in fds:
+                assert os.fstat(fd).st_size == len(whole)
+                assert os.read(fd, 100) == whole[5:]
+        files.close()
+        assert figure(circuit, "used", "text-size") == 0
+        assert figure(circuit, "used", "readers") == 0
+
+
+def test_a_removed_name_that_nobody_has_read_yet_counts_as_well():
+    with shared("text-size=4K", "readers=5") as (circuit, alice, _bob), \
+            contextlib.ExitStack() as files:
+        name = alice.names / "a."
+        whole = name.read_bytes()
+        with user(ALICE):
+            fds = [opened(files, name, os.O_RDONLY) for _ in range(300)]
+            os.unlink(name)
+            read = 0
+            for fd in fds:
+                try:
+                    assert os.read(fd, 100) == whole
+                    read += 1
+                except OSError as error:
+                    assert error.errno == errno.EMFILE
+            assert 4096 // len(whole) <= read - 5 < 300
+        files.close()
+        assert figure(circuit, "used", "text-size") == 0
+        assert figure(circuit, "used", "readers") == 0

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <errno.h>
+#include <unistd.h>
+#include <utlist.h>
+
+#include "fs/node.h"
+#include "fs/session.h"
+
+#define KNOWN_BATCH 128 /* to be let go at once */
+
+/* As linux/fuse.h has it from version 7.45 of the protocol on. */
+#define NOTIFY_PRUNE 9
+
+struct prune {
+	struct {
+		uint32_t len;
+		int32_t code;
+		uint64_t unique; /* 0: a notification */
+	} head;
+	uint32_t count;
+	uint32_t padding;
+	uint64_t spare;
+	uint64_t nodes[KNOWN_BATCH];
+};
+
+void known_drop(struct fs *fs, struct node *node)
+{
+	if (!node->is_known)
+		return;
+	node->is_known = false;
+	DL_DELETE2(fs->known.names, node, known_prev, known_next);
+	fs->known.count--;
+}
+
+/* They are known no more, or else in use and given again some day. */
+static void let_go(struct fs *fs)
+{
+	struct prune prune = {
+		.head = {.len = sizeof(prune), .code = NOTIFY_PRUNE},
+		.count = KNOWN_BATCH,
+	};
+
+	for (unsigned i = 0; i < KNOWN_BATCH; i++) {
+		struct node *node = fs->known.names;
+
+		prune.nodes[i] = node_ino(node);
+		known_drop(fs, node);
+	}
+	/* An unmounted one has forgotten all. */
+	if (write(fuse_session_fd(fs->session->fuse), &prune, sizeof(prune)) <
+		    0 &&
+	    (errno == EINVAL || errno == ENOSYS))
+		fs->known.cannot = true;
+}
+
+void known_given(struct fs *fs, struct node *node)
+{
+	struct known *known = &fs->known;
+
+	known_drop(fs, node);
+	if (known->cannot)
+		return;
+	node->is_known = true;
+	DL_APPEND2(known->names, node, known_prev, known_next);
+	if (++known->count >= KNOWN_MAX + KNOWN_BATCH)
+		let_go(fs);
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * known.h - names that the kernel knows, and how it is made to forget them
+ *
+ * It keeps a name that it was given once, in a listing or by a lookup, until
+ * its memory is short, and the node stays for as long. With more of them than
+ * KNOWN_MAX, it is told to let those go that it was given longest ago. What is
+ * open or in use it keeps all the same.
+ *
+ * It understands that from Linux 6.18 on (FUSE_NOTIFY_PRUNE). Before, what it
+ * would understand takes the lock of the directory, and a daemon that is killed
+ * while it waits for that leaves the mount stuck.
+ *
+ * Threading: the main loop.
+ */
+#ifndef FS_KNOWN_H
+#define FS_KNOWN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define KNOWN_MAX 16384
+
+struct fs;
+struct node;
+
+/* In struct fs; all zero: none yet. */
+struct known {
+	struct node *names; /* utlist: the one given longest ago is the first */
+	size_t count;
+	bool cannot; /* the kernel does not understand */
+};
+
+/** known_given() - the kernel is given @node, of a name's file, or once more */
+void known_given(struct fs *fs, struct node *node);
+
+/** known_drop() - @node goes */
+void known_drop(struct fs *fs, struct node *node);
+
+#endif

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * turns.h - long work on the main loop, a slice at a time
+ *
+ * To print a part of a large file, or to come to a place in the middle of a
+ * table, takes the longer the more there is. So it is done in turns: in each
+ * round of the loop for a moment, with the requests of others in between. What
+ * takes less is done at once, as long as nobody waits.
+ *
+ * The work of one open file is a lane: one turn after the other. Lanes take
+ * turns, but for one that has text half printed: there is one buffer for that,
+ * and it goes on with it to the end.
+ *
+ * A turn is a request that the session counts as pending.
+ *
+ * Threading: the main loop.
+ */
+#ifndef FS_TURNS_H
+#define FS_TURNS_H
+
+#include <uv.h>
+
+#include "dns/buffer.h"
+
+struct fs;
+struct turn;
+
+enum turn_result {
+	TURN_DONE,  /* the request was answered; the turn may be no more */
+	TURN_YIELD, /* time was up; the others first */
+	TURN_KEEP,  /* the same, with something in the text of turns */
+};
+
+/* @until_ns: by uv_hrtime(), when to return at the latest */
+typedef enum turn_result turn_go(struct turn *turn, uint64_t until_ns);
+
+/* A piece of work; part of what it needs, and owned by who begins it. */
+struct turn {
+	struct turn *next; /* in its lane */
+	turn_go *go;
+};
+
+/* Part of an open file; all zero: nothing is to be done. */
+struct turns_lane {
+	struct turns_lane *prev, *next; /* in turns->lanes */
+	struct turn *turns;		/* utlist: the first one has its turn */
+};
+
+struct turns {
+	uv_idle_t idle;		  /* active while there are lanes */
+	struct turns_lane *lanes; /* utlist: the first one is next */
+	struct buffer text; /* to print in; empty unless a turn keeps it */
+
+	/* What was done at once, between two looks at the clock by the loop. */
+	uint64_t now_ms;
+	uint64_t spent_ns;
+};
+
+int turns_start(struct fs *fs);
+
+/** turns_end() - when no request is pending any more */
+void turns_end(struct fs *fs);
+
+/** turns_add() - do that, now or later: turn->go() is called until it is done
+ *
+ * @lane must stay until then.
+ */
+void turns_add(struct fs *fs, struct turns_lane *lane, struct turn *turn);
+
+#endif
