@@ -265,6 +265,10 @@ static void expose_traffic(struct metrics *metrics)
 	expose_counter(metrics, "circuitfs_tcp_connections_total",
 		       "Clients that connected over TCP.", TRAFFIC_CONNECTED);
 	expose_clients(metrics);
+	expose_counter(metrics, "circuitfs_tcp_deferred_total",
+		       "Times that a client had asked for more over TCP than "
+		       "its turn holds.",
+		       TRAFFIC_DEFERRED);
 }
 
 /* ---- The host ---- */

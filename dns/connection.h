@@ -9,6 +9,14 @@
  * and who neither asks nor takes an answer for some time is disconnected
  * (RFC 7766, section 6.2.3). Octets that make no query are no sign of life.
  *
+ * Nor does one client, or all of them, hold up what else the worker serves.
+ * Who can be read from, or sent to, is queued for a turn: one read, a number
+ * of answers and of octets, one write. Turns are taken when the loop has
+ * polled, behind what came over UDP, and all of them together have a slice of
+ * a fraction of a millisecond. What is left of a client's queries, and who is
+ * left in the queue, come in the next iteration of the loop, which does not
+ * wait then. Who waits for his turn is read from no further.
+ *
  * All connections of one worker are a set, sorted by their last sign of life.
  * The limits are those of the whole pool.
  *
@@ -87,7 +95,8 @@ bool connections_take_more(const struct connections *set);
  * In a full pool the longest silent client of this worker makes room.
  *
  * Return: 0: @closed will be called, but not before this returns; -EUSERS:
- * the pool became full of other workers' clients just now; -ENOMEM.
+ * the pool became full of other workers' clients just now; -ENOMEM, or what
+ * epoll_ctl(2) fails with.
  */
 int connection_open(struct connections *set, int fd,
 		    const struct sockaddr_in6 *client, struct lane *lane,

@@ -33,7 +33,8 @@ enum traffic_item {
 	TRAFFIC_LIMITED, /* held back by a limit of the rate */
 	TRAFFIC_CONNECTED,
 	TRAFFIC_DISCONNECTED,
-	TRAFFIC_UNSEEN, /* watched, and the ring was full: tap.h */
+	TRAFFIC_DEFERRED, /* turns of TCP clients that left queries over */
+	TRAFFIC_UNSEEN,	  /* watched, and the ring was full: tap.h */
 	TRAFFIC_ITEMS,
 };
 

@@ -23,6 +23,7 @@
 
 #define FAKE_TABLE	1000
 #define FAKE_ANSWER_MIN 17
+#define FAKE_SEEN	99
 #define NET_PATIENCE	10
 
 struct fake {
@@ -35,6 +36,10 @@ struct fake {
 	atomic_uint answers;   /* given so far */
 	atomic_int feed;       /* each UDP answer asks again here; 0: no */
 	atomic_int opened;     /* snapshots begun and not ended */
+	atomic_uint busy_us;   /* that each TCP answer takes */
+	atomic_int probe;      /* where a TCP answer asks over UDP; 0: no */
+	atomic_uint overtaken; /* most TCP answers between that and its own */
+	atomic_uint seen_at;   /* answers before one of FAKE_SEEN octets */
 };
 
 extern struct fake fake;
