@@ -35,6 +35,7 @@ struct task {
 	enum ede ede;
 	uint16_t flags;		    /* AA, TC */
 	unsigned unlike;	    /* see struct chain */
+	uint32_t effort;	    /* the same */
 	bool has_cookie, is_proven; /* the client's server cookie is good */
 	uint8_t cookie[COOKIE_SIZE];
 	bool is_limited; /* by its client's rate */
@@ -208,6 +209,7 @@ static void answer_question(struct task *task, struct snapshot *snapshot,
 	if (chain.is_truncated)
 		task->flags |= QUERY_TC;
 	task->unlike = chain.unlike;
+	task->effort = chain.effort;
 }
 
 static enum limiter_class class_of(const struct task *task)
@@ -280,6 +282,7 @@ static void tell_facts(const struct task *task, struct answer_facts *out)
 	out->rcode = (uint16_t)task->rcode;
 	out->is_limited = task->is_limited;
 	out->is_truncated = task->flags & QUERY_TC;
+	out->is_spent = task->effort >= CHAIN_EFFORT;
 	out->has_edns = query->has_edns;
 	out->wants_dnssec = query->wants_dnssec;
 }
@@ -302,6 +305,7 @@ size_t answer(const struct answer_options *options, struct snapshot *snapshot,
 	task.client = client;
 	task.ede = EDE_NONE;
 	task.flags = 0;
+	task.effort = 0;
 	task.has_cookie = task.is_proven = false;
 	take_cookie(&task);
 	response_init(&task.response, out, size_limit(&task) - opt_size(&task),

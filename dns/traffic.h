@@ -29,6 +29,7 @@ enum traffic_item {
 	TRAFFIC_ANSWERS = TRAFFIC_TRANSPORTS * TRAFFIC_TYPES, /* then RCODE */
 	TRAFFIC_TRUNCATED =
 		TRAFFIC_ANSWERS + TRAFFIC_TRANSPORTS * TRAFFIC_RCODES,
+	TRAFFIC_SPENT,	 /* without what took long to find */
 	TRAFFIC_DROPPED, /* read, and nothing was sent */
 	TRAFFIC_LIMITED, /* held back by a limit of the rate */
 	TRAFFIC_CONNECTED,
