@@ -95,11 +95,11 @@ static void be_busy(void)
 }
 
 /*
- * There is always one query over UDP that waits, so that it is known how many
- * answers over TCP are given before it has its turn. Asked and counted where
+ * There is always one query that waits at another socket, so that it is known
+ * how many others are answered before it has its turn. Asked and counted where
  * the answers are made, or the scheduler would count too.
  */
-static void probe(enum answer_transport transport)
+static void probe(const uint8_t *asked)
 {
 	static bool is_waiting;
 	static unsigned passed;
@@ -108,14 +108,14 @@ static void probe(enum answer_transport transport)
 
 	if (fd <= 0)
 		return;
-	if (transport == ANSWER_UDP) {
+	if (get_u16(asked) == FAKE_PROBE) {
 		if (passed > atomic_load(&fake.overtaken))
 			atomic_store(&fake.overtaken, passed);
 		is_waiting = false;
 	} else if (is_waiting) {
 		passed++;
 	} else {
-		net_query(query, 0, 0);
+		net_query(query, FAKE_PROBE, 0);
 		is_waiting = send(fd, query, sizeof(query), 0) > 0;
 		passed = 0;
 	}
@@ -134,9 +134,8 @@ size_t answer(const struct answer_options *options, struct snapshot *snapshot,
 		return 0;
 	pass_gate();
 	ask_again(client->transport);
-	probe(client->transport);
-	if (client->transport == ANSWER_TCP)
-		be_busy();
+	probe(query);
+	be_busy();
 	assert_true(snapshot->open);
 	if (wanted == FAKE_SEEN)
 		atomic_store(&fake.seen_at, atomic_load(&fake.answers));

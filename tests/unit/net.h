@@ -24,6 +24,7 @@
 #define FAKE_TABLE	1000
 #define FAKE_ANSWER_MIN 17
 #define FAKE_SEEN	99
+#define FAKE_PROBE	0xbeef /* the id of a probe's queries */
 #define NET_PATIENCE	10
 
 struct fake {
@@ -36,9 +37,9 @@ struct fake {
 	atomic_uint answers;   /* given so far */
 	atomic_int feed;       /* each UDP answer asks again here; 0: no */
 	atomic_int opened;     /* snapshots begun and not ended */
-	atomic_uint busy_us;   /* that each TCP answer takes */
-	atomic_int probe;      /* where a TCP answer asks over UDP; 0: no */
-	atomic_uint overtaken; /* most TCP answers between that and its own */
+	atomic_uint busy_us;   /* that each answer takes */
+	atomic_int probe;      /* where answers ask over UDP; 0: nowhere */
+	atomic_uint overtaken; /* most others given before the answer to that */
 	atomic_uint seen_at;   /* answers before one of FAKE_SEEN octets */
 };
 
