@@ -9,13 +9,8 @@
  * and who neither asks nor takes an answer for some time is disconnected
  * (RFC 7766, section 6.2.3). Octets that make no query are no sign of life.
  *
- * Nor does one client, or all of them, hold up what else the worker serves.
- * Who can be read from, or sent to, is queued for a turn: one read, a number
- * of answers and of octets, one write. Turns are taken when the loop has
- * polled, behind what came over UDP, and all of them together have a slice of
- * a fraction of a millisecond. What is left of a client's queries, and who is
- * left in the queue, come in the next iteration of the loop, which does not
- * wait then. Who waits for his turn is read from no further.
+ * Nor does one client, or all of them, hold up what else the worker serves:
+ * they take turns, see turn.h.
  *
  * All connections of one worker are a set, sorted by their last sign of life.
  * The limits are those of the whole pool.
