@@ -255,6 +255,9 @@ static void expose_traffic(struct metrics *metrics)
 	expose_slots(metrics, subject, true);
 	expose_counter(metrics, "circuitfs_answers_truncated_total",
 		       "Answers with the TC flag.", TRAFFIC_TRUNCATED);
+	expose_counter(metrics, "circuitfs_answers_spent_total",
+		       "Answers that may lack what took long to find.",
+		       TRAFFIC_SPENT);
 	expose_counter(metrics, "circuitfs_answers_limited_total",
 		       "Answers held back by the limit of their rate.",
 		       TRAFFIC_LIMITED);
@@ -265,6 +268,10 @@ static void expose_traffic(struct metrics *metrics)
 	expose_counter(metrics, "circuitfs_tcp_connections_total",
 		       "Clients that connected over TCP.", TRAFFIC_CONNECTED);
 	expose_clients(metrics);
+	expose_counter(metrics, "circuitfs_tcp_deferred_total",
+		       "Times that a client had asked for more over TCP than "
+		       "its turn holds.",
+		       TRAFFIC_DEFERRED);
 }
 
 /* ---- The host ---- */

@@ -90,6 +90,11 @@ static int add_addresses(const struct additional *additional,
 	return r < 0 ? r : add_type(additional, target, rrsets, RR_AAAA);
 }
 
+static bool is_spent(const struct additional *additional)
+{
+	return snapshot_effort(additional->snapshot) >= additional->effort_end;
+}
+
 /* @is_known: its addresses are there already */
 static int add_target(const struct additional *additional,
 		      const struct name *target, bool is_known)
@@ -145,7 +150,7 @@ int additional_add(struct additional *additional)
 		if (!read_target(additional, &rr, &name))
 			continue;
 		target = find_target(additional, &name);
-		if (!target)
+		if (!target || is_spent(additional))
 			break;
 		is_known = target->type != 0;
 		if (target->type == type || (is_known && !is_svcb(type)))
@@ -170,16 +175,22 @@ static int add_glue(const struct additional *additional, bool in_domain)
 	for (unsigned i = 0; r == 0 && i < GLUE_MAX; i++) {
 		if (!rrset_next(additional->rrset, &offset, &rr))
 			break;
-		if (read_target(additional, &rr, &target) &&
-		    name_is_under(&target, additional->owner) == in_domain)
-			r = add_target(additional, &target, false);
+		if (!read_target(additional, &rr, &target) ||
+		    name_is_under(&target, additional->owner) != in_domain)
+			continue;
+		r = is_spent(additional)
+			    ? -ENOSPC
+			    : add_target(additional, &target, false);
 	}
 	return r;
 }
 
 int additional_add_glue(const struct additional *additional)
 {
-	/* Without these the referral leads nowhere: RFC 9471, section 3.1. */
+	/*
+	 * Without these the referral leads nowhere: RFC 9471, section 3.1. If
+	 * there is no room for them, or it takes too long to find them.
+	 */
 	int r = add_glue(additional, true);
 
 	if (r < 0)

@@ -3,7 +3,8 @@
  * additional.h - addresses for the names that an RRset points to
  *
  * RFC 1034, section 4.3.2, step 6, for NS, MX, SRV, SVCB and HTTPS. The names
- * looked up are bounded in number. What is added is of the same zone; for NS
+ * looked up are bounded in number, and by what is looked at for the response in
+ * all. What is added is of the same zone; for NS
  * also glue, of the names at and below cuts.
  *
  * Threading: as the snapshot's.
@@ -20,6 +21,7 @@
 struct additional {
 	struct snapshot *snapshot;
 	uint32_t table;
+	uint64_t effort_end; /* by snapshot_effort(): from there on, no more */
 	struct response *response;
 	bool in_zone;
 	struct name apex; /* in a zone */
@@ -39,7 +41,7 @@ struct additional {
 bool additional_is_due(uint16_t type);
 
 /**
- * additional_add() - what is there and fits
+ * additional_add() - what is there and fits, and is found soon enough
  *
  * Called again with another RRset of the same owner, it adds what is new.
  *

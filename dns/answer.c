@@ -35,9 +35,11 @@ struct task {
 	enum ede ede;
 	uint16_t flags;		    /* AA, TC */
 	unsigned unlike;	    /* see struct chain */
+	uint32_t effort;	    /* the same */
 	bool has_cookie, is_proven; /* the client's server cookie is good */
 	uint8_t cookie[COOKIE_SIZE];
 	bool is_limited; /* by its client's rate */
+	bool is_brief;	 /* for the same reason: only what must be said */
 };
 
 /* Before judge(): what goes back is good whatever becomes of the query. */
@@ -95,7 +97,7 @@ static enum response_rcode judge(struct task *task, enum query_verdict verdict)
 
 static bool tells_nsid(const struct task *task)
 {
-	return task->query.wants_nsid && task->options->nsid;
+	return task->query.wants_nsid && task->options->nsid && !task->is_brief;
 }
 
 /* Over UDP it is ignored: RFC 7828, section 3.3.1. */
@@ -161,7 +163,7 @@ static uint8_t *put_options(const struct task *task, uint8_t *at)
 		put_u16(word, task->options->keepalive);
 		at = put_option(at, QUERY_OPTION_KEEPALIVE, word, sizeof(word));
 	}
-	if (task->ede != EDE_NONE) {
+	if (task->ede != EDE_NONE && !task->is_brief) {
 		put_u16(word, (uint16_t)task->ede);
 		at = put_option(at, QUERY_OPTION_EDE, word, sizeof(word));
 	}
@@ -208,6 +210,7 @@ static void answer_question(struct task *task, struct snapshot *snapshot,
 	if (chain.is_truncated)
 		task->flags |= QUERY_TC;
 	task->unlike = chain.unlike;
+	task->effort = chain.effort;
 }
 
 static enum limiter_class class_of(const struct task *task)
@@ -225,40 +228,77 @@ static enum limiter_class class_of(const struct task *task)
 	}
 }
 
+/* Seeks that make a response count as one more. */
+#define COST_SEEKS 64
+
 static enum limiter_verdict judge_rate(struct task *task,
 				       enum limiter_class class)
 {
-	const struct answer_client *client = task->client;
+	struct limiter_kind kind = {.client = task->client->address,
+				    .class = class};
 	struct name alike;
 
 	if (class == LIMITER_ERROR)
 		name_root(&alike);
 	else
 		name_ancestor(&task->query.name, task->unlike, &alike);
-	return limiter_judge(task->options->limiter, client->address,
-			     client->now_ms, class, alike.wire, alike.len);
+	kind.name = alike.wire;
+	kind.len = alike.len;
+	return limiter_judge(task->options->limiter, task->client->now_ms,
+			     &kind,
+			     1 + task->effort / (COST_SEEKS * SNAPSHOT_SEEK));
 }
 
 /*
  * What is past the rate is left out, or says so little that it cannot amplify:
  * come over TCP; or, to who knows cookies, come with the one in here (RFC 7873,
- * section 5.2.3). An error is as short as that, and goes as it is.
+ * section 5.2.3). An error is as short as that, and goes as it is. None of them
+ * tells an NSID, which may be longer than the query.
  *
  * Return: whether anything is sent.
  */
-static bool keep_to_rate(struct task *task)
+static bool obey(struct task *task, enum limiter_verdict verdict,
+		 enum limiter_class class)
 {
-	enum limiter_class class = class_of(task);
-	enum limiter_verdict verdict = judge_rate(task, class);
-
 	task->is_limited = verdict == LIMITER_DROP;
-	if (verdict != LIMITER_SLIP || class == LIMITER_ERROR)
+	if (verdict != LIMITER_SLIP)
 		return verdict != LIMITER_DROP;
+	task->is_brief = true;
+	if (class == LIMITER_ERROR)
+		return true;
 	task->is_limited = true;
 	response_clear(&task->response);
 	task->rcode = task->has_cookie ? RESPONSE_BADCOOKIE : RESPONSE_NOERROR;
 	task->flags = task->has_cookie ? 0 : QUERY_TC;
 	return true;
+}
+
+static bool keep_to_rate(struct task *task)
+{
+	enum limiter_class class = class_of(task);
+
+	return obey(task, judge_rate(task, class), class);
+}
+
+/*
+ * Before anything is looked up: is it past the rate by what the name was found
+ * to be before? Data is counted by the name itself, and a referral by the cut,
+ * which refers whoever asks for it but for its DS.
+ */
+static enum limiter_verdict judge_early(const struct task *task)
+{
+	const struct query *query = &task->query;
+	struct limiter *limiter = task->options->limiter;
+	uint64_t now_ms = task->client->now_ms;
+	struct limiter_kind kind = {task->client->address, LIMITER_DATA,
+				    query->name.wire, query->name.len};
+	enum limiter_verdict verdict =
+		limiter_judge_early(limiter, now_ms, &kind);
+
+	if (verdict != LIMITER_SEND || query->type == RR_DS)
+		return verdict;
+	kind.class = LIMITER_REFERRAL;
+	return limiter_judge_early(limiter, now_ms, &kind);
 }
 
 /* A good cookie, or TCP, proves whose the address is. */
@@ -271,6 +311,27 @@ static bool has_rate(const struct task *task)
 	       !task->is_proven && limiter_counts(limiter, client->address);
 }
 
+/*
+ * Fill in the response, unless the client is past the rate.
+ * Return: whether it is sent.
+ */
+static bool respond(struct task *task, struct snapshot *snapshot,
+		    uint32_t table)
+{
+	bool is_asked =
+		task->rcode == RESPONSE_NOERROR && task->query.question_len;
+	bool is_counted = has_rate(task);
+	enum limiter_verdict early = LIMITER_SEND;
+
+	if (is_asked && is_counted)
+		early = judge_early(task);
+	if (early != LIMITER_SEND)
+		return obey(task, early, LIMITER_DATA);
+	if (is_asked)
+		answer_question(task, snapshot, table);
+	return !is_counted || keep_to_rate(task);
+}
+
 static void tell_facts(const struct task *task, struct answer_facts *out)
 {
 	const struct query *query = &task->query;
@@ -280,6 +341,7 @@ static void tell_facts(const struct task *task, struct answer_facts *out)
 	out->rcode = (uint16_t)task->rcode;
 	out->is_limited = task->is_limited;
 	out->is_truncated = task->flags & QUERY_TC;
+	out->is_spent = task->effort >= CHAIN_EFFORT;
 	out->has_edns = query->has_edns;
 	out->wants_dnssec = query->wants_dnssec;
 }
@@ -293,7 +355,7 @@ size_t answer(const struct answer_options *options, struct snapshot *snapshot,
 	struct task task;
 
 	assert(options->nsid_len <= ANSWER_NSID_SIZE);
-	facts->is_limited = task.is_limited = false;
+	facts->is_limited = task.is_limited = task.is_brief = false;
 	verdict = query_parse(query, len, &task.query);
 	if (verdict == QUERY_DROP)
 		return 0;
@@ -302,15 +364,14 @@ size_t answer(const struct answer_options *options, struct snapshot *snapshot,
 	task.client = client;
 	task.ede = EDE_NONE;
 	task.flags = 0;
+	task.effort = 0;
 	task.has_cookie = task.is_proven = false;
 	take_cookie(&task);
 	response_init(&task.response, out, size_limit(&task) - opt_size(&task),
 		      query, &task.query);
 
 	task.rcode = judge(&task, verdict);
-	if (task.rcode == RESPONSE_NOERROR && task.query.question_len)
-		answer_question(&task, snapshot, table);
-	if (has_rate(&task) && !keep_to_rate(&task)) {
+	if (!respond(&task, snapshot, table)) {
 		tell_facts(&task, facts);
 		return 0;
 	}

@@ -32,6 +32,7 @@ static void additional_init(struct additional *out, struct chain *chain,
 	out->count = 0;
 	out->snapshot = chain->snapshot;
 	out->table = chain->table;
+	out->effort_end = chain->effort_end;
 	out->response = chain->response;
 	out->in_zone = found->in_zone;
 	out->owner = owner;
@@ -79,11 +80,16 @@ static int refer(struct chain *chain, const struct lookup *found)
 	return additional_add_glue(&additional);
 }
 
-/* Go on to the name in names[links], unless the chain has been there. */
+/*
+ * Go on to the name in names[links], unless the chain has been there, or was
+ * led far enough: the client asks for the rest.
+ */
 static enum step go_on(struct chain *chain)
 {
 	const struct name *next = &chain->names[chain->links];
 
+	if (snapshot_effort(chain->snapshot) >= chain->effort_end)
+		return STEP_DONE;
 	if (name_equal(next, &chain->query->name))
 		return STEP_DONE;
 	for (unsigned i = 0; i < chain->links; i++)
@@ -312,9 +318,11 @@ void chain_follow(struct chain *chain)
 	/* DS stands on the parent's side: RFC 4035, section 3.1.4.1. */
 	enum lookup_side side =
 		chain->query->type == RR_DS ? LOOKUP_PARENT : LOOKUP_ANSWER;
+	uint64_t before = snapshot_effort(chain->snapshot);
 	struct lookup found;
 	int r;
 
+	chain->effort_end = before + CHAIN_EFFORT;
 	chain->rcode = RESPONSE_NOERROR;
 	chain->is_authoritative = chain->is_truncated = false;
 	chain->name = &chain->query->name;
@@ -326,6 +334,7 @@ void chain_follow(struct chain *chain)
 		if (r == 0)
 			r = take_step(chain, &found);
 	} while (r == STEP_NEXT);
+	chain->effort = (uint32_t)(snapshot_effort(chain->snapshot) - before);
 
 	/* What is needed does not fit: RFC 2181, section 9. */
 	if (r == -ENOSPC) {

@@ -7,6 +7,10 @@
  * through every zone that the table holds. It has a greatest length, and ends
  * where it would come to a name for the second time.
  *
+ * Names may be deep, and the way to each be long, so what is looked at for one
+ * response has an end too. Then no further link is followed and no more
+ * addresses are added; a referral that lacks some of its own is truncated.
+ *
  * Threading: as the snapshot's.
  */
 #ifndef DNS_CHAIN_H
@@ -16,6 +20,12 @@
 #include "dns/snapshot.h"
 
 #define CHAIN_MAX 16 /* CNAMEs, synthesized ones too, that are followed */
+
+/*
+ * How much one response may look at before it is left as it is, in what
+ * snapshot_effort() counts: 256 seeks. One more name may go over it.
+ */
+#define CHAIN_EFFORT (256 * SNAPSHOT_SEEK)
 
 struct chain {
 	/* Given. */
@@ -28,9 +38,13 @@ struct chain {
 	/* What comes out, beside the records in the response. */
 	enum response_rcode rcode; /* REFUSED: the name is not held here */
 	bool is_authoritative, is_truncated;
+	uint32_t effort; /* that it took; from CHAIN_EFFORT on, something may
+			  * have been left out */
 	unsigned unlike; /* labels of the question's name, from the left, that
 			  * may be others and get the same: what is left is
 			  * the name itself, or its zone, cut or DNAME */
+
+	uint64_t effort_end; /* by snapshot_effort() */
 
 	/* The name it is at, and those it came to after the first. */
 	const struct name *name;

@@ -9,6 +9,9 @@
  * and who neither asks nor takes an answer for some time is disconnected
  * (RFC 7766, section 6.2.3). Octets that make no query are no sign of life.
  *
+ * Nor does one client, or all of them, hold up what else the worker serves:
+ * they take turns, see turn.h.
+ *
  * All connections of one worker are a set, sorted by their last sign of life.
  * The limits are those of the whole pool.
  *
@@ -87,7 +90,8 @@ bool connections_take_more(const struct connections *set);
  * In a full pool the longest silent client of this worker makes room.
  *
  * Return: 0: @closed will be called, but not before this returns; -EUSERS:
- * the pool became full of other workers' clients just now; -ENOMEM.
+ * the pool became full of other workers' clients just now; -ENOMEM, or what
+ * epoll_ctl(2) fails with.
  */
 int connection_open(struct connections *set, int fd,
 		    const struct sockaddr_in6 *client, struct lane *lane,

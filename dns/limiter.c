@@ -26,7 +26,11 @@
 
 #define SECOND_US 1000000
 
-/* Clocks of two workers are not read at the same moment. */
+/*
+ * What costs more than one may go that far over a second. Clocks of two
+ * workers are not read at the same moment, so a debt may seem larger still.
+ */
+#define DEBT_SET (SECOND_US + SECOND_US / 2)
 #define DEBT_MAX (2 * SECOND_US)
 
 /* Octets of a network, and what tells the families apart. */
@@ -37,6 +41,8 @@
 struct limiter {
 	uint64_t cost_us; /* of one response */
 	bool loopback;
+	atomic_uint_fast64_t past_end_ms; /* a second after the last verdict
+					   * that was not to send */
 	uint8_t key[crypto_shorthash_KEYBYTES];
 	_Alignas(64) atomic_uint_fast64_t buckets[1 << SETS_LOG2][WAYS];
 };
@@ -87,18 +93,19 @@ bool limiter_counts(const struct limiter *limiter,
 }
 
 static uint64_t hash(const struct limiter *limiter,
-		     const struct sockaddr *client, enum limiter_class class,
-		     const uint8_t *name, size_t len)
+		     const struct limiter_kind *kind)
 {
+	const uint8_t *name = kind->name;
+	size_t len = kind->len;
 	uint8_t text[NETWORK_SIZE + 1 + NAME_WIRE_SIZE] = {0};
 	struct address address;
 	uint64_t out;
 
-	address_from_sockaddr(client, &address);
+	address_from_sockaddr(kind->client, &address);
 	text[0] = address.kind;
 	memcpy(text + 1, address.ip,
 	       address.kind == ADDRESS_IPV4 ? IPV4_PREFIX : IPV6_PREFIX);
-	text[NETWORK_SIZE] = (uint8_t) class;
+	text[NETWORK_SIZE] = (uint8_t)kind->class;
 	for (size_t i = 0; i < len; i++)
 		text[NETWORK_SIZE + 1 + i] = name[i] >= 'A' && name[i] <= 'Z'
 						     ? name[i] | 0x20
@@ -137,12 +144,33 @@ static atomic_uint_fast64_t *find(atomic_uint_fast64_t *set, uint64_t tag,
 	return least;
 }
 
-enum limiter_verdict limiter_judge(struct limiter *limiter,
-				   const struct sockaddr *client,
-				   uint64_t now_ms, enum limiter_class class,
-				   const uint8_t *name, size_t len)
+/* What a bucket is when a response was sent. */
+static uint64_t pay(uint64_t word, uint64_t debt, uint64_t now_us,
+		    uint64_t cost_us)
 {
-	uint64_t code = hash(limiter, client, class, name, len);
+	debt += cost_us;
+	if (debt > DEBT_SET)
+		debt = DEBT_SET;
+	return (word & ~TIME_MASK) | ((now_us + debt) & TIME_MASK);
+}
+
+/* Remember that somebody is past the rate. */
+static void note_past(struct limiter *limiter, uint64_t now_ms)
+{
+	uint64_t end = now_ms + 1000;
+
+	if (atomic_load_explicit(&limiter->past_end_ms, memory_order_relaxed) !=
+	    end)
+		atomic_store_explicit(&limiter->past_end_ms, end,
+				      memory_order_relaxed);
+}
+
+/* @cost_us: of a response that is sent; 0: it is not known yet. */
+static enum limiter_verdict judge(struct limiter *limiter, uint64_t now_ms,
+				  const struct limiter_kind *kind,
+				  uint64_t cost_us)
+{
+	uint64_t code = hash(limiter, kind);
 	uint64_t tag = code & TAG_MASK;
 	uint64_t now_us = now_ms * 1000, word, next, debt;
 	atomic_uint_fast64_t *bucket = find(
@@ -157,9 +185,9 @@ enum limiter_verdict limiter_judge(struct limiter *limiter,
 		debt = mine ? debt_of(word, now_us) : 0;
 		if (debt + limiter->cost_us <= SECOND_US) {
 			verdict = LIMITER_SEND;
-			debt += limiter->cost_us;
-			next = (next & ~TIME_MASK) |
-			       ((now_us + debt) & TIME_MASK);
+			if (!cost_us)
+				return verdict;
+			next = pay(next, debt, now_us, cost_us);
 		} else {
 			verdict = next & SLIP_BIT ? LIMITER_DROP : LIMITER_SLIP;
 			next ^= SLIP_BIT;
@@ -167,5 +195,24 @@ enum limiter_verdict limiter_judge(struct limiter *limiter,
 	} while (!atomic_compare_exchange_weak_explicit(bucket, &word, next,
 							memory_order_relaxed,
 							memory_order_relaxed));
+	if (verdict != LIMITER_SEND)
+		note_past(limiter, now_ms);
 	return verdict;
+}
+
+enum limiter_verdict limiter_judge(struct limiter *limiter, uint64_t now_ms,
+				   const struct limiter_kind *kind,
+				   unsigned cost)
+{
+	return judge(limiter, now_ms, kind, cost * limiter->cost_us);
+}
+
+enum limiter_verdict limiter_judge_early(struct limiter *limiter,
+					 uint64_t now_ms,
+					 const struct limiter_kind *kind)
+{
+	if (now_ms >=
+	    atomic_load_explicit(&limiter->past_end_ms, memory_order_relaxed))
+		return LIMITER_SEND;
+	return judge(limiter, now_ms, kind, 0);
 }

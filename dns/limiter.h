@@ -15,6 +15,10 @@
  * allocation, and memory that was fixed at the start. Where more networks are
  * in debt than there are buckets, the least debt is forgotten.
  *
+ * A response is counted when it is made, since only then it is known what it
+ * says. But what says the data of a name, or refers to it, will do so again: if
+ * such a count is past its rate, the work for the next one is not begun.
+ *
  * Buckets are found with SipHash and a key at random, so that nobody can aim
  * at another's.
  *
@@ -60,14 +64,34 @@ struct limiter *limiter_free(struct limiter *limiter);
 bool limiter_counts(const struct limiter *limiter,
 		    const struct sockaddr *client);
 
+/* What is counted together. */
+struct limiter_kind {
+	const struct sockaddr *client;
+	enum limiter_class class;
+	const uint8_t *name; /* wire format; its case does not matter; of
+			      * LIMITER_ERROR, the root */
+	size_t len;	     /* octets of the name */
+};
+
 /**
  * limiter_judge() - count a response that is about to be sent
  * @now_ms: by a monotonic clock, the same one in all workers
- * @name:   wire format; its case does not matter; of LIMITER_ERROR, the root
+ * @cost:   as how many it counts, 1 at least. It is sent if one would be.
  */
-enum limiter_verdict limiter_judge(struct limiter *limiter,
-				   const struct sockaddr *client,
-				   uint64_t now_ms, enum limiter_class class,
-				   const uint8_t *name, size_t len);
+enum limiter_verdict limiter_judge(struct limiter *limiter, uint64_t now_ms,
+				   const struct limiter_kind *kind,
+				   unsigned cost);
+
+/**
+ * limiter_judge_early() - count a response that nothing was done for yet
+ *
+ * Costs next to nothing as long as nobody is past the rate.
+ *
+ * Return: as limiter_judge(), if the kind is past the rate; else LIMITER_SEND,
+ * and nothing is counted.
+ */
+enum limiter_verdict limiter_judge_early(struct limiter *limiter,
+					 uint64_t now_ms,
+					 const struct limiter_kind *kind);
 
 #endif

@@ -8,10 +8,14 @@
  * search climbs to the apex: the deepest SOA ends it, and the cut or DNAME
  * that was met last, the topmost, hides everything below it.
  *
+ * It climbs by what has records, not label by label: an ancestor that has any
+ * also encloses the owner just before the name, or is that owner.
+ *
  * An exact hit in a flat zone is one seek, for the name; what stands at the
  * apex, the snapshot remembers.
  */
 #include <errno.h>
+#include <limits.h>
 
 #include "dns/lookup.h"
 
@@ -20,12 +24,15 @@
 /* How many zones a search for names between them steps over. */
 #define ZONES_SKIPPED 16
 
+#define NOWHERE UINT_MAX
+
 struct search {
 	struct snapshot *snapshot;
 	uint32_t table;
 	uint8_t key[NAME_KEY_SIZE];
 	uint16_t ends[LABELS_MAX + 1]; /* of the ancestor with so many labels */
 	unsigned zones_left;	       /* see ZONES_SKIPPED */
+	unsigned at; /* labels of the key that the cursor is at; or NOWHERE */
 	enum lookup_side side;
 	struct rrsets own; /* of the name itself; or none */
 	struct lookup *out;
@@ -44,6 +51,7 @@ static void search_init(struct search *search, struct snapshot *snapshot,
 	search->own = (struct rrsets){0};
 	search->out = out;
 	search->zones_left = ZONES_SKIPPED;
+	search->at = NOWHERE;
 	search->ends[0] = 0;
 	/* A 0x00 ends a label and stands nowhere else in a key. */
 	for (size_t i = 0; i < len; i++)
@@ -85,18 +93,35 @@ static int look(struct search *search, struct snapshot_entry *entry)
 			    search->ends[labels], entry))
 		return PLACE_OWNER;
 	entry->key = NULL;
+	search->at = labels;
 	r = snapshot_seek(search->snapshot, search->table, search->key,
 			  search->ends[labels], entry);
 	return place_of(search, labels, r, entry);
+}
+
+static int known(struct search *search, unsigned labels,
+		 struct snapshot_entry *entry)
+{
+	return snapshot_known(search->snapshot, search->table, search->key,
+			      search->ends[labels], entry);
+}
+
+static int learn(struct search *search, unsigned labels,
+		 struct snapshot_entry *entry)
+{
+	search->at = labels;
+	return snapshot_learn(search->snapshot, search->table, search->key,
+			      search->ends[labels], entry);
 }
 
 /* Look at an ancestor, or a wildcard below one: others have done so before. */
 static int look_again(struct search *search, unsigned labels,
 		      struct snapshot_entry *entry)
 {
-	int r = snapshot_revisit(search->snapshot, search->table, search->key,
-				 search->ends[labels], entry);
+	int r = known(search, labels, entry);
 
+	if (r == -EAGAIN)
+		r = learn(search, labels, entry);
 	return place_of(search, labels, r, entry);
 }
 
@@ -120,47 +145,110 @@ static struct role role_of(struct rrsets rrsets)
 	return role;
 }
 
-/* How many labels from the root down the name shares with an owner. */
-static unsigned shared_labels(const struct search *search,
+/* How many octets two keys have in common, from the first on. */
+static size_t shared_octets(const uint8_t *a, const uint8_t *b, size_t len)
+{
+	size_t same = 0;
+
+	/* Eight at a time: keys with many labels are long. */
+	while (len - same >= 8 && !memcmp(a + same, b + same, 8))
+		same += 8;
+	while (same < len && a[same] == b[same])
+		same++;
+	return same;
+}
+
+/* How many labels from the root down an ancestor-or-self shares with an owner.
+ */
+static unsigned shared_labels(const struct search *search, unsigned labels,
 			      const struct snapshot_entry *owner)
 {
-	unsigned labels = 0;
-	size_t len, same = 0;
+	size_t len = search->ends[labels];
 
-	while (labels < search->out->labels) {
-		len = search->ends[labels + 1];
-		if (owner->key_len < len ||
-		    memcmp(search->key + same, owner->key + same, len - same))
-			break;
-		labels++;
-		same = len;
-	}
+	if (len > owner->key_len)
+		len = owner->key_len;
+	len = shared_octets(search->key, owner->key, len);
+	while (search->ends[labels] > len)
+		labels--;
 	return labels;
+}
+
+/* Where a climb is: an ancestor-or-self. */
+struct rung {
+	unsigned labels;
+	struct rrsets rrsets; /* its own; none if it has no records */
+};
+
+static int stand_at(struct search *search, unsigned labels, struct rung *rung)
+{
+	struct snapshot_entry entry;
+	int place = look_again(search, labels, &entry);
+
+	rung->labels = labels;
+	rung->rrsets = place == PLACE_OWNER ? entry.rrsets : (struct rrsets){0};
+	return place < 0 ? place : 0;
+}
+
+/*
+ * Stand at the deepest ancestor that can have records, by the owner that
+ * snapshot_previous() has just shown: no deeper one is above that owner.
+ * From @labels on upwards.
+ */
+static int stand_by(struct search *search, unsigned labels,
+		    const struct snapshot_entry *before, struct rung *rung)
+{
+	labels = shared_labels(search, labels, before);
+	search->at = NOWHERE;
+	if (before->key_len > search->ends[labels]) {
+		snapshot_look_back(search->snapshot, search->key,
+				   search->ends[labels], before);
+		return stand_at(search, labels, rung);
+	}
+	search->at = labels;
+	rung->labels = labels;
+	rung->rrsets = before->rrsets;
+	return 0;
+}
+
+/* The next one above that can have records: 0; -ENOENT: none; -EIO. */
+static int go_up(struct search *search, struct rung *rung)
+{
+	struct snapshot_entry entry;
+	int r;
+
+	if (rung->labels == 0)
+		return -ENOENT;
+	/* Mostly an apex. A step back costs less than to seek for another. */
+	if (search->at != rung->labels ||
+	    known(search, rung->labels - 1, &entry) != -EAGAIN)
+		return stand_at(search, rung->labels - 1, rung);
+	r = snapshot_previous(search->snapshot, &entry);
+	return r < 0 ? r : stand_by(search, rung->labels - 1, &entry, rung);
 }
 
 /*
  * The closest encloser of a name that does not exist (RFC 4592, section
  * 3.3.1): all that encloses it and exists also encloses the owner just before
  * or just after it. Called right after the name was looked at. On the way it
- * learns what stands at the encloser. Returns labels, or -EIO.
+ * learns where to climb from. Returns labels, or -EIO.
  */
 static int closest_encloser(struct search *search,
-			    const struct snapshot_entry *after)
+			    const struct snapshot_entry *after,
+			    struct rung *rung)
 {
-	unsigned labels = after->key ? shared_labels(search, after) : 0;
+	unsigned self = search->out->labels;
+	unsigned labels = after->key ? shared_labels(search, self, after) : 0;
 	struct snapshot_entry before;
-	unsigned shared;
 	int r = snapshot_previous(search->snapshot, &before);
 
-	if (r < 0)
-		return r == -ENOENT ? (int)labels : r;
-	shared = shared_labels(search, &before);
-	if (shared < labels)
+	*rung = (struct rung){0}; /* the root has no records then */
+	if (r == -ENOENT)
 		return (int)labels;
-	if (before.key_len > search->ends[shared])
-		snapshot_look_back(search->snapshot, search->key,
-				   search->ends[shared], &before);
-	return (int)shared;
+	if (r == 0)
+		r = stand_by(search, self, &before, rung);
+	if (r < 0)
+		return r;
+	return (int)(rung->labels > labels ? rung->labels : labels);
 }
 
 /* A cut or a DNAME that was met. */
@@ -170,40 +258,24 @@ struct barrier {
 	struct rrsets rrsets;
 };
 
-/* The RRsets of an ancestor-or-self; none if it has no records. */
-static int rrsets_at(struct search *search, unsigned labels, struct rrsets *out)
-{
-	struct snapshot_entry entry;
-	int place;
-
-	*out = search->own;
-	if (labels == search->out->labels)
-		return 0;
-	place = look_again(search, labels, &entry);
-	*out = place == PLACE_OWNER ? entry.rrsets : (struct rrsets){0};
-	return place < 0 ? place : 0;
-}
-
 /*
- * From @top labels up to the apex, or to the root if there is none.
+ * From a rung up to the apex, or as far as there are records if there is none.
  *
  * A later barrier replaces an earlier one: it stands higher.
  */
-static int climb(struct search *search, unsigned top, struct barrier *cut,
+static int climb(struct search *search, struct rung *rung, struct barrier *cut,
 		 struct barrier *dname)
 {
 	struct lookup *out = search->out;
+	int r;
 
-	for (unsigned labels = top;; labels--) {
-		bool self = labels == out->labels;
+	do {
+		bool self = rung->labels == out->labels;
 		bool counts = !self || search->side != LOOKUP_PARENT;
-		struct barrier here = {true, (uint8_t)labels, {0}};
-		struct role role;
-		int r = rrsets_at(search, labels, &here.rrsets);
+		struct barrier here = {true, (uint8_t)rung->labels,
+				       rung->rrsets};
+		struct role role = role_of(here.rrsets);
 
-		if (r < 0)
-			return r;
-		role = role_of(here.rrsets);
 		/* Not the name itself: RFC 6672, section 2.3. */
 		if (role.has_dname && !self)
 			*dname = here;
@@ -215,9 +287,9 @@ static int climb(struct search *search, unsigned top, struct barrier *cut,
 		}
 		if (role.has_ns && counts)
 			*cut = here;
-		if (labels == 0)
-			return 0;
-	}
+		r = go_up(search, rung);
+	} while (r == 0);
+	return r == -ENOENT ? 0 : r;
 }
 
 /* What hides the name, if anything does; the topmost does. */
@@ -357,6 +429,7 @@ int lookup_name(struct snapshot *snapshot, uint32_t table,
 	struct barrier cut = {0}, dname = {0};
 	struct snapshot_entry entry;
 	struct search search;
+	struct rung rung;
 	int place, top, r;
 
 	search_init(&search, snapshot, table, name, side, out);
@@ -366,11 +439,12 @@ int lookup_name(struct snapshot *snapshot, uint32_t table,
 	if (place == PLACE_OWNER)
 		search.own = entry.rrsets;
 
-	top = place == PLACE_NOTHING ? closest_encloser(&search, &entry)
+	rung = (struct rung){out->labels, search.own};
+	top = place == PLACE_NOTHING ? closest_encloser(&search, &entry, &rung)
 				     : out->labels;
 	if (top < 0)
 		return top;
-	r = climb(&search, (unsigned)top, &cut, &dname);
+	r = climb(&search, &rung, &cut, &dname);
 	if (r < 0)
 		return r;
 

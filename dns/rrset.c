@@ -21,9 +21,11 @@ bool rrsets_next(struct rrsets rrsets, size_t *offset, struct rrset *out)
 
 bool rrsets_find(struct rrsets rrsets, uint16_t type, struct rrset *out)
 {
+	unsigned rank = rrset_rank(type);
 	size_t offset = 0;
 
-	while (rrsets_next(rrsets, &offset, out))
+	while (rrsets_next(rrsets, &offset, out) &&
+	       rrset_rank(out->type) <= rank)
 		if (out->type == type)
 			return true;
 	return false;

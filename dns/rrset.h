@@ -18,6 +18,12 @@
 
 #include "dns/change.h"
 
+/*
+ * RRsets of one owner. To find one is to step over those before it, and there
+ * are less than a hundred types that mean something.
+ */
+#define RRSETS_MAX 256
+
 /* Sizes of one owner's text, kept so that listings need not print anything. */
 struct rrsets_size {
 	uint32_t records;
@@ -62,7 +68,11 @@ uint64_t rrsets_digest(struct rrsets rrsets);
 /** rrsets_next() - iterate; start with *@offset 0; false at the end */
 bool rrsets_next(struct rrsets rrsets, size_t *offset, struct rrset *out);
 
-/** rrsets_find() - the RRset of one type; false if there is none */
+/**
+ * rrsets_find() - the RRset of one type; false if there is none
+ *
+ * Looks no further than where it would stand.
+ */
 bool rrsets_find(struct rrsets rrsets, uint16_t type, struct rrset *out);
 
 /** rrset_next() - iterate records; start with *@offset 0; false at the end */
@@ -89,7 +99,8 @@ struct refusal {
  * per RRset (RFC 2181, sections 5 and 5.2; but RFC 4034, section 3 for RRSIG),
  * one SOA, CNAME and DNAME (RFC 2136, section 3.4.2.2; RFC 6672, section 2.4),
  * nothing beside a CNAME (RFC 1034, section 3.6.2) but what DNSSEC puts there
- * (RFC 4035, section 2.5), every RRset fits a message.
+ * (RFC 4035, section 2.5), every RRset fits a message, and there are no more
+ * than RRSETS_MAX.
  *
  * Return: 0; EINVAL (positive) refused; -ENOMEM.
  */

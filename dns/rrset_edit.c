@@ -19,12 +19,6 @@
  */
 #define RRSET_FIT (65535 - 12 - (NAME_WIRE_SIZE + 4) - 64)
 
-/* SOA, NS, and the rest by number: the order of a zone file's reader. */
-static unsigned type_rank(uint16_t type)
-{
-	return type == RR_SOA ? 0 : type == RR_NS ? 1 : 2u + type;
-}
-
 static bool type_is_single(uint16_t type)
 {
 	return type == RR_SOA || type == RR_CNAME || type == RR_DNAME;
@@ -260,7 +254,7 @@ static int compare_items(const void *a, const void *b)
 {
 	const struct change_item *x = *(const struct change_item *const *)a;
 	const struct change_item *y = *(const struct change_item *const *)b;
-	unsigned xr = type_rank(x->rr.type), yr = type_rank(y->rr.type);
+	unsigned xr = rrset_rank(x->rr.type), yr = rrset_rank(y->rr.type);
 
 	if (xr != yr)
 		return xr < yr ? -1 : 1;
@@ -271,7 +265,9 @@ static int compare_items(const void *a, const void *b)
 static int edit_merge(struct edit *edit, struct rrsets old,
 		      const struct change_item *const *items, size_t count)
 {
+	const struct change_item *fresh = NULL; /* of a type that is new */
 	size_t at = 0, i = 0;
+	unsigned types = 0;
 
 	while (at < old.len || i < count) {
 		const uint8_t *set = NULL;
@@ -284,15 +280,21 @@ static int edit_merge(struct edit *edit, struct rrsets old,
 		if (at < old.len) {
 			set = old.data + at;
 			head = rrset_head_at(old, at);
-			old_rank = type_rank(head.type);
+			old_rank = rrset_rank(head.type);
 		}
 		if (i < count)
-			new_rank = type_rank(items[i]->rr.type);
+			new_rank = rrset_rank(items[i]->rr.type);
 		type = old_rank <= new_rank ? head.type : items[i]->rr.type;
 		if (old_rank <= new_rank)
 			set_len = sizeof(head) + head.len;
 		while (i + n < count && items[i + n]->rr.type == type)
 			n++;
+		if (!set_len)
+			fresh = items[i];
+		if (++types > RRSETS_MAX && fresh)
+			return refuse(edit, fresh->line,
+				      "a name has records of %d types at most",
+				      RRSETS_MAX);
 		r = edit_type(edit, type, set, set_len, items + i, n);
 		if (r)
 			return r;

@@ -25,6 +25,12 @@ static inline struct rrset_head rrset_head_at(struct rrsets rrsets,
 	return head;
 }
 
+/* SOA, NS, and the rest by number: the order in which RRsets stand. */
+static inline unsigned rrset_rank(uint16_t type)
+{
+	return type == RR_SOA ? 0 : type == RR_NS ? 1 : 2u + type;
+}
+
 /* How many characters of a text JSON writes as two. */
 static inline uint32_t rrset_json_escapes(const char *text, size_t len)
 {

@@ -13,6 +13,7 @@ struct snapshot {
 	bool cursor_is_here; /* the cursor was renewed for this moment */
 	bool past_end;	     /* the last seek found nothing at all */
 	uint32_t table;	     /* that the cursor walks through */
+	uint64_t effort;     /* see snapshot_effort() */
 	struct landmarks landmarks;
 };
 
@@ -171,6 +172,7 @@ static int move(struct snapshot *snapshot, MDB_val key, MDB_cursor_op op,
 	MDB_val value;
 	int rc = mdb_cursor_get(snapshot->cursor, &key, &value, op);
 
+	snapshot->effort += op == MDB_SET_RANGE ? SNAPSHOT_SEEK : 1;
 	snapshot->past_end = rc == MDB_NOTFOUND;
 	if (rc != 0)
 		return table_errno(rc);
@@ -214,26 +216,33 @@ int snapshot_seek(struct snapshot *snapshot, uint32_t table, const uint8_t *key,
 static struct landmark *landmark_of(struct snapshot *snapshot, uint32_t table,
 				    const uint8_t *key, size_t key_len)
 {
+	snapshot->effort++;
 	return landmarks_at(&snapshot->landmarks, mdb_txn_id(snapshot->txn),
 			    table, key, key_len);
 }
 
-int snapshot_revisit(struct snapshot *snapshot, uint32_t table,
-		     const uint8_t *key, size_t key_len,
-		     struct snapshot_entry *out)
+int snapshot_known(struct snapshot *snapshot, uint32_t table,
+		   const uint8_t *key, size_t key_len,
+		   struct snapshot_entry *out)
 {
 	struct landmark *landmark = landmark_of(snapshot, table, key, key_len);
-	int r;
 
 	assert(snapshot->begun);
-	if (landmark && landmark->state == LANDMARK_OWNER) {
-		*out = landmark->entry;
-		return 0;
-	}
-	if (landmark && landmark->state == LANDMARK_END)
+	if (!landmark || landmark->state == LANDMARK_UNKNOWN)
+		return -EAGAIN;
+	if (landmark->state == LANDMARK_END)
 		return -ENOENT;
+	*out = landmark->entry;
+	return 0;
+}
 
-	r = snapshot_seek(snapshot, table, key, key_len, out);
+int snapshot_learn(struct snapshot *snapshot, uint32_t table,
+		   const uint8_t *key, size_t key_len,
+		   struct snapshot_entry *out)
+{
+	int r = snapshot_seek(snapshot, table, key, key_len, out);
+	struct landmark *landmark = landmark_of(snapshot, table, key, key_len);
+
 	if (landmark && r == 0) {
 		landmark->state = LANDMARK_OWNER;
 		landmark->entry = *out;
@@ -241,6 +250,11 @@ int snapshot_revisit(struct snapshot *snapshot, uint32_t table,
 		landmark->state = LANDMARK_END;
 	}
 	return r;
+}
+
+uint64_t snapshot_effort(const struct snapshot *snapshot)
+{
+	return snapshot->effort;
 }
 
 int snapshot_next(struct snapshot *snapshot, struct snapshot_entry *out)

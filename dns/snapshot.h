@@ -54,6 +54,17 @@ int snapshot_counts(struct snapshot *snapshot, uint32_t table,
 int snapshot_get(struct snapshot *snapshot, uint32_t table,
 		 const struct name *owner, struct rrsets *out);
 
+/* What a seek counts in snapshot_effort(). */
+#define SNAPSHOT_SEEK 8
+
+/**
+ * snapshot_effort() - how much was looked at since snapshot_new()
+ *
+ * In steps of the cursor, or looks at what is remembered, which take about as
+ * long; a seek counts as SNAPSHOT_SEEK of them.
+ */
+uint64_t snapshot_effort(const struct snapshot *snapshot);
+
 /* Where a walk through a table is: an owner that has records. */
 struct snapshot_entry {
 	const uint8_t *key; /* name_to_key() form; name_from_key() reads it */
@@ -74,17 +85,22 @@ int snapshot_seek(struct snapshot *snapshot, uint32_t table, const uint8_t *key,
 		  size_t key_len, struct snapshot_entry *out);
 
 /**
- * snapshot_revisit() - snapshot_seek() for a key that many lookups come to
+ * snapshot_known() - what snapshot_seek() would find, if that is remembered
  *
- * What stands at an apex, a zone cut or a wildcard is found once and
- * remembered until the store changes. snapshot_next() and snapshot_previous()
- * cannot follow.
+ * What stands at an apex, a zone cut or a wildcard, many lookups come to. It
+ * is found once and remembered until the store changes. Never looks in the
+ * store; the cursor stays where it is.
  *
- * Return: as snapshot_seek().
+ * Return: 0; -ENOENT: none; -EAGAIN: it is not known.
  */
-int snapshot_revisit(struct snapshot *snapshot, uint32_t table,
-		     const uint8_t *key, size_t key_len,
-		     struct snapshot_entry *out);
+int snapshot_known(struct snapshot *snapshot, uint32_t table,
+		   const uint8_t *key, size_t key_len,
+		   struct snapshot_entry *out);
+
+/** snapshot_learn() - snapshot_seek(), and remember what it has found */
+int snapshot_learn(struct snapshot *snapshot, uint32_t table,
+		   const uint8_t *key, size_t key_len,
+		   struct snapshot_entry *out);
 
 /** snapshot_next() - the owner after the last one shown: 0, -ENOENT, -EIO */
 int snapshot_next(struct snapshot *snapshot, struct snapshot_entry *out);
@@ -92,7 +108,8 @@ int snapshot_next(struct snapshot *snapshot, struct snapshot_entry *out);
 /**
  * snapshot_previous() - the last owner before the key of the last seek
  *
- * Only right after snapshot_seek(), whatever that returned but -EIO.
+ * Only right after snapshot_seek(), whatever that returned but -EIO; or after
+ * snapshot_previous(): the one before that.
  *
  * Return: 0; -ENOENT: none; -EIO.
  */
@@ -103,8 +120,8 @@ int snapshot_previous(struct snapshot *snapshot, struct snapshot_entry *out);
  * @before: what snapshot_previous() has just shown, and below the ancestor
  *
  * In DNS order an ancestor stands before what is below it, and mostly not far:
- * a cut just before its glue. Where snapshot_revisit() would have to seek for
- * it, one more step back often tells. @before is remembered too: who is
+ * a cut just before its glue. Where snapshot_learn() would have to seek for it,
+ * one more step back often tells. @before is remembered too: who is
  * referred below a cut is told its glue next. Moves the cursor.
  */
 void snapshot_look_back(struct snapshot *snapshot, const uint8_t *key,

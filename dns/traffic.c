@@ -92,6 +92,8 @@ void traffic_count(struct lane *lane, enum answer_transport transport,
 		    1);
 	if (facts->is_truncated)
 		traffic_add(lane, TRAFFIC_TRUNCATED, 1);
+	if (facts->is_spent)
+		traffic_add(lane, TRAFFIC_SPENT, 1);
 }
 
 uint64_t traffic_sum(const struct traffic *traffic, unsigned item)

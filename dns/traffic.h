@@ -29,11 +29,13 @@ enum traffic_item {
 	TRAFFIC_ANSWERS = TRAFFIC_TRANSPORTS * TRAFFIC_TYPES, /* then RCODE */
 	TRAFFIC_TRUNCATED =
 		TRAFFIC_ANSWERS + TRAFFIC_TRANSPORTS * TRAFFIC_RCODES,
+	TRAFFIC_SPENT,	 /* without what took long to find */
 	TRAFFIC_DROPPED, /* read, and nothing was sent */
 	TRAFFIC_LIMITED, /* held back by a limit of the rate */
 	TRAFFIC_CONNECTED,
 	TRAFFIC_DISCONNECTED,
-	TRAFFIC_UNSEEN, /* watched, and the ring was full: tap.h */
+	TRAFFIC_DEFERRED, /* turns of TCP clients that left queries over */
+	TRAFFIC_UNSEEN,	  /* watched, and the ring was full: tap.h */
 	TRAFFIC_ITEMS,
 };
 

@@ -6,6 +6,9 @@
 /* Queries found at once that make it worth to stop and start polling. */
 #define UDP_BUSY_MIN 8
 
+/* What the answers of one batch should take at most to be made. */
+#define UDP_SLICE_NS 500000
+
 /*
  * Octets of a query. We announce less (ANSWER_EDNS_SIZE), so a longer one is
  * cut off here and malformed then.
@@ -77,18 +80,18 @@ struct udp *udp_free(struct udp *udp)
 
 /* Return: how many datagrams there are; 0 also if another worker has them. */
 static unsigned receive_batch(struct udp *udp,
-			      const struct socket_pair *sockets)
+			      const struct socket_pair *sockets, unsigned most)
 {
 	size_t control =
 		sockets->wildcard ? sizeof(udp->datagrams[0].control) : 0;
 	int n;
 
-	for (unsigned i = 0; i < UDP_BATCH; i++) {
+	for (unsigned i = 0; i < most; i++) {
 		udp->in[i].msg_hdr.msg_namelen =
 			sizeof(udp->datagrams[i].client);
 		udp->in[i].msg_hdr.msg_controllen = control;
 	}
-	n = recvmmsg(sockets->udp, udp->in, UDP_BATCH, 0, NULL);
+	n = recvmmsg(sockets->udp, udp->in, most, 0, NULL);
 	return n < 0 ? 0 : (unsigned)n;
 }
 
@@ -148,8 +151,26 @@ static void send_batch(struct udp *udp, int fd, unsigned count)
 		traffic_add(lane, TRAFFIC_DROPPED, count - sent);
 }
 
-static void answer_batch(struct udp *udp, int fd, unsigned count)
+/* The next batch, after one that took so long to answer. */
+static void adapt(struct udp_listener *listener, unsigned count, uint64_t ns)
 {
+	uint64_t fit = (uint64_t)count * UDP_SLICE_NS / (ns + 1);
+
+	if (ns > UDP_SLICE_NS)
+		listener->batch = fit ? (unsigned)fit : 1;
+	else if (ns <= UDP_SLICE_NS / 2 && listener->batch < UDP_BATCH)
+		listener->batch = listener->batch * 2 < UDP_BATCH
+					  ? listener->batch * 2
+					  : UDP_BATCH;
+}
+
+static void answer_batch(struct udp_listener *listener, unsigned count)
+{
+	struct udp *udp = listener->udp;
+	int fd = listener->sockets->udp;
+	/* A few take no time to speak of. */
+	bool is_timed = count >= UDP_BUSY_MIN || listener->batch < UDP_BATCH;
+	uint64_t begin = is_timed ? uv_hrtime() : 0;
 	struct answer_client client = {
 		.transport = ANSWER_UDP,
 		.now_ms = uv_now(udp->loop),
@@ -175,6 +196,8 @@ static void answer_batch(struct udp *udp, int fd, unsigned count)
 		used += len;
 	}
 	responder_end(udp->responder);
+	if (is_timed)
+		adapt(listener, count, uv_hrtime() - begin);
 	send_batch(udp, fd, ready);
 }
 
@@ -205,17 +228,17 @@ static void end_busy(struct udp_listener *listener)
 static unsigned serve_batch(struct udp_listener *listener)
 {
 	struct udp *udp = listener->udp;
-	unsigned count = receive_batch(udp, listener->sockets);
+	unsigned count = receive_batch(udp, listener->sockets, listener->batch);
 
 	if (!listener->busy && count >= UDP_BUSY_MIN)
 		become_busy(listener); /* before anything is sent */
 	if (!count)
 		return 0;
 	/* Without the store the queries are lost, as datagrams are. */
-	if (responder_begin(udp->responder, listener->lane) == 0)
-		answer_batch(udp, listener->sockets->udp, count);
-	else
+	if (responder_begin(udp->responder, listener->lane) < 0)
 		traffic_add(listener->lane, TRAFFIC_DROPPED, count);
+	else
+		answer_batch(listener, count);
 	return count;
 }
 
@@ -262,6 +285,7 @@ int udp_listen(struct udp_listener *listener, struct udp *udp,
 	listener->sockets = sockets;
 	listener->lane = lane;
 	listener->closed = closed;
+	listener->batch = UDP_BATCH;
 	listener->open = true;
 	/* Fails only for a handle that is closing. */
 	uv_poll_start(&listener->poll, UV_READABLE, on_readable);

@@ -13,6 +13,9 @@
  * at once stops watching the socket, and reads it once in each turn of its
  * loop, until it is empty.
  *
+ * Where answers take long to make, a batch is smaller, so that the worker's
+ * other sockets have their turn as soon as elsewhere.
+ *
  * What cannot be sent at once is dropped: the client asks again.
  *
  * Threading: everything here runs on the worker's thread.
@@ -26,7 +29,7 @@
 #include "dns/responder.h"
 #include "dns/socket.h"
 
-#define UDP_BATCH 32 /* datagrams received at once */
+#define UDP_BATCH 32 /* datagrams received at once, at most */
 
 struct udp; /* a worker's buffers */
 
@@ -36,6 +39,7 @@ struct udp_listener {
 	struct udp *udp;
 	const struct socket_pair *sockets;
 	struct lane *lane; /* borrowed */
+	unsigned batch;	   /* datagrams to receive at once, UDP_BATCH at most */
 	bool open;	   /* until @closed */
 	bool busy;	   /* read in each turn of the loop, not polled */
 	TAILQ_ENTRY(udp_listener) entry; /* while busy */

@@ -184,6 +184,9 @@ static void ask_as_a_stranger(struct answer_options options, uint8_t set,
 		     out, &facts);
 	snapshot_end(store_snapshot());
 	fuzz_claim(got <= options.edns_size || got <= 512);
+	/* Past the rate, no more than was asked but for a server cookie. */
+	if (got && facts.is_limited)
+		fuzz_claim(got <= len + COOKIE_SIZE - COOKIE_CLIENT_SIZE);
 	if (got)
 		fuzz_claim(got >= 12 && !memcmp(out, query, 2) &&
 			   (out[2] & 0x80) && !(query[2] & 0x80));

@@ -117,6 +117,38 @@ def test_truncated_answers_and_dropped_messages_are_counted(circuit):
     assert figures.of("circuitfs_answers_limited_total", nameserver="ns") == 0
 
 
+def test_what_a_turn_does_not_hold_is_counted(circuit):
+    ns = circuit.make("ns")
+    append(ns.records, "x. A 192.0.2.1\n")
+    query = dns.message.make_query("x.", "A").to_wire()
+    with socket.create_connection(split_address(ns.address)) as sock:
+        sock.sendall(1000 * (struct.pack("!H", len(query)) + query))
+        eventually("all are answered", lambda: Figures(circuit).of(
+            "circuitfs_answers_total", nameserver="ns", transport="tcp",
+            rcode="NOERROR") == 1000)
+    # One read has more of them than the hundred that a turn answers.
+    assert Figures(circuit).of("circuitfs_tcp_deferred_total",
+                               nameserver="ns") > 0
+
+
+def test_what_is_left_out_since_it_takes_long_is_counted(circuit):
+    ns = circuit.make("ns")
+    lines = ["ex. SOA ns h 1 2 3 4 300\n"]
+    for number in range(20):
+        name = f"n{number}.ex."
+        for _ in range(100):
+            lines.append(f"{name} TXT a\n-.{name} TXT a\n")
+            name = f"a.{name}"
+        lines.append(f"ex. MX 1 {name}\n{name} A 192.0.2.1\n")
+    replace(ns.records, "".join(lines))
+    answer = ns.ask("ex.", "MX", tcp=True)
+    assert len(answer.answer[0]) == 20
+    assert 0 < len(answer.additional) < 20
+    ns.ask("n0.ex.", "TXT")
+    assert Figures(circuit).of("circuitfs_answers_spent_total",
+                               nameserver="ns") == 1
+
+
 @pytest.fixture
 def slow_circuit():
     """A daemon that sends a client ten responses of a kind in a second."""

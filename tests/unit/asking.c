@@ -21,6 +21,7 @@ static MDB_txn *uncommitted;
 static struct answer_options options;
 const struct sockaddr *asking_client;
 static struct answer_facts facts;
+static unsigned effort;
 
 int asking_setup(void **state)
 {
@@ -149,6 +150,11 @@ struct answer_options *asking_options(void)
 	return &options;
 }
 
+unsigned asking_effort(void)
+{
+	return effort;
+}
+
 size_t asking_send(enum answer_transport transport, const uint8_t *query,
 		   size_t len, uint8_t out[ANSWER_TCP_SIZE])
 {
@@ -158,6 +164,7 @@ size_t asking_send(enum answer_transport transport, const uint8_t *query,
 	};
 	/* On the heap, so that a read past its end is seen. */
 	uint8_t *copy = malloc(len ? len : 1);
+	uint64_t before = snapshot_effort(snapshot);
 	size_t answered;
 
 	assert_non_null(copy);
@@ -166,6 +173,7 @@ size_t asking_send(enum answer_transport transport, const uint8_t *query,
 	answered = answer(&options, snapshot, table, &client, copy, len, out,
 			  &facts);
 	snapshot_end(snapshot);
+	effort = (unsigned)(snapshot_effort(snapshot) - before);
 	free(copy);
 	return answered;
 }

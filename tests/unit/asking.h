@@ -39,6 +39,9 @@ extern const struct sockaddr *asking_client;
 /** asking_facts() - of the last answer */
 const struct answer_facts *asking_facts(void);
 
+/** asking_effort() - what snapshot_effort() counted for the last answer */
+unsigned asking_effort(void);
+
 /** asking_send() - octets in, octets out; 0: no answer. Checked by ASan. */
 size_t asking_send(enum answer_transport transport, const uint8_t *query,
 		   size_t len, uint8_t out[ANSWER_TCP_SIZE]);

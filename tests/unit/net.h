@@ -23,6 +23,8 @@
 
 #define FAKE_TABLE	1000
 #define FAKE_ANSWER_MIN 17
+#define FAKE_SEEN	99
+#define FAKE_PROBE	0xbeef /* the id of a probe's queries */
 #define NET_PATIENCE	10
 
 struct fake {
@@ -35,6 +37,10 @@ struct fake {
 	atomic_uint answers;   /* given so far */
 	atomic_int feed;       /* each UDP answer asks again here; 0: no */
 	atomic_int opened;     /* snapshots begun and not ended */
+	atomic_uint busy_us;   /* that each answer takes */
+	atomic_int probe;      /* where answers ask over UDP; 0: nowhere */
+	atomic_uint overtaken; /* most others given before the answer to that */
+	atomic_uint seen_at;   /* answers before one of FAKE_SEEN octets */
 };
 
 extern struct fake fake;

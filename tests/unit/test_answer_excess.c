@@ -175,6 +175,165 @@ static void additional_names_by_the_thousand_are_not_all_looked_up(void **state)
 	assert_int_equal(count(text, "\nar "), 32);
 }
 
+#define DEEP	    100 /* labels in front of d#.ex. */
+#define EFFORT_EACH ((DEEP + 5) * (SNAPSHOT_SEEK + 2))
+
+/* The name of number @i that has so many labels "a" in front. */
+static void add_deep(struct buffer *out, const char *before, unsigned labels,
+		     unsigned i, const char *after)
+{
+	assert_int_equal(buffer_add_text(out, before), 0);
+	while (labels--)
+		assert_int_equal(buffer_add(out, "a.", 2), 0);
+	assert_int_equal(buffer_printf(out, "d%u.ex.%s\n", i, after), 0);
+}
+
+/*
+ * All that is above a deep name has records, and neighbours before it, so that
+ * no step from the name shows what is there.
+ */
+static void add_stairs(struct buffer *out, unsigned i)
+{
+	for (unsigned labels = 0; labels < DEEP; labels++) {
+		add_deep(out, "", labels, i, " TXT here");
+		add_deep(out, "-.", labels, i, " TXT before");
+	}
+}
+
+static void load_text(struct buffer *text)
+{
+	assert_int_equal(buffer_add(text, "", 1), 0);
+	asking_load((const char *)text->data);
+	buffer_deinit(text);
+}
+
+static const char *ask_deep(const char *before, unsigned labels, unsigned i,
+			    const char *type)
+{
+	CLEANUP(buffer_deinit) struct buffer name = {0};
+
+	add_deep(&name, before, labels, i, "");
+	name.data[name.len - 1] = '\0';
+	return ask_over_tcp((const char *)name.data, type);
+}
+
+/* Whatever the number of labels: RFC 1034 looks at each of them. */
+static void labels_that_nothing_stands_at_cost_nothing(void **state)
+{
+	struct buffer text = {0};
+
+	(void)state;
+	buffer_add_text(&text, "ex. SOA ns h 1 2 3 4 300\nd0.ex. TXT a\n");
+	for (unsigned i = 0; i < 3; i++) {
+		add_deep(&text, "", DEEP, i, " A 192.0.2.1");
+		add_deep(&text, "-.", DEEP / 2, i, " A 192.0.2.1");
+	}
+	load_text(&text);
+	for (unsigned i = 0; i < 3; i++) {
+		const char *answer = ask_deep("", DEEP, i, "A");
+
+		assert_memory_equal(answer, "NOERROR aa\nan a.a.", 18);
+		assert_true(asking_effort() <= 6 * SNAPSHOT_SEEK);
+		answer = ask_deep("b.", DEEP - 1, i, "A");
+		assert_memory_equal(answer, "NXDOMAIN aa\nns ex.", 18);
+		assert_true(asking_effort() <= 6 * SNAPSHOT_SEEK);
+		answer = ask_deep("", DEEP - 1, i, "A");
+		assert_memory_equal(answer, "NOERROR aa\nns ex.", 17);
+		assert_true(asking_effort() <= 6 * SNAPSHOT_SEEK);
+	}
+}
+
+static void addresses_that_take_long_to_find_are_left_out(void **state)
+{
+	struct buffer text = {0};
+	const char *answer;
+
+	(void)state;
+	buffer_add_text(&text, "ex. SOA ns h 1 2 3 4 300\n");
+	for (unsigned i = 0; i < 20; i++) {
+		add_deep(&text, "ex. MX 1 ", DEEP, i, "");
+		add_deep(&text, "", DEEP, i, " A 192.0.2.1");
+		add_stairs(&text, i);
+	}
+	load_text(&text);
+	answer = ask_over_tcp("ex.", "MX");
+	assert_memory_equal(answer, "NOERROR aa\nan ", 14);
+	assert_int_equal(count(answer, "\nan "), 20);
+	assert_in_range(count(answer, "\nar "), 2, 10);
+	assert_true(asking_facts()->is_spent);
+	assert_true(asking_effort() <= 256 * SNAPSHOT_SEEK + EFFORT_EACH);
+	/* The name that is asked is always found. */
+	answer = ask_deep("", DEEP, 19, "A");
+	assert_memory_equal(answer, "NOERROR aa\nan ", 14);
+	assert_false(asking_facts()->is_spent);
+}
+
+/* RFC 9471, section 3: without its own a referral is truncated. */
+static void glue_that_takes_long_to_find_truncates_if_it_is_needed(void **state)
+{
+	static const struct {
+		const char *cut, *answer;
+	} cases[] = {
+		{"d0.ex.", "NOERROR tc\nns d0.ex."},
+		{"c.ex.", "NOERROR\nns c.ex."},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct buffer text = {0};
+		char before[32];
+		const char *answer;
+
+		buffer_add_text(&text, "ex. SOA ns h 1 2 3 4 300\n");
+		for (unsigned n = 0; n < 26; n++) {
+			snprintf(before, sizeof(before), "%s NS n%u.",
+				 cases[i].cut, n);
+			add_deep(&text, before, DEEP, 0, "");
+			snprintf(before, sizeof(before), "n%u.", n);
+			add_deep(&text, before, DEEP, 0, " A 192.0.2.1");
+		}
+		add_stairs(&text, 0);
+		load_text(&text);
+		snprintf(before, sizeof(before), "x.%s", cases[i].cut);
+		answer = ask_over_tcp(before, "A");
+		assert_memory_equal(answer, cases[i].answer,
+				    strlen(cases[i].answer));
+		assert_int_equal(count(answer, "\nns "), 26);
+		assert_in_range(count(answer, "\nar "), 1, 25);
+		assert_true(asking_facts()->is_spent);
+		assert_true(asking_effort() <=
+			    256 * SNAPSHOT_SEEK + EFFORT_EACH);
+	}
+}
+
+static void a_chain_that_takes_long_to_follow_ends_at_a_cname(void **state)
+{
+	struct buffer text = {0}, target = {0};
+	const char *answer;
+	unsigned links;
+
+	(void)state;
+	buffer_add_text(&text, "ex. SOA ns h 1 2 3 4 300\n");
+	for (unsigned i = 0; i < 10; i++) {
+		target.len = 0;
+		add_deep(&target, " CNAME ", DEEP, i + 1, "");
+		target.data[target.len - 1] = '\0';
+		add_deep(&text, "", DEEP, i, (const char *)target.data);
+		add_stairs(&text, i);
+	}
+	buffer_deinit(&target);
+	load_text(&text);
+	answer = ask_deep("", DEEP, 0, "A");
+	assert_memory_equal(answer, "NOERROR aa\nan ", 14);
+	links = count(answer, "\nan ");
+	assert_in_range(links, 2, 8);
+	assert_int_equal(count(answer, " CNAME "), links);
+	assert_true(asking_facts()->is_spent);
+	/* Who goes on from there gets the rest. */
+	answer = ask_deep("", DEEP, links, "A");
+	assert_int_equal(count(answer, "\nan "), links);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -189,6 +348,12 @@ int main(void)
 			ten_thousand_records_at_one_name_are_told_by_type),
 		cmocka_unit_test(
 			additional_names_by_the_thousand_are_not_all_looked_up),
+		cmocka_unit_test(labels_that_nothing_stands_at_cost_nothing),
+		cmocka_unit_test(addresses_that_take_long_to_find_are_left_out),
+		cmocka_unit_test(
+			glue_that_takes_long_to_find_truncates_if_it_is_needed),
+		cmocka_unit_test(
+			a_chain_that_takes_long_to_follow_ends_at_a_cname),
 	};
 
 	return cmocka_run_group_tests(tests, asking_setup, asking_teardown);

@@ -33,9 +33,10 @@ static enum limiter_verdict judge(struct limiter *limiter, const char *from,
 				  const char *name)
 {
 	struct sockaddr_in6 address = client(from);
+	struct limiter_kind kind = {(struct sockaddr *)&address, class,
+				    (const uint8_t *)name, strlen(name) + 1};
 
-	return limiter_judge(limiter, (struct sockaddr *)&address, now, class,
-			     (const uint8_t *)name, strlen(name) + 1);
+	return limiter_judge(limiter, now, &kind, 1);
 }
 
 /* How many responses of @count in one moment are sent. */
@@ -91,6 +92,69 @@ static void every_second_one_past_the_rate_slips(void **state)
 		assert_int_equal(judge(it, "192.0.2.1", NOW, LIMITER_DATA, A),
 				 LIMITER_DROP);
 	}
+	limiter_free(it);
+}
+
+static void what_costs_more_counts_as_several(void **state)
+{
+	static const struct {
+		unsigned rate, cost, sent, sent_after_a_second;
+	} cases[] = {
+		{100, 1, 100, 100},
+		{100, 5, 20, 20},
+		{100, 7, 15, 14},
+		/* Somebody who owes nothing is sent one. */
+		{1, 5, 1, 0},
+		{3, 9, 1, 1},
+	};
+	struct sockaddr_in6 address = client("192.0.2.1");
+	struct limiter_kind kind = {(struct sockaddr *)&address, LIMITER_DATA,
+				    (const uint8_t *)A, sizeof(A)};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct limiter *it = limiter(cases[i].rate);
+		unsigned first = 0, second = 0;
+
+		for (unsigned n = 0; n < 200; n++)
+			first += limiter_judge(it, NOW, &kind, cases[i].cost) ==
+				 LIMITER_SEND;
+		for (unsigned n = 0; n < 200; n++)
+			second += limiter_judge(it, NOW + 1000, &kind,
+						cases[i].cost) == LIMITER_SEND;
+		assert_int_equal(first, cases[i].sent);
+		assert_int_equal(second, cases[i].sent_after_a_second);
+		limiter_free(it);
+	}
+}
+
+static void what_is_past_the_rate_is_known_early(void **state)
+{
+	struct sockaddr_in6 address = client("192.0.2.1");
+	struct limiter_kind kind = {(struct sockaddr *)&address, LIMITER_DATA,
+				    (const uint8_t *)A, sizeof(A)};
+	struct limiter *it = limiter(10);
+
+	(void)state;
+	/* To ask early counts nothing as long as it may be sent. */
+	for (unsigned i = 0; i < 10; i++) {
+		assert_int_equal(limiter_judge_early(it, NOW, &kind),
+				 LIMITER_SEND);
+		assert_int_equal(limiter_judge(it, NOW, &kind, 1),
+				 LIMITER_SEND);
+	}
+	assert_int_equal(limiter_judge(it, NOW, &kind, 1), LIMITER_SLIP);
+	for (unsigned i = 0; i < 10; i++) {
+		assert_int_equal(limiter_judge_early(it, NOW, &kind),
+				 LIMITER_DROP);
+		assert_int_equal(limiter_judge_early(it, NOW, &kind),
+				 LIMITER_SLIP);
+	}
+	kind.class = LIMITER_REFERRAL;
+	assert_int_equal(limiter_judge_early(it, NOW, &kind), LIMITER_SEND);
+	kind.class = LIMITER_DATA;
+	assert_int_equal(limiter_judge_early(it, NOW + 100, &kind),
+			 LIMITER_SEND);
 	limiter_free(it);
 }
 
@@ -245,6 +309,8 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_second_holds_the_rate_and_no_more),
 		cmocka_unit_test(every_second_one_past_the_rate_slips),
+		cmocka_unit_test(what_costs_more_counts_as_several),
+		cmocka_unit_test(what_is_past_the_rate_is_known_early),
 		cmocka_unit_test(
 			a_network_a_class_and_a_name_are_counted_together),
 		cmocka_unit_test(an_ipv6_network_is_a_56),

@@ -5,6 +5,7 @@
 #include <setjmp.h>
 #include <cmocka.h>
 
+#include "dns/rrset_layout.h"
 #include "tests/unit/tables.h"
 
 static struct test_tables tt;
@@ -179,6 +180,63 @@ static void an_rrset_that_fits_no_message_is_refused(void **state)
 		EINVAL);
 	assert_int_equal(why.line, 7);
 	test_commit(txn);
+}
+
+/* So many types, from @first on, each with a record without RDATA. */
+static char *types(unsigned first, unsigned count)
+{
+	struct buffer out = {0};
+
+	for (unsigned i = first; i < first + count; i++)
+		assert_int_equal(
+			buffer_printf(&out, "t. TYPE%u \\# 0\n", 1000 + i), 0);
+	assert_int_equal(buffer_add(&out, "", 1), 0);
+	return (char *)out.data;
+}
+
+static void a_name_has_a_number_of_types(void **state)
+{
+	CLEANUP(freep) char *all = types(0, RRSETS_MAX);
+	CLEANUP(freep) char *more = types(0, RRSETS_MAX + 1);
+	uint32_t table = test_new_table(&tt);
+	struct refusal why;
+
+	(void)state;
+	assert_int_equal(test_apply(&tt, table, more, false, &why), EINVAL);
+	assert_int_equal(why.line, RRSETS_MAX + 1);
+	assert_non_null(strstr(why.reason, "256 types"));
+	assert_int_equal(test_apply(&tt, table, all, false, &why), 0);
+	assert_int_equal(
+		test_apply(&tt, table, "\nt. A 192.0.2.1\n", false, &why),
+		EINVAL);
+	assert_int_equal(why.line, 2);
+	/* What is there may have more records, and other names more types. */
+	assert_int_equal(test_apply(&tt, table,
+				    "t. TYPE1000 \\# 1 00\nu. A 192.0.2.1\n",
+				    false, &why),
+			 0);
+}
+
+/* Of an owner that is out of order, which the store's never is. */
+static void a_type_is_looked_for_up_to_where_it_would_stand(void **state)
+{
+	static const uint16_t types[] = {RR_SOA, RR_NS, RR_MX, RR_A};
+	struct rrset_head head = {.count = 1, .len = RRSET_RR_HEAD};
+	uint8_t data[4 * (sizeof(head) + RRSET_RR_HEAD)] = {0};
+	struct rrsets rrsets = {data, sizeof(data)};
+	struct rrset rrset;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
+		head.type = types[i];
+		memcpy(data + i * (sizeof(head) + RRSET_RR_HEAD), &head,
+		       sizeof(head));
+	}
+	assert_true(rrsets_find(rrsets, RR_SOA, &rrset));
+	assert_true(rrsets_find(rrsets, RR_NS, &rrset));
+	assert_true(rrsets_find(rrsets, RR_MX, &rrset));
+	assert_false(rrsets_find(rrsets, RR_A, &rrset));
+	assert_false(rrsets_find(rrsets, RR_TXT, &rrset));
 }
 
 static void a_drop_takes_all_that_came_before_it(void **state)
@@ -398,6 +456,9 @@ int main(void)
 		cmocka_unit_test(
 			a_replacement_contradicts_itself_across_its_writes),
 		cmocka_unit_test(an_rrset_that_fits_no_message_is_refused),
+		cmocka_unit_test(a_name_has_a_number_of_types),
+		cmocka_unit_test(
+			a_type_is_looked_for_up_to_where_it_would_stand),
 		cmocka_unit_test(a_drop_takes_all_that_came_before_it),
 		cmocka_unit_test(a_name_moves_with_all_its_records),
 		cmocka_unit_test(taking_a_name_replaces_only_that_name),

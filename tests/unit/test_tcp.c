@@ -179,6 +179,65 @@ static void who_closes_early_does_no_harm(void **state)
 	close(fd);
 }
 
+/* Whole queries that came at once would otherwise be answered at once. */
+static void udp_is_served_between_the_turns_of_tcp(void **state)
+{
+	int probe = net_connect(SOCK_DGRAM, &place.at);
+	int fds[8];
+
+	(void)state;
+	atomic_store(&fake.busy_us, 100);
+	atomic_store(&fake.probe, probe);
+	for (size_t i = 0; i < ARRAY_SIZE(fds); i++) {
+		fds[i] = client();
+		net_send_queries(fds[i], 500, FAKE_ANSWER_MIN);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(fds); i++) {
+		net_expect_answers(fds[i], 500, FAKE_ANSWER_MIN, SERVER);
+		close(fds[i]);
+	}
+	/* What a slice holds, and those that came before it was asked. */
+	assert_in_range(atomic_load(&fake.overtaken), 1, 8);
+	assert_true(atomic_load(&place.lane.counts[TRAFFIC_DEFERRED]) > 100);
+	close(probe);
+}
+
+static void who_asks_once_is_not_behind_all_that_another_asks(void **state)
+{
+	int many = client(), one = client();
+
+	(void)state;
+	net_ask(many, SOCK_STREAM, SERVER);
+	net_ask(one, SOCK_STREAM, SERVER);
+	atomic_store(&fake.gate, true);
+	net_send_queries(many, 3000, FAKE_ANSWER_MIN);
+	net_await(NULL, atomic_load(&fake.waiting) == 1);
+	net_send_queries(one, 1, FAKE_SEEN);
+	atomic_store(&fake.gate, false);
+	net_expect_answers(one, 1, FAKE_SEEN, SERVER);
+	/* These two, and two turns of the other at most. */
+	assert_in_range(atomic_load(&fake.seen_at), 3, 203);
+	net_expect_answers(many, 3000, FAKE_ANSWER_MIN, SERVER);
+	close(many);
+	close(one);
+}
+
+static void when_all_turns_are_over_the_loop_waits(void **state)
+{
+	int fd = client();
+	double cpu;
+
+	(void)state;
+	net_send_queries(fd, 1000, FAKE_ANSWER_MIN);
+	net_expect_answers(fd, 1000, FAKE_ANSWER_MIN, SERVER);
+	assert_true(atomic_load(&place.lane.counts[TRAFFIC_DEFERRED]) > 0);
+	cpu = net_cpu();
+	poll(NULL, 0, 300);
+	assert_true(net_cpu() - cpu < 0.1);
+	net_ask(fd, SOCK_STREAM, SERVER);
+	close(fd);
+}
+
 static int slow_client(void)
 {
 	int small = 65536, fd = client();
@@ -259,6 +318,23 @@ static void who_asks_now_and_then_stays(void **state)
 	assert_true(asked > 5);
 	assert_int_equal(atomic_load(&place.limits.clients), 1);
 	close(fd);
+}
+
+static void who_waits_for_his_turn_is_not_silent(void **state)
+{
+	int fds[8];
+
+	(void)state;
+	/* A round takes more than twice the time that one may be silent. */
+	atomic_store(&fake.busy_us, 30000);
+	for (size_t i = 0; i < ARRAY_SIZE(fds); i++) {
+		fds[i] = client();
+		net_send_queries(fds[i], 3, FAKE_ANSWER_MIN);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(fds); i++) {
+		net_expect_answers(fds[i], 3, FAKE_ANSWER_MIN, SERVER);
+		close(fds[i]);
+	}
 }
 
 static void who_never_reads_is_disconnected(void **state)
@@ -414,11 +490,15 @@ int main(void)
 		TEST(a_message_that_is_no_query_is_passed_over),
 		TEST(who_closes_his_half_still_gets_the_answers),
 		TEST(who_closes_early_does_no_harm),
+		TEST(udp_is_served_between_the_turns_of_tcp),
+		TEST(who_asks_once_is_not_behind_all_that_another_asks),
+		TEST(when_all_turns_are_over_the_loop_waits),
 		TEST(who_does_not_read_is_not_answered_further),
 		TEST_IN(who_says_nothing_is_disconnected, set_up_impatient),
 		TEST_IN(octets_without_a_query_do_not_keep_a_connection,
 			set_up_impatient),
 		TEST_IN(who_asks_now_and_then_stays, set_up_patient),
+		TEST_IN(who_waits_for_his_turn_is_not_silent, set_up_impatient),
 		TEST_IN(who_never_reads_is_disconnected, set_up_impatient),
 		TEST_IN(who_reads_an_octet_at_a_time_is_disconnected,
 			set_up_impatient),

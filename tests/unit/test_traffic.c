@@ -52,6 +52,35 @@ static void each_type_and_rcode_has_a_slot_of_its_own(void **state)
 	}
 }
 
+static void what_an_answer_lacks_is_counted(void **state)
+{
+	static const struct {
+		bool is_truncated, is_spent;
+	} cases[] = {
+		{false, false},
+		{true, false},
+		{false, true},
+		{true, true},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct answer_facts facts = {
+			.is_truncated = cases[i].is_truncated,
+			.is_spent = cases[i].is_spent,
+		};
+		struct traffic *traffic;
+
+		assert_int_equal(traffic_new(&traffic, 1, 1), 0);
+		traffic_count(&traffic->lanes[0], ANSWER_UDP, &facts);
+		assert_int_equal(traffic_sum(traffic, TRAFFIC_TRUNCATED),
+				 cases[i].is_truncated);
+		assert_int_equal(traffic_sum(traffic, TRAFFIC_SPENT),
+				 cases[i].is_spent);
+		traffic_free(traffic);
+	}
+}
+
 static uint64_t answers_of(uint64_t id, enum answer_transport transport)
 {
 	return traffic_sum(net_traffic(id),
@@ -108,6 +137,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_type_and_rcode_has_a_slot_of_its_own),
+		cmocka_unit_test(what_an_answer_lacks_is_counted),
 		TEST(all_workers_count_and_nothing_goes_back),
 		TEST(what_gets_no_answer_is_counted_as_dropped),
 	};

@@ -147,6 +147,41 @@ static void a_server_without_a_pause_leaves_others_their_turn(void **state)
 	close(fd);
 }
 
+/* A batch of many would take as many times as long. */
+static void slow_answers_are_made_in_small_batches(void **state)
+{
+	struct server *slow, *other;
+	int fd, probe;
+
+	(void)state;
+	net_start_anew();
+	slow = net_serve(1, "127.0.0.1:0");
+	other = net_serve(2, "127.0.0.1:0");
+	fd = net_connect(SOCK_DGRAM, server_address(slow));
+	probe = net_connect(SOCK_DGRAM, server_address(other));
+	atomic_store(&fake.busy_us, 1000);
+	atomic_store(&fake.probe, probe);
+	net_send_datagrams(fd, 3 * UDP_BATCH);
+	/* From the first batch on it is known that they are slow. */
+	net_await(NULL, atomic_load(&fake.answers) > 3 * UDP_BATCH / 2);
+	atomic_store(&fake.overtaken, 0);
+	net_expect_each_once(fd, 3 * UDP_BATCH);
+	assert_in_range(atomic_load(&fake.overtaken), 0, 4);
+	/* Once they are not, they come together again. */
+	atomic_store(&fake.probe, 0);
+	atomic_store(&fake.busy_us, 0);
+	atomic_store(&fake.gate, true);
+	net_send_datagrams(fd, 4 * UDP_BATCH);
+	atomic_store(&fake.snapshots, 0);
+	atomic_store(&fake.gate, false);
+	net_expect_each_once(fd, 4 * UDP_BATCH);
+	assert_true(atomic_load(&fake.snapshots) < UDP_BATCH);
+	net_stop(slow);
+	net_stop(other);
+	close(probe);
+	close(fd);
+}
+
 static void who_was_busy_hears_of_a_single_query(void **state)
 {
 	struct server *server;
@@ -193,6 +228,7 @@ int main(void)
 		TEST(junk_gets_no_answer_and_does_no_harm),
 		TEST(two_workers_answer_at_the_same_time),
 		TEST(a_server_without_a_pause_leaves_others_their_turn),
+		TEST(slow_answers_are_made_in_small_batches),
 		TEST(who_was_busy_hears_of_a_single_query),
 		TEST(a_server_may_stop_while_it_is_busy),
 	};
