@@ -49,6 +49,12 @@ struct rrset_rr {
 
 #define RRSET_RR_HEAD 10 /* octets before the RDATA */
 
+/*
+ * Octets of all RRsets of one owner. Each change of one of them writes all of
+ * them anew, and others wait for that.
+ */
+#define RRSETS_MAX (1 << 20)
+
 /** rrsets_size() - all zero for an owner without records */
 struct rrsets_size rrsets_size(const struct name *owner, struct rrsets rrsets);
 
@@ -85,9 +91,10 @@ struct refusal {
  * per RRset (RFC 2181, sections 5 and 5.2; but RFC 4034, section 3 for RRSIG),
  * one SOA, CNAME and DNAME (RFC 2136, section 3.4.2.2; RFC 6672, section 2.4),
  * nothing beside a CNAME (RFC 1034, section 3.6.2) but what DNSSEC puts there
- * (RFC 4035, section 2.5), every RRset fits a message.
+ * (RFC 4035, section 2.5), every RRset fits a message, and all of them
+ * RRSETS_MAX, but where they were more and become fewer.
  *
- * Return: 0; EINVAL (positive) refused; -ENOMEM.
+ * Return: 0; EINVAL, EDQUOT (positive) refused; -ENOMEM.
  */
 int rrsets_edit(struct rrsets old, const struct change_item *items,
 		size_t count, bool fresh, struct buffer *out,
