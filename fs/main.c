@@ -182,6 +182,7 @@ static int start(struct daemon *daemon)
 	int r;
 
 	fs->session = &daemon->session;
+	daemon->session.fs = fs;
 	fs->scratch_max = daemon->options.scratch_size;
 	fs->started_ns = host_now_ns();
 	fs->bind = &daemon->options.bind;
