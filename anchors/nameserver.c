@@ -125,12 +125,14 @@ void nameserver_make(struct anchor *parent, const char *name, uid_t uid,
 		.address = host->listen,
 	};
 	struct anchor *anchor;
-	struct refusal refusal;
+	struct refusal refusal = {0};
 	struct task *task;
 	int r = anchor_parse_name(name, &stored.address);
 
 	if (r == 0)
 		r = anchor_place(parent, name);
+	if (r == 0)
+		r = anchor_fits(NULL, parent, name, &refusal);
 	if (r == 0)
 		r = one_more(host, &refusal);
 	if (r == 0) {
@@ -146,7 +148,7 @@ void nameserver_make(struct anchor *parent, const char *name, uid_t uid,
 			anchor_unlink(anchor);
 	}
 	if (r < 0) {
-		done(arg, r, r == -EDQUOT ? &refusal : NULL);
+		done(arg, r, refusal.reason[0] ? &refusal : NULL);
 		return;
 	}
 	host->next_id++;
@@ -395,7 +397,9 @@ void anchor_rename(struct anchor *anchor, struct anchor *parent,
 	task = task_new_live(anchor, done, arg);
 	if (!task)
 		return;
-	r = anchor_claim(&task->claim, parent, name);
+	r = anchor_fits(anchor, parent, name, &task->refusal);
+	if (r == 0)
+		r = anchor_claim(&task->claim, parent, name);
 	if (r < 0) {
 		task_report(task, r);
 		return;
