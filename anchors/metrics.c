@@ -19,6 +19,7 @@ struct metrics {
 	struct host *host;
 	struct snapshot *snapshot; /* the host's; begun, or NULL */
 	struct subjects *subjects;
+	struct descriptors descriptors; /* as they were then */
 };
 
 /* ---- What there is ---- */
@@ -47,6 +48,7 @@ int metrics_take(struct metrics **out, struct host *host)
 	if (!metrics)
 		return -ENOMEM;
 	metrics->host = host;
+	metrics->descriptors = host->descriptors;
 	r = snapshot_begin(host->metrics);
 	if (r == 0)
 		metrics->snapshot = host->metrics;
@@ -214,6 +216,30 @@ static void expose_commits(struct metrics *metrics)
 	exposition_sample(to, "_count", NULL, 0, (double)sum);
 }
 
+static void expose_descriptors(struct metrics *metrics)
+{
+	static const char *const whose[] = {
+		[DESCRIPTORS_SERVERS] = "nameservers",
+		[DESCRIPTORS_FILES] = "files",
+	};
+	struct exposition_label label = {.name = "of"};
+
+	exposition_family(&metrics->to, "circuitfs_descriptors", "gauge",
+			  "Descriptors that these have.");
+	for (unsigned i = 0; i < DESCRIPTORS_KINDS; i++) {
+		label.value = whose[i];
+		exposition_sample(&metrics->to, NULL, &label, 1,
+				  (double)metrics->descriptors.of[i].taken);
+	}
+	exposition_family(&metrics->to, "circuitfs_descriptors_limit", "gauge",
+			  "The most of them that these may have.");
+	for (unsigned i = 0; i < DESCRIPTORS_KINDS; i++) {
+		label.value = whose[i];
+		exposition_sample(&metrics->to, NULL, &label, 1,
+				  (double)metrics->descriptors.of[i].most);
+	}
+}
+
 static void expose_host(struct metrics *metrics)
 {
 	struct stat st = {0};
@@ -231,6 +257,7 @@ static void expose_host(struct metrics *metrics)
 	exposition_single(&metrics->to, "circuitfs_state_bytes", "gauge",
 			  "Size of the file that keeps anchors and records.",
 			  (double)st.st_size);
+	expose_descriptors(metrics);
 	expose_commits(metrics);
 	process_expose(&metrics->to);
 }

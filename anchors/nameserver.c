@@ -142,8 +142,8 @@ void nameserver_make(struct anchor *parent, const char *name, uid_t uid,
 	}
 	if (r == 0) {
 		/* Before anything is stored: a taken port leaves no trace. */
-		r = server_bind(&anchor->server, host->pool, anchor->traffic,
-				&anchor->address);
+		r = host_bind(&anchor->server, anchor, &anchor->address,
+			      &refusal);
 		if (r < 0)
 			anchor_unlink(anchor);
 	}
@@ -294,8 +294,7 @@ void nameserver_rebind(struct anchor *anchor, const struct address *at,
 	}
 	task->stored.address = *at;
 	if (at->kind != ADDRESS_OFF)
-		r = server_bind(&task->server, anchor->host->pool,
-				anchor->traffic, at);
+		r = host_bind(&task->server, anchor, at, &task->refusal);
 	if (r < 0) {
 		task_report(task, r);
 		return;

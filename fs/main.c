@@ -288,9 +288,11 @@ static int give_up_rights(struct daemon *daemon, int ready)
 
 static void serve(struct daemon *daemon, int ready)
 {
-	log_line(LOG_NOTICE, "serving %s on %s, nameservers: %zu",
+	struct host *host = daemon->fs.host;
+
+	log_line(LOG_NOTICE, "serving %s on %s, nameservers: %zu of %zu",
 		 daemon->options.host, daemon->options.mountpoint,
-		 daemon->fs.host->anchors);
+		 host->anchors, descriptors_servers_max(&host->descriptors));
 	notify(daemon->fs.aside, "READY=1");
 	if (ready >= 0)
 		background_ready(ready);
