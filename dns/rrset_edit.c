@@ -4,10 +4,11 @@
  *
  * An edit merges two sorted things, the RRsets an owner has and the items of
  * a change ordered by type, straight into the new value: one RRset after the
- * other, the old records first.
+ * other, the old records first. What no item is about is copied as it is.
  */
 #include <assert.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -365,38 +366,48 @@ static int compare_items(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
+/* The old RRsets before @rank, as they are; *@at is behind them then. */
+static int copy_before(struct edit *edit, struct rrsets old, size_t *at,
+		       unsigned rank)
+{
+	size_t from = *at;
+
+	while (*at < old.len) {
+		struct rrset_head head = rrset_head_at(old, *at);
+
+		if (type_rank(head.type) >= rank)
+			break;
+		*at += sizeof(head) + head.len;
+	}
+	if (*at == from)
+		return 0;
+	return buffer_add(edit->out, old.data + from, *at - from);
+}
+
 static int edit_merge(struct edit *edit, struct rrsets old,
 		      const struct change_item *const *items, size_t count)
 {
 	size_t at = 0, i = 0;
+	int r = 0;
 
-	while (at < old.len || i < count) {
-		const uint8_t *set = NULL;
-		struct rrset_head head = {0};
-		unsigned old_rank = UINT32_MAX, new_rank = UINT32_MAX;
-		size_t set_len = 0, n = 0;
-		uint16_t type;
-		int r;
+	while (r == 0 && i < count) {
+		uint16_t type = items[i]->rr.type;
+		size_t set_len = 0, n = 1;
 
-		if (at < old.len) {
-			set = old.data + at;
-			head = rrset_head_at(old, at);
-			old_rank = type_rank(head.type);
-		}
-		if (i < count)
-			new_rank = type_rank(items[i]->rr.type);
-		type = old_rank <= new_rank ? head.type : items[i]->rr.type;
-		if (old_rank <= new_rank)
-			set_len = sizeof(head) + head.len;
+		r = copy_before(edit, old, &at, type_rank(type));
+		if (r < 0)
+			return r;
+		if (at < old.len && rrset_head_at(old, at).type == type)
+			set_len = sizeof(struct rrset_head) +
+				  rrset_head_at(old, at).len;
 		while (i + n < count && items[i + n]->rr.type == type)
 			n++;
-		r = edit_type(edit, type, set, set_len, items + i, n);
-		if (r)
-			return r;
+		r = edit_type(edit, type, set_len ? old.data + at : NULL,
+			      set_len, items + i, n);
 		at += set_len;
 		i += n;
 	}
-	return 0;
+	return r ? r : copy_before(edit, old, &at, UINT_MAX);
 }
 
 static int check_cname(struct edit *edit, uint32_t line)
