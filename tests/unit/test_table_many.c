@@ -185,6 +185,28 @@ static void a_name_that_had_more_before_may_become_smaller(void **state)
 	assert_int_equal(stored_size(table, "big."), 0);
 }
 
+static void a_slice_of_large_names_has_fewer_of_them(void **state)
+{
+	uint32_t table = test_new_table(&tt);
+	struct refusal why;
+	unsigned slices = 0;
+	bool left = true;
+
+	(void)state;
+	for (unsigned i = 0; i < 12; i++)
+		apply_large(table, (char[]){(char)('a' + i), '.', 0}, 1000,
+			    &why);
+	for (; left && slices < 100; slices++) {
+		MDB_txn *txn = test_begin(&tt);
+
+		/* 60,000 octets are 14 times 4 KiB: 15 for each of them. */
+		assert_int_equal(
+			table_free_slice(&tt.tables, txn, table, 30, &left), 0);
+		test_commit(txn);
+	}
+	assert_int_equal(slices, 6);
+}
+
 /* In an order in which equal ones are apart. */
 static void make_lines(struct buffer *out, unsigned seed, unsigned count)
 {
@@ -288,6 +310,7 @@ int main(void)
 		cmocka_unit_test(what_is_staged_of_a_name_is_bounded_too),
 		cmocka_unit_test(
 			a_name_that_had_more_before_may_become_smaller),
+		cmocka_unit_test(a_slice_of_large_names_has_fewer_of_them),
 		cmocka_unit_test(a_long_write_does_what_its_lines_do),
 		cmocka_unit_test(a_megabyte_at_one_name_is_judged_at_once),
 	};
