@@ -21,6 +21,13 @@
 
 struct host;
 
+/* Levels of anchors below the host's. */
+#define ANCHOR_LEVELS_MAX 1000
+/* Octets of a path of them, "ns/sub": as open(2) takes one. */
+#define ANCHOR_PATH_MAX 4095
+/* Anchors that a rename looks at, where its path becomes a longer one. */
+#define ANCHOR_LOOK_MAX 65536
+
 /* A name that a rename on its way shall give: nobody else may take it. */
 struct anchor_claim {
 	UT_hash_handle hh;     /* in parent->claims */
@@ -101,6 +108,19 @@ char *anchor_path(const struct anchor *anchor);
 
 /** anchor_place() - is that name free in @parent? 0, or as anchor_new() */
 int anchor_place(const struct anchor *parent, const char *name);
+
+/**
+ * anchor_fits() - is there room for it in @parent, and for what is in it?
+ * @anchor: that is to be moved there; NULL: one that is to be made
+ *
+ * The limits are for growth: what was deeper before may move to where it is
+ * less so. Renames on their way are not seen, so that it may become deeper by
+ * as many levels as came at once.
+ *
+ * Return: 0; -EDQUOT, -ENAMETOOLONG, with @why.
+ */
+int anchor_fits(const struct anchor *anchor, const struct anchor *parent,
+		const char *name, struct refusal *why);
 
 /** anchor_claim() - keep a name free for anchor_relink(): as anchor_new() */
 int anchor_claim(struct anchor_claim **out, struct anchor *parent,

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <math.h>
+#include <stdbool.h>
 
 #include "anchors/exposition.h"
 
@@ -18,6 +19,7 @@ void exposition_family(struct exposition *to, const char *name,
 		       const char *type, const char *help)
 {
 	to->family = name;
+	to->common = NULL;
 	if (!to->error)
 		to->error =
 			buffer_printf(to->out, "# HELP %s %s\n# TYPE %s %s\n",
@@ -59,38 +61,53 @@ static size_t utf8_len(const uint8_t *text)
  * The format wants UTF-8, and a file name is any octets. What is none becomes
  * \xNN; its backslash is doubled, as each one is.
  */
-static void add_value(struct exposition *to, const char *value)
+int exposition_escape(const char *value, struct buffer *out)
 {
 	const uint8_t *at = (const uint8_t *)value;
 	size_t len;
+	int r = 0;
 
-	for (; *at; at += len ? len : 1) {
+	for (; r == 0 && *at; at += len ? len : 1) {
 		len = utf8_len(at);
 		if (*at == '\\')
-			add_text(to, "\\\\");
+			r = buffer_add_text(out, "\\\\");
 		else if (*at == '"')
-			add_text(to, "\\\"");
+			r = buffer_add_text(out, "\\\"");
 		else if (*at == '\n')
-			add_text(to, "\\n");
+			r = buffer_add_text(out, "\\n");
 		else if (len)
-			add(to, at, len);
-		else if (!to->error)
-			to->error = buffer_printf(to->out, "\\\\x%02x", *at);
+			r = buffer_add(out, at, len);
+		else
+			r = buffer_printf(out, "\\\\x%02x", *at);
 	}
+	return r;
 }
 
 static void add_labels(struct exposition *to,
 		       const struct exposition_label *labels, size_t count)
 {
+	bool any = to->common != NULL;
+
+	if (any || count)
+		add_text(to, "{");
+	if (any)
+		add(to, to->common, to->common_len);
 	for (size_t i = 0; i < count; i++) {
-		add_text(to, i ? "," : "{");
+		add_text(to, any || i ? "," : "");
 		add_text(to, labels[i].name);
 		add_text(to, "=\"");
-		add_value(to, labels[i].value);
+		if (!to->error)
+			to->error = exposition_escape(labels[i].value, to->out);
 		add_text(to, "\"");
 	}
-	if (count)
+	if (any || count)
 		add_text(to, "}");
+}
+
+void exposition_common(struct exposition *to, const char *text, size_t len)
+{
+	to->common = text;
+	to->common_len = len;
 }
 
 void exposition_sample(struct exposition *to, const char *suffix,

@@ -16,11 +16,16 @@ struct exposition {
 	struct buffer *out; /* borrowed */
 	int error;	    /* the first one: -ENOMEM */
 	const char *family; /* the one at hand */
+	const char *common; /* see exposition_common(); borrowed, or NULL */
+	size_t common_len;
 };
 
 struct exposition_label {
 	const char *name, *value; /* any octets; escaped when written */
 };
+
+/** exposition_escape() - append a label's value as it is written: 0, -ENOMEM */
+int exposition_escape(const char *value, struct buffer *out);
 
 /**
  * exposition_family() - begin one
@@ -30,6 +35,13 @@ struct exposition_label {
  */
 void exposition_family(struct exposition *to, const char *name,
 		       const char *type, const char *help);
+
+/**
+ * exposition_common() - labels that the samples have which follow, till the
+ * next family, before their own
+ * @text: as they are written, values escaped: a="x",b="y"; borrowed
+ */
+void exposition_common(struct exposition *to, const char *text, size_t len);
 
 /**
  * exposition_sample() - a value

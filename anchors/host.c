@@ -37,11 +37,34 @@ void host_log(const struct anchor *anchor, int priority, const char *format,
 
 /* ---- Nameservers whose address cannot be had ---- */
 
-static int bind_again(struct anchor *anchor)
+int host_bind(struct server **out, struct anchor *anchor,
+	      const struct address *at, struct refusal *why)
+{
+	struct descriptors *descriptors = &anchor->host->descriptors;
+	int r = descriptors_take(descriptors, DESCRIPTORS_SERVERS,
+				 DESCRIPTORS_SERVER, why);
+
+	if (r < 0)
+		return r;
+	r = server_bind(out, anchor->host->pool, anchor->traffic, at);
+	if (r < 0)
+		descriptors_give(descriptors, DESCRIPTORS_SERVERS,
+				 DESCRIPTORS_SERVER);
+	return r;
+}
+
+static void on_closed(void *arg)
+{
+	struct host *host = arg;
+
+	descriptors_give(&host->descriptors, DESCRIPTORS_SERVERS,
+			 DESCRIPTORS_SERVER);
+}
+
+static int bind_again(struct anchor *anchor, struct refusal *why)
 {
 	struct server *server;
-	int r = server_bind(&server, anchor->host->pool, anchor->traffic,
-			    &anchor->address);
+	int r = host_bind(&server, anchor, &anchor->address, why);
 
 	if (r == 0)
 		r = server_start(server);
@@ -74,7 +97,7 @@ static void on_retry(uv_timer_t *timer)
 	for (size_t i = 0; i < count; i++) {
 		struct anchor *anchor = list[i];
 
-		if (wants_server(anchor) && bind_again(anchor) < 0) {
+		if (wants_server(anchor) && bind_again(anchor, NULL) < 0) {
 			list[left++] = anchor;
 			continue;
 		}
@@ -91,17 +114,24 @@ static void on_retry(uv_timer_t *timer)
 static int serve(struct anchor *anchor)
 {
 	struct host *host = anchor->host;
+	struct refusal why = {0};
 	char reason[160];
 	int r;
 
 	if (!wants_server(anchor))
 		return 0;
-	r = bind_again(anchor);
+	r = bind_again(anchor, &why);
 	if (r == 0)
 		return 0;
-	snprintf(reason, sizeof(reason),
-		 "cannot listen there, and tries again: %s", strerror(-r));
-	host_tell(anchor, LOG_WARNING, reason);
+	if (why.reason[0]) {
+		host->waiting++;
+		anchor_fail(anchor, "addr", 0, NULL, why.reason);
+	} else {
+		snprintf(reason, sizeof(reason),
+			 "cannot listen there, and tries again: %s",
+			 strerror(-r));
+		host_tell(anchor, LOG_WARNING, reason);
+	}
 	r = buffer_add(&host->unbound, &anchor, sizeof(anchor));
 	if (r < 0)
 		return r;
@@ -117,6 +147,24 @@ static void free_handle(uv_handle_t *handle)
 	free(handle);
 }
 
+/* Each of them knows; and here is who can do something about it. */
+static void tell_of_waiting(const struct host *host)
+{
+	char line[256];
+
+	if (!host->waiting)
+		return;
+	snprintf(
+		line, sizeof(line),
+		"nameservers that do not answer, and wait for descriptors: "
+		"%zu; there are %zu descriptors, and room for %zu nameservers; "
+		"start with more (ulimit -Hn, LimitNOFILE=)",
+		host->waiting, host->descriptors.limit,
+		descriptors_servers_max(&host->descriptors));
+	host_log(host->root, LOG_WARNING, "%s", line);
+	anchor_fail(host->root, "state", 0, NULL, line);
+}
+
 static int serve_all(struct host *host)
 {
 	int r = 0;
@@ -124,7 +172,22 @@ static int serve_all(struct host *host)
 	for (struct anchor *a = host->root; r == 0 && a;
 	     a = anchor_next(host->root, a))
 		r = serve(a);
+	tell_of_waiting(host);
 	return r;
+}
+
+static int open_pool(struct host *host, const struct host_options *options)
+{
+	struct server_options server = options->server;
+
+	descriptors_init(&host->descriptors, descriptors_limit(),
+			 server.workers, server.tcp_clients);
+	if (host->descriptors.clients)
+		server.tcp_clients = (unsigned)host->descriptors.clients;
+	server.closed = on_closed;
+	server.closed_arg = host;
+	return server_pool_new(&host->pool, host->loop, &host->store.tables,
+			       &server);
 }
 
 static int open_parts(struct host *host, const struct host_options *options)
@@ -142,8 +205,7 @@ static int open_parts(struct host *host, const struct host_options *options)
 	if (r == 0)
 		r = writer_new(&host->writer, host->loop, &host->store);
 	if (r == 0)
-		r = server_pool_new(&host->pool, host->loop,
-				    &host->store.tables, &options->server);
+		r = open_pool(host, options);
 	/* Before anything is bound, so that no change is missed. */
 	if (r == 0 && options->presence_fd >= 0)
 		r = presence_new(&host->presence, host, options->presence_fd);

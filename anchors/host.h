@@ -8,6 +8,7 @@
 #define ANCHORS_HOST_H
 
 #include "anchors/anchor.h"
+#include "anchors/descriptors.h"
 #include "anchors/writer.h"
 #include "dns/snapshot.h"
 
@@ -49,6 +50,7 @@ struct host {
 	unsigned workers;
 	size_t anchors; /* below the root */
 	size_t anchors_max;
+	struct descriptors descriptors;
 	uint64_t next_id;
 	/*
 	 * How often records of an owner were written, by a digest of nameserver
@@ -61,6 +63,7 @@ struct host {
 	uv_timer_t *retry;  /* runs while some address is not to be had */
 	struct presence *presence; /* NULL: addresses are not watched */
 	struct buffer unbound; /* struct anchor *: whose that is; references */
+	size_t waiting;	       /* of them, at the start: for descriptors */
 	void (*report)(int priority, const char *line);
 	void (*changed)(void *arg, struct anchor *anchor, const void *origin);
 	void *changed_arg;
@@ -72,8 +75,10 @@ struct host {
  *
  * Starts threads, so it comes after any fork(). A nameserver whose address
  * cannot be had keeps its records; its `error` says so, and a timer tries
- * again until it works. What does not fit into the tree is set aside: see
- * restore.h.
+ * again until it works; so it is with those for which there are no descriptors,
+ * but the log has one line for all of them. What does not fit into the tree is
+ * set aside: see restore.h. Where descriptors are few, there are fewer TCP
+ * clients than the options say.
  *
  * Return: 0; -errno as store_open() and server_pool_new().
  */
@@ -87,6 +92,15 @@ int host_open(struct host **out, uv_loop_t *loop,
  * are closed: run the loop until it is empty after.
  */
 struct host *host_close(struct host *host);
+
+/**
+ * host_bind() - server_bind() for an anchor, with descriptors set aside for it
+ * @why: a reason when they are none; or NULL
+ *
+ * They are given back when the server was stopped. Errors as server_bind().
+ */
+int host_bind(struct server **out, struct anchor *anchor,
+	      const struct address *at, struct refusal *why);
 
 /**
  * host_log() - a line for the log, about an anchor: its path comes before it

@@ -10,68 +10,19 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
-#include "anchors/exposition.h"
 #include "anchors/metrics.h"
 #include "anchors/process.h"
-#include "dns/traffic.h"
-
-/*
- * On another thread, an anchor is nothing but a reference to be given back:
- * what is told of it was copied, or is its traffic, which lives as long.
- */
-struct subject {
-	struct anchor *anchor; /* a reference */
-	uint64_t id;
-	const struct traffic *traffic;
-	struct address address;
-	uint64_t edits;
-	size_t path; /* where it is in metrics->paths: "ns/sub" */
-	bool is_listening;
-	uint64_t names, records; /* of the snapshot */
-};
+#include "anchors/subjects.h"
 
 struct metrics {
 	struct exposition to;
 	struct host *host;
 	struct snapshot *snapshot; /* the host's; begun, or NULL */
-	struct buffer paths;	   /* terminated, one behind the other */
-	size_t count, served;	   /* the store has the first @served */
-	struct subject subjects[];
+	struct subjects *subjects;
+	struct descriptors descriptors; /* as they were then */
 };
 
-#define LABEL(metrics, subject)                                                \
-	{                                                                      \
-		"nameserver", (char *)(metrics)->paths.data + (subject)->path  \
-	}
-
-#define EACH_SUBJECT(metrics, at)                                              \
-	for (struct subject *at = (metrics)->subjects,                         \
-			    *at##_end = at + (metrics)->served;                \
-	     at < at##_end; at++)
-
 /* ---- What there is ---- */
-
-static int note(struct metrics *metrics, struct anchor *anchor)
-{
-	CLEANUP(freep) char *path = anchor_path(anchor);
-	struct subject subject = {
-		.id = anchor->id,
-		.traffic = anchor->traffic,
-		.address = anchor->address,
-		.edits = anchor->edits,
-		.path = metrics->paths.len,
-		.is_listening =
-			anchor->server && !server_is_absent(anchor->server),
-	};
-	int r = path ? buffer_add(&metrics->paths, path, strlen(path) + 1)
-		     : -ENOMEM;
-
-	if (r < 0)
-		return r;
-	subject.anchor = anchor_ref(anchor);
-	metrics->subjects[metrics->count++] = subject;
-	return 0;
-}
 
 static void end_snapshot(struct metrics *metrics)
 {
@@ -84,55 +35,30 @@ struct metrics *metrics_free(struct metrics *metrics)
 	if (!metrics)
 		return NULL;
 	end_snapshot(metrics);
-	for (size_t i = 0; i < metrics->count; i++)
-		anchor_unref(metrics->subjects[i].anchor);
-	buffer_deinit(&metrics->paths);
+	subjects_free(metrics->subjects);
 	free(metrics);
 	return NULL;
 }
 
 int metrics_take(struct metrics **out, struct host *host)
 {
-	struct metrics *metrics =
-		malloc(sizeof(*metrics) +
-		       host->anchors * sizeof(metrics->subjects[0]));
-	struct anchor *anchor = host->root;
+	struct metrics *metrics = calloc(1, sizeof(*metrics));
 	int r;
 
 	if (!metrics)
 		return -ENOMEM;
-	*metrics = (struct metrics){.host = host};
+	metrics->host = host;
+	metrics->descriptors = host->descriptors;
 	r = snapshot_begin(host->metrics);
 	if (r == 0)
 		metrics->snapshot = host->metrics;
-	while (r == 0 && (anchor = anchor_next(host->root, anchor)))
-		r = note(metrics, anchor);
+	if (r == 0)
+		r = subjects_take(&metrics->subjects, host);
 	if (r < 0) {
 		metrics_free(metrics);
 		return r;
 	}
 	*out = metrics;
-	return 0;
-}
-
-static int look_up(struct metrics *metrics, struct subject *subject)
-{
-	struct subject found = *subject;
-	struct table_counts counts;
-	uint32_t table;
-	int r = snapshot_serving(metrics->snapshot, found.id, &table);
-
-	/* Not on disk yet, or no more: not a nameserver of this moment. */
-	if (r == -ENOENT)
-		return 0;
-	if (r == 0)
-		r = snapshot_counts(metrics->snapshot, table, &counts);
-	if (r < 0)
-		return r;
-	found.names = counts.names;
-	found.records = counts.records;
-	*subject = metrics->subjects[metrics->served];
-	metrics->subjects[metrics->served++] = found;
 	return 0;
 }
 
@@ -145,39 +71,35 @@ static void expose_addresses(struct metrics *metrics)
 	exposition_family(&metrics->to, "circuitfs_nameserver_listening",
 			  "gauge",
 			  "Whether the nameserver answers on its address.");
-	EACH_SUBJECT(metrics, subject)
+	EACH_SUBJECT(metrics->subjects, &metrics->to, subject)
 	{
-		struct exposition_label labels[] = {LABEL(metrics, subject),
-						    {"address", text}};
+		struct exposition_label label = {"address", text};
 
 		address_print(&subject->address, text);
-		exposition_sample(&metrics->to, NULL, labels, 2,
+		exposition_sample(&metrics->to, NULL, &label, 1,
 				  subject->is_listening);
 	}
 }
 
-static void expose_one(struct metrics *metrics, const struct subject *subject,
-		       double value)
+static void expose_one(struct metrics *metrics, double value)
 {
-	struct exposition_label label = LABEL(metrics, subject);
-
-	exposition_sample(&metrics->to, NULL, &label, 1, value);
+	exposition_sample(&metrics->to, NULL, NULL, 0, value);
 }
 
 static void expose_store(struct metrics *metrics)
 {
 	exposition_family(&metrics->to, "circuitfs_records", "gauge",
 			  "Records that the nameserver holds.");
-	EACH_SUBJECT(metrics, subject)
-	expose_one(metrics, subject, (double)subject->records);
+	EACH_SUBJECT(metrics->subjects, &metrics->to, subject)
+	expose_one(metrics, (double)subject->records);
 	exposition_family(&metrics->to, "circuitfs_names", "gauge",
 			  "Names that have records.");
-	EACH_SUBJECT(metrics, subject)
-	expose_one(metrics, subject, (double)subject->names);
+	EACH_SUBJECT(metrics->subjects, &metrics->to, subject)
+	expose_one(metrics, (double)subject->names);
 	exposition_family(&metrics->to, "circuitfs_edits_total", "counter",
 			  "Changes to the records that took effect.");
-	EACH_SUBJECT(metrics, subject)
-	expose_one(metrics, subject, (double)subject->edits);
+	EACH_SUBJECT(metrics->subjects, &metrics->to, subject)
+	expose_one(metrics, (double)subject->edits);
 }
 
 static const char *const transports[TRAFFIC_TRANSPORTS] = {
@@ -203,7 +125,6 @@ static void expose_slots(struct metrics *metrics, const struct subject *subject,
 
 	for (unsigned i = 0; i < TRAFFIC_TRANSPORTS * slots; i++) {
 		struct exposition_label labels[] = {
-			LABEL(metrics, subject),
 			{"transport", transports[i / slots]},
 			{is_rcode ? "rcode" : "type", text},
 		};
@@ -221,16 +142,15 @@ static void expose_counter(struct metrics *metrics, const char *name,
 			   const char *help, enum traffic_item item)
 {
 	exposition_family(&metrics->to, name, "counter", help);
-	EACH_SUBJECT(metrics, subject)
-	expose_one(metrics, subject,
-		   (double)traffic_sum(subject->traffic, item));
+	EACH_SUBJECT(metrics->subjects, &metrics->to, subject)
+	expose_one(metrics, (double)traffic_sum(subject->traffic, item));
 }
 
 static void expose_clients(struct metrics *metrics)
 {
 	exposition_family(&metrics->to, "circuitfs_tcp_clients", "gauge",
 			  "Clients connected over TCP.");
-	EACH_SUBJECT(metrics, subject)
+	EACH_SUBJECT(metrics->subjects, &metrics->to, subject)
 	{
 		/* In this order, or one could be gone who never came. */
 		uint64_t gone =
@@ -238,8 +158,7 @@ static void expose_clients(struct metrics *metrics)
 		uint64_t come =
 			traffic_sum(subject->traffic, TRAFFIC_CONNECTED);
 
-		expose_one(metrics, subject,
-			   come > gone ? (double)(come - gone) : 0);
+		expose_one(metrics, come > gone ? (double)(come - gone) : 0);
 	}
 }
 
@@ -247,11 +166,11 @@ static void expose_traffic(struct metrics *metrics)
 {
 	exposition_family(&metrics->to, "circuitfs_queries_total", "counter",
 			  "Queries that got an answer, by transport and type.");
-	EACH_SUBJECT(metrics, subject)
+	EACH_SUBJECT(metrics->subjects, &metrics->to, subject)
 	expose_slots(metrics, subject, false);
 	exposition_family(&metrics->to, "circuitfs_answers_total", "counter",
 			  "The same, by transport and RCODE.");
-	EACH_SUBJECT(metrics, subject)
+	EACH_SUBJECT(metrics->subjects, &metrics->to, subject)
 	expose_slots(metrics, subject, true);
 	expose_counter(metrics, "circuitfs_answers_truncated_total",
 		       "Answers with the TC flag.", TRAFFIC_TRUNCATED);
@@ -304,28 +223,60 @@ static void expose_commits(struct metrics *metrics)
 	exposition_sample(to, "_count", NULL, 0, (double)sum);
 }
 
+static void expose_descriptors(struct metrics *metrics)
+{
+	static const char *const whose[] = {
+		[DESCRIPTORS_SERVERS] = "nameservers",
+		[DESCRIPTORS_FILES] = "files",
+	};
+	struct exposition_label label = {.name = "of"};
+
+	exposition_family(&metrics->to, "circuitfs_descriptors", "gauge",
+			  "Descriptors that these have.");
+	for (unsigned i = 0; i < DESCRIPTORS_KINDS; i++) {
+		label.value = whose[i];
+		exposition_sample(&metrics->to, NULL, &label, 1,
+				  (double)metrics->descriptors.of[i].taken);
+	}
+	exposition_family(&metrics->to, "circuitfs_descriptors_limit", "gauge",
+			  "The most of them that these may have.");
+	for (unsigned i = 0; i < DESCRIPTORS_KINDS; i++) {
+		label.value = whose[i];
+		exposition_sample(&metrics->to, NULL, &label, 1,
+				  (double)metrics->descriptors.of[i].most);
+	}
+}
+
 static void expose_host(struct metrics *metrics)
 {
 	struct stat st = {0};
 
 	exposition_single(&metrics->to, "circuitfs_nameservers", "gauge",
-			  "Nameservers of the host.", (double)metrics->served);
+			  "Nameservers of the host.",
+			  (double)metrics->subjects->served);
+	exposition_single(&metrics->to, "circuitfs_nameservers_left_out",
+			  "gauge",
+			  "Nameservers that this page does not tell of, or it "
+			  "would be too long: those with long paths and many "
+			  "types of queries.",
+			  (double)metrics->subjects->left_out);
 	fstatat(metrics->host->store.dir_fd, "data.mdb", &st, 0);
 	exposition_single(&metrics->to, "circuitfs_state_bytes", "gauge",
 			  "Size of the file that keeps anchors and records.",
 			  (double)st.st_size);
+	expose_descriptors(metrics);
 	expose_commits(metrics);
 	process_expose(&metrics->to);
 }
 
 int metrics_render(struct metrics *metrics, struct buffer *out)
 {
-	int r = 0;
+	int r = subjects_look_up(metrics->subjects, metrics->snapshot);
 
-	for (size_t i = 0; r == 0 && i < metrics->count; i++)
-		r = look_up(metrics, &metrics->subjects[i]);
 	/* Open, it would keep the store's pages while the text is made. */
 	end_snapshot(metrics);
+	if (r == 0)
+		r = subjects_choose(metrics->subjects, SUBJECTS_PAGE_MAX);
 	if (r < 0)
 		return r;
 	metrics->to.out = out;

@@ -125,12 +125,14 @@ void nameserver_make(struct anchor *parent, const char *name, uid_t uid,
 		.address = host->listen,
 	};
 	struct anchor *anchor;
-	struct refusal refusal;
+	struct refusal refusal = {0};
 	struct task *task;
 	int r = anchor_parse_name(name, &stored.address);
 
 	if (r == 0)
 		r = anchor_place(parent, name);
+	if (r == 0)
+		r = anchor_fits(NULL, parent, name, &refusal);
 	if (r == 0)
 		r = one_more(host, &refusal);
 	if (r == 0) {
@@ -140,13 +142,13 @@ void nameserver_make(struct anchor *parent, const char *name, uid_t uid,
 	}
 	if (r == 0) {
 		/* Before anything is stored: a taken port leaves no trace. */
-		r = server_bind(&anchor->server, host->pool, anchor->traffic,
-				&anchor->address);
+		r = host_bind(&anchor->server, anchor, &anchor->address,
+			      &refusal);
 		if (r < 0)
 			anchor_unlink(anchor);
 	}
 	if (r < 0) {
-		done(arg, r, r == -EDQUOT ? &refusal : NULL);
+		done(arg, r, refusal.reason[0] ? &refusal : NULL);
 		return;
 	}
 	host->next_id++;
@@ -292,8 +294,7 @@ void nameserver_rebind(struct anchor *anchor, const struct address *at,
 	}
 	task->stored.address = *at;
 	if (at->kind != ADDRESS_OFF)
-		r = server_bind(&task->server, anchor->host->pool,
-				anchor->traffic, at);
+		r = host_bind(&task->server, anchor, at, &task->refusal);
 	if (r < 0) {
 		task_report(task, r);
 		return;
@@ -395,7 +396,9 @@ void anchor_rename(struct anchor *anchor, struct anchor *parent,
 	task = task_new_live(anchor, done, arg);
 	if (!task)
 		return;
-	r = anchor_claim(&task->claim, parent, name);
+	r = anchor_fits(anchor, parent, name, &task->refusal);
+	if (r == 0)
+		r = anchor_claim(&task->claim, parent, name);
 	if (r < 0) {
 		task_report(task, r);
 		return;

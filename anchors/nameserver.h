@@ -20,8 +20,7 @@
 #include "anchors/anchor.h"
 #include "anchors/writer.h"
 
-/* @refusal: why, when the result is -EINVAL or -EDQUOT; else, or if there is
- * no more to say than that, NULL */
+/* @refusal: why, if there is more to say than the result does; else NULL */
 typedef void nameserver_done(void *arg, int result,
 			     const struct refusal *refusal);
 
@@ -70,7 +69,8 @@ void anchor_set_rights(struct anchor *anchor,
 /**
  * anchor_rename() - give it another name, in @parent
  *
- * -EEXIST: the name is another's, or shall be; -EINVAL: @parent is in it.
+ * -EEXIST: the name is another's, or shall be; -EINVAL: @parent is in it;
+ * -EDQUOT, -ENAMETOOLONG: too deep, as anchor_fits().
  */
 void anchor_rename(struct anchor *anchor, struct anchor *parent,
 		   const char *name, nameserver_done *done, void *arg);

@@ -12,10 +12,16 @@ static void task_free(struct task *task)
 	free(task);
 }
 
+/* Of another one, a reason is of an attempt before it. */
+static bool is_refusal(int result)
+{
+	return result == -EINVAL || result == -EDQUOT ||
+	       result == -ENAMETOOLONG || result == -EMFILE;
+}
+
 void task_report(struct task *task, int result)
 {
-	bool refused = (result == -EINVAL || result == -EDQUOT) &&
-		       task->refusal.reason[0];
+	bool refused = is_refusal(result) && task->refusal.reason[0];
 	struct host *host = task->anchor->host;
 
 	if (task->in_flight)

@@ -22,7 +22,7 @@
  * RRsets of one owner. To find one is to step over those before it, and there
  * are less than a hundred types that mean something.
  */
-#define RRSETS_MAX 256
+#define RRSETS_TYPES 256
 
 /* Sizes of one owner's text, kept so that listings need not print anything. */
 struct rrsets_size {
@@ -54,6 +54,12 @@ struct rrset_rr {
 };
 
 #define RRSET_RR_HEAD 10 /* octets before the RDATA */
+
+/*
+ * Octets of all RRsets of one owner. Each change of one of them writes all of
+ * them anew, and others wait for that.
+ */
+#define RRSETS_SIZE (1 << 20)
 
 /** rrsets_size() - all zero for an owner without records */
 struct rrsets_size rrsets_size(const struct name *owner, struct rrsets rrsets);
@@ -100,9 +106,10 @@ struct refusal {
  * one SOA, CNAME and DNAME (RFC 2136, section 3.4.2.2; RFC 6672, section 2.4),
  * nothing beside a CNAME (RFC 1034, section 3.6.2) but what DNSSEC puts there
  * (RFC 4035, section 2.5), every RRset fits a message, and there are no more
- * than RRSETS_MAX.
+ * than RRSETS_TYPES, of RRSETS_SIZE octets, but where they were more and become
+ * fewer.
  *
- * Return: 0; EINVAL (positive) refused; -ENOMEM.
+ * Return: 0; EINVAL, EDQUOT (positive) refused; -ENOMEM.
  */
 int rrsets_edit(struct rrsets old, const struct change_item *items,
 		size_t count, bool fresh, struct buffer *out,

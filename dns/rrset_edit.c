@@ -4,10 +4,11 @@
  *
  * An edit merges two sorted things, the RRsets an owner has and the items of
  * a change ordered by type, straight into the new value: one RRset after the
- * other, the old records first.
+ * other, the old records first. What no item is about is copied as it is.
  */
 #include <assert.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -36,36 +37,35 @@ static uint8_t lower(uint8_t c)
 	return c >= 'A' && c <= 'Z' ? c + 32 : c;
 }
 
-static bool same_octets(const uint8_t *a, const uint8_t *b, size_t len,
-			bool fold)
+/* Length octets are below 64, so folding never touches one. */
+static int order_folded(const uint8_t *a, const uint8_t *b, size_t len)
 {
-	if (!fold)
-		return !memcmp(a, b, len);
-	/* Length octets are below 64, so folding never touches one. */
 	for (size_t i = 0; i < len; i++)
 		if (lower(a[i]) != lower(b[i]))
-			return false;
-	return true;
+			return lower(a[i]) < lower(b[i]) ? -1 : 1;
+	return 0;
 }
 
-/* The same data: domain names in it compare without case (RFC 4343). */
-static bool same_rdata(uint16_t type, const uint8_t *a, size_t a_len,
+/*
+ * Some order of RDATA; 0: the same data. Domain names in it compare without
+ * case (RFC 4343).
+ */
+static int order_rdata(struct rr_names names, const uint8_t *a, size_t a_len,
 		       const uint8_t *b, size_t b_len)
 {
-	struct rr_names names = rr_names(type);
 	size_t end;
+	int order;
 
 	if (a_len != b_len)
-		return false;
-	if (!memcmp(a, b, a_len))
-		return true;
+		return a_len < b_len ? -1 : 1;
 	if (!names.count || a_len < (size_t)names.skip + names.tail)
-		return false;
+		return memcmp(a, b, a_len);
 	end = a_len - names.tail;
-	return same_octets(a, b, names.skip, false) &&
-	       same_octets(a + names.skip, b + names.skip, end - names.skip,
-			   true) &&
-	       same_octets(a + end, b + end, names.tail, false);
+	order = memcmp(a, b, names.skip);
+	if (!order)
+		order = order_folded(a + names.skip, b + names.skip,
+				     end - names.skip);
+	return order ? order : memcmp(a + end, b + end, names.tail);
 }
 
 /* The state of one edit. */
@@ -97,7 +97,10 @@ static int PRINTF(3, 4)
 /* The RRset that an edit is writing: its head stands at @head in the buffer. */
 struct draft {
 	struct rrset_head head;
-	size_t at;  /* of the head */
+	struct rr_names names;
+	size_t at;    /* of the head */
+	uint32_t ttl; /* of the first record */
+	bool mixed;   /* and others came with another one */
 	bool given; /* the only record of a single type came with this write */
 };
 
@@ -118,8 +121,8 @@ static bool draft_has(const struct edit *edit, const struct draft *draft,
 	size_t offset = 0;
 
 	while (rrset_next(&rrset, &offset, &old))
-		if (same_rdata(rr->type, old.rdata, old.rdlen, rr->rdata,
-			       rr->rdlen))
+		if (!order_rdata(draft->names, old.rdata, old.rdlen, rr->rdata,
+				 rr->rdlen))
 			return true;
 	return false;
 }
@@ -148,7 +151,7 @@ static void draft_set_ttl(struct edit *edit, struct draft *draft, uint32_t ttl)
 	size_t offset = 0;
 
 	/* RFC 4034, section 3: an RRSIG has the TTL of what it signs. */
-	if (draft->head.type == RR_RRSIG)
+	if (!draft->mixed || draft->head.type == RR_RRSIG)
 		return;
 	while (rrset_next(&rrset, &offset, &rr)) {
 		uint8_t *at = edit->out->data + (rr.wire - edit->out->data) + 4;
@@ -195,14 +198,17 @@ static int refuse_second(struct edit *edit, const struct change_item *item)
 		      "two different %s records; a name has at most one", type);
 }
 
+/* @is_there: a record with this data is, before it */
 static int draft_add(struct edit *edit, struct draft *draft,
-		     const struct change_item *item)
+		     const struct change_item *item, bool is_there)
 {
 	const struct rr *rr = &item->rr;
-	int r = 0;
+	int r;
 
-	if (draft_has(edit, draft, rr)) {
-		draft_set_ttl(edit, draft, rr->ttl);
+	if (!draft->head.count)
+		draft->ttl = rr->ttl;
+	draft->mixed |= draft->ttl != rr->ttl;
+	if (is_there) {
 		draft->given = true;
 		return 0;
 	}
@@ -216,11 +222,97 @@ static int draft_add(struct edit *edit, struct draft *draft,
 	if (r < 0)
 		return r;
 	draft->given = true;
-	draft_set_ttl(edit, draft, rr->ttl);
 	if (draft->head.len + 2u * draft->head.count > RRSET_FIT)
 		return refuse(edit, item->line,
 			      "the RRset would not fit a DNS message");
 	return 0;
+}
+
+/*
+ * Some items of one type: each is looked for among all before it. More than a
+ * few are sorted together with what was there, and equal ones meet: looking
+ * for each would take a write of a megabyte seconds.
+ */
+#define EDIT_FEW 32
+
+/* A record by its data; of equal ones, by who comes first. */
+struct entrant {
+	const uint8_t *rdata;
+	uint16_t rdlen;
+	uint32_t place;
+};
+
+static int compare_entrants(const void *a, const void *b, void *arg)
+{
+	const struct entrant *x = a, *y = b;
+	const struct rr_names *names = arg;
+	int order = order_rdata(*names, x->rdata, x->rdlen, y->rdata, y->rdlen);
+
+	return order ? order : x->place < y->place ? -1 : x->place > y->place;
+}
+
+static int sort_entrants(struct entrant **out, struct rrset old,
+			 struct rr_names names,
+			 const struct change_item *const *items, size_t count)
+{
+	size_t all = old.count + count, at = 0, n = 0;
+	struct entrant *sorted = malloc(all * sizeof(*sorted));
+	struct rrset_rr rr;
+
+	if (!sorted)
+		return -ENOMEM;
+	for (; rrset_next(&old, &at, &rr); n++)
+		sorted[n] = (struct entrant){rr.rdata, rr.rdlen, (uint32_t)n};
+	for (; n < all; n++) {
+		const struct rr *new = &items[n - old.count]->rr;
+
+		sorted[n] =
+			(struct entrant){new->rdata, new->rdlen, (uint32_t)n};
+	}
+	qsort_r(sorted, all, sizeof(*sorted), compare_entrants, &names);
+	*out = sorted;
+	return 0;
+}
+
+/* Which of the items says what is there before it? The caller frees. */
+static int find_repeated(bool **out, struct rrset old, struct rr_names names,
+			 const struct change_item *const *items, size_t count)
+{
+	CLEANUP(freep) struct entrant *sorted = NULL;
+	CLEANUP(freep) bool *repeated = calloc(count, sizeof(*repeated));
+	int r = repeated ? sort_entrants(&sorted, old, names, items, count)
+			 : -ENOMEM;
+
+	for (size_t i = 1; r == 0 && i < old.count + count; i++) {
+		const struct entrant *a = &sorted[i - 1], *b = &sorted[i];
+
+		if (b->place >= old.count &&
+		    !order_rdata(names, a->rdata, a->rdlen, b->rdata, b->rdlen))
+			repeated[b->place - old.count] = true;
+	}
+	if (r == 0)
+		*out = steal(&repeated);
+	return r;
+}
+
+/* Write the items of one type behind what there was of it. */
+static int draft_add_all(struct edit *edit, struct draft *draft,
+			 struct rrset old,
+			 const struct change_item *const *items, size_t count)
+{
+	CLEANUP(freep) bool *repeated = NULL;
+	int r = 0;
+
+	/* Of a single type there is one to look at, and it may go. */
+	if (count > EDIT_FEW && !type_is_single(draft->head.type))
+		r = find_repeated(&repeated, old, draft->names, items, count);
+	for (size_t i = 0; r == 0 && i < count; i++)
+		r = draft_add(edit, draft, items[i],
+			      repeated ? repeated[i]
+				       : draft_has(edit, draft, &items[i]->rr));
+	if (r == 0 && count)
+		draft_set_ttl(edit, draft, items[count - 1]->rr.ttl);
+	return r;
 }
 
 /* Write one RRset: what there was of @type, then the items of @type. */
@@ -228,24 +320,30 @@ static int edit_type(struct edit *edit, uint16_t type, const uint8_t *old,
 		     size_t old_len, const struct change_item *const *items,
 		     size_t count)
 {
-	struct draft draft = {.head.type = type, .at = edit->out->len};
+	struct draft draft = {
+		.head.type = type,
+		.names = rr_names(type),
+		.at = edit->out->len,
+	};
+	struct rrset was = {0};
 	int r;
 
 	r = buffer_add(edit->out, &draft.head, sizeof(draft.head));
 	if (r < 0)
 		return r;
 	if (old_len) {
+		size_t at = 0;
+
+		rrsets_next((struct rrsets){old, old_len}, &at, &was);
 		memcpy(&draft.head, old, sizeof(draft.head));
-		r = buffer_add(edit->out, old + sizeof(draft.head),
-			       old_len - sizeof(draft.head));
+		draft.ttl = was.ttl;
+		r = buffer_add(edit->out, was.rrs, was.len);
 		if (r < 0)
 			return r;
 	}
-	for (size_t i = 0; i < count; i++) {
-		r = draft_add(edit, &draft, items[i]);
-		if (r)
-			return r;
-	}
+	r = draft_add_all(edit, &draft, was, items, count);
+	if (r)
+		return r;
 	memcpy(edit->out->data + draft.at, &draft.head, sizeof(draft.head));
 	return 0;
 }
@@ -262,46 +360,69 @@ static int compare_items(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
+/* The old RRsets before @rank, as they are; *@at is behind them then. */
+static int copy_before(struct edit *edit, struct rrsets old, size_t *at,
+		       unsigned rank)
+{
+	size_t from = *at;
+
+	while (*at < old.len) {
+		struct rrset_head head = rrset_head_at(old, *at);
+
+		if (rrset_rank(head.type) >= rank)
+			break;
+		*at += sizeof(head) + head.len;
+	}
+	if (*at == from)
+		return 0;
+	return buffer_add(edit->out, old.data + from, *at - from);
+}
+
+static unsigned count_types(struct rrsets rrsets)
+{
+	struct rrset rrset;
+	size_t offset = 0;
+	unsigned count = 0;
+
+	while (rrsets_next(rrsets, &offset, &rrset))
+		count++;
+	return count;
+}
+
+static int refuse_types(struct edit *edit, uint32_t line)
+{
+	refuse(edit, line, "a name has records of %d types at most",
+	       RRSETS_TYPES);
+	return EDQUOT;
+}
+
 static int edit_merge(struct edit *edit, struct rrsets old,
 		      const struct change_item *const *items, size_t count)
 {
-	const struct change_item *fresh = NULL; /* of a type that is new */
 	size_t at = 0, i = 0;
-	unsigned types = 0;
+	unsigned types = count_types(old);
+	int r = 0;
 
-	while (at < old.len || i < count) {
-		const uint8_t *set = NULL;
-		struct rrset_head head = {0};
-		unsigned old_rank = UINT32_MAX, new_rank = UINT32_MAX;
-		size_t set_len = 0, n = 0;
-		uint16_t type;
-		int r;
+	while (r == 0 && i < count) {
+		uint16_t type = items[i]->rr.type;
+		size_t set_len = 0, n = 1;
 
-		if (at < old.len) {
-			set = old.data + at;
-			head = rrset_head_at(old, at);
-			old_rank = rrset_rank(head.type);
-		}
-		if (i < count)
-			new_rank = rrset_rank(items[i]->rr.type);
-		type = old_rank <= new_rank ? head.type : items[i]->rr.type;
-		if (old_rank <= new_rank)
-			set_len = sizeof(head) + head.len;
+		r = copy_before(edit, old, &at, rrset_rank(type));
+		if (r < 0)
+			return r;
+		if (at < old.len && rrset_head_at(old, at).type == type)
+			set_len = sizeof(struct rrset_head) +
+				  rrset_head_at(old, at).len;
+		else if (++types > RRSETS_TYPES)
+			return refuse_types(edit, items[i]->line);
 		while (i + n < count && items[i + n]->rr.type == type)
 			n++;
-		if (!set_len)
-			fresh = items[i];
-		if (++types > RRSETS_MAX && fresh)
-			return refuse(edit, fresh->line,
-				      "a name has records of %d types at most",
-				      RRSETS_MAX);
-		r = edit_type(edit, type, set, set_len, items + i, n);
-		if (r)
-			return r;
+		r = edit_type(edit, type, set_len ? old.data + at : NULL,
+			      set_len, items + i, n);
 		at += set_len;
 		i += n;
 	}
-	return 0;
+	return r ? r : copy_before(edit, old, &at, UINT_MAX);
 }
 
 static int check_cname(struct edit *edit, uint32_t line)
@@ -319,6 +440,18 @@ static int check_cname(struct edit *edit, uint32_t line)
 	return 0;
 }
 
+/* The limit is for growth: an owner that has more may always have less. */
+static int check_size(struct edit *edit, size_t before, uint32_t line)
+{
+	if (edit->out->len <= RRSETS_SIZE || edit->out->len <= before)
+		return 0;
+	refuse(edit, line,
+	       "the records of one name take %d octets at most, as they are "
+	       "stored, and these would take %zu; spread them over more names",
+	       RRSETS_SIZE, edit->out->len);
+	return EDQUOT;
+}
+
 int rrsets_edit(struct rrsets old, const struct change_item *items,
 		size_t count, bool fresh, struct buffer *out,
 		struct refusal *why)
@@ -330,7 +463,7 @@ int rrsets_edit(struct rrsets old, const struct change_item *items,
 		.out = out,
 		.why = why,
 	};
-	size_t adds = 0;
+	size_t adds = 0, before = old.len;
 	int r;
 
 	assert(count);
@@ -353,7 +486,7 @@ int rrsets_edit(struct rrsets old, const struct change_item *items,
 	if (adds > 1)
 		qsort(sorted, adds, sizeof(*sorted), compare_items);
 	r = edit_merge(&edit, old, sorted, adds);
-	if (r)
-		return r;
-	return check_cname(&edit, items[count - 1].line);
+	if (r == 0)
+		r = check_cname(&edit, items[count - 1].line);
+	return r ? r : check_size(&edit, before, items[count - 1].line);
 }

@@ -42,6 +42,8 @@ struct server_pool {
 	struct limiter *limiter; /* NULL: none */
 	void (*seen)(void *arg, const struct tap_query *query);
 	void *seen_arg;
+	void (*closed)(void *arg);
+	void *closed_arg;
 
 	uv_mutex_t mutex; /* protects @finished */
 	struct servers finished;
@@ -135,6 +137,8 @@ static void on_finished(uv_async_t *wake)
 		arg = server->arg;
 		TAILQ_REMOVE(&pool->servers, server, entry);
 		free(server);
+		if (pool->closed)
+			pool->closed(pool->closed_arg);
 		if (done)
 			done(arg);
 	}
@@ -154,6 +158,8 @@ static int pool_alloc(struct server_pool **out, uv_loop_t *loop,
 	TAILQ_INIT(&pool->finished);
 	pool->seen = options->seen;
 	pool->seen_arg = options->seen_arg;
+	pool->closed = options->closed;
+	pool->closed_arg = options->closed_arg;
 	pool->limits.clients_max = options->tcp_clients;
 	pool->limits.workers = options->workers;
 	pool->limits.idle_ms = options->tcp_idle_ms;

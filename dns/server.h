@@ -37,6 +37,9 @@ struct server_options {
 	 */
 	void (*seen)(void *arg, const struct tap_query *query);
 	void *seen_arg;
+	/* A server's sockets have been closed, and it is freed; or NULL. */
+	void (*closed)(void *arg);
+	void *closed_arg;
 };
 
 /**

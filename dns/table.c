@@ -243,8 +243,10 @@ int table_free_slice(const struct tables *tables, MDB_txn *txn, uint32_t table,
 		return table_errno(rc);
 	memcpy(prefix, number, sizeof(prefix));
 	rc = mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE);
-	while (rc == 0 && max-- &&
-	       !memcmp(key.mv_data, prefix, sizeof(prefix))) {
+	while (rc == 0 && max && !memcmp(key.mv_data, prefix, sizeof(prefix))) {
+		size_t cost = 1 + value.mv_size / 4096;
+
+		max -= cost < max ? cost : max;
 		rc = mdb_cursor_del(cursor, 0);
 		/* The cursor stands on what followed: NEXT goes no further. */
 		if (rc == 0)

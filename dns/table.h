@@ -138,7 +138,9 @@ int table_retire(const struct tables *tables, MDB_txn *txn, uint64_t server);
 int table_loose(const struct tables *tables, MDB_txn *txn, struct buffer *out);
 
 /**
- * table_free_slice() - remove up to @max owners of a loose table
+ * table_free_slice() - remove some owners of a loose table
+ * @max:  up to so many, where a large one counts as one more for each 4 KiB:
+ *        its pages are freed one by one
  * @left: false once the table is gone altogether
  */
 int table_free_slice(const struct tables *tables, MDB_txn *txn, uint32_t table,

@@ -23,14 +23,15 @@ static void fail(struct anchor *anchor, const char *text, const char *reason)
 static void on_rebound(void *arg, int result, const struct refusal *refusal)
 {
 	struct rebind *rebind = arg;
+	const char *reason = strerror(-result);
 
-	(void)refusal;
+	if (refusal)
+		reason = refusal->reason;
+	else if (result == -EADDRINUSE)
+		reason = "in use, and the old address serves on; ss -lntup "
+			 "tells by whom";
 	if (result < 0)
-		fail(rebind->anchor, rebind->text,
-		     result == -EADDRINUSE
-			     ? "in use, and the old address serves on; "
-			       "ss -lntup tells by whom"
-			     : strerror(-result));
+		fail(rebind->anchor, rebind->text, reason);
 	rebind->done(rebind->arg, result);
 	anchor_unref(rebind->anchor);
 	free(rebind);

@@ -37,8 +37,10 @@ struct call {
 	uint64_t owner;	 /* of a write or a flush: the kernel's lock_owner */
 	uint64_t offset; /* of a truncation: the size */
 	size_t len;
+	uint64_t turn; /* of the request */
 	bool publishes;
-	bool holds;	/* the session */
+	bool holds; /* requests about its anchor: */
+	struct hold hold;
 	bool is_ending; /* who closes */
 	int result;
 	char data[];
@@ -91,6 +93,7 @@ static void run_next(struct handle *handle);
 static void reply(struct call *call, int result)
 {
 	struct handle *handle = call->handle;
+	struct session *session = handle->fs->session;
 	bool last = call->kind == CALL_RELEASE;
 
 	/* Who was refused hears of it at each close, as long as it lives. */
@@ -107,16 +110,16 @@ static void reply(struct call *call, int result)
 		fuse_reply_write(call->req, call->len);
 	else /* Nobody sees the error of a release. */
 		fuse_reply_err(call->req, last ? 0 : -result);
-	if (call->holds)
-		session_release(handle->fs->session);
-	handle->fs->session->pending--;
 	LL_DELETE(handle->calls, call);
-	free(call);
 	handle->busy = false;
 	if (last)
 		handle_discard(handle);
 	else
 		run_next(handle);
+	if (call->holds)
+		session_release(session, &call->hold);
+	session->pending--;
+	free(call);
 }
 
 static void know_refused(void *arg, const struct caller *caller)
@@ -400,7 +403,8 @@ static void hold(struct call *call)
 	call->holds = !handle->rewrite ||
 		      rewrite_size(handle->rewrite) <= HOLD_OCTETS;
 	if (call->holds)
-		session_hold(handle->fs->session);
+		session_hold(handle->fs->session, &call->hold,
+			     handle->node->anchor, call->turn);
 }
 
 /*
@@ -577,6 +581,7 @@ static void submit(struct handle *handle, const struct call *head,
 		return;
 	*call = *head;
 	call->handle = handle;
+	call->turn = handle->fs->session->turn;
 	if (data)
 		memcpy(call->data, data, head->len);
 	handle->fs->session->pending++;

@@ -185,6 +185,7 @@ static int start(struct daemon *daemon)
 	shares_init(&fs->shares);
 	for (enum share_kind kind = 0; kind < SHARE_KINDS; kind++)
 		shares_set(&fs->shares, kind, daemon->options.shares[kind]);
+	daemon->session.fs = fs;
 	fs->started_ns = host_now_ns();
 	fs->bind = &daemon->options.bind;
 	daemon->fuse = fuse_session_new(&daemon->options.fuse, &fs_operations,
@@ -296,9 +297,11 @@ static int give_up_rights(struct daemon *daemon, int ready)
 
 static void serve(struct daemon *daemon, int ready)
 {
-	log_line(LOG_NOTICE, "serving %s on %s, nameservers: %zu",
+	struct host *host = daemon->fs.host;
+
+	log_line(LOG_NOTICE, "serving %s on %s, nameservers: %zu of %zu",
 		 daemon->options.host, daemon->options.mountpoint,
-		 daemon->fs.host->anchors);
+		 host->anchors, descriptors_servers_max(&host->descriptors));
 	notify(daemon->fs.aside, "READY=1");
 	if (ready >= 0)
 		background_ready(ready);

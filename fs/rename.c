@@ -97,17 +97,24 @@ static const char *rename_reason(int result)
 	}
 }
 
+static char *what_is_renamed(const struct rename *rename)
+{
+	char from[NAME_TEXT_SIZE + 8], *text;
+
+	node_label(rename->from, from, sizeof(from));
+	return asprintf(&text, "%s to %s", from, rename->name) < 0 ? NULL
+								   : text;
+}
+
 /*
  * Not for EXDEV, and not for an editor's backup: they copy then, and nothing
  * is wrong.
  */
 static void refuse_for(struct rename *rename, int result, const char *reason)
 {
-	char from[NAME_TEXT_SIZE + 8], text[sizeof(from) + NAME_MAX + 8];
+	CLEANUP(freep) char *text = what_is_renamed(rename);
 
-	node_label(rename->from, from, sizeof(from));
-	snprintf(text, sizeof(text), "%s to %s", from, rename->name);
-	if (!drafts_shaped(rename->name))
+	if (text && !drafts_shaped(rename->name))
 		node_fail(rename->fs, rename->from, "rename", text, reason);
 	pending_reply(rename->pending, result);
 }
@@ -160,6 +167,16 @@ static void rename_owner(struct rename *rename)
 			rename->pending);
 }
 
+static void anchor_renamed(void *arg, int result, const struct refusal *refusal)
+{
+	struct pending *pending = arg;
+
+	if (refusal)
+		node_fail(pending->fs, pending->nodes[0], "rename",
+			  pending->text, refusal->reason);
+	pending_reply(pending, result);
+}
+
 static void rename_anchor(struct rename *rename)
 {
 	struct anchor *anchor = rename->from->anchor, *up;
@@ -179,13 +196,17 @@ static void rename_anchor(struct rename *rename)
 	for (up = rename->dir->anchor; r == 0 && up; up = up->parent)
 		if (up == anchor)
 			r = -EINVAL; /* into itself */
+	if (r == 0 && !rename->over) {
+		rename->pending->text = what_is_renamed(rename);
+		r = rename->pending->text ? 0 : -ENOMEM;
+	}
 	if (r < 0)
 		refuse(rename, r);
 	else if (rename->over)
 		pending_reply(rename->pending, 0);
 	else
 		anchor_rename(anchor, rename->dir->anchor, rename->name,
-			      pending_done, rename->pending);
+			      anchor_renamed, rename->pending);
 }
 
 static void run(struct rename *rename)
@@ -209,8 +230,8 @@ static void run(struct rename *rename)
  * ENOENT, ENODEV; EINVAL: records or a name that are none, with a line in
  * `error`, or an anchor into itself; EPERM: a control file, a name over one of
  * its own nameserver, or over one that takes no content; EXDEV: between
- * anchors, where mv copies instead; EEXIST, ENOTEMPTY, ENOTDIR; ENOSPC, ENOMEM,
- * EIO.
+ * anchors, where mv copies instead; EEXIST, ENOTEMPTY, ENOTDIR; EDQUOT,
+ * ENAMETOOLONG: too deep; ENOSPC, ENOMEM, EIO.
  */
 void tree_rename(fuse_req_t req, fuse_ino_t parent, const char *name,
 		 fuse_ino_t new_parent, const char *new_name,

@@ -40,6 +40,18 @@ static int count(struct fs *fs, struct scratch *scratch)
 	return r;
 }
 
+static int take_descriptor(struct fs *fs, struct scratch *scratch)
+{
+	struct refusal why;
+	int r = descriptors_take(&fs->host->descriptors, DESCRIPTORS_FILES, 1,
+				 &why);
+
+	if (r < 0)
+		anchor_fail(scratch->anchor, label(scratch), 0, NULL,
+			    why.reason);
+	return r;
+}
+
 /* Let go of, a file may be written all the same, through /proc/PID/fd. */
 int scratch_open(struct fs *fs, struct scratch *scratch)
 {
@@ -47,19 +59,21 @@ int scratch_open(struct fs *fs, struct scratch *scratch)
 
 	if (r < 0 || scratch->fd >= 0)
 		return r;
-	r = open_unnamed(fs);
+	r = take_descriptor(fs, scratch);
 	if (r < 0)
 		return r;
-	scratch->fd = r;
-	return 0;
+	scratch->fd = open_unnamed(fs);
+	if (scratch->fd >= 0)
+		return 0;
+	descriptors_give(&fs->host->descriptors, DESCRIPTORS_FILES, 1);
+	return scratch->fd;
 }
 
 int scratch_new(struct scratch **out, struct fs *fs, struct anchor *anchor,
 		const char *name, const struct fuse_ctx *owner, mode_t mode)
 {
 	struct scratch *scratch = calloc(1, sizeof(*scratch));
-
-	int r = 0;
+	int r;
 
 	if (!scratch)
 		return -ENOMEM;
@@ -144,8 +158,10 @@ int scratch_truncate(struct fs *fs, struct scratch *scratch, uint64_t size)
 
 void scratch_let_go(struct fs *fs, struct scratch *scratch)
 {
-	if (scratch->fd >= 0)
+	if (scratch->fd >= 0) {
 		close(scratch->fd);
+		descriptors_give(&fs->host->descriptors, DESCRIPTORS_FILES, 1);
+	}
 	scratch->fd = -1;
 	reserve(fs, scratch, 0);
 	if (scratch->is_counted)

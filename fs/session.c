@@ -1,11 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fuse.h>
 #include <poll.h>
+#include <utlist.h>
 
+#include "fs/node.h"
 #include "fs/session.h"
 
 #define SESSION_BATCH 32 /* requests per wake-up */
+
+/* A request as it was read. */
+struct waiting {
+	struct waiting *prev, *next; /* in hold->waiting */
+	uint64_t turn;
+	size_t len;
+	char octets[];
+};
 
 static void lost(struct session *session)
 {
@@ -17,6 +28,56 @@ static void lost(struct session *session)
 		gone();
 }
 
+/*
+ * A hold that the request at hand has to wait for; NULL: none. When that one
+ * is over it is looked for again. The kernel forgets a node only when all
+ * requests about it were answered, so that can be done in any order.
+ */
+static struct hold *find_hold(const struct session *session,
+			      const struct fuse_in_header *head)
+{
+	const struct node *node;
+	struct hold *hold, *last = NULL;
+
+	if (!session->holds || head->opcode == FUSE_FORGET ||
+	    head->nodeid <= FUSE_ROOT_ID)
+		return NULL;
+	node = node_of(session->fs, head->nodeid);
+	DL_FOREACH (session->holds, hold) {
+		if (hold->turn < session->turn &&
+		    (hold->anchor == node->anchor ||
+		     node->kind == NODE_METRICS))
+			last = hold;
+	}
+	return last;
+}
+
+static bool put_off(struct hold *hold, uint64_t turn,
+		    const struct fuse_buf *request)
+{
+	struct waiting *waiting = malloc(sizeof(*waiting) + request->size);
+
+	/* Then it is answered from what is there by now. */
+	if (!waiting)
+		return false;
+	waiting->turn = turn;
+	waiting->len = request->size;
+	memcpy(waiting->octets, request->mem, request->size);
+	DL_APPEND(hold->waiting, waiting);
+	return true;
+}
+
+static void process(struct session *session, uint64_t turn,
+		    const struct fuse_buf *request)
+{
+	struct hold *hold;
+
+	session->turn = turn;
+	hold = find_hold(session, request->mem);
+	if (!hold || !put_off(hold, turn, request))
+		fuse_session_process_buf(session->fuse, request);
+}
+
 static void on_readable(uv_poll_t *poll, int status, int events)
 {
 	struct session *session = poll->data;
@@ -26,14 +87,13 @@ static void on_readable(uv_poll_t *poll, int status, int events)
 	for (int i = 0; i < SESSION_BATCH; i++) {
 		int r;
 
-		if (session->holds || session->stopping)
+		if (session->stopping)
 			return;
 		r = fuse_session_receive_buf(session->fuse, &session->buffer);
 		if (r == -EAGAIN || r == -EINTR)
 			return;
 		if (r > 0)
-			fuse_session_process_buf(session->fuse,
-						 &session->buffer);
+			process(session, ++session->turns, &session->buffer);
 		/* Unmounted by someone, or the kernel will not have us. */
 		if (r <= 0 || fuse_session_exited(session->fuse)) {
 			lost(session);
@@ -65,16 +125,28 @@ bool session_is_mounted(const struct session *session)
 	return poll(&fd, 1, 0) >= 0 && !(fd.revents & POLLERR);
 }
 
-void session_hold(struct session *session)
+void session_hold(struct session *session, struct hold *hold,
+		  const struct anchor *anchor, uint64_t turn)
 {
-	if (session->holds++ == 0)
-		uv_poll_stop(&session->poll);
+	*hold = (struct hold){.anchor = anchor, .turn = turn};
+	DL_APPEND(session->holds, hold);
 }
 
-void session_release(struct session *session)
+void session_release(struct session *session, struct hold *hold)
 {
-	if (--session->holds == 0 && !session->stopping && session->gone)
-		uv_poll_start(&session->poll, UV_READABLE, on_readable);
+	struct waiting *list = steal(&hold->waiting), *waiting;
+
+	DL_DELETE(session->holds, hold);
+	while ((waiting = list)) {
+		struct fuse_buf request = {
+			.size = waiting->len,
+			.mem = waiting->octets,
+		};
+
+		DL_DELETE(list, waiting);
+		process(session, waiting->turn, &request);
+		free(waiting);
+	}
 }
 
 void session_stop(struct session *session)

@@ -4,17 +4,35 @@
  *
  * The session's descriptor is a poll handle. A wake-up takes a bounded number
  * of requests, so that the other handles of the loop get their turn.
+ *
+ * While something is done to an anchor that a later request must see, and who
+ * asked for it could not wait, the requests about that anchor wait in its
+ * place: a hold has them. They go on in the order in which they came, and each
+ * waits only for what had begun by then.
  */
 #ifndef FS_SESSION_H
 #define FS_SESSION_H
 
 #include "fs/fs.h"
 
+struct waiting;
+
+/* Requests about @anchor wait for it. Its owner's memory. */
+struct hold {
+	struct hold *prev, *next; /* in session->holds */
+	const struct anchor *anchor;
+	uint64_t turn;		 /* see session_hold() */
+	struct waiting *waiting; /* utlist, oldest first; freed as they go */
+};
+
 struct session {
+	struct fs *fs; /* set before session_start() */
 	struct fuse_session *fuse;
 	uv_poll_t poll;
 	struct fuse_buf buffer; /* libfuse allocates it at the first request */
-	unsigned holds;		/* requests wait while this is not 0 */
+	uint64_t turn;		/* of the request at hand: how many came */
+	uint64_t turns;		/* of the last one that came */
+	struct hold *holds;	/* utlist, oldest first */
 	unsigned pending;	/* requests taken and not yet answered */
 	bool stopping;
 	void (*gone)(void); /* the mount is no more, or was never good */
@@ -28,12 +46,17 @@ int session_start(struct session *session, uv_loop_t *loop,
 		  struct fuse_session *fuse, void (*gone)(void));
 
 /**
- * session_hold(), session_release() - let requests wait, and go on
+ * session_hold() - let the requests about an anchor wait, and about no other
+ * @hold: stays where it is until session_release()
+ * @turn: session->turn of the request that it is done for: who came later waits
  *
- * For what a later request must see and its caller could not wait for.
+ * So do those for `metrics`, which tells of all anchors.
  */
-void session_hold(struct session *session);
-void session_release(struct session *session);
+void session_hold(struct session *session, struct hold *hold,
+		  const struct anchor *anchor, uint64_t turn);
+
+/** session_release() - and go on; @hold is free when this returns */
+void session_release(struct session *session, struct hold *hold);
 
 /** session_is_mounted() - false: somebody has unmounted it */
 bool session_is_mounted(const struct session *session);

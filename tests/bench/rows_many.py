@@ -9,8 +9,8 @@ from rows import Measured, compared, row
 from servers import Circuitfs, address_of, first_answer
 
 IDLE_S = 3
-# Descriptors of a nameserver, and those of all else.
-FILES_EACH, FILES_REST = 2, 200
+# Descriptors of a nameserver, and those that the daemon sets aside for all else.
+FILES_EACH, FILES_REST = 2, 2000
 
 
 def possible(count):

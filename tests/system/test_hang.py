@@ -4,6 +4,7 @@
 While a process runs a program, the kernel closes its files and waits for our
 answer to each; whoever looks at the process meanwhile may wait for it.
 """
+import contextlib
 import os
 import shutil
 import signal
@@ -15,7 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from harness import append, eventually, needs_root, run, serving, watched
+from harness import (append, eventually, needs_root, replace, run, serving,
+                     watched)
 
 TEXT = "new. A 192.0.2.7\n"
 
@@ -206,3 +208,67 @@ def test_a_service_manager_that_does_not_read_stops_nothing(idle):
         assert time.monotonic() - begun < 1
         eventually("it says so", lambda: "nobody reads it" in idle.said())
         idle.stop()
+
+
+@contextlib.contextmanager
+def slow_disk(circuit, seconds):
+    """Each sync of what the daemon writes takes so long."""
+    pid = circuit.daemon.pid
+    strace = subprocess.Popen(
+        ["strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=fdatasync",
+         "-e", f"inject=fdatasync:delay_enter={seconds * 1000000}",
+         "-p", str(pid)], stdin=subprocess.DEVNULL)
+
+    def traced():
+        return all(f"TracerPid:\t{strace.pid}\n"
+                   in Path(f"/proc/{pid}/task/{task}/status").read_text()
+                   for task in os.listdir(f"/proc/{pid}/task"))
+
+    try:
+        eventually("strace has the daemon", traced)
+        yield
+    finally:
+        strace.send_signal(signal.SIGINT)
+        strace.wait(30)
+
+
+@needs_root
+def test_a_clear_lets_only_its_own_directory_wait(circuit):
+    ns, beside = circuit.make("ns"), circuit.make("beside")
+    for one in (ns, beside):
+        append(one.records, "a. A 192.0.2.1\n")
+    with slow_disk(circuit, 3):
+        replace(ns.records)  # takes effect at a release, which nobody awaits
+        began = time.monotonic()
+        assert beside.lines() == ["a. 3600 IN A 192.0.2.1"]
+        assert "addr" in os.listdir(beside.path)
+        (circuit.host / "error").read_text()
+        moment = time.monotonic() - began
+        assert ns.records.stat().st_size == 0
+        waited = time.monotonic() - began
+        replace(beside.records)
+        assert 'circuitfs_records{nameserver="beside"} 0\n' in (
+            circuit.host / "metrics").read_text()
+    assert moment < 1.5 < waited
+    assert ns.listed() == beside.listed() == []
+
+
+@needs_root
+def test_who_waits_for_a_clear_goes_on_in_order(circuit):
+    ns = circuit.make()
+    append(ns.records, "a. A 192.0.2.1\n")
+    with slow_disk(circuit, 1):
+        replace(ns.records)
+        # Each of them is put off, and so is the clear of the second one.
+        append(ns.records, "b. A 192.0.2.2\n")
+        replace(ns.names / "b.")
+        append(ns.records, "c. A 192.0.2.3\n")
+        with open(ns.records, "r+") as file:
+            assert file.read() == "c.\t3600\tIN\tA\t192.0.2.3\n"
+            replace(ns.records)
+            (ns / "sub").mkdir()
+        assert ns.lines() == []
+        (ns / "sub").rmdir()
+        replace(ns.records)
+        ns.path.rmdir()
+    assert not ns.path.exists()

@@ -17,8 +17,13 @@ AT_ONCE = 100  # LOG_AT_ONCE
 
 
 def lines(circuit):
-    return [line.removeprefix("circuitfs: ")
+    return [without_room(line.removeprefix("circuitfs: "))
             for line in circuit.said().splitlines()]
+
+
+def without_room(text):
+    """How many nameservers fit is the machine's."""
+    return re.sub(r"(, nameservers: \d+) of \d+$", r"\1", text, flags=re.M)
 
 
 def test_a_line_for_each_start_and_stop(idle):
@@ -297,6 +302,7 @@ def test_in_the_background_it_tells_the_systems_log():
                      (BINARY, "/opt/circuitfs"))
     form = (r"<{}>[A-Z][a-z]{{2}} [ \d]\d \d\d:\d\d:\d\d "
             r"circuitfs\[\d+\]: {}\|")
+    said = without_room(said)
     assert said.startswith(STARTED), said
     told = said.removeprefix(STARTED).splitlines()
     for line, (priority, text) in zip(told, [
@@ -310,4 +316,4 @@ def test_in_the_background_it_tells_the_systems_log():
 def test_in_the_background_it_does_without_one():
     said = run_there(IN_THE_BACKGROUND.replace("LOG", "")
                      .replace("AFTER", "echo done"), (BINARY, "/opt/circuitfs"))
-    assert said == STARTED + "done\n"
+    assert without_room(said) == STARTED + "done\n"

@@ -266,6 +266,7 @@ without a line:
 def test_remount_changes_what_the_kernel_can_change():
     """Of a line of fstab, and without; as mount(8) calls it."""
     said = run_there(REMOUNT, (BINARY, "/usr/local/bin/circuitfs"))
+    said = re.sub(r"(nameservers: 0) of \d+", r"\1", said)
     assert re.sub(r"line \d+", "line N", said) == REMOUNTED
 
 

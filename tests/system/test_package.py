@@ -36,7 +36,7 @@ dpkg --purge circuitfs
 """
 
 USED = r"""circuitfs:/var/lib/circuitfs
-circuitfs: serving h1 on /circuit, nameservers: 0
+circuitfs: serving h1 on /circuit, nameservers: 0 of \d+
 10 mx\.miek\.nl\.
 /usr/share/man/man8/circuitfs\.8\.gz
 gone: '/usr/bin/circuitfs'.*
@@ -102,6 +102,7 @@ comes before rmdir
 @needs_root
 def test_installed_again_it_is_as_it_was_and_purged_it_is_gone(package):
     said = run_there(AGAIN, (package, "/opt/circuitfs.deb"))
+    said = re.sub(r"(nameservers: 0) of \d+", r"\1", said)
     assert re.sub(r"process \d+", "process N", said) == AS_IT_WAS
 
 

@@ -86,6 +86,28 @@ def test_an_append_past_the_limit_is_edquot_as_a_whole(ns):
     append(ns.records, "n10. A 192.0.2.1\n")
 
 
+def large(types):
+    """Records of one name, each nearly as large as a message may be."""
+    return [f"big. TYPE{number} \\# 60000 {'00' * 60000}\n" for number in types]
+
+
+def test_the_records_of_one_name_are_a_mebibyte_at_most(circuit):
+    ns, beside = circuit.make(), circuit.make()
+    saying = "the records of one name take 1048576 octets at most"
+    append(ns.records, *large(range(1000, 1017)))
+    with refused(ns, errno.EDQUOT, saying=saying):
+        append(ns.records, *large([1017]))
+    with refused(ns, errno.EDQUOT, saying=saying):
+        replace(ns.records, *large(range(2000, 2018)))
+    with refused(ns, errno.EDQUOT, saying=saying):
+        replace(ns.names / "big.", *large(range(2000, 2018)))
+    append(ns.records, "big. A 192.0.2.1\n", "small. A 192.0.2.2\n")
+    assert ns.answer("big") == ["192.0.2.1"]
+    append(beside.records, *large([1000]))
+    replace(ns.names / "big.", *large(range(2000, 2017)))
+    assert ns.answer("big") == []
+
+
 def test_the_limit_counts_for_one_names_file_and_for_rename_over_it(ns):
     append(ns.records, lines(10))
     with refused(ns, errno.EDQUOT, saying=SAYING):

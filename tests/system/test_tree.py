@@ -83,7 +83,7 @@ def test_ls_sees_what_mkdir_made_and_cd_goes_in(shared, ns):
     assert ns.path.name in os.listdir(shared.host)
 
 
-def test_anchors_nest_to_any_depth_each_with_a_server_of_its_own(ns):
+def test_anchors_nest_each_with_a_server_of_its_own(ns):
     path, addresses = ns.path, set()
     for depth in range(24):
         path = path / "sub"
@@ -94,6 +94,57 @@ def test_anchors_nest_to_any_depth_each_with_a_server_of_its_own(ns):
         assert server.answer("d.test") == [f"192.0.2.{depth}"]
     assert len(addresses) == 24
     assert ns.answer("d.test") == "REFUSED"
+
+
+def test_a_thousand_levels_are_the_most(circuit):
+    path = circuit.host
+    for _ in range(1000):
+        path = path / "d"
+        path.mkdir()
+        (path / "addr").write_text("off\n")  # takes no descriptors
+    with fails(errno.EDQUOT):
+        (path / "d").mkdir()
+    assert "1000 levels deep at most" in (path / "error").read_text()
+    # What is moved takes along what is in it.
+    beside = circuit.make("beside")
+    (beside / "sub").mkdir()
+    with fails(errno.EDQUOT):
+        os.rename(beside.path, path.parent / "beside")
+    assert '"beside to beside": directories are 1000 levels' in (
+        beside.error.read_text())
+    os.rename(beside / "sub", path.parent / "sub")
+    os.rename(path.parent.parent, circuit.host / "up")
+    circuit.restart()
+    assert (circuit.host / "up/d/d/addr").read_text() == "off\n"
+
+
+def test_a_path_has_as_many_octets_as_open_takes(circuit):
+    top = circuit.host / "t"
+    top.mkdir()
+    # 1, 15 times 256 with their slashes, and 253 more: one is left.
+    here = os.open(top, os.O_DIRECTORY)
+    try:
+        for length in [255] * 15 + [252]:
+            os.mkdir("x" * length, dir_fd=here)
+            here, above = os.open("x" * length, os.O_DIRECTORY,
+                                  dir_fd=here), here
+            os.close(above)
+        with fails(errno.ENAMETOOLONG):
+            os.mkdir("x", dir_fd=here)
+        error = os.open("error", os.O_RDONLY, dir_fd=here)
+        assert b"a path has 4095 octets at most" in os.read(error, 65536)
+        os.close(error)
+    finally:
+        os.close(here)
+    os.rename(top, circuit.host / "tt")
+    with fails(errno.ENAMETOOLONG):
+        os.rename(circuit.host / "tt", circuit.host / "ttt")
+    assert '"tt to ttt": a path has 4095' in (
+        circuit.host / "tt" / "error").read_text()
+    os.rename(circuit.host / "tt", circuit.host / "s")
+    page = (circuit.host / "metrics").read_text()
+    assert "circuitfs_nameservers_left_out 0\n" in page
+    assert len(page) < 1 << 20
 
 
 def test_mkdir_p_makes_the_whole_path(ns):

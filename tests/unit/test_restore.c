@@ -435,9 +435,87 @@ static void a_name_that_somebody_has_made_is_no_hindrance(void **state)
 	test_host_deinit(&th);
 }
 
+/* ---- Of a tree that is deeper than mkdir makes it ---- */
+
+#define LEVELS 1500
+
+/* One in the other, each named "a", with numbers from 2 on. */
+static void nest(unsigned levels)
+{
+	struct store store;
+	MDB_txn *txn = begin(&store);
+
+	for (uint64_t id = 2; id < levels + 2; id++) {
+		struct store_anchor row = {
+			.id = id,
+			.parent = id - 1,
+			.mode = 0755,
+			.address = {.kind = ADDRESS_OFF},
+		};
+		uint32_t table;
+
+		set_name(&row, "a", 1);
+		assert_int_equal(store_put_anchor(&store, txn, &row), 0);
+		assert_int_equal(table_create(&store.tables, txn, &table), 0);
+		assert_int_equal(
+			table_publish(&store.tables, txn, id, table, 1), 0);
+	}
+	commit(&store, txn);
+}
+
+static struct anchor *deepest(unsigned *levels)
+{
+	struct anchor *at = th.host->root;
+
+	for (*levels = 0; at->children; at = at->children)
+		++*levels;
+	return at;
+}
+
+static void too_deep(void *arg, int result, const struct refusal *refusal)
+{
+	(void)arg;
+	assert_int_equal(result, -EDQUOT);
+	assert_non_null(strstr(refusal->reason, "1501"));
+	back = true;
+}
+
+static void a_tree_that_is_too_deep_starts_and_can_be_made_less_so(void **state)
+{
+	unsigned levels;
+	struct anchor *at;
+
+	(void)state;
+	test_host_init(&th);
+	test_host_open(&th);
+	test_host_close(&th);
+	nest(LEVELS);
+	test_host_open(&th);
+	assert_string_equal(test_host_said(), "");
+	at = deepest(&levels);
+	assert_int_equal(levels, LEVELS);
+	nameserver_make(at, "a", 1234, 1235, 0755, too_deep, NULL);
+	await_done();
+	for (unsigned i = 0; i < LEVELS / 2; i++)
+		at = at->parent;
+	anchor_rename(at, th.host->root, "b", done, NULL);
+	await_done();
+	test_host_close(&th);
+
+	test_host_open(&th);
+	assert_int_equal(HASH_COUNT(th.host->root->children), 2);
+	assert_int_equal(th.host->anchors, LEVELS);
+	make(deepest(&levels), "a");
+	assert_in_range(levels, LEVELS / 2 - 1, LEVELS / 2 + 1);
+	test_host_close(&th);
+	test_host_deinit(&th);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(
+			a_tree_that_is_too_deep_starts_and_can_be_made_less_so),
 		cmocka_unit_test(a_row_that_does_not_fit_is_set_aside_once),
 		cmocka_unit_test(records_without_an_anchor_are_found),
 		cmocka_unit_test(a_circle_is_broken_and_keeps_what_is_in_it),

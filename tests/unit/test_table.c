@@ -196,19 +196,19 @@ static char *types(unsigned first, unsigned count)
 
 static void a_name_has_a_number_of_types(void **state)
 {
-	CLEANUP(freep) char *all = types(0, RRSETS_MAX);
-	CLEANUP(freep) char *more = types(0, RRSETS_MAX + 1);
+	CLEANUP(freep) char *all = types(0, RRSETS_TYPES);
+	CLEANUP(freep) char *more = types(0, RRSETS_TYPES + 1);
 	uint32_t table = test_new_table(&tt);
 	struct refusal why;
 
 	(void)state;
-	assert_int_equal(test_apply(&tt, table, more, false, &why), EINVAL);
-	assert_int_equal(why.line, RRSETS_MAX + 1);
+	assert_int_equal(test_apply(&tt, table, more, false, &why), EDQUOT);
+	assert_int_equal(why.line, RRSETS_TYPES + 1);
 	assert_non_null(strstr(why.reason, "256 types"));
 	assert_int_equal(test_apply(&tt, table, all, false, &why), 0);
 	assert_int_equal(
 		test_apply(&tt, table, "\nt. A 192.0.2.1\n", false, &why),
-		EINVAL);
+		EDQUOT);
 	assert_int_equal(why.line, 2);
 	/* What is there may have more records, and other names more types. */
 	assert_int_equal(test_apply(&tt, table,
