@@ -263,7 +263,7 @@ def limited(her):
 
 @attack("UDP: the last of 20,000 types at one name")
 def types(her):
-    her.as_much_as_she_may(many_types, 20000, 5000, 1000)
+    her.as_much_as_she_may(many_types, 20000, 5000, 1000, 250)
     her.ready()
     her.floods(question(f"types.{ZONE}", 10000 + 19999))
 
@@ -378,10 +378,10 @@ def open_replacements(her):
         time.sleep(0.001)
 
 
-@attack("a reader that stays while 6 MB are rewritten", disk=256)
+@attack("a reader that stays while 6 MB are rewritten (reader-spare=64M)",
+        options=("reader-spare=64M",), disk=512)
 def reader_that_stays(her):
-    size = [12 * MIB, MIB, MIB // 2]
-    her.as_much_as_she_may(one_name, *size)
+    her.as_much_as_she_may(one_name, 12 * MIB, MIB, MIB // 2)
     text = her.ns.records.read_bytes()
     fd = her.opens(her.ns.records)
     os.read(fd, 1)

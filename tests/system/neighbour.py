@@ -14,16 +14,19 @@ things beside it make a client wait, and are kept out of the figures:
   quarter of a core that both want; with less, the kernel's own threads would be
   late, and an append waits for the one that writes the disk's journal. Idle is
   measured right before each attack, on the same daemon with the attacker's
-  records in it, again if it is over the least bar; and an attack that is over
-  the bar is tried once more on another daemon, since a bound that is missing is
-  missing each time.
+  records in it, and again if it is long; and an attack that is over the bar is
+  tried twice more on another daemon, since a bound that is missing is missing
+  each time.
 
 The bar for p99 is five times the idle one, and never below FLOOR_MS. With two
 workers, the main loop and the writer, four threads of the daemon may have work
 to do on two cores, and Linux lets each of them run for its slice of about 3 ms
-before the next one; so a thread that has a request may begin 3 to 6 ms late
+before the next one; so a thread that has a request may begin some slices late
 though nobody in the daemon made it wait. An append needs two of them in turn,
-and the disk, whose own p99 varies by as much from one second to the next.
+and the disk. The attack that is none shows it: beside a program that takes a
+core and asks nothing, and others of the machine, p99 was 8 ms of UDP, 10 ms of
+stat and 24 ms of an append. The floor is up to twice that; what was
+found to hurt took 40 ms to 5 s.
 
 Under a sanitizer all of it runs, and no time and no memory is judged.
 
@@ -49,8 +52,8 @@ import traceback
 from pathlib import Path
 
 from attackers import ATTACKS, Attacker
-from harness import (BINARY, Circuit, replace, run, sanitized, split_address,
-                     watched)
+from harness import (BINARY, Circuit, eventually, replace, run, sanitized,
+                     split_address, watched)
 
 PROGRAM = os.environ.get("CIRCUITFS_NEIGHBOUR",
                          str(Path(BINARY).parent / "tests/system/neighbour"))
@@ -93,6 +96,7 @@ class Child:
             return float(os.read(hear, 100))
 
         her = Attacker(ns, self.address, ready)
+        os.setsid()
         os.nice(NICE)
         os.setgroups([])
         os.setgid(HER_UID)
@@ -135,9 +139,14 @@ class Child:
         return report
 
     def discard(self):
-        os.kill(self.pid, signal.SIGKILL)
+        """Kill her, and what she has started; she may be stuck for a while."""
+        for kill in (os.killpg, os.kill):
+            with contextlib.suppress(ProcessLookupError):
+                kill(self.pid, signal.SIGKILL)
         os.close(self.told)
         os.close(self.go)
+        eventually("the attacker is gone", lambda:
+                   os.waitpid(self.pid, os.WNOHANG)[0], PATIENCE_S)
 
 
 @contextlib.contextmanager
@@ -205,7 +214,11 @@ class Uses:
             stderr=subprocess.PIPE, text=True)
 
     def told(self):
-        said, wrong = self.process.communicate(timeout=PATIENCE_S)
+        try:
+            said, wrong = self.process.communicate(timeout=PATIENCE_S)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            raise
         assert self.process.returncode == 0, wrong
         return json.loads(said)
 
@@ -243,20 +256,17 @@ class Row:
             yield f"no attack: {self.done} times, {self.refused}"
 
 
-def slow(uses):
-    return [kind for kind in KINDS
-            if uses[kind]["p99_us"] > FLOOR_MS[kind] * 1000]
-
-
 def idle_uses(ns):
-    """When nobody attacks; in a moment when the machine does not either."""
-    tried = []
+    """When nobody attacks; of each kind, when the machine did least beside."""
+    best = {}
     for _ in range(IDLE_TRIES):
-        tried.append(Uses(ns, IDLE_S).told())
-        if not slow(tried[-1]):
+        for kind, use in Uses(ns, IDLE_S).told().items():
+            if kind not in best or use["p99_us"] < best[kind]["p99_us"]:
+                best[kind] = use
+        if all(best[kind]["p99_us"] < FLOOR_MS[kind] * 1000 / BAR
+               for kind in KINDS):
             break
-    return min(tried, key=lambda uses: (len(slow(uses)),
-                                        uses["append"]["p99_us"]))
+    return best
 
 
 def measure(attack, seconds):
@@ -270,6 +280,7 @@ def measure(attack, seconds):
         uses = Uses(ns, seconds)
         end = time.monotonic() + seconds + PATIENCE_S
         while uses.process.poll() is None and time.monotonic() < end:
+            assert circuit.alive(), f"the daemon died: {circuit.said()}"
             most = (max(most[0], memory(circuit)),
                     max(most[1], disk(circuit)))
             time.sleep(0.05)

@@ -17,12 +17,14 @@ pytestmark = [needs_root, pytest.mark.skipif(
 
 SECONDS = float(os.environ.get("CIRCUITFS_NEIGHBOUR_SECONDS", 0)) or (
     20 if os.environ.get("CIRCUITFS_TEST_LONG") == "1" else 2)
+TRIES = 3
 
 
 @pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.id)
 def test_a_neighbour_is_served_and_nothing_grows_past_its_bound(attack):
-    complaints = list(measure(attack, SECONDS).complaints(attack))
-    if complaints:
-        print(complaints)
+    for _ in range(TRIES):
         complaints = list(measure(attack, SECONDS).complaints(attack))
+        print(complaints)
+        if not complaints:
+            break
     assert not complaints
