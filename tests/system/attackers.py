@@ -68,7 +68,8 @@ class Attacker:
         self.refused = {}
 
     def ready(self):
-        self.end = time.monotonic() + self.begin()
+        seconds = self.begin()
+        self.end = time.monotonic() + seconds
 
     def goes_on(self):
         return time.monotonic() < self.end
@@ -113,7 +114,7 @@ class Attacker:
     def pipelines(self, count, question):
         """So many connections, each full of questions, and read.
 
-        One after the other, since those that come at once one worker takes.
+        One after the other: of those that come at once one worker takes many.
         """
         asked = struct.pack("!H", len(question)) + question
         asked *= MIB // len(asked)

@@ -2,7 +2,7 @@
 /*
  * neighbour.c - somebody who uses one nameserver, and how long each use takes
  *
- *	neighbour -t SECONDS [-u UID] DIRECTORY ADDRESS PORT
+ *	neighbour -t SECONDS [-u UID] [-n NICE] DIRECTORY ADDRESS PORT
  *
  * DIRECTORY is an anchor with the names n0.neighbour. to n99.neighbour. and
  * a child called "below". What a user does there is done at a pace, each kind
@@ -15,7 +15,10 @@
  * meanwhile are counted too, each with the time that it would have waited.
  *
  * The threads run before all others if they may: what is measured is how long
- * somebody is answered later, not how long this program waits for a core.
+ * somebody is answered later, not how long this program waits for a core. And
+ * one kind, "echo", asks nobody but a process of this program's own, which is
+ *as nice as the daemon and sends back what it gets: how long that takes is what
+ * the machine does to whoever serves on it just now.
  */
 #include <arpa/inet.h>
 #include <dirent.h>
@@ -47,11 +50,13 @@
 static struct {
 	double seconds;
 	uid_t uid;
+	int nice;
 	struct sockaddr_in to;
 } options = {
 	.seconds = 1,
 };
 
+static struct sockaddr_in echo_at;
 static int64_t start_ns, end_ns;
 
 static int64_t now_ns(void)
@@ -87,7 +92,7 @@ static bool is_answer(const uint8_t *data, ssize_t len, uint16_t id)
 	       (data[3] & 0x0f) == 0 && data[7] == 1;
 }
 
-static int open_socket(int type)
+static int open_socket(int type, const struct sockaddr_in *to)
 {
 	struct timeval deadline = {.tv_sec = DEADLINE_S};
 	int fd = socket(AF_INET, type | SOCK_CLOEXEC, 0);
@@ -96,8 +101,7 @@ static int open_socket(int type)
 		return -errno;
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &deadline, sizeof(deadline));
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &deadline, sizeof(deadline));
-	if (connect(fd, (struct sockaddr *)&options.to, sizeof(options.to)) <
-	    0) {
+	if (connect(fd, (const struct sockaddr *)to, sizeof(*to)) < 0) {
 		int r = -errno;
 
 		close(fd);
@@ -113,7 +117,7 @@ static int ask_udp(unsigned turn)
 	ssize_t len;
 
 	if (fd < 0)
-		fd = open_socket(SOCK_DGRAM);
+		fd = open_socket(SOCK_DGRAM, &options.to);
 	if (fd < 0)
 		return fd;
 	len = (ssize_t)make_query(data, (uint16_t)turn, turn);
@@ -124,6 +128,24 @@ static int ask_udp(unsigned turn)
 		if (len < 0)
 			return errno == EAGAIN ? -ETIMEDOUT : -errno;
 	} while (!is_answer(data, len, (uint16_t)turn));
+	return 0;
+}
+
+static int ask_echo(unsigned turn)
+{
+	static int fd = -1;
+	unsigned got;
+
+	if (fd < 0)
+		fd = open_socket(SOCK_DGRAM, &echo_at);
+	if (fd < 0)
+		return fd;
+	if (send(fd, &turn, sizeof(turn), 0) < 0)
+		return -errno;
+	do {
+		if (recv(fd, &got, sizeof(got), 0) < 0)
+			return errno == EAGAIN ? -ETIMEDOUT : -errno;
+	} while (got != turn);
 	return 0;
 }
 
@@ -146,7 +168,7 @@ static int exchange_tcp(int fd, unsigned turn)
 
 static int ask_tcp(unsigned turn)
 {
-	int fd = open_socket(SOCK_STREAM), r;
+	int fd = open_socket(SOCK_STREAM, &options.to), r;
 
 	if (fd < 0)
 		return fd == -EINPROGRESS ? -ETIMEDOUT : fd;
@@ -243,6 +265,7 @@ static struct kind {
 	{.name = "udp", .pace_ns = 2 * MS, .step = ask_udp},
 	{.name = "stat", .pace_ns = 2 * MS, .step = look},
 	{.name = "append", .pace_ns = 10 * MS, .step = append},
+	{.name = "echo", .pace_ns = 2 * MS, .step = ask_echo},
 	{.name = "tcp", .pace_ns = 50 * MS, .step = ask_tcp},
 	{.name = "read", .pace_ns = 50 * MS, .step = read_records},
 	{.name = "list", .pace_ns = 200 * MS, .step = list},
@@ -312,17 +335,19 @@ static void read_options(int argc, char **argv)
 {
 	int option;
 
-	while ((option = getopt(argc, argv, "t:u:")) != -1) {
+	while ((option = getopt(argc, argv, "t:u:n:")) != -1) {
 		if (option == 't')
 			options.seconds = atof(optarg);
 		else if (option == 'u')
 			options.uid = (uid_t)atoi(optarg);
+		else if (option == 'n')
+			options.nice = atoi(optarg);
 		else
 			options.seconds = 0;
 	}
 	if (argc - optind != 3 || options.seconds <= 0)
-		errx(2, "usage: neighbour -t SECONDS [-u UID] DIRECTORY "
-			"ADDRESS PORT");
+		errx(2, "usage: neighbour -t SECONDS [-u UID] [-n NICE] "
+			"DIRECTORY ADDRESS PORT");
 	options.to.sin_family = AF_INET;
 	options.to.sin_port = htons((uint16_t)atoi(argv[optind + 2]));
 	if (inet_pton(AF_INET, argv[optind + 1], &options.to.sin_addr) != 1)
@@ -339,14 +364,61 @@ static void become_urgent(void)
 	sched_setscheduler(0, SCHED_FIFO, &param);
 }
 
-int main(int argc, char **argv)
+static void become_user(void)
 {
-	read_options(argc, argv);
-	become_urgent();
 	if (options.uid && (setgroups(0, NULL) < 0 || setgid(options.uid) < 0 ||
 			    setuid(options.uid) < 0))
 		err(1, "cannot become user %u", (unsigned)options.uid);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+}
+
+static void echo(int fd)
+{
+	struct sockaddr_in from;
+	char data[64];
+
+	for (;;) {
+		socklen_t len = sizeof(from);
+		ssize_t n = recvfrom(fd, data, sizeof(data), 0,
+				     (struct sockaddr *)&from, &len);
+
+		if (n > 0)
+			sendto(fd, data, (size_t)n, 0, (struct sockaddr *)&from,
+			       len);
+	}
+}
+
+/* A process that ends with this one. */
+static void start_echo(void)
+{
+	socklen_t len = sizeof(echo_at);
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	pid_t child;
+
+	echo_at.sin_family = AF_INET;
+	echo_at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	if (fd < 0 || bind(fd, (struct sockaddr *)&echo_at, len) < 0 ||
+	    getsockname(fd, (struct sockaddr *)&echo_at, &len) < 0)
+		err(1, "cannot serve an echo");
+	child = fork();
+	if (child < 0)
+		err(1, "fork");
+	if (child == 0) {
+		errno = 0;
+		if (nice(options.nice) == -1 && errno)
+			warn("cannot be nice");
+		become_user();
+		echo(fd);
+	}
+	close(fd);
+}
+
+int main(int argc, char **argv)
+{
+	read_options(argc, argv);
+	start_echo();
+	become_urgent();
+	become_user();
 	start_ns = now_ns();
 	end_ns = start_ns + (int64_t)(options.seconds * 1e9);
 	for (size_t i = 0; i < KINDS; i++) {
