@@ -18,20 +18,20 @@ things beside it make a client wait, and are kept out of the figures:
   tried twice more on another daemon, since a bound that is missing is missing
   each time.
 
-The daemon has one worker, so that the neighbour's queries come to the thread that
-the attacker's come to, and a core is left for its other threads.
+The daemon has one worker, so that the neighbour's queries come to the thread
+that the attacker's come to, and a core is left for its other threads.
 
-The bar for p99 is five times the idle one. The worker, the main loop, the writer
-and the attacker may all have work to do on two cores, beside what else the
-machine does, and Linux lets each run for its slice of about 3 ms before the next
-one; so a thread that has a request may begin some slices late though nobody in
-the daemon made it wait. An append needs several in turn, and the disk's sync.
-So the bar is never below FLOOR_MS. The attack that is none shows it: beside a
-program that takes a core and asks nothing p99 was 8 ms of UDP, 10 ms of stat and
-24 ms of an append; what was found to hurt took 40 ms to 5 s. And where the
-machine does much, the neighbour also asks a process that does nothing but send
-back what it gets, as nice as the daemon: the bar is never below five times what
-that takes in the same seconds.
+The bar for p99 is five times the idle one. The worker, the main loop, the
+writer and the attacker may all have work to do on two cores, beside what else
+the machine does, and Linux lets each run for its slice of about 3 ms before the
+next one; so a thread that has a request may begin some slices late though
+nobody in the daemon made it wait. An append needs several in turn, and the
+disk's sync. So the bar is never below FLOOR_MS. The attack that is none shows
+it: beside a program that takes a core and asks nothing p99 was 8 ms of UDP, 10
+ms of stat and 24 ms of an append; what was found to hurt took 40 ms to 5 s. And
+where the machine does much, the neighbour also asks a process that does nothing
+but send back what it gets, as nice as the daemon: the bar is never below five
+times what that takes in the same seconds.
 
 Under a sanitizer all of it runs, and no time and no memory is judged.
 
@@ -215,8 +215,8 @@ class Uses:
         ip, port = split_address(ns.address)
         self.process = subprocess.Popen(
             [PROGRAM, "-t", str(seconds), "-u", str(SELF_UID), "-n",
-             str(NICE), ns.path, ip, str(port)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE, text=True)
+             str(NICE), ns.path, ip, str(port)], stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
     def told(self):
         try:
@@ -311,8 +311,8 @@ def cells(row):
                                   in row.refused.items())
 
 
-HEAD = ("| attacker | | UDP, ms | stat, ms | append, ms | echo, ms | memory, MiB "
-        "| disk, MiB | works | what she did |\n"
+HEAD = ("| attacker | | UDP, ms | stat, ms | append, ms | echo, ms "
+        "| memory, MiB | disk, MiB | works | what she did |\n"
         "|---|---|---|---|---|---|---|---|---|---|")
 
 
