@@ -22,7 +22,7 @@ from harness import append, replace, write
 MIB = 1 << 20
 PATIENCE_S = 30
 ZONE = "attacker."
-NAMES = 100_000  # of a nameserver that is large
+LONG_S = 10
 
 ATTACKS = []
 
@@ -31,6 +31,7 @@ ATTACKS = []
 class Attack:
     """A row of the table.
 
+    @who:   with the figures of the long form; names and depth are less else
     @memory, @disk: MiB by which the daemon may grow meanwhile
     @least: how often she must have done it, or nothing was tried
     @options: of the daemon; one that this daemon does not know is left out
@@ -59,9 +60,11 @@ def attack(who, **bounds):
 class Attacker:
     """What she has: a nameserver, an address, and time until the end."""
 
-    def __init__(self, ns, address, ready):
+    def __init__(self, ns, address, seconds, ready):
         self.ns = ns
         self.address = address
+        self.names = 500_000 if seconds >= LONG_S else 100_000
+        self.depth = 500 if seconds >= LONG_S else 200
         self.begin = ready
         self.end = None
         self.done = 0
@@ -179,7 +182,7 @@ def deep(first, last):
     return f"{first}." + "a." * ((253 - own) // 2) + f"{last}{ZONE}"
 
 
-def many_names(count=NAMES):
+def many_names(count):
     return SOA + "".join(f"n{i}.{ZONE} A 192.0.2.1\n" for i in range(count))
 
 
@@ -324,17 +327,16 @@ def logs(her):
     her.floods(question(f"a.{ZONE}", A))
 
 
-@attack("anchors nested 200 deep, and `cat metrics`")
+@attack("anchors nested 500 deep, and `cat metrics`")
 def nested(her):
     top = her.ns.path.parent
     os.chdir(her.ns.path)
-    for i in range(200):
+    for i in range(her.depth):
         name = f"{i}".ljust(250, "x")
-        depth = sum(her.refused.values())
         with her.tries():
             os.mkdir(name)
             os.chdir(name)
-        if sum(her.refused.values()) > depth:
+        if her.refused:
             break
     os.chdir(top)
     her.ready()
@@ -395,9 +397,9 @@ def reader_that_stays(her):
 
 # ---- A user with one nameserver: what is done on the main loop ----
 
-@attack("pread(2) far behind the end of 100,000 names")
+@attack("pread(2) far behind the end of 500,000 names")
 def pread_far(her):
-    replace(her.ns.records, many_names())
+    replace(her.ns.records, many_names(her.names))
     fds = [os.open(file, os.O_RDONLY)
            for file in (her.ns.records, her.ns.stat)]
     her.ready()
@@ -408,23 +410,23 @@ def pread_far(her):
                 her.did()
 
 
-@attack("seekdir(3) to near the end of 100,000 names")
+@attack("seekdir(3) to near the end of 500,000 names")
 def seekdir_far(her):
-    replace(her.ns.records, many_names())
+    replace(her.ns.records, many_names(her.names))
     fd = os.open(her.ns.names, os.O_RDONLY)
     her.ready()
     while her.goes_on():
         with her.tries():
             # Python begins to list where the descriptor stands; and what is
             # before the place of the last time is to be found anew.
-            os.lseek(fd, NAMES - 10 - her.done % 1000, os.SEEK_SET)
+            os.lseek(fd, her.names - 10 - her.done % 1000, os.SEEK_SET)
             os.listdir(fd)
             her.did()
 
 
-@attack("`ls -l` of 100,000 names")
+@attack("`ls -l` of 500,000 names")
 def listing(her):
-    replace(her.ns.records, many_names())
+    replace(her.ns.records, many_names(her.names))
     her.ready()
     while her.goes_on():
         with contextlib.suppress(subprocess.TimeoutExpired):
@@ -448,9 +450,9 @@ def appends_to_a_large_name(her):
             her.did()
 
 
-@attack("100,000 names come and are cleared")
+@attack("500,000 names come and are cleared")
 def clears(her):
-    text = many_names()
+    text = many_names(her.names)
     replace(her.ns.records, text)
     her.ready()
     while her.goes_on():

@@ -29,10 +29,11 @@ nobody in the daemon made it wait. An append needs several in turn, and the
 disk's sync. So the bar is never below FLOOR_MS. The attack that is none shows
 it: beside a program that takes a core and asks nothing p99 was 8 ms of UDP, 10
 ms of stat and 24 ms of an append; what was found to hurt took 40 ms to 5 s. And
-where the machine does much, the neighbour also asks a process that does nothing
-but send back what it gets, as nice as the daemon. That takes one turn of a
-core; the bar is never below three times what it takes in the same seconds, and
-for an append, which wakes more threads, five times.
+where the machine does much, two controls tell of it: a process that does
+nothing but send back what it gets, as nice as the daemon, which takes one turn
+of a core; and an octet that is brought to the disk that the state is on. The
+bar is never below three times what these take in the same seconds, and for an
+append, which wakes more threads, five times of the former.
 
 Under a sanitizer all of it runs, and no time and no memory is judged.
 
@@ -68,7 +69,8 @@ SELF_UID, HER_UID = 52001, 52002  # nobody's
 KINDS = ("udp", "stat", "append")  # those with a bar; the others must work
 BAR = 5
 FLOOR_MS = {"udp": 15, "stat": 15, "append": 50}
-ECHOES = {"udp": 3, "stat": 3, "append": 5}
+CONTROLS = {"udp": {"echo": 3}, "stat": {"echo": 3},
+            "append": {"echo": 5, "sync": 3}}
 IDLE_S, IDLE_TRIES = 0.5, 3
 PATIENCE_S = 90  # with a daemon that makes all wait
 
@@ -80,7 +82,7 @@ NICE = -5
 class Child:
     """An attacker, in a process of her own."""
 
-    def __init__(self, attack, ns):
+    def __init__(self, attack, ns, seconds):
         self.address = split_address(ns.address)
         self.told, tell = os.pipe()
         hear, self.go = os.pipe()
@@ -93,16 +95,18 @@ class Child:
         try:
             os.close(self.told)
             os.close(self.go)
-            self.be(attack, ns, tell, hear)
+            self.be(attack, ns, seconds, tell, hear)
         finally:
             os._exit(1)
 
-    def be(self, attack, ns, tell, hear):
+    def be(self, attack, ns, seconds, tell, hear):
         def ready():
+            """Tell, and wait until it begins."""
             os.write(tell, b"ready\n")
-            return float(os.read(hear, 100))
+            os.read(hear, 1)
+            return seconds
 
-        her = Attacker(ns, self.address, ready)
+        her = Attacker(ns, self.address, seconds, ready)
         os.setsid()
         os.nice(NICE)
         os.setgroups([])
@@ -136,8 +140,8 @@ class Child:
         line = self.line(PATIENCE_S)
         assert line == "ready", f"the attacker is not ready: {line}"
 
-    def begins(self, seconds):
-        os.write(self.go, f"{seconds}".encode())
+    def begins(self):
+        os.write(self.go, b"!")
 
     def ends(self):
         line = self.line(PATIENCE_S)
@@ -157,8 +161,8 @@ class Child:
 
 
 @contextlib.contextmanager
-def attacking(attack, ns):
-    child = Child(attack, ns)
+def attacking(attack, ns, seconds):
+    child = Child(attack, ns, seconds)
     try:
         yield child
     finally:
@@ -173,7 +177,7 @@ def known(options):
 
 
 @contextlib.contextmanager
-def scene(attack):
+def scene(attack, seconds):
     """A daemon with the neighbour's nameserver and the attacker's."""
     circuit = Circuit("allow_other", "workers=1", *known(attack.options))
     try:
@@ -189,7 +193,7 @@ def scene(attack):
                 path.chmod(0o755)
             # Whose group may read the host's figures.
             os.chown(circuit.host, 0, HER_UID)
-            with attacking(attack, her) as child:
+            with attacking(attack, her, seconds) as child:
                 yield circuit, ns, child
             circuit.stop()
             circuit.check_log()
@@ -213,12 +217,13 @@ def disk(circuit):
 class Uses:
     """The neighbour's program at work."""
 
-    def __init__(self, ns, seconds):
+    def __init__(self, circuit, ns, seconds):
         ip, port = split_address(ns.address)
         self.process = subprocess.Popen(
             [PROGRAM, "-t", str(seconds), "-u", str(SELF_UID), "-n",
-             str(NICE), ns.path, ip, str(port)], stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+             str(NICE), "-f", circuit.base / "sync", ns.path, ip, str(port)],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, text=True)
 
     def told(self):
         try:
@@ -245,14 +250,19 @@ class Row:
         return (self.idle[kind]["p99_us"] / 1000,
                 self.used[kind]["p99_us"] / 1000)
 
+    def machines(self, kind):
+        """What a use may take by what the machine did in the same seconds."""
+        return max(times * self.p99(control)[1]
+                   for control, times in CONTROLS[kind].items())
+
     def complaints(self, attack):
         """What is not as it should be, in sentences."""
         for kind in KINDS if not sanitized() else ():
             idle, used = self.p99(kind)
-            echo = self.p99("echo")[1]
-            if used > max(BAR * idle, ECHOES[kind] * echo, FLOOR_MS[kind]):
+            bar = max(BAR * idle, FLOOR_MS[kind], self.machines(kind))
+            if used > bar:
                 yield (f"{kind}: p99 is {used:.1f} ms, idle {idle:.1f} ms, "
-                       f"of an echo {echo:.1f} ms")
+                       f"bar {bar:.1f} ms")
         for kind, use in self.used.items():
             if use["errors"]:
                 yield (f"{kind}: {use['errors']} of {use['count']} failed, "
@@ -265,11 +275,11 @@ class Row:
             yield f"no attack: {self.done} times, {self.refused}"
 
 
-def idle_uses(ns):
+def idle_uses(circuit, ns):
     """When nobody attacks; of each kind, when the machine did least beside."""
     best = {}
     for _ in range(IDLE_TRIES):
-        for kind, use in Uses(ns, IDLE_S).told().items():
+        for kind, use in Uses(circuit, ns, IDLE_S).told().items():
             if kind not in best or use["p99_us"] < best[kind]["p99_us"]:
                 best[kind] = use
         if all(best[kind]["p99_us"] < FLOOR_MS[kind] * 1000 / BAR
@@ -280,13 +290,13 @@ def idle_uses(ns):
 
 def measure(attack, seconds):
     """Let her attack for so long; a Row."""
-    with scene(attack) as (circuit, ns, child):
+    with scene(attack, seconds) as (circuit, ns, child):
         child.prepares()
-        idle = idle_uses(ns)
+        idle = idle_uses(circuit, ns)
         before = memory(circuit), disk(circuit)
         most = before
-        child.begins(seconds)
-        uses = Uses(ns, seconds)
+        child.begins()
+        uses = Uses(circuit, ns, seconds)
         end = time.monotonic() + seconds + PATIENCE_S
         while uses.process.poll() is None and time.monotonic() < end:
             assert circuit.alive(), f"the daemon died: {circuit.said()}"
@@ -301,7 +311,7 @@ def measure(attack, seconds):
 # ---- The table ----
 
 def cells(row):
-    for kind in (*KINDS, "echo"):
+    for kind in (*KINDS, "echo", "sync"):
         idle, used = row.p99(kind)
         yield f"{idle:.2f} → {used:.2f} (× {used / idle:.1f})"
     broken = [f"{kind}: {use['first_error']}"
@@ -313,9 +323,9 @@ def cells(row):
                                   in row.refused.items())
 
 
-HEAD = ("| attacker | | UDP, ms | stat, ms | append, ms | echo, ms "
+HEAD = ("| attacker | | UDP, ms | stat, ms | append, ms | echo, ms | sync, ms "
         "| memory, MiB | disk, MiB | works | what she did |\n"
-        "|---|---|---|---|---|---|---|---|---|---|")
+        "|---|---|---|---|---|---|---|---|---|---|---|")
 
 
 def table_lines(rows, before):

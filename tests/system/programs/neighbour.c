@@ -2,7 +2,8 @@
 /*
  * neighbour.c - somebody who uses one nameserver, and how long each use takes
  *
- *	neighbour -t SECONDS [-u UID] [-n NICE] DIRECTORY ADDRESS PORT
+ *	neighbour -t SECONDS [-u UID] [-n NICE] [-f FILE]
+ *		  DIRECTORY ADDRESS PORT
  *
  * DIRECTORY is an anchor with the names n0.neighbour. to n99.neighbour. and
  * a child called "below". What a user does there is done at a pace, each kind
@@ -15,10 +16,12 @@
  * meanwhile are counted too, each with the time that it would have waited.
  *
  * The threads run before all others if they may: what is measured is how long
- * somebody is answered later, not how long this program waits for a core. And
- * one kind, "echo", asks nobody but a process of this program's own, which is
- *as nice as the daemon and sends back what it gets: how long that takes is what
- * the machine does to whoever serves on it just now.
+ * somebody is answered later, not how long this program waits for a core.
+ *
+ * Two kinds are no use of the nameserver, and tell what the machine does to
+ * whoever serves on it just now: "echo" asks a process of this program's own,
+ * which is as nice as the daemon and sends back what it gets; "sync" brings an
+ * octet of FILE to disk.
  */
 #include <arpa/inet.h>
 #include <dirent.h>
@@ -51,9 +54,11 @@ static struct {
 	double seconds;
 	uid_t uid;
 	int nice;
+	int sync_fd;
 	struct sockaddr_in to;
 } options = {
 	.seconds = 1,
+	.sync_fd = -1,
 };
 
 static struct sockaddr_in echo_at;
@@ -146,6 +151,18 @@ static int ask_echo(unsigned turn)
 		if (recv(fd, &got, sizeof(got), 0) < 0)
 			return errno == EAGAIN ? -ETIMEDOUT : -errno;
 	} while (got != turn);
+	return 0;
+}
+
+static int sync_file(unsigned turn)
+{
+	uint8_t octet = (uint8_t)turn;
+
+	if (options.sync_fd < 0)
+		return 0;
+	if (pwrite(options.sync_fd, &octet, 1, 0) < 0 ||
+	    fdatasync(options.sync_fd) < 0)
+		return -errno;
 	return 0;
 }
 
@@ -266,6 +283,7 @@ static struct kind {
 	{.name = "stat", .pace_ns = 2 * MS, .step = look},
 	{.name = "append", .pace_ns = 10 * MS, .step = append},
 	{.name = "echo", .pace_ns = 2 * MS, .step = ask_echo},
+	{.name = "sync", .pace_ns = 20 * MS, .step = sync_file},
 	{.name = "tcp", .pace_ns = 50 * MS, .step = ask_tcp},
 	{.name = "read", .pace_ns = 50 * MS, .step = read_records},
 	{.name = "list", .pace_ns = 200 * MS, .step = list},
@@ -335,19 +353,22 @@ static void read_options(int argc, char **argv)
 {
 	int option;
 
-	while ((option = getopt(argc, argv, "t:u:n:")) != -1) {
+	while ((option = getopt(argc, argv, "t:u:n:f:")) != -1) {
 		if (option == 't')
 			options.seconds = atof(optarg);
 		else if (option == 'u')
 			options.uid = (uid_t)atoi(optarg);
 		else if (option == 'n')
 			options.nice = atoi(optarg);
+		else if (option == 'f')
+			options.sync_fd = open(
+				optarg, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
 		else
 			options.seconds = 0;
 	}
 	if (argc - optind != 3 || options.seconds <= 0)
 		errx(2, "usage: neighbour -t SECONDS [-u UID] [-n NICE] "
-			"DIRECTORY ADDRESS PORT");
+			"[-f FILE] DIRECTORY ADDRESS PORT");
 	options.to.sin_family = AF_INET;
 	options.to.sin_port = htons((uint16_t)atoi(argv[optind + 2]));
 	if (inet_pton(AF_INET, argv[optind + 1], &options.to.sin_addr) != 1)
