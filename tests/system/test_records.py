@@ -90,6 +90,27 @@ FORMAT = {
 }
 
 
+@pytest.mark.parametrize("text", [
+    "@ SOA ns hostmaster 1 2 3 4 5\n@ NS ns\nns A 192.0.2.1\n",
+    "www.example. A 192.0.2.1\nwww.example. MX 10 @\n",
+    "$TTL 300\n        IN NS ns.example.\n",
+])
+def test_a_zone_file_without_its_origin_is_not_the_root_zone(ns, text):
+    append(ns.records, "there. A 192.0.2.9\n")
+    for write in append, replace:
+        with refused(ns, errno.EINVAL):
+            write(ns.records, text)
+        assert ns.lines() == ["there. 3600 IN A 192.0.2.9"]
+
+
+def test_at_sign_says_how_to_go_on(ns):
+    with refused(ns, errno.EINVAL,
+                 saying="write $ORIGIN first; the root is '.'"):
+        append(ns.records, "@ SOA ns hostmaster 1 2 3 4 5\n")
+    append(ns.records, "$ORIGIN .\n@ NS a.example.\n")
+    assert ns.lines() == [". 3600 IN NS a.example."]
+
+
 @pytest.mark.parametrize("given, shown", FORMAT.values(), ids=FORMAT.keys())
 def test_the_master_file_format(ns, given, shown):
     append(ns.records, given)
@@ -289,16 +310,17 @@ def test_an_rrset_that_fits_no_message_is_refused(ns):
 
 def test_service_parameters_of_any_length_are_stored_or_refused(ns):
     """ldns, by which they were read, wrote past the end of its memory."""
-    keys = ",".join(f"key{key}" for key in range(10000, 10080))
-    line = f"a. 3600 IN SVCB 1 . mandatory={keys} no-default-alpn"
+    keys = [f"key{key}" for key in range(10000, 10080)]
+    line = (f"a. 3600 IN SVCB 1 . mandatory={','.join(keys)} "
+            f"{' '.join(keys)}")
     append(ns.records, line + "\n")
     for octets in (66000, 400000):
         with fails(errno.EINVAL):
-            append(ns.records, "a. SVCB 1 . key9=" + "z" * octets +
-                   " key10 key11 key12\n")
+            append(ns.records, "a. SVCB 1 . key99=" + "z" * octets +
+                   " key100 key101\n")
     with fails(errno.EINVAL):
-        append(ns.records, "a. SVCB 1 . key9=" + r"\255" * 65540 +
-               " key10 key11 key12\n")
+        append(ns.records, "a. SVCB 1 . key99=" + r"\255" * 65540 +
+               " key100 key101\n")
     assert ns.lines() == [line]
 
 
