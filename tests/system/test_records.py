@@ -280,6 +280,23 @@ def test_a_set_is_a_set(ns, first, second, shown):
             == sorted(line.lower() for line in shown))
 
 
+@pytest.mark.parametrize("there, text, line, beside", [
+    ("", "a. CNAME b.\na. A 192.0.2.1\na. MX 10 b.\n", 1, "A"),
+    ("", "a. A 192.0.2.1\nz. A 192.0.2.1\na. CNAME b.\na. MX 10 b.\n", 3,
+     "A"),
+    ("a. TXT x\n", "z. A 192.0.2.1\na. CNAME b.\nz. A 192.0.2.2\n", 2, "TXT"),
+    ("a. CNAME b.\n", "z. A 192.0.2.1\na. RRSIG A 8 3 86400 20380322173103 "
+     "19700101000005 2642 b. oJB1\na. MX 10 b.\na. A 192.0.2.1\n", 3, "A"),
+])
+def test_a_cname_beside_other_data_is_named_by_its_line(ns, there, text, line,
+                                                        beside):
+    append(ns.records, there)
+    with refused(ns, errno.EINVAL, saying=(
+            f'records line {line}: "a.": a CNAME cannot stand beside other '
+            f"data, and this name would have both it and {beside}")):
+        append(ns.records, text)
+
+
 @pytest.mark.parametrize("kind", [SOA, "CNAME b.", "DNAME b."])
 def test_two_different_singletons_in_one_write_are_refused(ns, kind):
     other = kind.replace(" 1 ", " 2 ").replace("b.", "c.")
