@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "fs/caller.h"
 #include "fs/handle.h"
 #include "fs/pending.h"
 #include "fs/replace.h"
@@ -23,6 +24,7 @@ struct rename {
 	struct node *from;
 	struct node *dir; /* the new parent; borrowed */
 	const char *name; /* the new name; borrowed */
+	unsigned flags;
 	struct node *over;
 };
 
@@ -97,18 +99,47 @@ static const char *rename_reason(int result)
 	}
 }
 
-/*
- * Not for EXDEV, and not for an editor's backup: they copy then, and nothing
- * is wrong.
- */
-static void refuse_for(struct rename *rename, int result, const char *reason)
+static void say(struct fs *fs, const struct node *node, const char *to,
+		const char *reason)
 {
 	char from[NAME_TEXT_SIZE + 8], text[sizeof(from) + NAME_MAX + 8];
 
-	node_label(rename->from, from, sizeof(from));
-	snprintf(text, sizeof(text), "%s to %s", from, rename->name);
-	if (!drafts_shaped(rename->name))
-		node_fail(rename->fs, rename->from, "rename", text, reason);
+	node_label(node, from, sizeof(from));
+	snprintf(text, sizeof(text), "%s to %s", from, to);
+	node_fail(fs, node, "rename", text, reason);
+}
+
+static void know_who_backs_up(void *arg, const struct caller *caller)
+{
+	struct pending *pending = arg;
+	struct node *node = pending->nodes[0];
+
+	if (caller->needs_backup)
+		say(pending->fs, node, pending->text,
+		    "a backup by renaming would leave nothing here until the "
+		    "new text is; copy the file first, and replace it without "
+		    "a backup");
+	pending_reply(pending, node->kind == NODE_NAME ? -EXDEV : -EPERM);
+}
+
+/* A line, unless who asks is an editor: it copies then, nothing is wrong. */
+static void refuse_backup(struct rename *rename)
+{
+	struct pending *pending = rename->pending;
+	struct caller_about about = {.pid = fuse_req_ctx(pending->req)->pid};
+
+	pending->text = strdup(rename->name);
+	if (pending->text)
+		caller_ask(pending->fs->aside, &about, know_who_backs_up,
+			   pending);
+	else
+		pending_reply(pending, -ENOMEM);
+}
+
+/* Not for EXDEV: mv copies then. */
+static void refuse_for(struct rename *rename, int result, const char *reason)
+{
+	say(rename->fs, rename->from, rename->name, reason);
 	pending_reply(rename->pending, result);
 }
 
@@ -125,6 +156,9 @@ static bool is_control(const struct node *node)
 
 static void rename_owner(struct rename *rename)
 {
+	bool is_beside = rename->dir->kind == NODE_NAMES &&
+			 rename->dir->anchor == rename->from->anchor;
+	bool is_draft = drafts_shaped(rename->name);
 	struct name from, to;
 	const char *why;
 
@@ -137,9 +171,12 @@ static void rename_owner(struct rename *rename)
 			   "would leave only them");
 		return;
 	}
-	if (rename->dir->kind != NODE_NAMES ||
-	    rename->dir->anchor != rename->from->anchor ||
-	    drafts_shaped(rename->name) ||
+	/* mv of the name itself asks with NOREPLACE first, and then copies. */
+	if (is_beside && is_draft && !(rename->flags & RENAME_NOREPLACE)) {
+		refuse_backup(rename);
+		return;
+	}
+	if (!is_beside || is_draft ||
 	    (rename->over && rename->over->kind == NODE_SCRATCH)) {
 		pending_reply(rename->pending, -EXDEV);
 		return;
@@ -201,7 +238,10 @@ static void run(struct rename *rename)
 		rename_anchor(rename);
 		return;
 	default:
-		refuse(rename, -EPERM);
+		if (drafts_shaped(rename->name))
+			refuse_backup(rename);
+		else
+			refuse(rename, -EPERM);
 	}
 }
 
@@ -222,6 +262,7 @@ void tree_rename(fuse_req_t req, fuse_ino_t parent, const char *name,
 		.fs = fs,
 		.dir = node_of(fs, new_parent),
 		.name = new_name,
+		.flags = flags,
 	};
 	int r;
 

@@ -114,6 +114,10 @@ ROWS = [
         (22, EINVAL)),
     Row("editors", "ed", "printf 's/192.0.2.1/%s/\\nw\\nq\\n' $A | "
         "sed \"1i /192.0.2.1/\" | ed -s $F", "edits", (1, EINVAL)),
+    Row("editors", "patch", "sed s/192.0.2.1/$A/ $F | diff -u $F - | "
+        "patch -s $F", "edits", (2, EINVAL), needs="patch"),
+    Row("editors", "mv", "sed s/192.0.2.1/$A/ $F > $F.$$ && mv $F.$$ $F",
+        "edits", (1, "to a subdirectory of itself")),
     Row("editors", "sponge", "sed s/192.0.2.1/$A/ $F | sponge $F", "edits",
         (1, EINVAL), needs="sponge"),
     Row("editors", "vim", "vim.tiny -Nu NONE -es "
