@@ -135,8 +135,9 @@ static int read_directive(struct entries *entries, struct lexer_entry *entry,
 	int r;
 
 	if (is_word(directive, "$INCLUDE"))
-		return refuse(entries, "$INCLUDE is refused: it would read "
-				       "files as the daemon");
+		return refuse(entries, "$INCLUDE is refused, it would read "
+				       "files as the daemon: put the file's "
+				       "text in its place");
 	if (!origin && !is_word(directive, "$TTL"))
 		return refuse_token(entries,
 				    "the directive %s is not known, only "
@@ -272,6 +273,8 @@ static const char *hint_for(struct lexer_token token)
 		{"AWS", "Route 53's own; write the records that it stands "
 			"for"},
 		{"LUA", "PowerDNS's own; write the records that it computes"},
+		{"WINS", "Windows's own; leave it out"},
+		{"WINSR", "Windows's own; leave it out"},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(hints); i++)
@@ -280,6 +283,9 @@ static const char *hint_for(struct lexer_token token)
 	if (token.len > 5 && strncasecmp(token.text, "[AGE:", 5) == 0)
 		return "a time stamp of Windows; take it out, as with sed "
 		       "'s/\\[AGE:[0-9]*\\]//'";
+	if (memchr(token.text, '.', token.len))
+		return "a record is OWNER TTL CLASS TYPE DATA; ask dig without "
+		       "+short, and take out the [ZONE] that knotc puts first";
 	return "any type can be written as TYPE123 \\# LENGTH HEX";
 }
 
