@@ -66,6 +66,10 @@ def shells():
 
 ROWS = [
     *shells(),
+    Row("shells", "a command that fails", "! false > $F", "clears",
+        needs="false"),
+    Row("shells", "a command that fails", "! { false > new && mv new $F; }; "
+        "rm new", "keeps", needs="false", output=""),
     Row("shells", "printf", 'printf %s "$L" >> $F', "appends",
         (0, "")),
     Row("shells", "tee", "tee $F < $N", "replaces", (1, EINVAL)),
@@ -202,6 +206,9 @@ ROWS = [
 
 # What takes more than one command has a test of its own in test_programs.py.
 TOLD = [
+    ("shells", "bash", "`echo` and `printf` of two lines", "are two writes: "
+     "the first stays when the second is refused",
+     "test_two_lines_of_bash_are_two_writes_and_those_of_cat_are_one"),
     ("editors", "nano", "interactive, with `^S`", "edits; a line that is none "
      "is refused on the screen, with the reason in `error`",
      "test_nano_saves_and_says_what_was_refused"),

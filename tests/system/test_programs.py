@@ -6,6 +6,7 @@ must be refused so that the person hears of it, and must change nothing.
 """
 import errno
 import fcntl
+import mmap
 import os
 import pty
 import re
@@ -115,6 +116,38 @@ def test_a_line_that_is_none_is_refused_and_changes_nothing(ns, tmp_path, row,
 
 
 # ---- Programs that take more than one command ----
+
+
+@pytest.mark.parametrize("command, count", [
+    ('echo "$GOOD\n$BAD" >> records', 1),
+    ('printf "%s\\n" "$GOOD" "$BAD" >> records', 1),
+    ('cat >> records <<END\n$GOOD\n$BAD\nEND\n', 0),
+])
+def test_two_lines_of_bash_are_two_writes_and_those_of_cat_are_one(
+        ns, command, count):
+    done = run("bash", "-c", command, cwd=ns.path,
+               env={"GOOD": "new.example. A 192.0.2.5",
+                    "BAD": "bad.example. A 192.0.2.555"})
+    assert done.returncode == 1
+    assert len(ns.lines()) == 2 + count
+
+
+def test_git_makes_nameservers_of_its_directories(ns):
+    run("git", "init", "-q", ns / "repository", check=0)
+    for made in ("", ".git", ".git/objects", ".git/refs/heads"):
+        assert Nameserver(ns / "repository" / made).address
+
+
+@pytest.mark.parametrize("flags, numbers", [
+    (mmap.MAP_SHARED, [errno.ENODEV]), (mmap.MAP_PRIVATE, None)])
+def test_a_file_is_mapped_privately_and_not_shared(ns, flags, numbers):
+    with open(ns.records) as file:
+        if numbers:
+            with fails(*numbers):
+                mmap.mmap(file.fileno(), 10, flags, mmap.PROT_READ)
+        else:
+            with mmap.mmap(file.fileno(), 10, flags, mmap.PROT_READ) as text:
+                assert text[:10] == b"other.exam"
 
 
 class Terminal:

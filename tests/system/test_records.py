@@ -10,6 +10,11 @@ from harness import append, fails, refused, replace
 SOA = "SOA ns.t. host.t. 1 7200 3600 1209600 300"
 
 FORMAT = {
+    "a TTL left out is not that of the record before": (
+        "a. 60 A 192.0.2.1\nb. A 192.0.2.1\n",
+        ["a. 60 IN A 192.0.2.1", "b. 3600 IN A 192.0.2.1"]),
+    "an owner in UTF-8 is octets": (
+        "\u00fc. A 192.0.2.1\n", ["\\195\\188. 3600 IN A 192.0.2.1"]),
     "a name is absolute, the TTL 3600, the class IN": (
         "miek.nl MX 10 mx.miek.nl\n",
         ["miek.nl. 3600 IN MX 10 mx.miek.nl."]),
@@ -347,3 +352,12 @@ def test_writers_side_by_side_lose_nothing(ns):
           "wait")
     assert len(ns.lines()) == 200
     assert ns.answer("49.d") == ["192.0.2.49"]
+
+
+def test_a_set_comes_in_the_order_in_which_it_was_added(ns):
+    for last in (3, 1, 2):
+        append(ns.records, f"a. A 192.0.2.{last}\n")
+    for _ in range(5):
+        (rrset,) = ns.ask("a.").answer
+        assert [item.to_text() for item in rrset] == [
+            "192.0.2.3", "192.0.2.1", "192.0.2.2"]
