@@ -99,14 +99,23 @@ static const char *rename_reason(int result)
 	}
 }
 
-static void say(struct fs *fs, const struct node *node, const char *to,
-		const char *reason)
+static char *what_is_renamed(const struct rename *rename)
 {
-	char from[NAME_TEXT_SIZE + 8], text[sizeof(from) + NAME_MAX + 8];
+	char from[NAME_TEXT_SIZE + 8], *text;
 
-	node_label(node, from, sizeof(from));
-	snprintf(text, sizeof(text), "%s to %s", from, to);
-	node_fail(fs, node, "rename", text, reason);
+	node_label(rename->from, from, sizeof(from));
+	return asprintf(&text, "%s to %s", from, rename->name) < 0 ? NULL
+								   : text;
+}
+
+/* Not for EXDEV: mv copies then. */
+static void refuse_for(struct rename *rename, int result, const char *reason)
+{
+	CLEANUP(freep) char *text = what_is_renamed(rename);
+
+	if (text)
+		node_fail(rename->fs, rename->from, "rename", text, reason);
+	pending_reply(rename->pending, result);
 }
 
 static void know_who_backs_up(void *arg, const struct caller *caller)
@@ -115,10 +124,10 @@ static void know_who_backs_up(void *arg, const struct caller *caller)
 	struct node *node = pending->nodes[0];
 
 	if (caller->needs_backup)
-		say(pending->fs, node, pending->text,
-		    "a backup by renaming would leave nothing here until the "
-		    "new text is; copy the file first, and replace it without "
-		    "a backup");
+		node_fail(pending->fs, node, "rename", pending->text,
+			  "a backup by renaming would leave nothing here until "
+			  "the new text is; copy the file first, and replace "
+			  "it without a backup");
 	pending_reply(pending, node->kind == NODE_NAME ? -EXDEV : -EPERM);
 }
 
@@ -128,19 +137,12 @@ static void refuse_backup(struct rename *rename)
 	struct pending *pending = rename->pending;
 	struct caller_about about = {.pid = fuse_req_ctx(pending->req)->pid};
 
-	pending->text = strdup(rename->name);
+	pending->text = what_is_renamed(rename);
 	if (pending->text)
 		caller_ask(pending->fs->aside, &about, know_who_backs_up,
 			   pending);
 	else
 		pending_reply(pending, -ENOMEM);
-}
-
-/* Not for EXDEV: mv copies then. */
-static void refuse_for(struct rename *rename, int result, const char *reason)
-{
-	say(rename->fs, rename->from, rename->name, reason);
-	pending_reply(rename->pending, result);
 }
 
 static void refuse(struct rename *rename, int result)
