@@ -11,12 +11,16 @@
 #include "dns/escape.h"
 #include "dns/field.h"
 #include "dns/lexer.h"
+#include "dns/rr_rules.h"
 
 void entries_init(struct entries *entries, const struct name *origin,
 		  const struct name *only, uint32_t ttl)
 {
 	memset(entries, 0, sizeof(*entries));
-	entries->state.origin = *origin;
+	if (origin) {
+		entries->state.has_origin = true;
+		entries->state.origin = *origin;
+	}
 	entries->state.ttl = ttl;
 	if (only) {
 		entries->has_only = true;
@@ -106,13 +110,20 @@ static int read_ttl(struct entries *entries, struct lexer_token token,
 
 /* --- directives: RFC 1035, section 5.1; RFC 2308, section 4 --- */
 
+/* NULL: none was said yet. */
+static const struct name *origin_of(const struct entries *entries)
+{
+	return entries->state.has_origin ? &entries->state.origin : NULL;
+}
+
 static int read_origin(struct entries *entries, struct lexer_token token)
 {
 	const char *why;
 
-	if (name_from_text(token.text, token.len, &entries->state.origin,
+	if (name_from_text(token.text, token.len, origin_of(entries),
 			   &entries->state.origin, &why) < 0)
 		return refuse(entries, "bad $ORIGIN: %s", why);
+	entries->state.has_origin = true;
 	return 0;
 }
 
@@ -124,8 +135,9 @@ static int read_directive(struct entries *entries, struct lexer_entry *entry,
 	int r;
 
 	if (is_word(directive, "$INCLUDE"))
-		return refuse(entries, "$INCLUDE is refused: it would read "
-				       "files as the daemon");
+		return refuse(entries, "$INCLUDE is refused, it would read "
+				       "files as the daemon: put the file's "
+				       "text in its place");
 	if (!origin && !is_word(directive, "$TTL"))
 		return refuse_token(entries,
 				    "the directive %s is not known, only "
@@ -166,8 +178,8 @@ static int read_owner(struct entries *entries, struct lexer_token token)
 
 	if (token.text[0] == '"')
 		return refuse(entries, "an owner is written without quotes");
-	if (name_from_text(token.text, token.len, &state->origin, &state->owner,
-			   &why) < 0)
+	if (name_from_text(token.text, token.len, origin_of(entries),
+			   &state->owner, &why) < 0)
 		return refuse(entries, "bad owner: %s", why);
 	name_lower(&state->owner);
 	state->has_owner = true;
@@ -248,22 +260,51 @@ static int read_ttl_class(struct entries *entries, struct lexer_entry *entry,
 	}
 }
 
+/* What is not known, and stands in files of other makers: what to do. */
+static const char *hint_for(struct lexer_token token)
+{
+	static const struct {
+		const char *word, *hint;
+	} hints[] = {
+		{"ALIAS", "a provider's own; write the A and AAAA records "
+			  "that it stands for"},
+		{"ANAME", "a provider's own; write the A and AAAA records "
+			  "that it stands for"},
+		{"AWS", "Route 53's own; write the records that it stands "
+			"for"},
+		{"LUA", "PowerDNS's own; write the records that it computes"},
+		{"WINS", "Windows's own; leave it out"},
+		{"WINSR", "Windows's own; leave it out"},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(hints); i++)
+		if (is_word(token, hints[i].word))
+			return hints[i].hint;
+	if (token.len > 5 && strncasecmp(token.text, "[AGE:", 5) == 0)
+		return "a time stamp of Windows; take it out, as with sed "
+		       "'s/\\[AGE:[0-9]*\\]//'";
+	if (memchr(token.text, '.', token.len))
+		return "a record is OWNER TTL CLASS TYPE DATA; ask dig without "
+		       "+short, and take out the [ZONE] that knotc puts first";
+	return "any type can be written as TYPE123 \\# LENGTH HEX";
+}
+
 static int read_type(struct entries *entries, struct lexer_token token,
 		     uint16_t *out)
 {
 	uint16_t type;
+	char text[40];
 
 	if (token.len == entries->type_len &&
 	    memcmp(token.text, entries->type_text, token.len) == 0) {
 		*out = entries->type;
 		return 0;
 	}
-	if (rr_type_from_text(token.text, token.len, &type) < 0)
-		return refuse_token(
-			entries,
-			"the type \"%s\" is not known; any type can "
-			"be written as TYPE123 \\# LENGTH HEX",
-			token);
+	if (rr_type_from_text(token.text, token.len, &type) < 0) {
+		entry_printable(token.text, token.len, text, sizeof(text));
+		return refuse(entries, "the type \"%s\" is not known: %s", text,
+			      hint_for(token));
+	}
 	if (!rr_type_is_data(type))
 		return refuse_token(entries,
 				    "the type %s is for queries and "
@@ -313,7 +354,7 @@ static int read_rdata(struct entries *entries, struct lexer_entry *entry,
 	if (r < 0)
 		return r;
 	r = rr_rdata_from_text(rr->type, (const char *)entries->text.data,
-			       &entries->state.origin, &entries->rdata,
+			       origin_of(entries), &entries->rdata,
 			       &rr->measure, &why);
 	if (r < 0)
 		return r == -EINVAL ? refuse(entries, "%s", why) : r;
@@ -327,6 +368,7 @@ static int read_record(struct entries *entries, struct lexer_entry *entry,
 		       struct lexer_token token, bool blank, uint32_t line,
 		       struct change *change)
 {
+	const char *why;
 	struct rr rr;
 	int r = 0;
 
@@ -335,8 +377,9 @@ static int read_record(struct entries *entries, struct lexer_entry *entry,
 		if (r == 0)
 			r = need(entries, entry, "the type", &token);
 	} else if (!entries->state.has_owner) {
-		r = refuse(entries, "the owner is missing, and no record "
-				    "before has one");
+		r = refuse(entries,
+			   "the owner is missing, and no record before has "
+			   "one; write it, or take the blanks away");
 	}
 	if (r < 0)
 		return r;
@@ -347,6 +390,9 @@ static int read_record(struct entries *entries, struct lexer_entry *entry,
 		r = read_rdata(entries, entry, &rr);
 	if (r < 0)
 		return r;
+	why = rr_broken_owner(rr.type, &entries->state.owner);
+	if (why)
+		return refuse(entries, "%s", why);
 	rr.owner.len = entries->state.owner.len;
 	memcpy(rr.owner.wire, entries->state.owner.wire, rr.owner.len);
 	return change_add(change, &rr, line);
@@ -364,5 +410,10 @@ int entry_read(struct entries *entries, const char *text, size_t len,
 		return r;
 	if (!blank && token.text[0] == '$')
 		return read_directive(entries, &entry, token);
-	return read_record(entries, &entry, token, blank, line, change);
+	r = read_record(entries, &entry, token, blank, line, change);
+	/* A name may begin so; but this is none. */
+	if (r == -EINVAL && token.text[0] == '#')
+		return refuse(entries, "a comment begins with \";\", not with "
+				       "\"#\"");
+	return r;
 }

@@ -14,6 +14,7 @@
 /* What a master file carries from entry to entry (RFC 1035, section 5.1). */
 struct entry_state {
 	struct name origin;
+	bool has_origin;   /* else names end at the root */
 	struct name owner; /* of the last record */
 	bool has_owner;
 	uint32_t ttl; /* of records that have none */
@@ -38,6 +39,7 @@ struct entries {
 
 /**
  * entries_init() - before the first entry
+ * @origin: the first $ORIGIN, or NULL
  * @only: NULL, or the one owner that records may have
  * @ttl:  of records that have none, until a $TTL says another
  */

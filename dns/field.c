@@ -117,6 +117,8 @@ static const struct kind kinds[] = {
 	OURS(LDNS_RDF_TYPE_EUI64, 8, eui_read, fixed_size, eui_print,
 	     "this is no EUI-64, as in 00-00-5e-ef-10-00-00-2a"),
 	OURS(LDNS_RDF_TYPE_B64, 0, base64_read, rest_size, base64_print, NULL),
+	OURS(LDNS_RDF_TYPE_NSEC3_NEXT_OWNER, 0, hash_read, hash_size,
+	     hash_print, "this is no hash in base32"),
 	OURS(LDNS_RDF_TYPE_NSEC, 0, bitmap_read, bitmap_size, bitmap_print,
 	     "a type in the list is not known"),
 	OURS(LDNS_RDF_TYPE_WKS, 0, wks_read, wks_size, wks_print, NULL),
@@ -138,9 +140,6 @@ static const struct kind kinds[] = {
 		 "a matching type, by number or name, was expected"),
 	WORD(LDNS_RDF_TYPE_NSEC3_SALT, 0, HEX_DIGITS "-", 510, prefixed_size,
 	     "this is no salt: \"-\" or pairs of hex digits"),
-	/* ldns keeps the length in an octet: 255 octets are 408 digits. */
-	WORD(LDNS_RDF_TYPE_NSEC3_NEXT_OWNER, 0, LETTERS "0123456789", 408,
-	     prefixed_size, "this is no hash in base32"),
 	WORD(LDNS_RDF_TYPE_ILNP64, 8, HEX_DIGITS ":", 19, fixed_size,
 	     "this is no 64-bit locator or node, as in 14:4fff:ff20:ee64"),
 	WORD(LDNS_RDF_TYPE_TAG, 0, LETTERS "0123456789", 255, tag_size,

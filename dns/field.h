@@ -21,7 +21,7 @@
 /* RDATA in text, being read from left to right. */
 struct field_text {
 	const char *at;		   /* what is left; NUL-terminated */
-	const struct name *origin; /* of relative names */
+	const struct name *origin; /* of relative names, or NULL: none yet */
 	const char *why;	   /* on -EINVAL: static */
 };
 
@@ -63,6 +63,14 @@ bool field_is_exact(ldns_rdf_type kind);
  * Return: 0; -EINVAL: no period; -ERANGE: above 2^32-1.
  */
 int field_period(const char *text, size_t len, uint32_t *out);
+
+#define FIELD_HASH_SIZE 255 /* octets: RFC 5155, section 3.2 */
+
+/**
+ * field_hash() - a hash in base32 with the extended hex alphabet, unpadded
+ * Return: octets written; 0: it is none.
+ */
+size_t field_hash(const char *text, size_t len, uint8_t out[FIELD_HASH_SIZE]);
 
 /** field_hex() - append the octets of the hex digits in all tokens left */
 int field_hex(struct field_text *in, struct buffer *out);

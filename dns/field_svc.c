@@ -11,6 +11,7 @@
 
 #include "dns/field_kinds.h"
 #include "dns/rr.h"
+#include "dns/rr_rules.h"
 
 enum svc_key {
 	SVC_MANDATORY = 0,
@@ -21,6 +22,10 @@ enum svc_key {
 	SVC_ECH = 5,
 	SVC_IPV6HINT = 6,
 	SVC_DOHPATH = 7,
+	SVC_OHTTP = 8,
+	SVC_TLS_GROUPS = 9,
+	SVC_DOCPATH = 10,
+	SVC_PVD = 11,
 };
 
 static const char *const key_names[] = {
@@ -32,12 +37,17 @@ static const char *const key_names[] = {
 	[SVC_ECH] = "ech",
 	[SVC_IPV6HINT] = "ipv6hint",
 	[SVC_DOHPATH] = "dohpath", /* RFC 9461 */
+	[SVC_OHTTP] = "ohttp",	   /* RFC 9540 */
+	/* By IANA's registry. */
+	[SVC_TLS_GROUPS] = "tls-supported-groups",
+	[SVC_DOCPATH] = "docpath",
+	[SVC_PVD] = "pvd",
 };
 
 /* --- octets that have a text --- */
 
-/* Section 7.1.1: strings of at least one octet, and at least one of them. */
-static bool is_alpn(const uint8_t *value, size_t len)
+/* Strings of at least one octet each. */
+static bool are_strings(const uint8_t *value, size_t len)
 {
 	size_t at = 0;
 
@@ -46,7 +56,7 @@ static bool is_alpn(const uint8_t *value, size_t len)
 			return false;
 		at += 1 + (size_t)value[at];
 	}
-	return len > 0 && at == len;
+	return at == len;
 }
 
 /* Section 8: keys in strictly increasing order, "mandatory" not among them. */
@@ -70,10 +80,16 @@ static bool is_svc_value(uint16_t key, const uint8_t *value, size_t len)
 	switch (key) {
 	case SVC_MANDATORY:
 		return is_mandatory(value, len);
-	case SVC_ALPN:
-		return is_alpn(value, len);
+	case SVC_ALPN: /* section 7.1.1 */
+		return len > 0 && are_strings(value, len);
 	case SVC_NO_DEFAULT_ALPN:
+	case SVC_OHTTP:
+	case SVC_PVD:
 		return len == 0;
+	case SVC_TLS_GROUPS:
+		return len > 0 && len % 2 == 0;
+	case SVC_DOCPATH: /* of the root it is empty */
+		return are_strings(value, len);
 	case SVC_PORT:
 		return len == 2;
 	case SVC_IPV4HINT:
@@ -110,6 +126,69 @@ KIND_SIZE(svcparams_size)
 		at += value;
 	}
 	return (int)len;
+}
+
+/* --- what one parameter demands of another --- */
+
+/* The value of a key in parameters that are well-formed; NULL: not there. */
+static const uint8_t *find_value(const uint8_t *params, size_t len,
+				 uint16_t key, size_t *out)
+{
+	size_t at = 0;
+
+	for (; at < len; at += 4 + *out) {
+		*out = get_u16(params + at + 2);
+		if (get_u16(params + at) == key)
+			return params + at + 4;
+	}
+	return NULL;
+}
+
+static bool has_key(const uint8_t *params, size_t len, uint16_t key)
+{
+	size_t value;
+
+	return find_value(params, len, key, &value) != NULL;
+}
+
+/* Section 8. Both lists are in order, so one walk compares them. */
+static bool has_mandatory(const uint8_t *params, size_t len)
+{
+	size_t value, at = 0, i;
+	const uint8_t *keys = find_value(params, len, SVC_MANDATORY, &value);
+
+	for (i = 0; keys && i < value; i += 2) {
+		while (at < len && get_u16(params + at) < get_u16(keys + i))
+			at += 4 + (size_t)get_u16(params + at + 2);
+		if (at >= len || get_u16(params + at) != get_u16(keys + i))
+			return false;
+	}
+	return true;
+}
+
+/* RFC 9461, section 5: a relative URI template with a variable "dns". */
+static bool is_dohpath(const uint8_t *path, size_t len)
+{
+	static const char variable[] = "{?dns}";
+
+	return len > 0 && path[0] == '/' &&
+	       memmem(path, len, variable, strlen(variable)) != NULL;
+}
+
+const char *svc_broken_rule(const uint8_t *params, size_t len)
+{
+	size_t value;
+	const uint8_t *path = find_value(params, len, SVC_DOHPATH, &value);
+
+	if (!has_mandatory(params, len))
+		return "mandatory= names a key that is not there";
+	if (has_key(params, len, SVC_NO_DEFAULT_ALPN) &&
+	    !has_key(params, len, SVC_ALPN))
+		return "no-default-alpn is nothing without alpn=";
+	if (path && !is_dohpath(path, value))
+		return "dohpath= is no path with {?dns} in it, as "
+		       "/dns-query{?dns}";
+	return NULL;
 }
 
 /* --- to text --- */
@@ -159,26 +238,34 @@ static int print_alpn(const uint8_t *value, size_t len, struct buffer *out)
 	return print_string(list.data, list.len, out);
 }
 
+static int print_item(uint16_t key, const uint8_t *item, struct buffer *out)
+{
+	char text[INET6_ADDRSTRLEN];
+
+	switch (key) {
+	case SVC_MANDATORY:
+		return print_key(get_u16(item), out);
+	case SVC_TLS_GROUPS:
+		return buffer_printf(out, "%u", get_u16(item));
+	default:
+		inet_ntop(key == SVC_IPV4HINT ? AF_INET : AF_INET6, item, text,
+			  sizeof(text));
+		return buffer_add_text(out, text);
+	}
+}
+
 /* Items of @size octets each, with commas between them. */
 static int print_list(uint16_t key, const uint8_t *value, size_t len,
 		      size_t size, struct buffer *out)
 {
-	char text[INET6_ADDRSTRLEN];
 	size_t at;
 	int r = 0;
 
 	for (at = 0; r == 0 && at < len; at += size) {
 		if (at > 0)
 			r = buffer_add(out, ",", 1);
-		if (r < 0)
-			return r;
-		if (key == SVC_MANDATORY) {
-			r = print_key(get_u16(value + at), out);
-			continue;
-		}
-		inet_ntop(size == 4 ? AF_INET : AF_INET6, value + at, text,
-			  sizeof(text));
-		r = buffer_add_text(out, text);
+		if (r == 0)
+			r = print_item(key, value + at, out);
 	}
 	return r;
 }
@@ -188,8 +275,10 @@ static int print_value(const struct kind *kind, uint16_t key,
 {
 	switch (key) {
 	case SVC_MANDATORY:
+	case SVC_TLS_GROUPS:
 		return print_list(key, value, len, 2, out);
 	case SVC_ALPN:
+	case SVC_DOCPATH:
 		return print_alpn(value, len, out);
 	case SVC_PORT:
 		return buffer_printf(out, "%u", get_u16(value));
@@ -276,6 +365,22 @@ static int add_u16(uint16_t value, struct buffer *out)
 static int compare_keys(const void *a, const void *b)
 {
 	return memcmp(a, b, 2);
+}
+
+static int read_groups(struct field_token list, struct buffer *out)
+{
+	struct field_token item;
+	uint32_t group;
+	bool more;
+	int r;
+
+	do {
+		more = next_item(&list, &item);
+		if (item.len > 5 || !token_number(item, UINT16_MAX, &group))
+			return -EINVAL;
+		r = add_u16((uint16_t)group, out);
+	} while (r == 0 && more);
+	return r;
 }
 
 static int read_mandatory(struct field_token list, struct buffer *out)
@@ -383,7 +488,10 @@ static int read_value(struct field_text *in, uint16_t key,
 	case SVC_MANDATORY:
 		return read_mandatory(without_quotes(text), out);
 	case SVC_ALPN:
+	case SVC_DOCPATH:
 		return read_alpn(in, text, out);
+	case SVC_TLS_GROUPS:
+		return read_groups(without_quotes(text), out);
 	case SVC_PORT:
 		return read_svc_port(in, without_quotes(text), out);
 	case SVC_IPV4HINT:
@@ -433,6 +541,18 @@ static int compare_params(const void *a, const void *b)
 	return one->key - other->key;
 }
 
+/* Section 2.1; @params are in order. */
+static bool has_double(const struct buffer *params)
+{
+	const struct param *param = (const void *)params->data;
+	size_t count = params->len / sizeof(*param), i;
+
+	for (i = 1; i < count; i++)
+		if (param[i].key == param[i - 1].key)
+			return true;
+	return false;
+}
+
 static int add_param(const struct param *param, const struct buffer *values,
 		     struct buffer *out)
 {
@@ -465,6 +585,8 @@ KIND_READ(svcparams_read)
 		return r;
 	if (count)
 		qsort(params.data, count, sizeof(param), compare_params);
+	if (has_double(&params))
+		return refuse(in, "a key is there twice");
 	for (i = 0; r == 0 && i < count; i++) {
 		memcpy(&param, params.data + i * sizeof(param), sizeof(param));
 		r = add_param(&param, &values, out);

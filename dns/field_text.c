@@ -25,8 +25,10 @@ int add_string(struct field_text *in, struct field_token token,
 			taken = escape_read(token.text + at, token.len - at,
 					    &octet);
 			if (!taken)
-				return refuse(in, "an escape is neither \\X "
-						  "nor \\DDD up to \\255");
+				return refuse(in,
+					      "an escape is neither \\X nor "
+					      "\\DDD up to \\255; a backslash "
+					      "itself is \\\\");
 			at += taken;
 		}
 		out->data[out->len++] = octet;
@@ -38,6 +40,22 @@ int add_string(struct field_text *in, struct field_token token,
 	return 0;
 }
 
+/* As BIND, NSD and Knot read it: a quote ends a string that began bare. */
+static bool next_string(struct field_text *in, struct field_token *out)
+{
+	size_t at = 0;
+
+	if (!field_next(in, out))
+		return false;
+	if (out->text[0] == '"')
+		return true;
+	while (at < out->len && out->text[at] != '"')
+		at += out->text[at] == '\\' && at + 1 < out->len ? 2 : 1;
+	out->len = at;
+	in->at = out->text + at;
+	return true;
+}
+
 KIND_READ(string_read)
 {
 	struct field_token token;
@@ -45,7 +63,7 @@ KIND_READ(string_read)
 	int r;
 
 	(void)kind;
-	if (!field_next(in, &token))
+	if (!next_string(in, &token))
 		return refuse(in, "a string is missing");
 	r = buffer_add(out, "", 1);
 	if (r < 0)
@@ -54,7 +72,8 @@ KIND_READ(string_read)
 	if (r < 0)
 		return r;
 	if (out->len - start > 256)
-		return refuse(in, "a string is longer than 255 octets");
+		return refuse(in, "a string is longer than 255 octets; split "
+				  "it, as \"...\" \"...\"");
 	out->data[start] = (uint8_t)(out->len - start - 1);
 	return 0;
 }
@@ -102,7 +121,7 @@ KIND_READ(long_string_read)
 	struct field_token token;
 
 	(void)kind;
-	if (!field_next(in, &token))
+	if (!next_string(in, &token))
 		return refuse(in, "a string is missing");
 	return add_string(in, token, out);
 }
@@ -260,6 +279,89 @@ KIND_PRINT(nsap_print)
 	if (buffer_add_text(out, "0x") < 0)
 		return -ENOMEM;
 	return field_print_hex(wire, len, out);
+}
+
+/*
+ * --- base32 with the extended hex alphabet: RFC 4648, section 7 ---
+ *
+ * Hashes in it have no padding, and any length: RFC 5155, section 3.3. ldns
+ * takes groups of eight digits alone.
+ */
+
+static int base32_value(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c |= 0x20;
+	return c >= 'a' && c <= 'v' ? c - 'a' + 10 : -1;
+}
+
+size_t field_hash(const char *text, size_t len, uint8_t out[FIELD_HASH_SIZE])
+{
+	uint32_t bits = 0;
+	unsigned count = 0; /* of bits that are no octet yet */
+	size_t i, octets = 0;
+	int value;
+
+	if (len > (FIELD_HASH_SIZE * 8 + 4) / 5)
+		return 0;
+	for (i = 0; i < len; i++) {
+		value = base32_value(text[i]);
+		if (value < 0)
+			return 0;
+		bits = bits << 5 | (uint32_t)value;
+		count += 5;
+		if (count < 8)
+			continue;
+		count -= 8;
+		out[octets++] = (uint8_t)(bits >> count);
+		bits &= (1u << count) - 1;
+	}
+	/* A digit that adds no octet, or bits that no octet takes. */
+	return count >= 5 || bits ? 0 : octets;
+}
+
+KIND_READ(hash_read)
+{
+	uint8_t wire[1 + FIELD_HASH_SIZE];
+	struct field_token token;
+
+	if (!field_next(in, &token))
+		return refuse(in, kind->what);
+	wire[0] = (uint8_t)field_hash(token.text, token.len, wire + 1);
+	if (!wire[0])
+		return refuse(in, kind->what);
+	return buffer_add(out, wire, 1 + (size_t)wire[0]);
+}
+
+/* One octet at least: RFC 5155, section 3.2. */
+KIND_SIZE(hash_size)
+{
+	return len > 0 && wire[0] > 0 ? prefixed_size(kind, wire, len)
+				      : -EINVAL;
+}
+
+KIND_PRINT(hash_print)
+{
+	static const char digits[] = "0123456789abcdefghijklmnopqrstuv";
+	uint32_t bits = 0;
+	unsigned count = 0;
+	size_t i;
+
+	(void)kind;
+	if (buffer_reserve(out, (8 * len + 4) / 5) < 0)
+		return -ENOMEM;
+	for (i = 1; i < len; i++) {
+		bits = bits << 8 | wire[i];
+		for (count += 8; count >= 5; count -= 5)
+			out->data[out->len++] =
+				(uint8_t)digits[bits >> (count - 5) & 31];
+		bits &= 0x1f;
+	}
+	if (count)
+		out->data[out->len++] =
+			(uint8_t)digits[bits << (5 - count) & 31];
+	return 0;
 }
 
 /* --- base64: RFC 4648, section 4 --- */

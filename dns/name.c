@@ -17,6 +17,8 @@ static const char label_too_long[] = "a label is longer than 63 octets";
 static const char name_too_long[] = "a name is longer than 255 octets";
 static const char escape_broken[] =
 	"an escape is neither \\X nor \\DDD up to \\255";
+static const char origin_missing[] =
+	"\"@\" has no meaning yet: write $ORIGIN first; the root is '.'";
 static const char octet_bare[] =
 	"a name has a blank, a control octet or one of \"();, not escaped";
 
@@ -114,6 +116,10 @@ int name_from_text(const char *text, size_t len, const struct name *origin,
 	struct building b;
 
 	if (len == 1 && text[0] == '@') {
+		if (!origin) {
+			*why = origin_missing;
+			return -EINVAL;
+		}
 		*out = *origin;
 		return 0;
 	}
@@ -128,7 +134,7 @@ int name_from_text(const char *text, size_t len, const struct name *origin,
 	*why = read_labels(&b, text, len);
 	/* A label is open, or the text is empty: the origin ends the name. */
 	if (!*why && (b.name.len - b.label > 1 || len == 0))
-		*why = end_relative(&b, origin);
+		*why = origin ? end_relative(&b, origin) : end_label(&b);
 	if (*why)
 		return -EINVAL;
 

@@ -34,13 +34,15 @@ void name_root(struct name *out);
 /**
  * name_from_text() - read presentation format
  * @text:   @len octets, not terminated
- * @origin: what a name without a last dot ends in, and what "@" means
+ * @origin: what a name without a last dot ends in, and what "@" means; NULL:
+ *          none was said, so that the root ends a name, and "@" means nothing
  * @out:    the name, its case kept
  * @why:    on -EINVAL, a static text that says what is wrong
  *
  * Return: 0, or -EINVAL: an empty label, a label over 63 octets, a name over
  * 255, an escape that is none, an octet that presentation format never holds
- * bare (a blank, a control octet, a quote, a parenthesis, a semicolon).
+ * bare (a blank, a control octet, a quote, a parenthesis, a semicolon), "@"
+ * without an origin.
  */
 int name_from_text(const char *text, size_t len, const struct name *origin,
 		   struct name *out, const char **why);

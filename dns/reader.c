@@ -163,7 +163,8 @@ static int read_joined(struct reader *reader, const char *text, size_t len,
 static const char *check_part(const struct lexer *lexer, size_t len)
 {
 	if (lexer->nul)
-		return "a NUL octet";
+		return "a NUL octet; if the text is UTF-16, as some editors "
+		       "save it, make it UTF-8 with iconv -f UTF-16 -t UTF-8";
 	if (len <= READER_LINE_SIZE)
 		return NULL;
 	if (lexer->quoted)

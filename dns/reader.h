@@ -8,9 +8,11 @@
  * last owner (RFC 1035, section 5.1; RFC 2308, section 4 for $TTL).
  *
  * Rules of this format, beyond RFC 1035: the origin starts as the one given,
- * the default TTL as 3600; class and TTL come in either order; TTLs take
- * units (1h30m); $INCLUDE is refused, as it would read files as the daemon;
- * only class IN is kept; a NUL octet is refused.
+ * and where none is, "@" is refused until there is one, as a zone file that is
+ * read without its name must not become the root zone; the default TTL is
+ * 3600; class and TTL come in either order; TTLs take units (1h30m); $INCLUDE
+ * is refused, as it would read files as the daemon; only class IN is kept; a
+ * NUL octet is refused.
  *
  * Threading: a reader belongs to one open file, and is used by one thread at
  * a time; no lock.
@@ -34,7 +36,7 @@ struct reader_error {
 
 /**
  * reader_new() - a stream at its first line
- * @origin: the first $ORIGIN
+ * @origin: the first $ORIGIN; NULL: none, and names end at the root
  * @only:   NULL, or the one owner that records may have; copied
  *
  * Return: 0, -ENOMEM.

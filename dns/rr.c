@@ -15,6 +15,7 @@
 #include "dns/field.h"
 #include "dns/lexer.h"
 #include "dns/rr.h"
+#include "dns/rr_rules.h"
 
 /* --- types --- */
 
@@ -38,21 +39,32 @@ static bool is_settled(uint16_t type)
 	       (type <= RR_CAA || type == RR_DLV);
 }
 
+static bool is_known(uint16_t type)
+{
+	return is_settled(type) && ldns_rr_descript(type)->_type == type;
+}
+
 /* NULL: a type without fields here. */
 static const ldns_rr_descriptor *descriptor(uint16_t type)
 {
-	const ldns_rr_descriptor *found = ldns_rr_descript(type);
-
-	return is_settled(type) && found->_type == type ? found : NULL;
+	if (!is_known(type))
+		return NULL;
+	switch (type) {
+	case RR_NSAP_PTR: /* to ldns a string: RFC 1706, section 6 */
+		return ldns_rr_descript(RR_PTR);
+	case RR_SINK: /* to ldns one number */
+		return NULL;
+	default:
+		return ldns_rr_descript(type);
+	}
 }
 
 static const char *mnemonic(uint16_t type)
 {
-	const ldns_rr_descriptor *found = descriptor(type);
 	size_t i;
 
-	if (found)
-		return found->_name;
+	if (is_known(type))
+		return ldns_rr_descript(type)->_name;
 	for (i = 0; i < ARRAY_SIZE(query_types); i++)
 		if (query_types[i].type == type)
 			return query_types[i].text;
@@ -256,11 +268,12 @@ static int read_rdata(uint16_t type, struct field_text *in,
 		in->why = "RDATA of this type is written as \\# LENGTH HEX";
 		r = -EINVAL;
 	}
-	if (r == 0 && rdata->len > RR_RDATA_SIZE) {
-		in->why = "RDATA is longer than 65535 octets";
-		r = -EINVAL;
-	}
-	return r;
+	if (r < 0)
+		return r;
+	in->why = rdata->len > RR_RDATA_SIZE
+			  ? "RDATA is longer than 65535 octets"
+			  : rr_broken_rule(type, rdata->data, rdata->len);
+	return in->why ? -EINVAL : 0;
 }
 
 /* --- RDATA to text --- */

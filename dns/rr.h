@@ -22,18 +22,35 @@ enum rr_type { /* the types that have rules of their own here */
 	       RR_NS = 2,
 	       RR_CNAME = 5,
 	       RR_SOA = 6,
+	       RR_NULL = 10,
 	       RR_PTR = 12,
 	       RR_MX = 15,
 	       RR_TXT = 16,
+	       RR_X25 = 19,
+	       RR_ISDN = 20,
+	       RR_NSAP_PTR = 23,
+	       RR_GPOS = 27,
 	       RR_AAAA = 28,
 	       RR_SRV = 33,
+	       RR_ATMA = 34,
+	       RR_NAPTR = 35,
+	       RR_A6 = 38,
 	       RR_DNAME = 39,
+	       RR_SINK = 40,
 	       RR_OPT = 41,
 	       RR_DS = 43,
+	       RR_SSHFP = 44,
+	       RR_IPSECKEY = 45,
 	       RR_RRSIG = 46,
 	       RR_NSEC = 47,
 	       RR_DNSKEY = 48,
+	       RR_DHCID = 49,
 	       RR_NSEC3 = 50,
+	       RR_TLSA = 52,
+	       RR_SMIMEA = 53,
+	       RR_CDS = 59,
+	       RR_CDNSKEY = 60,
+	       RR_ZONEMD = 63,
 	       RR_SVCB = 64,
 	       RR_HTTPS = 65,
 	       RR_NXNAME = 128, /* RFC 9824, section 3.2 */
@@ -41,6 +58,7 @@ enum rr_type { /* the types that have rules of their own here */
 	       RR_IXFR = 251,
 	       RR_AXFR = 252,
 	       RR_ANY = 255,
+	       RR_URI = 256,
 	       RR_CAA = 257,
 	       RR_DLV = 32769,
 };
@@ -96,7 +114,8 @@ struct rr_names rr_names(uint16_t type);
  * @type:    its type
  * @text:    the tokens, single spaces between them, quotes kept, comments,
  *           parentheses and newlines gone; NUL-terminated
- * @origin:  completes relative names in it, and is what "@" means
+ * @origin:  completes relative names in it, and is what "@" means; or NULL, as
+ *            in name_from_text()
  * @rdata:   is set to the wire form: its former content is lost
  * @measure: how long the canonical text is
  * @why:     on -EINVAL, a text that says what is wrong: static, or in a

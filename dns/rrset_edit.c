@@ -70,6 +70,8 @@ static int order_rdata(struct rr_names names, const uint8_t *a, size_t a_len,
 
 /* The state of one edit. */
 struct edit {
+	const struct change_item *items; /* all that are given, in order */
+	size_t count;
 	const struct name *owner;
 	char owner_text[NAME_TEXT_SIZE];
 	size_t owner_len;
@@ -425,18 +427,42 @@ static int edit_merge(struct edit *edit, struct rrsets old,
 	return r ? r : copy_before(edit, old, &at, UINT_MAX);
 }
 
-static int check_cname(struct edit *edit, uint32_t line)
+/* The line of the CNAME; or, if that was there, of the first that is beside. */
+static uint32_t line_of_conflict(const struct edit *edit)
+{
+	uint32_t line = 0;
+
+	for (size_t i = edit->count; i-- > 0;) {
+		const struct change_item *item = &edit->items[i];
+
+		if (item->op != CHANGE_ADD)
+			break;
+		if (item->rr.type == RR_CNAME)
+			return item->line;
+		if (!type_goes_with_cname(item->rr.type))
+			line = item->line;
+	}
+	return line;
+}
+
+static int check_cname(struct edit *edit)
 {
 	struct rrsets all = {edit->out->data, edit->out->len};
 	struct rrset rrset;
 	size_t offset = 0;
+	char type[16];
 
 	if (!rrsets_find(all, RR_CNAME, &rrset))
 		return 0;
-	while (rrsets_next(all, &offset, &rrset))
-		if (!type_goes_with_cname(rrset.type))
-			return refuse(edit, line,
-				      "a CNAME cannot stand beside other data");
+	while (rrsets_next(all, &offset, &rrset)) {
+		if (type_goes_with_cname(rrset.type))
+			continue;
+		rr_type_to_text(rrset.type, type);
+		return refuse(edit, line_of_conflict(edit),
+			      "a CNAME cannot stand beside other data, and "
+			      "this name would have both it and %s",
+			      type);
+	}
 	return 0;
 }
 
@@ -458,6 +484,8 @@ int rrsets_edit(struct rrsets old, const struct change_item *items,
 {
 	CLEANUP(freep) const struct change_item **sorted = NULL;
 	struct edit edit = {
+		.items = items,
+		.count = count,
 		.owner = &items[0].rr.owner,
 		.fresh = fresh,
 		.out = out,
@@ -487,6 +515,6 @@ int rrsets_edit(struct rrsets old, const struct change_item *items,
 		qsort(sorted, adds, sizeof(*sorted), compare_items);
 	r = edit_merge(&edit, old, sorted, adds);
 	if (r == 0)
-		r = check_cname(&edit, items[count - 1].line);
+		r = check_cname(&edit);
 	return r ? r : check_size(&edit, before, items[count - 1].line);
 }

@@ -104,12 +104,19 @@ static bool is_killed(pid_t pid)
 	return (flags & FLAG_EXITING) && (flags & FLAG_SIGNALED);
 }
 
-static bool copies(pid_t pid)
+static const char *const copiers[] = {"cp\n", "tar\n", NULL};
+static const char *const backers[] = {"cp\n",	"install\n", "mv\n", "patch\n",
+				      "perl\n", "sed\n",     NULL};
+
+static bool is_one_of(pid_t pid, const char *const *commands)
 {
 	char name[32];
 
-	return look(pid, "comm", name, sizeof(name)) &&
-	       (!strcmp(name, "cp\n") || !strcmp(name, "tar\n"));
+	if (!look(pid, "comm", name, sizeof(name)))
+		return false;
+	while (*commands && strcmp(name, *commands))
+		commands++;
+	return *commands;
 }
 
 /* A process shows all its threads, whichever of them it is asked by. */
@@ -140,7 +147,8 @@ static void ask(struct question *question)
 	caller->is_killed = !status.has_memory && is_killed(about->pid);
 	caller->is_ending = !status.has_memory;
 	caller->is_member = status.is_member;
-	caller->copies = copies(about->pid);
+	caller->copies = is_one_of(about->pid, copiers);
+	caller->needs_backup = is_one_of(about->pid, backers);
 	caller->process = status.process;
 	caller->is_same = about->other && is_same(about->pid, about->other);
 }

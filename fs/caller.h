@@ -36,6 +36,11 @@ struct caller {
 	 * asking us.
 	 */
 	bool copies;
+	/*
+	 * It is cp(1), install(1), mv(1), patch(1), perl(1) or sed(1). They
+	 * end when a backup by renaming is refused; editors copy then.
+	 */
+	bool needs_backup;
 	bool is_ending; /* for whatever reason */
 	bool is_member; /* of the group, as one of its supplementary ones */
 	bool is_same;	/* of one process with the other thread */

@@ -6,6 +6,11 @@
  * beside the file that they are to replace. They are told by how they come:
  *
  *   x~ #x# .#x  backups, autosaves, locks; the domain name is x~. or #x#.
+ *   x..y        beside the file x. and no domain name, since a label is empty:
+ *               git's locks, patch, write-file-atomic, tmp=$F.$$
+ *   x___jb_tmp___, x___jb_old___
+ *               what JetBrains's editors write first, and put aside
+ *   x.tmp       made by O_EXCL: Java's createTempFile()
  *   any         made as mkstemp(3) makes one, and with no dot at the end or one
  *               at the start: sed -i, perl -i, rsync, vim's swap file, Ansible
  */

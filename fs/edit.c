@@ -73,18 +73,15 @@ struct edit {
 
 /* ---- Start and end ---- */
 
-static int new_reader(struct edit *edit, struct reader **out)
-{
-	struct name root;
-
-	name_root(&root);
-	return reader_new(out, edit->has_owner ? &edit->owner : &root,
-			  edit->has_owner ? &edit->owner : NULL);
-}
-
 static const struct name *owner_of(const struct edit *edit)
 {
 	return edit->has_owner ? &edit->owner : NULL;
+}
+
+/* A name's file has its name for an origin; all records together have none. */
+static int new_reader(struct edit *edit, struct reader **out)
+{
+	return reader_new(out, owner_of(edit), owner_of(edit));
 }
 
 int edit_new(struct edit **out, struct fs *fs, const struct node *node,

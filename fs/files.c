@@ -9,8 +9,8 @@ static const char help_text[] =
 	"circuitfs: each directory is an anchor, and holds one nameserver.\n"
 	"\n"
 	"  mkdir ns                        start one on a free port\n"
-	"  mkdir ns@127.0.0.1:5353         ... or on an address\n"
-	"                                  (IP:PORT, [IPv6]:PORT, :PORT, IP)\n"
+	"  mkdir ns@127.0.0.1:5353         ... or on an address "
+	"([IPv6]:PORT, :PORT, IP)\n"
 	"  cat ns/addr                     where it listens\n"
 	"  echo 127.0.0.1:5354 > ns/addr   move it; \"off\" stops answering\n"
 	"  echo 'www.example. 300 IN A 192.0.2.1' >> ns/records\n"
@@ -29,7 +29,10 @@ static const char help_text[] =
 	"  mkdir ns/sub                    anchors nest\n"
 	"  rmdir ns                        stop it and discard its records\n"
 	"\n"
-	"Text is the zone file format of RFC 1035: origin \".\", TTL 3600.\n"
+	"Text is the zone file format of RFC 1035: origin \".\", TTL 3600. A ; "
+	"begins a\n"
+	"comment, so quote text that has one: x.example. TXT \"v=DKIM1; "
+	"p=...\"\n"
 	"What a write, a close or a mkdir did is on disk when it returns.\n"
 	"More: man 5 circuitfs, man 8 circuitfs.\n";
 

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "fs/caller.h"
 #include "fs/handle.h"
 #include "fs/pending.h"
 #include "fs/replace.h"
@@ -23,6 +24,7 @@ struct rename {
 	struct node *from;
 	struct node *dir; /* the new parent; borrowed */
 	const char *name; /* the new name; borrowed */
+	unsigned flags;
 	struct node *over;
 };
 
@@ -106,17 +108,41 @@ static char *what_is_renamed(const struct rename *rename)
 								   : text;
 }
 
-/*
- * Not for EXDEV, and not for an editor's backup: they copy then, and nothing
- * is wrong.
- */
+/* Not for EXDEV: mv copies then. */
 static void refuse_for(struct rename *rename, int result, const char *reason)
 {
 	CLEANUP(freep) char *text = what_is_renamed(rename);
 
-	if (text && !drafts_shaped(rename->name))
+	if (text)
 		node_fail(rename->fs, rename->from, "rename", text, reason);
 	pending_reply(rename->pending, result);
+}
+
+static void know_who_backs_up(void *arg, const struct caller *caller)
+{
+	struct pending *pending = arg;
+	struct node *node = pending->nodes[0];
+
+	if (caller->needs_backup)
+		node_fail(pending->fs, node, "rename", pending->text,
+			  "a backup by renaming would leave nothing here until "
+			  "the new text is; copy the file first, and replace "
+			  "it without a backup");
+	pending_reply(pending, node->kind == NODE_NAME ? -EXDEV : -EPERM);
+}
+
+/* A line, unless who asks is an editor: it copies then, nothing is wrong. */
+static void refuse_backup(struct rename *rename)
+{
+	struct pending *pending = rename->pending;
+	struct caller_about about = {.pid = fuse_req_ctx(pending->req)->pid};
+
+	pending->text = what_is_renamed(rename);
+	if (pending->text)
+		caller_ask(pending->fs->aside, &about, know_who_backs_up,
+			   pending);
+	else
+		pending_reply(pending, -ENOMEM);
 }
 
 static void refuse(struct rename *rename, int result)
@@ -132,6 +158,9 @@ static bool is_control(const struct node *node)
 
 static void rename_owner(struct rename *rename)
 {
+	bool is_beside = rename->dir->kind == NODE_NAMES &&
+			 rename->dir->anchor == rename->from->anchor;
+	bool is_draft = drafts_shaped(rename->name);
 	struct name from, to;
 	const char *why;
 
@@ -144,9 +173,12 @@ static void rename_owner(struct rename *rename)
 			   "would leave only them");
 		return;
 	}
-	if (rename->dir->kind != NODE_NAMES ||
-	    rename->dir->anchor != rename->from->anchor ||
-	    drafts_shaped(rename->name) ||
+	/* mv of the name itself asks with NOREPLACE first, and then copies. */
+	if (is_beside && is_draft && !(rename->flags & RENAME_NOREPLACE)) {
+		refuse_backup(rename);
+		return;
+	}
+	if (!is_beside || is_draft ||
 	    (rename->over && rename->over->kind == NODE_SCRATCH)) {
 		pending_reply(rename->pending, -EXDEV);
 		return;
@@ -222,7 +254,10 @@ static void run(struct rename *rename)
 		rename_anchor(rename);
 		return;
 	default:
-		refuse(rename, -EPERM);
+		if (drafts_shaped(rename->name))
+			refuse_backup(rename);
+		else
+			refuse(rename, -EPERM);
 	}
 }
 
@@ -243,6 +278,7 @@ void tree_rename(fuse_req_t req, fuse_ino_t parent, const char *name,
 		.fs = fs,
 		.dir = node_of(fs, new_parent),
 		.name = new_name,
+		.flags = flags,
 	};
 	int r;
 

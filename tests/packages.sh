@@ -21,11 +21,11 @@ unit='libcmocka-dev netbase'
 test='python3 python3-pytest python3-dnspython ldnsutils
 	knot-dnsutils dns-root-data jq bash dash tar rsync vim-tiny groff-base
 	procps mount iproute2 passwd git zsh bash-completion debootstrap
-	nano ed moreutils perl inotify-tools util-linux strace lmdb-utils curl
-	e2fsprogs'
+	nano ed moreutils perl patch inotify-tools util-linux strace lmdb-utils curl
+	e2fsprogs ansible-core'
 # libclang-rt: libFuzzer and the sanitizers.
 fuzz='clang libclang-rt-dev'
-programs='emacs-nox nodejs golang-go ansible-core ruby rust-coreutils'
+programs='emacs-nox nodejs golang-go ruby rust-coreutils'
 bench='dnsperf gnuplot-nox lmdb-utils'
 package='dpkg-dev adduser jq'
 

@@ -21,6 +21,7 @@
 #include <ldns/ldns.h>
 
 #include "dns/rr.h"
+#include "dns/rr_rules.h"
 #include "fuzz.h"
 
 /* The first octet of the input says which; new ones go to the end. */
@@ -163,6 +164,46 @@ static bool has_empty_value(const char *text)
 	       strstr(text, "key0002=") || strstr(text, "key00002=");
 }
 
+static bool has_new_key(const char *text)
+{
+	return strstr(text, "ohttp") || strstr(text, "tls-supported-groups") ||
+	       strstr(text, "docpath") || strstr(text, "pvd") ||
+	       strstr(text, "key8") || strstr(text, "key9") ||
+	       strstr(text, "key10") || strstr(text, "key11") ||
+	       strstr(text, "key0");
+}
+
+/* The fifth word. */
+static bool has_odd_hash(const char *text)
+{
+	for (unsigned i = 0; i < 4; i++) {
+		text += strspn(text, " ");
+		text += strcspn(text, " ");
+	}
+	text += strspn(text, " ");
+	return strcspn(text, " ") % 8 != 0;
+}
+
+/* A string that begins bare, and a quote in it: it ends there. */
+static bool has_inner_quote(const char *text)
+{
+	while (*(text += strspn(text, " "))) {
+		if (*text == '"') {
+			for (text++; *text && *text != '"'; text++)
+				if (*text == '\\' && text[1])
+					text++;
+			text += *text == '"';
+			continue;
+		}
+		for (; *text && *text != ' ' && *text != '"'; text++)
+			if (*text == '\\' && text[1])
+				text++;
+		if (*text == '"')
+			return true;
+	}
+	return false;
+}
+
 static bool any(const char *text)
 {
 	(void)text;
@@ -181,6 +222,8 @@ static const struct difference {
 	{ANY_TYPE, has_at,
 	 "ldns takes \"@.\", \"\\@\" and \"\\064\", which are labels, for the "
 	 "origin"},
+	{ANY_TYPE, has_inner_quote,
+	 "a quote begins a string also right behind another, as for BIND"},
 	{ANY_TYPE, is_above_64k, "ldns reads 65535 octets of text"},
 	{WKS, has_no_or_many_services,
 	 "there may be no service (RFC 1035, section 3.4.2); and for each "
@@ -206,6 +249,12 @@ static const struct difference {
 	{RR_SVCB, has_empty_value,
 	 "an empty value is none (RFC 9460, section 2.1)"},
 	{RR_HTTPS, has_empty_value, "the same"},
+	{RR_SVCB, has_new_key, "what RFC 9540 and others have added"},
+	{RR_HTTPS, has_new_key, "the same"},
+	{NSEC3, has_odd_hash,
+	 "ldns reads hashes of a multiple of 5 octets, and pads what it "
+	 "prints"},
+	{RR_NSAP_PTR, any, "it is a name (RFC 1706, section 6), and no string"},
 };
 
 static bool has_year_before_1970(const char *text)
@@ -225,6 +274,7 @@ static const struct difference theirs[] = {
 	 "ldns takes a time for a signed number; RFC 4034, section 3.2 has "
 	 "dates from 1970 to 2106"},
 	{SIG, has_year_before_1970, "the same"},
+	{RR_NSAP_PTR, any, "as above"},
 	{RR_SVCB, has_escapes_in_alpn, "as above"},
 	{RR_HTTPS, has_escapes_in_alpn, "as above"},
 };
@@ -341,6 +391,11 @@ static void try_printed(uint16_t type, const struct buffer *rdata)
 	CLEANUP(buffer_deinit) struct buffer back = {0};
 	CLEANUP(freep) char *text = print(type, rdata);
 
+	/* An older version may have stored it. */
+	if (rr_broken_rule(type, rdata->data, rdata->len)) {
+		fuzz_claim(!read_ours(type, text, &back));
+		return;
+	}
 	fuzz_claim(read_ours(type, text, &back));
 	fuzz_claim(same(rdata, &back));
 	claim_that_ldns_reads(type, text, rdata);
@@ -387,6 +442,8 @@ static void try_theirs(uint16_t type, const char *text)
 		return;
 	printed = rdata_text(line);
 	if (is_listed(theirs, ARRAY_SIZE(theirs), type, printed))
+		return;
+	if (rr_broken_rule(type, rdata.data, rdata.len))
 		return;
 	if (!read_ours(type, printed, &back))
 		fail("we read what ldns prints", type, printed);

@@ -66,6 +66,10 @@ def shells():
 
 ROWS = [
     *shells(),
+    Row("shells", "a command that fails", "! false > $F", "clears",
+        needs="false"),
+    Row("shells", "a command that fails", "! { false > new && mv new $F; }; "
+        "rm new", "keeps", needs="false", output=""),
     Row("shells", "printf", 'printf %s "$L" >> $F', "appends",
         (0, "")),
     Row("shells", "tee", "tee $F < $N", "replaces", (1, EINVAL)),
@@ -114,6 +118,10 @@ ROWS = [
         (22, EINVAL)),
     Row("editors", "ed", "printf 's/192.0.2.1/%s/\\nw\\nq\\n' $A | "
         "sed \"1i /192.0.2.1/\" | ed -s $F", "edits", (1, EINVAL)),
+    Row("editors", "patch", "sed s/192.0.2.1/$A/ $F | diff -u $F - | "
+        "patch -s $F", "edits", (2, EINVAL), needs="patch"),
+    Row("editors", "mv", "sed s/192.0.2.1/$A/ $F > $F.$$ && mv $F.$$ $F",
+        "edits", (1, "to a subdirectory of itself")),
     Row("editors", "sponge", "sed s/192.0.2.1/$A/ $F | sponge $F", "edits",
         (1, EINVAL), needs="sponge"),
     Row("editors", "vim", "vim.tiny -Nu NONE -es "
@@ -198,6 +206,9 @@ ROWS = [
 
 # What takes more than one command has a test of its own in test_programs.py.
 TOLD = [
+    ("shells", "bash", "`echo` and `printf` of two lines", "are two writes: "
+     "the first stays when the second is refused",
+     "test_two_lines_of_bash_are_two_writes_and_those_of_cat_are_one"),
     ("editors", "nano", "interactive, with `^S`", "edits; a line that is none "
      "is refused on the screen, with the reason in `error`",
      "test_nano_saves_and_says_what_was_refused"),

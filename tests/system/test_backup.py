@@ -121,3 +121,26 @@ def test_tar_with_addresses_brings_the_servers_back_where_they_were(
     extract(archive, restored.host)
     assert tree(restored) == before
     assert Nameserver(restored.host / "two").address == "off"
+
+
+def test_what_is_restored_beside_the_tree_goes_in_by_rsync(circuit, restored):
+    """As circuitfs(8) has it."""
+    furnish(circuit)
+    before = (circuit.host / "one" / "records").read_text()
+    run("cp", "-r", circuit.host / "one", circuit.base / "restored", check=0)
+    restored.start()
+    one = restored.make("one")
+    append(one.records, "other. A 192.0.2.9\n")
+    circuit.stop()
+    run("rsync", "-r", "--exclude=stat", "--exclude=error", "--exclude=names",
+        f"{circuit.base}/restored/", f"{one.path}/", check=0)
+    assert one.records.read_text() == before
+
+
+def test_a_directory_that_is_made_anew_once_all_is_in_it_is_empty(circuit):
+    """What borg extract does with each directory, last."""
+    made = circuit.make()
+    append(made.records, "a. A 192.0.2.1\n")
+    made.path.rmdir()
+    made.path.mkdir()
+    assert made.lines() == []

@@ -144,6 +144,18 @@ def test_rm_drops_all_records_of_a_name(ns):
     assert ns.answer("www.miek.nl") == ["192.0.2.1"]
 
 
+@pytest.mark.parametrize("script, left", [
+    ("rm 'names/*.t.'", ["a.t.", "b.t.", "t."]),
+    ("rm names/*.t.", ["t."]),
+])
+def test_a_wildcard_is_a_name_and_to_a_shell_it_is_all(shared, script, left):
+    ns = shared.make()
+    append(ns.records, "t. A 192.0.2.1\na.t. A 192.0.2.1\nb.t. A 192.0.2.1\n"
+           "*.t. A 192.0.2.1\n")
+    assert ns.sh(script).returncode == 0
+    assert ns.listed() == left
+
+
 @pytest.mark.parametrize("name", ["nosuch.", "nosuch", "a..b", "x" * 64 + ".",
                                   "nl.", "a.www.miek.nl."])
 def test_rm_of_a_name_without_records_is_enoent(ns, name):
@@ -152,7 +164,7 @@ def test_rm_of_a_name_without_records_is_enoent(ns, name):
 
 
 @pytest.mark.parametrize("name, numbers", [
-    ("a..b", (errno.EINVAL,)),
+    ("a..b.", (errno.EINVAL,)),
     (".a", (errno.EINVAL,)),
     ("x" * 64, (errno.EINVAL, errno.ENAMETOOLONG)),
     (".".join(["x" * 60] * 5), (errno.EINVAL, errno.ENAMETOOLONG)),
@@ -186,7 +198,7 @@ def test_mv_to_the_same_name_in_another_spelling_loses_nothing(ns):
 
 def test_mv_to_what_is_no_domain_name_changes_nothing(ns):
     with untouched(ns), fails(errno.EINVAL, errno.ENAMETOOLONG):
-        os.rename(ns.names / "miek.nl.", ns.names / "a..b")
+        os.rename(ns.names / "miek.nl.", ns.names / "a..b.")
 
 
 def test_a_scratch_file_over_a_name_replaces_it_or_nothing(ns):

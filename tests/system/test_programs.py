@@ -6,6 +6,7 @@ must be refused so that the person hears of it, and must change nothing.
 """
 import errno
 import fcntl
+import mmap
 import os
 import pty
 import re
@@ -115,6 +116,38 @@ def test_a_line_that_is_none_is_refused_and_changes_nothing(ns, tmp_path, row,
 
 
 # ---- Programs that take more than one command ----
+
+
+@pytest.mark.parametrize("command, count", [
+    ('echo "$GOOD\n$BAD" >> records', 1),
+    ('printf "%s\\n" "$GOOD" "$BAD" >> records', 1),
+    ('cat >> records <<END\n$GOOD\n$BAD\nEND\n', 0),
+])
+def test_two_lines_of_bash_are_two_writes_and_those_of_cat_are_one(
+        ns, command, count):
+    done = run("bash", "-c", command, cwd=ns.path,
+               env={"GOOD": "new.example. A 192.0.2.5",
+                    "BAD": "bad.example. A 192.0.2.555"})
+    assert done.returncode == 1
+    assert len(ns.lines()) == 2 + count
+
+
+def test_git_makes_nameservers_of_its_directories(ns):
+    run("git", "init", "-q", ns / "repository", check=0)
+    for made in ("", ".git", ".git/objects", ".git/refs/heads"):
+        assert Nameserver(ns / "repository" / made).address
+
+
+@pytest.mark.parametrize("flags, numbers", [
+    (mmap.MAP_SHARED, [errno.ENODEV]), (mmap.MAP_PRIVATE, None)])
+def test_a_file_is_mapped_privately_and_not_shared(ns, flags, numbers):
+    with open(ns.records) as file:
+        if numbers:
+            with fails(*numbers):
+                mmap.mmap(file.fileno(), 10, flags, mmap.PROT_READ)
+        else:
+            with mmap.mmap(file.fileno(), 10, flags, mmap.PROT_READ) as text:
+                assert text[:10] == b"other.exam"
 
 
 class Terminal:
@@ -422,6 +455,66 @@ def test_a_backup_is_no_name(ns, name):
         os.rename(ns.names / "www.example.", ns.names / name)
     os.rename(ns.names / name, ns.names / "made.example.")
     assert ns.answer("made.example") == ["192.0.2.5"]
+
+
+BESIDE = ["www.example..tmp", "www.example..1234", "new.example..lock",
+          ".unison.www.example..0a1b.unison.tmp", "www.example.___jb_tmp___",
+          "www.example.___jb_old___"]
+
+
+@pytest.mark.parametrize("name", BESIDE)
+def test_what_is_beside_a_name_and_no_domain_name_is_a_scratch_file(ns, name):
+    (ns.names / name).write_text("any text")
+    assert (ns.names / name).read_text() == "any text"
+    assert ns.lines() == [OTHER, OLD] and name in ns.listed()
+    (ns.names / name).write_text(NEW + "\n")
+    os.rename(ns.names / name, ns.names / "www.example.")
+    assert ns.lines() == [OTHER, NEW]
+    assert ns.error.read_text() == ""
+
+
+@pytest.mark.parametrize("name", [r"a\..b", r"a\.\.b", "___jb_tmp___", "x.tmp"])
+def test_what_only_looks_like_it_is_a_name(ns, name):
+    (ns.names / name).write_text("@ A 192.0.2.5\n")
+    assert len(ns.lines()) == 3
+
+
+@pytest.mark.parametrize("flags", [os.O_RDWR, os.O_WRONLY])
+def test_a_temporary_file_of_java_is_no_name(ns, flags):
+    """createTempFile(): the name ends in .tmp, and nobody else has it."""
+    fd = os.open(ns.names / "www123.tmp", flags | os.O_CREAT | os.O_EXCL,
+                 0o666)
+    os.write(fd, NEW.encode())
+    os.close(fd)
+    assert ns.lines() == [OTHER, OLD]
+    os.rename(ns.names / "www123.tmp", ns.names / "www.example.")
+    assert ns.lines() == [OTHER, NEW]
+
+
+@pytest.mark.parametrize("command", [
+    "cp --backup $N $F", "cp -b -S .old $N $F", "install -b $N $F",
+    "mv -b $N $F", "sed -i~ s/300/60/ $F", "perl -i~ -pe s/300/60/ $F",
+    "mv -b new $F",
+])
+@pytest.mark.parametrize("file", FILES)
+def test_a_backup_by_renaming_is_refused_and_says_what_to_do(
+        ns, tmp_path, command, file):
+    (tmp_path / "new").write_text("@ 300 IN A 192.0.2.99\n")
+    (ns / "new").write_text("@ 300 IN A 192.0.2.99\n")
+    with untouched(ns):
+        done = run("bash", "-c", command, cwd=ns.path,
+                   env={"F": FILES[file], "N": tmp_path / "new"})
+    # perl goes on to the next file.
+    assert done.stderr and (done.returncode or "perl" in command), done
+    assert f'rename: "{FILES[file]} to ' in ns.last_error(), ns.last_error()
+    assert "cop" in ns.last_error()
+
+
+def test_mv_of_a_name_to_a_backup_copies_and_nothing_is_wrong(ns):
+    run("mv", ns.names / "www.example.", ns.names / "www.example.~", check=0)
+    assert ns.lines() == [OTHER] and ns.error.read_text() == ""
+    run("mv", ns.names / "www.example.~", ns.names / "www.example.", check=0)
+    assert ns.lines() == [OTHER, OLD] and ns.error.read_text() == ""
 
 
 # ---- Watching ----

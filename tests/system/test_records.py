@@ -10,6 +10,11 @@ from harness import append, fails, refused, replace
 SOA = "SOA ns.t. host.t. 1 7200 3600 1209600 300"
 
 FORMAT = {
+    "a TTL left out is not that of the record before": (
+        "a. 60 A 192.0.2.1\nb. A 192.0.2.1\n",
+        ["a. 60 IN A 192.0.2.1", "b. 3600 IN A 192.0.2.1"]),
+    "an owner in UTF-8 is octets": (
+        "\u00fc. A 192.0.2.1\n", ["\\195\\188. 3600 IN A 192.0.2.1"]),
     "a name is absolute, the TTL 3600, the class IN": (
         "miek.nl MX 10 mx.miek.nl\n",
         ["miek.nl. 3600 IN MX 10 mx.miek.nl."]),
@@ -88,6 +93,27 @@ FORMAT = {
         "t. LOC 52 22 23.000 N 4 53 32.000 E -2.00m 0.00m 10000m 10m\n",
         None),
 }
+
+
+@pytest.mark.parametrize("text", [
+    "@ SOA ns hostmaster 1 2 3 4 5\n@ NS ns\nns A 192.0.2.1\n",
+    "www.example. A 192.0.2.1\nwww.example. MX 10 @\n",
+    "$TTL 300\n        IN NS ns.example.\n",
+])
+def test_a_zone_file_without_its_origin_is_not_the_root_zone(ns, text):
+    append(ns.records, "there. A 192.0.2.9\n")
+    for write in append, replace:
+        with refused(ns, errno.EINVAL):
+            write(ns.records, text)
+        assert ns.lines() == ["there. 3600 IN A 192.0.2.9"]
+
+
+def test_at_sign_says_how_to_go_on(ns):
+    with refused(ns, errno.EINVAL,
+                 saying="write $ORIGIN first; the root is '.'"):
+        append(ns.records, "@ SOA ns hostmaster 1 2 3 4 5\n")
+    append(ns.records, "$ORIGIN .\n@ NS a.example.\n")
+    assert ns.lines() == [". 3600 IN NS a.example."]
 
 
 @pytest.mark.parametrize("given, shown", FORMAT.values(), ids=FORMAT.keys())
@@ -259,6 +285,23 @@ def test_a_set_is_a_set(ns, first, second, shown):
             == sorted(line.lower() for line in shown))
 
 
+@pytest.mark.parametrize("there, text, line, beside", [
+    ("", "a. CNAME b.\na. A 192.0.2.1\na. MX 10 b.\n", 1, "A"),
+    ("", "a. A 192.0.2.1\nz. A 192.0.2.1\na. CNAME b.\na. MX 10 b.\n", 3,
+     "A"),
+    ("a. TXT x\n", "z. A 192.0.2.1\na. CNAME b.\nz. A 192.0.2.2\n", 2, "TXT"),
+    ("a. CNAME b.\n", "z. A 192.0.2.1\na. RRSIG A 8 3 86400 20380322173103 "
+     "19700101000005 2642 b. oJB1\na. MX 10 b.\na. A 192.0.2.1\n", 3, "A"),
+])
+def test_a_cname_beside_other_data_is_named_by_its_line(ns, there, text, line,
+                                                        beside):
+    append(ns.records, there)
+    with refused(ns, errno.EINVAL, saying=(
+            f'records line {line}: "a.": a CNAME cannot stand beside other '
+            f"data, and this name would have both it and {beside}")):
+        append(ns.records, text)
+
+
 @pytest.mark.parametrize("kind", [SOA, "CNAME b.", "DNAME b."])
 def test_two_different_singletons_in_one_write_are_refused(ns, kind):
     other = kind.replace(" 1 ", " 2 ").replace("b.", "c.")
@@ -289,16 +332,17 @@ def test_an_rrset_that_fits_no_message_is_refused(ns):
 
 def test_service_parameters_of_any_length_are_stored_or_refused(ns):
     """ldns, by which they were read, wrote past the end of its memory."""
-    keys = ",".join(f"key{key}" for key in range(10000, 10080))
-    line = f"a. 3600 IN SVCB 1 . mandatory={keys} no-default-alpn"
+    keys = [f"key{key}" for key in range(10000, 10080)]
+    line = (f"a. 3600 IN SVCB 1 . mandatory={','.join(keys)} "
+            f"{' '.join(keys)}")
     append(ns.records, line + "\n")
     for octets in (66000, 400000):
         with fails(errno.EINVAL):
-            append(ns.records, "a. SVCB 1 . key9=" + "z" * octets +
-                   " key10 key11 key12\n")
+            append(ns.records, "a. SVCB 1 . key99=" + "z" * octets +
+                   " key100 key101\n")
     with fails(errno.EINVAL):
-        append(ns.records, "a. SVCB 1 . key9=" + r"\255" * 65540 +
-               " key10 key11 key12\n")
+        append(ns.records, "a. SVCB 1 . key99=" + r"\255" * 65540 +
+               " key100 key101\n")
     assert ns.lines() == [line]
 
 
@@ -308,3 +352,12 @@ def test_writers_side_by_side_lose_nothing(ns):
           "wait")
     assert len(ns.lines()) == 200
     assert ns.answer("49.d") == ["192.0.2.49"]
+
+
+def test_a_set_comes_in_the_order_in_which_it_was_added(ns):
+    for last in (3, 1, 2):
+        append(ns.records, f"a. A 192.0.2.{last}\n")
+    for _ in range(5):
+        (rrset,) = ns.ask("a.").answer
+        assert [item.to_text() for item in rrset] == [
+            "192.0.2.3", "192.0.2.1", "192.0.2.2"]

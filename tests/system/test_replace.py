@@ -185,8 +185,12 @@ def test_once_published_the_descriptor_appends(ns):
 
 def test_fsync_is_no_close(ns):
     fd = os.open(ns.records, os.O_WRONLY | os.O_TRUNC)
-    os.write(fd, b"a. A 192.0.2.2\nb. A 192")
+    before = ns.lines()
+    os.write(fd, b"a. A 192.0.2.2\n")
     os.fsync(fd)
+    os.write(fd, b"b. A 192")
+    os.fsync(fd)
+    assert ns.lines() == before
     os.write(fd, b".0.2.3\n")
     os.close(fd)
     assert ns.lines() == NEW_SHOWN

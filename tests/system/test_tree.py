@@ -2,6 +2,7 @@
 """Directories: what is there, what mkdir and rmdir do, where they refuse."""
 import errno
 import os
+import re
 import shutil
 import stat
 import time
@@ -30,6 +31,13 @@ def test_help_fits_one_screen_and_says_how_to_begin(shared):
     text = "\n".join(lines)
     for word in ("mkdir", "records", "addr", "names", "error", "stat", "rmdir"):
         assert word in text
+
+
+def test_help_says_to_quote_what_has_a_semicolon(shared, ns):
+    text = (shared.host / "help").read_text()
+    (record,) = re.findall(r'quote text .*: (.+ TXT ".*;.*")$', text, re.M)
+    append(ns.records, record + "\n")
+    assert ns.lines() == [record.replace(" TXT", " 3600 IN TXT")]
 
 
 @pytest.mark.parametrize("path", ["help", "NS/stat"])

@@ -45,7 +45,7 @@ static void add_large(struct buffer *text)
 	for (int i = 0; i < 2000; i++)
 		buffer_printf(text, "%s A 192.0.%d.%d\n", large, i / 250,
 			      i % 250);
-	for (int i = 0; i < 2000; i++)
+	for (int i = 0; i < 200; i++)
 		buffer_printf(text, "%s TYPE%d \\# 1 0a\n", large, 40000 + i);
 	buffer_printf(text, "%s TXT", large);
 	for (int i = 0; i < 200; i++) {

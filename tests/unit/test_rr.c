@@ -11,6 +11,7 @@
 #include <ldns/ldns.h>
 
 #include "dns/rr.h"
+#include "dns/rr_rules.h"
 #include "dns/services.h"
 #include "tests/unit/chance.h"
 
@@ -25,6 +26,14 @@ static void result_deinit(struct result *result)
 {
 	buffer_deinit(&result->rdata);
 }
+
+/* Hex digits of digests. */
+#define HEX8   "01234567"
+#define HEX32  HEX8 "89abcdef" HEX8 "89abcdef"
+#define HEX40  HEX32 HEX8
+#define HEX64  HEX32 HEX32
+#define HEX96  HEX64 HEX32
+#define HEX128 HEX64 HEX64
 
 #define RESULT CLEANUP(result_deinit) struct result
 
@@ -174,169 +183,58 @@ static void meta_types_hold_no_data(void **state)
 
 /* --- RDATA --- */
 
-/* Text and its canonical form; NULL: the text is canonical. */
-static const struct good {
-	const char *type, *text, *canonical;
-} good[] = {
-	{"A", "1.2.3.4", NULL},
-	{"A", "\\# 4 0A000001", "10.0.0.1"},
-	{"A", "\\# 4 0A 00 0 001", "10.0.0.1"},
-	{"AAAA", "2001:DB8:0:0::1", "2001:db8::1"},
-	{"AAAA", "::ffff:1.2.3.4", NULL},
-	{"NS", "ns", "ns.example."},
-	{"NS", "@", "example."},
-	{"NS", ".", NULL},
-	{"NS", "Ns.EXAMPLE.", NULL},
-	{"NS", "\\065\\000\\..x.", "A\\000\\..x."},
-	{"MD", "a.", NULL},
-	{"MF", "a.", NULL},
-	{"CNAME", "a\\.b", "a\\.b.example."},
-	{"SOA", "a b 1 1h 1W2d 3m 1h30m5",
-	 "a.example. b.example. 1 3600 777600 180 5405"},
-	{"MB", "a.", NULL},
-	{"MG", "a.", NULL},
-	{"MR", "a.", NULL},
-	{"NULL", "\\# 2 AABB", "\\# 2 aabb"},
-	{"NULL", "\\# 0", NULL},
-	{"WKS", "10.0.0.1 TCP 25 smtp 65535", "10.0.0.1 6 25 65535"},
-	{"WKS", "10.0.0.1 17 domain", "10.0.0.1 17 53"},
-	{"WKS", "10.0.0.1 6", NULL},
-	{"PTR", "a.", NULL},
-	{"HINFO", "x \"y z\"", "\"x\" \"y z\""},
-	{"MINFO", "a. b.", NULL},
-	{"MX", "65535 @", "65535 example."},
-	{"TXT", "\"a b\" c", "\"a b\" \"c\""},
-	{"TXT", "\"\"", NULL},
-	{"TXT", "\"a\\\"b\\\\\" a\\ b \\065 \\200 a;b",
-	 "\"a\\\"b\\\\\" \"a b\" \"A\" \"\\200\" \"a;b\""},
-	{"TXT", "\"\\#\" \"\\# 0\"", "\"#\" \"# 0\""},
-	{"TXT", "\\# 1 00", "\"\""},
-	{"RP", "a. b.", NULL},
-	{"AFSDB", "1 a.", NULL},
-	{"X25", "311061700956", "\"311061700956\""},
-	{"ISDN", "150862028003217", "\"150862028003217\""},
-	{"ISDN", "\"1\" \"004\"", NULL},
-	{"RT", "10 a.", NULL},
-	{"NSAP", "0x47.0005.80.00",
-	 "0x47000580"
-	 "00"},
-	{"NSAP-PTR", "foo.bar", "\"foo.bar\""},
-	{"SIG", "A 5 3 86400 20030322173103 20030220173103 2642 a. oJB1", NULL},
-	{"KEY", "256 3 8 AQID", NULL},
-	{"PX", "10 a. b.", NULL},
-	{"GPOS", "-32.6 116.8 10.0", "\"-32.6\" \"116.8\" \"10.0\""},
-	{"LOC", "52 22 23.000 N 4 53 32.000 E -2.00m 0.00m 10000m 10m",
-	 "52 22 23.000 N 04 53 32.000 E -2m 0.00m 10000m 10m"},
-	{"LOC", "52 22 23 n 4 e 0", /* no minutes of the latitude's */
-	 "52 22 23.000 N 04 00 0.000 E 0m 1m 10000m 10m"},
-	{"LOC", "90 S 180 W 42849672.95m 90000000m 1.23m .09",
-	 "90 00 0.000 S 180 00 0.000 W 42849672.95m 90000000m 1m 0.09m"},
-	{"NXT", "\\# 3 000101", NULL},
-	{"EID", "AA BB", "aabb"},
-	{"NIMLOC", "aabb", NULL},
-	{"SRV", "0 0 80 a.", NULL},
-	{"ATMA", "39.24.6f", "39246f"},
-	{"NAPTR", "100 10 u \"sip+E2U\" \"!^.*$!sip:a@b.c!i\" .",
-	 "100 10 \"u\" \"sip+E2U\" \"!^.*$!sip:a@b.c!i\" ."},
-	{"KX", "10 a.", NULL},
-	{"CERT", "PGP 0 RSASHA1 AQID", "3 0 5 AQID"},
-	{"CERT", "65535 0 1 AQID", NULL},
-	{"A6", "\\# 1 80", NULL},
-	{"DNAME", "rel", "rel.example."},
-	{"SINK", "1", NULL},
-	{"APL", "1:192.168.32.0/21 !1:192.168.38.0/28 1:0.0.0.0/0", NULL},
-	{"APL", "2:ffff::/16", "2:ffff:0000:0000:0000:0000:0000:0000:0000/16"},
-	{"APL", "", "\\# 0"},
-	{"DS", "1 RSASHA256 2 AABB", "1 8 2 aabb"},
-	{"SSHFP", "1 1 aa bb", "1 1 aabb"},
-	{"IPSECKEY", "10 0 2 . AQNR", NULL},
-	{"IPSECKEY", "10 1 2 192.0.2.38 AQ NR", "10 1 2 192.0.2.38 AQNR"},
-	{"IPSECKEY", "10 2 2 ::1 AQNR", NULL},
-	{"IPSECKEY", "10 3 2 rel AQNR", "10 3 2 rel.example. AQNR"},
-	{"IPSECKEY", "10 0 0 .", NULL},
-	{"RRSIG", "TYPE999 RSASHA256 3 86400 20380322173103 5 2642 @ oJB1",
-	 "TYPE999 8 3 86400 20380322173103 19700101000005 2642 example. oJB1"},
-	{"RRSIG", "A 5 3 1 21060207062815 20000229000000 1 a. oJB1", NULL},
-	{"NSEC", "a. MX A TYPE1234 A", "a. A MX TYPE1234"},
-	{"NSEC", "a.", NULL},
-	{"NSEC", "a. A ANY TYPE65535", NULL},
-	{"DNSKEY", "257 3 8 AwEA AWE=", "257 3 8 AwEAAWE="},
-	{"DHCID", "AAIBY2/AuCccgoJbsaxcQc9TUapptP69lOjxfNuVAA2kjEA=", NULL},
-	{"NSEC3", "1 1 12 AABB 2t7b4g4vsa5smi47k61mv5bv1a22bojr MX DNSKEY",
-	 "1 1 12 aabb 2t7b4g4vsa5smi47k61mv5bv1a22bojr MX DNSKEY"},
-	{"NSEC3", "1 1 12 - 2T7B4G4VSA5SMI47K61MV5BV1A22BOJR",
-	 "1 1 12 - 2t7b4g4vsa5smi47k61mv5bv1a22bojr"},
-	{"NSEC3PARAM", "1 0 12 -", NULL},
-	{"TLSA", "DANE-EE SPKI SHA2-256 AABB", "3 1 1 aabb"},
-	{"SMIMEA", "0 0 1 aa", NULL},
-	{"HIP", "2 2001AB AwEA rvs.example.com. rel",
-	 "2 2001ab AwEA rvs.example.com. rel.example."},
-	{"TALINK", "a. b.", NULL},
-	{"CDS", "0 0 0 00", NULL},
-	{"CDNSKEY", "0 3 0 AA==", NULL},
-	{"OPENPGPKEY", "AQID", NULL},
-	{"CSYNC", "66 3 A NS AAAA", NULL},
-	{"CSYNC", "66 3", NULL},
-	{"CSYNC", "\\# 6 00000042 0003", "66 3"},
-	{"ZONEMD", "2018031500 1 1 FEBE", "2018031500 1 1 febe"},
-	{"SVCB", "0 foo", "0 foo.example."},
-	{"SVCB", "1 . port=8443 alpn=\"h2,h3\" key667=\"a b\"",
-	 "1 . alpn=h2,h3 port=8443 key667=\"a b\""},
-	{"SVCB", "1 . mandatory=alpn alpn=h2 ipv4hint=1.2.3.4,5.6.7.8 ech=AQID",
-	 "1 . mandatory=alpn alpn=h2 ipv4hint=1.2.3.4,5.6.7.8 ech=AQID"},
-	{"SVCB", "\\# 10 0001 00 0001 0003 026832", "1 . alpn=h2"},
-	/* Bare, these would be no part of the token, or no text. */
-	{"SVCB", "\\# 10 0001 00 0001 0003 022832", "1 . alpn=\"(2\""},
-	{"SVCB", "\\# 10 0001 00 029b 0003 610962", "1 . key667=a\\009b"},
-	{"SVCB", "\\# 10 0001 00 0001 0003 023b32", "1 . alpn=\";2\""},
-	{"SVCB", "1 . mandatory=\"port,alpn\" alpn=h2 port=\"80\"",
-	 "1 . mandatory=alpn,port alpn=h2 port=80"},
-	{"SVCB", "1 . key4=1.2.3.4 key5=\"AQI=\" key7=/q{?dns}",
-	 "1 . ipv4hint=1.2.3.4 ech=AQI= dohpath=/q{?dns}"},
-	/* RFC 9460, appendix D.2. */
-	{"SVCB", "1 foo.example.com. ipv6hint=\"2001:db8::1,2001:db8::53:1\"",
-	 "1 foo.example.com. ipv6hint=2001:db8::1,2001:db8::53:1"},
-	{"SVCB", "1 example.com. ipv6hint=\"2001:db8:122:344::192.0.2.33\"",
-	 "1 example.com. ipv6hint=2001:db8:122:344::c000:221"},
-	{"SVCB",
-	 "16 a. alpn=h2,h3-19 mandatory=ipv4hint,alpn "
-	 "ipv4hint=192.0.2.1",
-	 "16 a. mandatory=alpn,ipv4hint alpn=h2,h3-19 ipv4hint=192.0.2.1"},
-	{"SVCB", "16 foo.example.org. alpn=\"f\\\\\\\\oo\\\\,bar,h2\"",
-	 "16 foo.example.org. alpn=f\\\\\\\\oo\\\\,bar,h2"},
-	{"SVCB", "16 foo.example.org. alpn=f\\\\\\092oo\\092,bar,h2",
-	 "16 foo.example.org. alpn=f\\\\\\\\oo\\\\,bar,h2"},
-	{"SVCB", "16 foo.example.org. key667=\"hello\\210qoo\"",
-	 "16 foo.example.org. key667=hello\\210qoo"},
-	{"HTTPS", "1 . alpn=h2 no-default-alpn ipv6hint=2001:db8::1", NULL},
-	{"SPF", "\"v=spf1\"", NULL},
-	{"NID", "10 14:4fff:ff20:ee64", "10 0014:4fff:ff20:ee64"},
-	{"L32", "10 10.1.2.0", NULL},
-	{"L64", "10 2001:0DB8:1140:1000", "10 2001:0db8:1140:1000"},
-	{"LP", "10 a.", NULL},
-	{"EUI48", "00-00-5E-00-53-2a", "00-00-5e-00-53-2a"},
-	{"EUI64", "00-00-5e-ef-10-00-00-2a", NULL},
-	{"URI", "10 1 \"ftp://x\"", NULL},
-	{"CAA", "0 issue letsencrypt.org", "0 issue \"letsencrypt.org\""},
-	{"CAA", "128 ISSUE \"a; b=c\"", NULL},
-	{"CAA", "0 issue \"\"", NULL},
-	{"DLV", "1 8 2 aabb", NULL},
-	{"TYPE65280", "\\# 4 0A000001", "\\# 4 0a000001"},
-	{"TYPE65280", "\\# 0", NULL},
-	{"TYPE260", "\\# 2 0a00", NULL},
-	{"TYPE261", "\\# 2 0161", NULL},
-	{"TYPE262", "\\# 2 0161", NULL},
-	{"NSEC", "a. TYPE128 TYPE262", NULL},
-};
+/* The lines of tests/rdata/good.tsv, which says what they are. */
+static struct good {
+	const char *type, *text, *canonical; /* in @good_text */
+} good[256];
+static size_t good_count;
+static char good_text[16384];
+
+static void fclosep(FILE **file)
+{
+	if (*file)
+		fclose(*file);
+}
+
+static int read_good(void **state)
+{
+	CLEANUP(fclosep) FILE *file = fopen(RDATA_GOOD, "r");
+	char *line, *rest = good_text;
+	size_t len;
+
+	(void)state;
+	assert_non_null(file);
+	len = fread(good_text, 1, sizeof(good_text) - 1, file);
+	assert_true(feof(file));
+	good_text[len] = '\0';
+	while ((line = strsep(&rest, "\n"))) {
+		struct good *row = &good[good_count];
+
+		if (*line == '#' || !*line)
+			continue;
+		row->type = strsep(&line, "\t");
+		row->text = strsep(&line, "\t");
+		row->canonical = line ? line : row->text;
+		assert_non_null(row->text);
+		assert_true(++good_count < ARRAY_SIZE(good));
+	}
+	return 0;
+}
+
+static int start(void **state)
+{
+	int r = read_good(state);
+
+	return r < 0 ? r : chance_start(state);
+}
 
 static void text_becomes_wire_and_canonical_text(void **state)
 {
-	const char *canonical;
 	uint16_t type;
 	size_t i;
 
 	(void)state;
-	for (i = 0; i < ARRAY_SIZE(good); i++) {
+	for (i = 0; i < good_count; i++) {
 		type = type_of(good[i].type);
 		RESULT result = parse(type, good[i].text);
 
@@ -345,14 +243,12 @@ static void text_becomes_wire_and_canonical_text(void **state)
 				 result.why);
 		CLEANUP(freep) char *text = print(type, &result.rdata);
 
-		canonical =
-			good[i].canonical ? good[i].canonical : good[i].text;
-		assert_string_equal(text, canonical);
+		assert_string_equal(text, good[i].canonical);
 		assert_fixed(type, &result);
 	}
 }
 
-static void every_type_with_a_name_is_in_the_table_above(void **state)
+static void every_type_with_a_name_is_in_the_table(void **state)
 {
 	char text[16];
 	size_t j;
@@ -364,10 +260,10 @@ static void every_type_with_a_name_is_in_the_table_above(void **state)
 		if (!rr_type_is_data((uint16_t)i) ||
 		    strncmp(text, "TYPE", 4) == 0)
 			continue;
-		for (j = 0; j < ARRAY_SIZE(good); j++)
+		for (j = 0; j < good_count; j++)
 			if (type_of(good[j].type) == i)
 				break;
-		if (j == ARRAY_SIZE(good))
+		if (j == good_count)
 			fail_msg("%s is not tested", text);
 	}
 }
@@ -378,7 +274,7 @@ static void every_wire_form_can_be_given_in_hex(void **state)
 	size_t i, j;
 
 	(void)state;
-	for (i = 0; i < ARRAY_SIZE(good); i++) {
+	for (i = 0; i < good_count; i++) {
 		type = type_of(good[i].type);
 		RESULT result = parse(type, good[i].text);
 		CLEANUP(buffer_deinit) struct buffer hex = {0};
@@ -419,7 +315,8 @@ static void what_is_no_rdata_is_refused(void **state)
 		{"MX", "10", "ends early"},
 		{"NS", "\"a.\"", "not escaped"},
 		{"TXT", "", "ends early"},
-		{"TXT", "a\"b\"c", "quote is inside"},
+		{"TXT", "a\"b", "not closed"},
+		{"CAA", "0 issue a\"b\"", "behind"},
 		{"TXT", "\\300", "escape"},
 		{"TXT", "\"open", "not closed"},
 		{"TXT", "\"open\\\"", "not closed"},
@@ -479,6 +376,9 @@ static void what_is_no_rdata_is_refused(void **state)
 		{"NSEC", "a. FOO", "type"},
 		{"NSEC3", "1 1 12 a- 2t7b4g4vsa5smi47k61mv5bv1a22bojr", "salt"},
 		{"NSEC3", "1 1 12 - 2t7", "base32"},
+		{"NSEC3", "1 1 12 - 2w", "base32"},
+		{"NSEC3", "1 1 12 - 21", "base32"},
+		{"NSEC3", "1 1 12 - 2t7b4g4v=", "base32"},
 		{"WKS", "10.0.0.1 tcp nosuchservice", "service"},
 		{"WKS", "10.0.0.1 tcp -100", "service"},
 		{"WKS", "10.0.0.1 tcp 65536", "service"},
@@ -494,7 +394,7 @@ static void what_is_no_rdata_is_refused(void **state)
 		{"EUI48", "00-00-5e-00-532-a", "EUI-48"},
 		{"EUI64", "00-00-5e-ef-10-00-00-2", "EUI-64"},
 		{"NID", "10 0014:4fff:ff20:ee64:1", "locator"},
-		{"SVCB", "1 . alpn=h2 alpn=h3", "service parameters"},
+		{"SVCB", "1 . alpn=h2 alpn=h3", "twice"},
 		{"SVCB", "1 . port=99999", "port"},
 		{"SVCB", "1 . port=\"99999\"", "port"},
 		{"SVCB", "1 . key99999=a", "service parameters"},
@@ -504,7 +404,7 @@ static void what_is_no_rdata_is_refused(void **state)
 		{"SVCB", "1 . key1=a\"b port=70000 key9=c\"", "quote"},
 		{"SVCB", "1 . port=80\\048", "port"},
 		{"SVCB", "1 . port=", "port"},
-		{"SVCB", "1 . key123=abc key123=def", "service parameters"},
+		{"SVCB", "1 . key123=abc key123=def", "twice"},
 		{"SVCB", "1 . mandatory=mandatory", "service parameters"},
 		{"SVCB", "1 . mandatory=port,port", "service parameters"},
 		{"SVCB", "1 . mandatory=port,", "service parameters"},
@@ -517,6 +417,97 @@ static void what_is_no_rdata_is_refused(void **state)
 		/* The string is longer than its parameter: ldns crashed. */
 		{"SVCB", "\\# 9 0001 00 0001 00ff 0268", "no RDATA"},
 		{"SVCB", "\\# 11 0001 00 0002 0000 0001 0000", "no RDATA"},
+		/* RFC 9460, appendix D.3, and what else one key demands. */
+		{"SVCB", "1 a. mandatory=alpn,port alpn=h2", "not there"},
+		{"SVCB", "1 a. mandatory=key123", "not there"},
+		{"SVCB", "\\# 9 0001 00 0000 0002 007b", "not there"},
+		{"SVCB", "1 a. no-default-alpn", "without alpn="},
+		{"HTTPS", "1 a. no-default-alpn port=80", "without alpn="},
+		{"SVCB", "1 a. alpn=dot dohpath=", "{?dns}"},
+		{"SVCB", "1 a. alpn=h2 dohpath=/dns-query", "{?dns}"},
+		{"SVCB", "1 a. alpn=h2 dohpath=dns-query{?dns}", "{?dns}"},
+		{"SVCB", "1 a. ohttp=1", "service parameters"},
+		{"SVCB", "1 a. pvd=1", "service parameters"},
+		{"SVCB", "1 a. tls-supported-groups=", "service parameters"},
+		{"SVCB", "1 a. tls-supported-groups=65536",
+		 "service parameters"},
+		{"SVCB", "1 a. docpath=a,", "service parameters"},
+		/* Digests of the wrong length. */
+		{"DS", "1 8 1 " HEX64, "40 hex digits"},
+		{"DS", "1 8 2 " HEX40, "64 hex digits"},
+		{"DS", "1 8 3 " HEX40, "64 hex digits"},
+		{"DS", "1 8 4 " HEX64, "96 hex digits"},
+		{"DS", "\\# 6 0001 08 02 aabb", "64 hex digits"},
+		{"DS", "1 8 5", "ends early"},
+		{"CDS", "1 8 2 " HEX96, "64 hex digits"},
+		{"CDS", "0 0 0", "ends early"},
+		{"DLV", "1 8 1 aabb", "40 hex digits"},
+		{"SSHFP", "1 1 " HEX64, "40 hex digits"},
+		{"SSHFP", "1 2 " HEX40, "64 hex digits"},
+		{"ZONEMD", "1 1 1 " HEX64, "96 hex digits"},
+		{"ZONEMD", "1 1 2 " HEX96, "128 hex digits"},
+		{"ZONEMD", "1 1 240 aabb", "24 hex digits"},
+		{"TLSA", "3 1 1 aabb", "64 hex digits"},
+		{"SMIMEA", "3 1 2 aabb", "128 hex digits"},
+		{"DHCID", "AAIB", "32 octets"},
+		{"DHCID", "AA==", "35 octets"},
+		{"DNSKEY", "257 2 8 AwEA", "protocol is 3"},
+		{"CDNSKEY", "0 0 0 AA==", "protocol is 3"},
+		/* Words in the wrong letters. */
+		{"X25", "31106170095X", "digits"},
+		{"X25", "123", "digits"},
+		{"ISDN", "1508x", "digits"},
+		{"ISDN", "1508 0g", "hex digits"},
+		{"GPOS", "north 116 10", "latitude"},
+		{"GPOS", "90.1 116 10", "latitude"},
+		{"GPOS", "-32.6 180.01 10", "longitude"},
+		{"GPOS", "-32.6 1.1.1 10", "longitude"},
+		{"GPOS", "-32.6 116 high", "altitude"},
+		{"GPOS", "-32.6 116 -", "altitude"},
+		{"ATMA", "3924", "begins with the format"},
+		{"ATMA", "0039", "begins with the format"},
+		{"ATMA", "01", "begins with the format"},
+		{"ATMA", "0131ff", "begins with the format"},
+		{"URI", "10 1 \"\"", "target is empty"},
+		{"NAPTR", "1 1 \"a-b\" x \"\" .", "flags are letters"},
+		{"NAPTR", "1 1 u x \"^.*$\" .", "one delimiter"},
+		{"NAPTR", "1 1 u x \"!^.*$!x\" .", "one delimiter"},
+		{"NAPTR", "1 1 u x \"1a1b1\" .", "one delimiter"},
+		{"NAPTR", "1 1 u x \"iaibi\" .", "one delimiter"},
+		{"NAPTR", "1 1 u x \"!a!b!g\" .", "nothing may stand"},
+		{"NAPTR", "1 1 u x \"!a!b!ii\" .", "nothing may stand"},
+		{"NAPTR", "1 1 u x \"!(a!b!\" .", "regular expression"},
+		{"NAPTR", "1 1 u x \"!a)!b!\" .", "regular expression"},
+		{"NAPTR", "1 1 u x \"![a!b!\" .", "regular expression"},
+		{"NAPTR", "1 1 u x \"![[:alpha!b!\" .", "regular expression"},
+		{"NAPTR", "1 1 u x \"!*!b!\" .", "regular expression"},
+		{"NAPTR", "1 1 u x \"!a|!b!\" .", "regular expression"},
+		{"NAPTR", "1 1 u x \"!()!b!\" .", "regular expression"},
+		{"NAPTR", "1 1 u x \"!a{3,2}!b!\" .", "regular expression"},
+		{"NAPTR", "1 1 u x \"!a{256}!b!\" .", "regular expression"},
+		{"NAPTR", "1 1 u x \"!!b!\" .", "regular expression"},
+		{"NAPTR", "1 1 u x \"!a!\\\\1!\" .", "(group)"},
+		{"NAPTR", "1 1 u x \"!(a)!\\\\2!\" .", "(group)"},
+		{"NAPTR", "1 1 u x \"!(a)!\\\\0!\" .", "(group)"},
+		{"NAPTR", "1 1 u x \"!(a)!\\1!\" .", "a backslash itself"},
+		{"NAPTR", "1 1 u x \"!a!b!\" b.", "replacement"},
+		{"APL", "\\# 8 0001 08 04 0a000000", "no RDATA"},
+		/* What is missing. */
+		{"A6", "\\# 1 80", "prefix length"},
+		{"A6", "\\# 1 00", "prefix length"},
+		{"A6", "\\# 2 8100", "prefix length"},
+		{"A6", "\\# 3 800000", "prefix length"},
+		{"A6", "\\# 0", "prefix length"},
+		{"NULL", "\\# 0", "no octet"},
+		{"SINK", "1", "LENGTH HEX"},
+		{"SINK", "\\# 2 0102", "three octets"},
+		{"IPSECKEY", "10 0 0 .", "key is missing"},
+		{"IPSECKEY", "10 3 0 a.", "key is missing"},
+		{"IPSECKEY", "10 1 2 192.0.2.38", "key is missing"},
+		{"NSEC", "a.", "lists no type"},
+		{"NSEC3", "1 0 0 aabb 04 A", "32 base32 digits"},
+		{"NSEC3", "1 0 0 - 2t7b4g4vsa5smi47k61mv5bv1a22bojr04",
+		 "32 base32 digits"},
 	};
 	size_t i;
 
@@ -587,6 +578,27 @@ static void a_line_of_a_hundred_thousand_services_is_read_at_once(void **state)
 	assert_int_equal(result.r, 0);
 	assert_int_equal(result.rdata.len, 4 + 1 + 53 / 8 + 1);
 	assert_true(clock() - start < CLOCKS_PER_SEC);
+}
+
+/* Every key that fits, each of them mandatory. */
+static void a_record_of_nothing_but_keys_is_read_at_once(void **state)
+{
+	enum { COUNT = 10000 };
+	CLEANUP(buffer_deinit) struct buffer text = {0};
+	clock_t start = clock();
+	int i;
+
+	(void)state;
+	buffer_add_text(&text, "1 . mandatory=key20000");
+	for (i = 1; i < COUNT; i++)
+		buffer_printf(&text, ",key%d", 20000 + i);
+	for (i = 0; i < COUNT; i++)
+		buffer_printf(&text, " key%d", 20000 + i);
+	buffer_add(&text, "", 1);
+	RESULT result = parse(RR_SVCB, (char *)text.data);
+
+	assert_int_equal(result.r, 0);
+	assert_true(clock() - start < CLOCKS_PER_SEC / 4);
 }
 
 static void services_have_the_ports_that_the_system_tells(void **state)
@@ -663,7 +675,8 @@ static void a_list_of_any_length_is_printed(void **state)
 		for (i = 0; i < count; i++)
 			buffer_printf(&text, "%skey%d", i ? "," : "",
 				      10000 + i);
-		buffer_add_text(&text, " no-default-alpn");
+		for (i = 0; i < count; i++)
+			buffer_printf(&text, " key%d", 10000 + i);
 		buffer_add(&text, "", 1);
 		RESULT result = parse(RR_SVCB, (char *)text.data);
 
@@ -684,11 +697,11 @@ static void a_service_parameter_ends_at_65535_octets(void **state)
 		const char *tail, *why;
 		size_t len;
 	} cases[] = {
-		{"1 . key9=", "z", 65528, "", NULL, 65535},
-		{"1 . key9=", "\\255", 65528, "", NULL, 65535},
-		{"1 . key9=", "z", 65529, "", "65535", 0},
-		{"1 . key9=", "z", 65536, "", "65535", 0},
-		{"1 . key9=", "\\255", 65540, " key10 key11 key12", "65535", 0},
+		{"1 . key99=", "z", 65528, "", NULL, 65535},
+		{"1 . key99=", "\\255", 65528, "", NULL, 65535},
+		{"1 . key99=", "z", 65529, "", "65535", 0},
+		{"1 . key99=", "z", 65536, "", "65535", 0},
+		{"1 . key99=", "\\255", 65540, " key100 key101", "65535", 0},
 		{"1 . ipv6hint=::", ",::", 4094, "", NULL, 65527},
 		{"1 . ipv6hint=::", ",::", 4095, "", "65535", 0},
 		{"1 . ipv6hint=1", "1", 45, "", "service parameters", 0},
@@ -729,7 +742,7 @@ static void tokens_of_any_size_are_taken_or_refused(void **state)
 	CLEANUP(freep) char *text = malloc(SIZE + 64);
 
 	assert_non_null(text);
-	for (i = 0; i < ARRAY_SIZE(good); i++) {
+	for (i = 0; i < good_count; i++) {
 		type = type_of(good[i].type);
 		/* Behind each beginning of the text. */
 		for (at = 0; at <= strlen(good[i].text); at++) {
@@ -763,7 +776,7 @@ static void damaged_text_is_refused_or_reads_back(void **state)
 
 	(void)state;
 	for (i = 0; i < 60000; i++) {
-		const struct good *from = &good[chance(ARRAY_SIZE(good))];
+		const struct good *from = &good[chance(good_count)];
 
 		strcpy(text, from->text);
 		len = strlen(text);
@@ -772,7 +785,7 @@ static void damaged_text_is_refused_or_reads_back(void **state)
 				octets[chance(sizeof(octets) - 1)];
 		/* Now and then the text of another type. */
 		type = type_of(chance(8) ? from->type
-					 : good[chance(ARRAY_SIZE(good))].type);
+					 : good[chance(good_count)].type);
 		RESULT result = parse(type, text);
 
 		if (result.r == 0)
@@ -789,7 +802,7 @@ static void damaged_wire_prints_in_some_form(void **state)
 
 	(void)state;
 	for (i = 0; i < 60000; i++) {
-		const struct good *from = &good[chance(ARRAY_SIZE(good))];
+		const struct good *from = &good[chance(good_count)];
 
 		type = type_of(from->type);
 		RESULT result = parse(type, from->text);
@@ -811,7 +824,8 @@ static void damaged_wire_prints_in_some_form(void **state)
 
 		/* Only what is no RDATA of its type does not read back. */
 		if (back.r < 0) {
-			assert_int_equal(strncmp(text, "\\# ", 3), 0);
+			assert_true(strncmp(text, "\\# ", 3) == 0 ||
+				    rr_broken_rule(type, rdata.data, len));
 			continue;
 		}
 		assert_int_equal(back.rdata.len, len);
@@ -836,7 +850,7 @@ static void a_line_is_as_long_as_measured(void **state)
 	size_t i;
 
 	(void)state;
-	for (i = 0; i < ARRAY_SIZE(good); i++) {
+	for (i = 0; i < good_count; i++) {
 		uint32_t ttl = ttls[i % ARRAY_SIZE(ttls)];
 
 		type = type_of(good[i].type);
@@ -866,7 +880,7 @@ int main(void)
 		cmocka_unit_test(every_type_reads_back),
 		cmocka_unit_test(meta_types_hold_no_data),
 		cmocka_unit_test(text_becomes_wire_and_canonical_text),
-		cmocka_unit_test(every_type_with_a_name_is_in_the_table_above),
+		cmocka_unit_test(every_type_with_a_name_is_in_the_table),
 		cmocka_unit_test(every_wire_form_can_be_given_in_hex),
 		cmocka_unit_test(what_is_no_rdata_is_refused),
 		cmocka_unit_test(addresses_are_taken_as_ldns_takes_them),
@@ -874,6 +888,7 @@ int main(void)
 			a_line_of_a_hundred_thousand_services_is_read_at_once),
 		cmocka_unit_test(services_have_the_ports_that_the_system_tells),
 		cmocka_unit_test(rdata_ends_at_65535_octets),
+		cmocka_unit_test(a_record_of_nothing_but_keys_is_read_at_once),
 		cmocka_unit_test(a_list_of_any_length_is_printed),
 		cmocka_unit_test(a_service_parameter_ends_at_65535_octets),
 		cmocka_unit_test(tokens_of_any_size_are_taken_or_refused),
@@ -883,5 +898,5 @@ int main(void)
 		cmocka_unit_test(a_line_is_as_long_as_measured),
 	};
 
-	return cmocka_run_group_tests(tests, chance_start, NULL);
+	return cmocka_run_group_tests(tests, start, NULL);
 }
