@@ -11,6 +11,9 @@
 #define SHORT_OF_PLACES(limits) ((limits)->clients_max / 4 * 3)
 #define SHORT_IDLE		10
 
+/* Clients dropped in one iteration of the loop; each takes microseconds. */
+#define DROPS_MAX 32
+
 static void on_idle(uv_timer_t *timer);
 
 int connections_new(struct connections **out, uv_loop_t *loop,
@@ -36,6 +39,10 @@ int connections_new(struct connections **out, uv_loop_t *loop,
 
 void connections_stop(struct connections *set)
 {
+	struct connection *first;
+
+	while ((first = TAILQ_FIRST(&set->open)))
+		connection_close(first);
 	uv_close((uv_handle_t *)&set->idle, NULL);
 	turns_stop(set);
 }
@@ -68,8 +75,9 @@ static void set_idle_timer(struct connections *set)
 	end = first->active_ms + connection_idle_ms(set->limits);
 	if (end > soon || first->queued)
 		end = soon;
+	/* Not at once, which would be in this turn of the loop. */
 	uv_timer_start(&set->idle, on_idle,
-		       end > uv_now(set->loop) ? end - uv_now(set->loop) : 0,
+		       end > uv_now(set->loop) ? end - uv_now(set->loop) : 1,
 		       0);
 }
 
@@ -142,13 +150,16 @@ static void on_idle(uv_timer_t *timer)
 	struct connection *connection = TAILQ_FIRST(&set->open);
 	struct connection *next;
 
-	for (; connection; connection = next) {
+	for (unsigned drops = 0; connection && drops < DROPS_MAX;
+	     connection = next) {
 		next = TAILQ_NEXT(connection, entry);
 		if (connection->active_ms + connection_idle_ms(set->limits) >
 		    now)
 			break;
-		if (!connection->queued)
-			connection_drop(connection);
+		if (connection->queued)
+			continue;
+		connection_drop(connection);
+		drops++;
 	}
 	set_idle_timer(set);
 }
@@ -243,12 +254,9 @@ int connection_open(struct connections *set, int fd,
 
 void connections_close(struct connections *set, const void *owner)
 {
-	struct connection *connection = TAILQ_FIRST(&set->open);
-	struct connection *next;
+	struct connection *connection;
 
-	for (; connection; connection = next) {
-		next = TAILQ_NEXT(connection, entry);
-		if (connection->owner == owner)
-			connection_close(connection);
-	}
+	TAILQ_FOREACH(connection, &set->open, entry)
+	if (connection->owner == owner)
+		turn_end(connection);
 }

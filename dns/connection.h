@@ -66,7 +66,7 @@ int connections_new(struct connections **out, uv_loop_t *loop,
 		    struct connection_limits *limits,
 		    void (*closed)(void *owner));
 
-/** connections_stop() - close what the empty set has in the loop */
+/** connections_stop() - close all that the set has in the loop */
 void connections_stop(struct connections *set);
 
 /** connections_free() - after the loop has run out */
@@ -97,7 +97,12 @@ int connection_open(struct connections *set, int fd,
 		    const struct sockaddr_in6 *client, struct lane *lane,
 		    void *owner);
 
-/** connections_close() - disconnect all clients of one owner */
+/**
+ * connections_close() - disconnect all clients of one owner
+ *
+ * Each in its turn, so that no other has to wait for a thousand of them. They
+ * get no more answers.
+ */
 void connections_close(struct connections *set, const void *owner);
 
 #endif

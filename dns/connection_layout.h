@@ -34,6 +34,7 @@ struct connection {
 	TAILQ_ENTRY(connection) entry; /* while it is open */
 	TAILQ_ENTRY(connection) turn;  /* while it is queued */
 	bool queued;
+	bool ended; /* its owner is gone: its turn is to be closed */
 	struct connections *set;
 	void *owner;
 	struct sockaddr_in6 client; /* or a sockaddr_in */

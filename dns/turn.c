@@ -242,7 +242,9 @@ static void settle(struct connection *connection)
 static void take_turn(struct connection *connection)
 {
 	dequeue(connection);
-	if (connection->waiting)
+	if (connection->ended)
+		connection_close(connection);
+	else if (connection->waiting)
 		send_waiting(connection);
 	else if (can_answer(connection))
 		advance(connection);
@@ -306,6 +308,13 @@ void turns_stop(struct connections *set)
 void turn_await(struct connection *connection)
 {
 	watch(connection, UV_READABLE);
+}
+
+void turn_end(struct connection *connection)
+{
+	connection->ended = true;
+	if (!connection->queued)
+		enqueue(connection);
 }
 
 void turn_leave(struct connection *connection)

@@ -26,6 +26,9 @@ void turns_stop(struct connections *set);
  * to read */
 void turn_await(struct connection *connection);
 
+/** turn_end() - close it in its turn: to close a thousand takes long as well */
+void turn_end(struct connection *connection);
+
 /** turn_leave() - it has no turn any more */
 void turn_leave(struct connection *connection);
 

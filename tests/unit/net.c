@@ -121,6 +121,21 @@ static void probe(const uint8_t *asked)
 	}
 }
 
+/* Only with one worker. */
+static void count_gone(void)
+{
+	static unsigned before;
+	atomic_uint *clients = atomic_load(&fake.clients);
+	unsigned now;
+
+	if (!clients)
+		return;
+	now = atomic_load(clients);
+	if (before > now && before - now > atomic_load(&fake.gone))
+		atomic_store(&fake.gone, before - now);
+	before = now;
+}
+
 size_t answer(const struct answer_options *options, struct snapshot *snapshot,
 	      uint32_t table, const struct answer_client *client,
 	      const uint8_t *query, size_t len, uint8_t *out,
@@ -135,6 +150,7 @@ size_t answer(const struct answer_options *options, struct snapshot *snapshot,
 	pass_gate();
 	ask_again(client->transport);
 	probe(query);
+	count_gone();
 	be_busy();
 	assert_true(snapshot->open);
 	if (wanted == FAKE_SEEN)

@@ -40,7 +40,9 @@ struct fake {
 	atomic_uint busy_us;   /* that each answer takes */
 	atomic_int probe;      /* where answers ask over UDP; 0: nowhere */
 	atomic_uint overtaken; /* most others given before the answer to that */
-	atomic_uint seen_at;   /* answers before one of FAKE_SEEN octets */
+	_Atomic(atomic_uint *) clients; /* how many are connected; or NULL */
+	atomic_uint gone;    /* most of these from one answer to the next */
+	atomic_uint seen_at; /* answers before one of FAKE_SEEN octets */
 };
 
 extern struct fake fake;

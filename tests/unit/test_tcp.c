@@ -33,6 +33,19 @@ static void on_left(struct seat *seat)
 	atomic_store(&place.left, true);
 }
 
+/* Take the seat that was left. */
+static void come_back(void)
+{
+	atomic_store(&place.left, false);
+	place.seat = (struct seat){
+		.worker = place.worker,
+		.sockets = &place.sockets,
+		.lane = &place.lane,
+		.left = on_left,
+	};
+	worker_add(&place.seat);
+}
+
 static int set_up_with(unsigned clients_max, uint64_t idle_ms)
 {
 	struct answer_options options = {.edns_size = ANSWER_EDNS_SIZE};
@@ -47,12 +60,8 @@ static int set_up_with(unsigned clients_max, uint64_t idle_ms)
 		worker_new(&place.worker, NULL, &options, &place.limits, NULL),
 		0);
 	assert_int_equal(socket_bind(&place.sockets, &place.at, &at), 0);
-	place.seat.worker = place.worker;
-	place.seat.sockets = &place.sockets;
 	place.lane.server = SERVER;
-	place.seat.lane = &place.lane;
-	place.seat.left = on_left;
-	worker_add(&place.seat);
+	come_back();
 	return 0;
 }
 
@@ -236,6 +245,136 @@ static void when_all_turns_are_over_the_loop_waits(void **state)
 	assert_true(net_cpu() - cpu < 0.1);
 	net_ask(fd, SOCK_STREAM, SERVER);
 	close(fd);
+}
+
+static unsigned is_open(int fd)
+{
+	uint8_t octet;
+
+	return recv(fd, &octet, 1, MSG_DONTWAIT) < 0 && errno == EAGAIN;
+}
+
+/* The worker is held where it answers one of them, who gets the rest later. */
+static void
+who_is_left_when_the_server_goes_is_not_answered_further(void **state)
+{
+	int fds[300];
+	unsigned open = 0;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(fds); i++) {
+		fds[i] = client();
+		net_ask(fds[i], SOCK_STREAM, SERVER);
+	}
+	atomic_store(&fake.gate, true);
+	net_send_queries(fds[0], 1000, FAKE_ANSWER_MIN);
+	net_await(NULL, atomic_load(&fake.waiting) == 1);
+	worker_remove(&place.seat);
+	atomic_store(&fake.gate, false);
+	net_await(NULL, atomic_load(&place.left));
+	assert_int_equal(atomic_load(&place.limits.clients), 0);
+	assert_in_range(atomic_load(&fake.answers), ARRAY_SIZE(fds) + 1,
+			ARRAY_SIZE(fds) + 200);
+	for (size_t i = 1; i < ARRAY_SIZE(fds); i++)
+		open += is_open(fds[i]);
+	assert_int_equal(open, 0);
+	for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
+		close(fds[i]);
+	come_back();
+}
+
+/* A neighbour's place at the same worker. */
+static struct place neighbour;
+
+static void on_neighbour_left(struct seat *seat)
+{
+	(void)seat;
+	atomic_store(&neighbour.left, true);
+}
+
+static void open_neighbour(void)
+{
+	struct address at = net_address("127.0.0.1:0");
+
+	memset(&neighbour, 0, sizeof(neighbour));
+	assert_int_equal(socket_bind(&neighbour.sockets, &neighbour.at, &at),
+			 0);
+	neighbour.lane.server = SERVER + 1;
+	neighbour.seat = (struct seat){
+		.worker = place.worker,
+		.sockets = &neighbour.sockets,
+		.lane = &neighbour.lane,
+		.left = on_neighbour_left,
+	};
+	worker_add(&neighbour.seat);
+}
+
+static void close_neighbour(void)
+{
+	worker_remove(&neighbour.seat);
+	net_await(NULL, atomic_load(&neighbour.left));
+	socket_close(&neighbour.sockets);
+}
+
+/* Many at once: each is a matter of microseconds. */
+static void let_clients_go(void (*how)(void))
+{
+	int fds[300], fd;
+
+	for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
+		fds[i] = client();
+	net_await(NULL, atomic_load(&place.limits.clients) == ARRAY_SIZE(fds));
+	/* The neighbour is asked without a pause. */
+	open_neighbour();
+	fd = net_connect(SOCK_DGRAM, &neighbour.at);
+	atomic_store(&fake.clients, &place.limits.clients);
+	atomic_store(&fake.feed, fd);
+	net_send_datagrams(fd, 1);
+	how();
+	net_await(NULL, atomic_load(&place.limits.clients) == 0);
+	atomic_store(&fake.feed, 0);
+	close_neighbour();
+	assert_in_range(atomic_load(&fake.gone), 1, ARRAY_SIZE(fds) * 2 / 3);
+	atomic_store(&fake.clients, NULL);
+	close(fd);
+	for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
+		close(fds[i]);
+}
+
+static void leave_and_come_back(void)
+{
+	worker_remove(&place.seat);
+	net_await(NULL, atomic_load(&place.left));
+	come_back();
+}
+
+static void the_clients_of_a_server_that_goes_hold_up_no_other(void **state)
+{
+	(void)state;
+	let_clients_go(leave_and_come_back);
+}
+
+/* So that all of them have been silent for too long when it looks. */
+static void hold_the_worker(void)
+{
+	double end = net_now() + (double)place.limits.idle_ms / 1000;
+
+	atomic_store(&fake.gate, true);
+	net_await(NULL, net_now() > end);
+	atomic_store(&fake.gate, false);
+}
+
+/* They have time to connect, all of them, on a machine that is slow too. */
+static int set_up_two_seconds(void **state)
+{
+	(void)state;
+	return set_up_with(1000, 2000);
+}
+
+static void the_silent_that_are_dropped_hold_up_nobody(void **state)
+{
+	(void)state;
+	let_clients_go(hold_the_worker);
 }
 
 static int slow_client(void)
@@ -493,6 +632,10 @@ int main(void)
 		TEST(udp_is_served_between_the_turns_of_tcp),
 		TEST(who_asks_once_is_not_behind_all_that_another_asks),
 		TEST(when_all_turns_are_over_the_loop_waits),
+		TEST(who_is_left_when_the_server_goes_is_not_answered_further),
+		TEST(the_clients_of_a_server_that_goes_hold_up_no_other),
+		TEST_IN(the_silent_that_are_dropped_hold_up_nobody,
+			set_up_two_seconds),
 		TEST(who_does_not_read_is_not_answered_further),
 		TEST_IN(who_says_nothing_is_disconnected, set_up_impatient),
 		TEST_IN(octets_without_a_query_do_not_keep_a_connection,
