@@ -67,14 +67,14 @@ static bool put_off(struct hold *hold, uint64_t turn,
 	return true;
 }
 
-static void process(struct session *session, uint64_t turn,
-		    const struct fuse_buf *request)
+/* One that has just come. */
+static void process(struct session *session, const struct fuse_buf *request)
 {
 	struct hold *hold;
 
-	session->turn = turn;
+	session->turn = ++session->turns;
 	hold = find_hold(session, request->mem);
-	if (!hold || !put_off(hold, turn, request))
+	if (!hold || !put_off(hold, session->turn, request))
 		fuse_session_process_buf(session->fuse, request);
 }
 
@@ -93,7 +93,7 @@ static void on_readable(uv_poll_t *poll, int status, int events)
 		if (r == -EAGAIN || r == -EINTR)
 			return;
 		if (r > 0)
-			process(session, ++session->turns, &session->buffer);
+			process(session, &session->buffer);
 		/* Unmounted by someone, or the kernel will not have us. */
 		if (r <= 0 || fuse_session_exited(session->fuse)) {
 			lost(session);
@@ -135,6 +135,7 @@ void session_hold(struct session *session, struct hold *hold,
 void session_release(struct session *session, struct hold *hold)
 {
 	struct waiting *list = steal(&hold->waiting), *waiting;
+	struct hold *again;
 
 	DL_DELETE(session->holds, hold);
 	while ((waiting = list)) {
@@ -143,8 +144,19 @@ void session_release(struct session *session, struct hold *hold)
 			.mem = waiting->octets,
 		};
 
+		session->turn = waiting->turn;
+		again = find_hold(session, request.mem);
+		/* The first of them has cleared it again: for all others. */
+		if (again && again->anchor == hold->anchor) {
+			DL_CONCAT(again->waiting, list);
+			return;
+		}
 		DL_DELETE(list, waiting);
-		process(session, waiting->turn, &request);
+		if (again) {
+			DL_APPEND(again->waiting, waiting);
+			continue;
+		}
+		fuse_session_process_buf(session->fuse, &request);
 		free(waiting);
 	}
 }

@@ -272,3 +272,15 @@ def test_who_waits_for_a_clear_goes_on_in_order(circuit):
         replace(ns.records)
         ns.path.rmdir()
     assert not ns.path.exists()
+
+
+def test_a_thousand_clears_at_once_end_one_after_the_other(circuit):
+    ns, beside = circuit.make(), circuit.make()
+    append(ns.records, "a. A 192.0.2.1\n")
+    files = [os.open(ns.records, os.O_WRONLY | os.O_TRUNC)
+             for _ in range(1000)]
+    for fd in files:
+        os.close(fd)
+    append(ns.records, "b. A 192.0.2.2\n")
+    assert ns.lines() == ["b. 3600 IN A 192.0.2.2"]
+    assert beside.lines() == []
