@@ -4,7 +4,7 @@
  *
  * A page of thousands of nameservers takes longer to make than the main loop
  * may be held. So the loop, to which the tree of anchors belongs, only notes
- * what is there at one moment: the path and the address of each nameserver, a
+ * what is there at one moment: the name and the address of each nameserver, a
  * reference that keeps its counters, and a snapshot of the store. The page is
  * made of that on another thread, which looks at nothing else that changes but
  * at what workers and the writer count: it is read without a lock, and costs
