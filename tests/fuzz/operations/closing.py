@@ -174,17 +174,25 @@ class Closing(State):
         return 0
 
     def do_exec(self, process, name, thread):
+        self.outlive(name)
         self.close_all(process, name, [
             slot for slot, (_, _, cloexec) in process.slots.items()
             if cloexec])
         return 0
 
+    def outlive(self, name):
+        """Its table of files is no more, with what it has closed before."""
+        for file in self.files.values():
+            file.has_outlived |= name in file.writers
+
     def do_exit(self, process, name, thread, status):
+        self.outlive(name)
         self.close_all(process, name, list(process.slots))
         del self.processes[name]
         return DONE
 
     def do_kill(self, process, name, thread):
+        self.outlive(name)
         for file in {number: self.files[number] for _, number, _ in
                      process.slots.values()}.values():
             self.kill_writer(file, name)
@@ -224,7 +232,6 @@ class Closing(State):
             file = self.file(process, slot)
             del process.slots[slot]
             self.flush(file, name)
-            file.has_outlived |= name in file.writers
             if not any(file is one for one in files):
                 files.append(file)
         self.release(files)

@@ -33,7 +33,8 @@ class Contents(State):
         if made and where[0] != "name":
             self.forget_unlinked(process)
         if made and where[0] == "name":
-            if thread and where[1] in process.unlinked:
+            if where[1] in process.unlinked and (
+                    thread or where[1] in process.unlinked_by_threads):
                 raise Impossible("which thread had unlinked it?")
             former = self.remade(process, where, flags)
         if not there and where[0] == "scratch":

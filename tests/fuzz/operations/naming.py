@@ -98,6 +98,10 @@ class Naming(State):
             return 0
         self.forget_unlinked(process)
         process.unlinked[owner] = self.now, self.store.get(owner), True
+        if thread:
+            process.unlinked_by_threads.add(owner)
+        else:
+            process.unlinked_by_threads.discard(owner)
         self.detach(where, self.text(where))
         self.put(where, {}, MAYBE)
         return 0

@@ -98,6 +98,7 @@ class Process:
     def __init__(self):
         self.slots = {}      # slot: (fd, number of an OpenFile, O_CLOEXEC)
         self.unlinked = {}   # owner: (when, types it had, is it the last)
+        self.unlinked_by_threads = set()  # of these: not by its first thread
         self.replaced = {}   # path: when
         self.refused = {}    # owner: (when, is it certain)
         self.hidden = None   # when it unlinked records
