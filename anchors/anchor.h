@@ -35,6 +35,12 @@ struct anchor_claim {
 	char *name;
 };
 
+/* How often an owner's records were written, at one moment. */
+struct touched {
+	uint64_t replaced;  /* all of them at once */
+	uint32_t counts[2]; /* the owner's, and some others': see host.h */
+};
+
 /* Fields to set; the others stay as they are by then. */
 struct anchor_rights {
 	bool set_uid, set_gid, set_mode, set_mtime;

@@ -12,7 +12,7 @@
 #include "anchors/writer.h"
 #include "dns/snapshot.h"
 
-/* Two owners share a count once in so many. */
+/* Two owners share one of their two counts once in so many, and hardly both. */
 #define HOST_TOUCHED 4096
 
 struct host_options {
@@ -53,10 +53,11 @@ struct host {
 	struct descriptors descriptors;
 	uint64_t next_id;
 	/*
-	 * How often records of an owner were written, by a digest of nameserver
-	 * and owner: some share a count. The writer's; read by the loop.
+	 * How often records of an owner were written, by two digests of
+	 * nameserver and owner: if either count stands, they were not. The
+	 * writer's; read by the loop.
 	 */
-	_Atomic uint32_t touched[HOST_TOUCHED];
+	_Atomic uint32_t touched[2][HOST_TOUCHED];
 	bool told_of_disk;  /* the line about a store that failed */
 	bool told_of_space; /* the one about a full disk */
 	uint64_t met_full;  /* how many changes have met one */

@@ -181,7 +181,7 @@ static int is_as_marked(const struct task *task, MDB_txn *txn, uint32_t table,
 		return 0;
 	/* What was put there again is as new as anything. */
 	if (!staging->otherwise && !mark->any_time &&
-	    task_touched(task->anchor, &task->owner) != mark->touched)
+	    task_touched_since(task->anchor, &task->owner, &mark->touched))
 		return 0;
 	r = table_digest(task_tables(task), txn, table, &task->owner, &digest);
 	*out = digest == mark->owner_digest;

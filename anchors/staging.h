@@ -50,8 +50,8 @@ struct staging_mark {
 	uint64_t changes; /* of the nameserver, as far as they were begun */
 	bool all_seen;	  /* and all of them were to be seen */
 	uint64_t owner_digest; /* of the owner's records, if there is one */
-	uint64_t touched;      /* how often they were written, or others' */
-	bool any_time;	       /* and that does not matter */
+	struct touched touched;
+	bool any_time; /* and that does not matter */
 };
 
 /** staging_mark() - of now: of all records, or of @owner's: 0, -errno */

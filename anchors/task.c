@@ -108,28 +108,59 @@ void task_changes(struct task *task)
 	atomic_fetch_add(&task->anchor->changes, 1);
 }
 
-static _Atomic uint32_t *touched(const struct anchor *anchor,
-				 const struct name *owner)
+struct counts {
+	_Atomic uint32_t *of[2];
+};
+
+static struct counts counts_of(const struct anchor *anchor,
+			       const struct name *owner)
 {
 	uint8_t octets[sizeof(anchor->id) + NAME_WIRE_SIZE];
 	struct rrsets as_octets = {octets, sizeof(anchor->id) + owner->len};
+	struct host *host = anchor->host;
+	uint64_t digest;
 
 	memcpy(octets, &anchor->id, sizeof(anchor->id));
 	memcpy(octets + sizeof(anchor->id), owner->wire, owner->len);
-	return &anchor->host->touched[rrsets_digest(as_octets) % HOST_TOUCHED];
+	digest = rrsets_digest(as_octets);
+	return (struct counts){{
+		&host->touched[0][digest % HOST_TOUCHED],
+		&host->touched[1][(digest >> 32) % HOST_TOUCHED],
+	}};
 }
 
 void task_touches(struct task *task, const struct name *owner)
 {
-	if (owner)
-		atomic_fetch_add(touched(task->anchor, owner), 1);
-	else
+	struct counts counts;
+
+	if (!owner) {
 		atomic_fetch_add(&task->anchor->replaced, 1);
+		return;
+	}
+	counts = counts_of(task->anchor, owner);
+	atomic_fetch_add(counts.of[0], 1);
+	atomic_fetch_add(counts.of[1], 1);
 }
 
-uint64_t task_touched(const struct anchor *anchor, const struct name *owner)
+struct touched task_touched(const struct anchor *anchor,
+			    const struct name *owner)
 {
-	return anchor->replaced + *touched(anchor, owner);
+	struct counts counts = counts_of(anchor, owner);
+
+	return (struct touched){
+		.replaced = anchor->replaced,
+		.counts = {*counts.of[0], *counts.of[1]},
+	};
+}
+
+bool task_touched_since(const struct anchor *anchor, const struct name *owner,
+			const struct touched *then)
+{
+	struct touched now = task_touched(anchor, owner);
+
+	return now.replaced != then->replaced ||
+	       (now.counts[0] != then->counts[0] &&
+		now.counts[1] != then->counts[1]);
 }
 
 void task_submit(struct task *task,

@@ -59,7 +59,12 @@ void task_changes(struct task *task);
 void task_touches(struct task *task, const struct name *owner);
 
 /** task_touched() - how often that was, of @owner, since some moment */
-uint64_t task_touched(const struct anchor *anchor, const struct name *owner);
+struct touched task_touched(const struct anchor *anchor,
+			    const struct name *owner);
+
+/** task_touched_since() - were @owner's records written since @then? */
+bool task_touched_since(const struct anchor *anchor, const struct name *owner,
+			const struct touched *then);
 
 /** task_submit() - hand it to the writer, to run() there */
 void task_submit(struct task *task,
