@@ -8,6 +8,9 @@
 #include "anchors/staging.h"
 #include "anchors/task.h"
 
+/* Records that are staged at a time: a few milliseconds. */
+#define STAGING_SLICE 1024
+
 struct staging {
 	struct anchor *anchor; /* a reference */
 	struct job_loss loss;
@@ -90,18 +93,26 @@ static int staging_fits(struct task *task, MDB_txn *txn)
 	return r ? r : table_fits(tables, served, staged, &task->refusal);
 }
 
+/* A slice, so that others need not wait for all of it. */
 static int run_stage(struct job *job, struct writer *writer, MDB_txn *txn)
 {
 	struct task *task = container_of(job, struct task, job);
-	int r = staging_table(task, txn);
+	struct change slice;
+	int r = task->staged_to ? 0 : staging_table(task, txn);
 
 	(void)writer;
 	if (r == 0)
 		r = staging_fits(task, txn);
-	return r ? r
-		 : table_apply(task_tables(task), txn, task->staging->table,
-			       &task->change, true, task->now_ns,
-			       &task->refusal);
+	if (r)
+		return r;
+	slice = change_slice(&task->change, task->staged_to, STAGING_SLICE);
+	job->octets = slice.items.len;
+	r = table_apply(task_tables(task), txn, task->staging->table, &slice,
+			true, task->now_ns, &task->refusal);
+	if (r)
+		return r;
+	task->staged_to += slice.items.len;
+	return task->staged_to < task->change.items.len ? JOB_MORE : 0;
 }
 
 /* Who waits hears of a failure at once. */
@@ -155,7 +166,6 @@ void staging_add(struct staging *staging, struct change *change, unsigned ahead,
 	task->job.reply = JOB_EARLY;
 	task->job.adds = true;
 	task->job.loss = &staging->loss;
-	task->job.octets = task->change.items.len;
 	staging->running++;
 	task_submit(task, run_stage);
 	await(staging, ahead, done, arg);
@@ -293,6 +303,7 @@ void staging_discard(struct staging *staging)
 	if (!task)
 		return;
 	task->settle = settle_discard;
+	task->job.behind = true;
 	task_submit(task, run_discard);
 }
 

@@ -36,6 +36,7 @@ struct task {
 	struct anchor_claim *claim; /* of a rename: where to; ours until then */
 	struct server *server;	    /* bound, not started: ours until then */
 	struct change change;
+	size_t staged_to; /* octets of its items that are staged by now */
 	struct staging *staging;
 	struct name owner, to;
 	bool is_edit;	 /* of records */

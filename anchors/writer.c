@@ -22,6 +22,12 @@
  */
 #define WRITER_EARLY_MAX (8 * 1024 * 1024)
 /*
+ * The same while others change something too, who wait for its commit; and for
+ * how long after one of them has.
+ */
+#define WRITER_EARLY_SHARED (512 * 1024)
+#define WRITER_SHARED_NS    (1000 * 1000 * 1000)
+/*
  * How many owners of loose tables go with a commit, for each such table: the
  * more are left, the faster they go, or a client that does nothing but replace
  * would fill the disk. And the most in one transaction, a few milliseconds.
@@ -48,14 +54,16 @@ struct writer {
 
 	uv_mutex_t mutex;
 	uv_cond_t cond;
-	struct job_list waiting; /* mutex */
-	struct job_list done;	 /* mutex */
-	bool stop;		 /* mutex */
+	struct job_list waiting;       /* mutex */
+	struct job_list early_waiting; /* mutex; and what has to be behind */
+	struct job_list done;	       /* mutex */
+	bool stop;		       /* mutex */
 
 	/* The writer's thread from here on; commits is read by others. */
 	struct histogram commits;
 	MDB_txn *txn;		    /* open, with early work in it; or NULL */
 	size_t early;		    /* octets of early work in it */
+	uint64_t shared_until_ns;   /* see WRITER_EARLY_SHARED */
 	struct job_loss *losses;    /* whose early work is in it */
 	struct buffer loose;	    /* uint32_t: tables to free */
 	struct buffer loose_before; /* the same when the transaction began */
@@ -73,6 +81,28 @@ static void list_add(struct job_list *list, struct job *job)
 	job->next = NULL;
 	*list->tail = job;
 	list->tail = &job->next;
+}
+
+static void list_put_back(struct job_list *list, struct job *job)
+{
+	job->next = list->head;
+	if (!list->head)
+		list->tail = &job->next;
+	list->head = job;
+}
+
+/* The first one alone, or NULL. */
+static struct job *list_take_first(struct job_list *list)
+{
+	struct job *job = list->head;
+
+	if (!job)
+		return NULL;
+	list->head = job->next;
+	if (!list->head)
+		list->tail = &list->head;
+	job->next = NULL;
+	return job;
 }
 
 static struct job *list_take(struct job_list *list)
@@ -114,7 +144,10 @@ void writer_submit(struct writer *writer, struct job *job)
 {
 	assert(job->reply == JOB_DURABLE || job->loss);
 	uv_mutex_lock(&writer->mutex);
-	list_add(&writer->waiting, job);
+	if (job->reply == JOB_EARLY || job->behind)
+		list_add(&writer->early_waiting, job);
+	else
+		list_add(&writer->waiting, job);
 	uv_mutex_unlock(&writer->mutex);
 	/* Not before: the writer would wake up only to wait for the mutex. */
 	uv_cond_signal(&writer->cond);
@@ -235,40 +268,52 @@ static int run(struct writer *writer, struct job *job)
 	return job->run(job, writer, writer->txn);
 }
 
-/* These are handed back before they are on disk. */
-static void remember_early(struct writer *writer, struct job *jobs)
+/* It is handed back, or goes on, before it is on disk. */
+static void remember_early(struct writer *writer, struct job *job)
 {
-	for (struct job *job = jobs; job; job = job->next) {
-		writer->early += job->octets;
-		if (job->result || job->loss->pending)
-			continue;
-		job->loss->pending = true;
-		job->loss->next = writer->losses;
-		writer->losses = job->loss;
-	}
+	if ((job->result && job->result != JOB_MORE) || job->loss->pending)
+		return;
+	job->loss->pending = true;
+	job->loss->next = writer->losses;
+	writer->losses = job->loss;
+}
+
+static size_t early_max(const struct writer *writer)
+{
+	return uv_hrtime() < writer->shared_until_ns ? WRITER_EARLY_SHARED
+						     : WRITER_EARLY_MAX;
 }
 
 /* All jobs in one transaction: 0, or -errno and the transaction is lost. */
 static int run_group(struct writer *writer, struct job *jobs)
 {
-	bool durable = false;
+	bool durable = false, shared = false;
 	size_t staged = 0;
 	int r = begin(writer);
 
 	for (struct job *job = jobs; r >= 0 && job; job = job->next) {
 		r = job->result = run(writer, job);
+		if (r == JOB_MORE)
+			remember_early(writer, job);
 		durable |= job->reply == JOB_DURABLE;
+		/* What ends a replacement waits for nobody's work but its own.
+		 */
+		shared |= job->reply == JOB_DURABLE && !job->loss;
 		staged += job->octets;
 	}
+	if (shared && (writer->early || staged))
+		writer->shared_until_ns = uv_hrtime() + WRITER_SHARED_NS;
 	if (r >= 0)
 		r = sweep(writer, staged / WRITER_SWEEP_PER);
 	if (r < 0) {
 		lose(writer, r);
 		return r;
 	}
-	if (durable || writer->early > WRITER_EARLY_MAX)
+	writer->early += staged;
+	if (durable || writer->early > early_max(writer))
 		return commit(writer, sweep_with_commit(writer));
-	remember_early(writer, jobs);
+	for (struct job *job = jobs; job; job = job->next)
+		remember_early(writer, job);
 	return 0;
 }
 
@@ -277,6 +322,8 @@ static void try_alone(struct writer *writer, struct job *job)
 	int r = begin(writer);
 
 	job->result = r < 0 ? r : run(writer, job);
+	if (job->result == JOB_MORE)
+		remember_early(writer, job);
 	if (job->result < 0) {
 		lose(writer, job->result);
 	} else {
@@ -333,15 +380,16 @@ static void sweep_idle(struct writer *writer)
 	writer->sweep_failed = r < 0;
 }
 
-/* What waits; NULL when there is time for other things, or to stop. */
-static struct job *take(struct writer *writer, bool *stop)
+/* What waits: nothing when there is time for other things, or to stop. */
+static void take(struct writer *writer, struct job **jobs, struct job **early,
+		 bool *stop)
 {
-	struct job *jobs;
 	bool linger = writer->txn;
 	bool idle = writer->loose.len && !writer->sweep_failed;
 
 	uv_mutex_lock(&writer->mutex);
-	while (!writer->waiting.head && !writer->stop) {
+	while (!writer->waiting.head && !writer->early_waiting.head &&
+	       !writer->stop) {
 		if (!linger && idle)
 			break;
 		if (!linger)
@@ -350,10 +398,25 @@ static struct job *take(struct writer *writer, bool *stop)
 					   WRITER_LINGER_NS) == UV_ETIMEDOUT)
 			break;
 	}
-	jobs = list_take(&writer->waiting);
-	*stop = !jobs && writer->stop;
+	*jobs = list_take(&writer->waiting);
+	*early = list_take_first(&writer->early_waiting);
+	*stop = !*jobs && !*early && writer->stop;
 	uv_mutex_unlock(&writer->mutex);
-	return jobs;
+}
+
+static void serve(struct writer *writer, struct job *jobs)
+{
+	if (run_group(writer, jobs) < 0)
+		for (struct job *job = jobs; job; job = job->next)
+			run_alone(writer, job);
+}
+
+/* With more left, it is still the first. */
+static void go_on(struct writer *writer, struct job *job)
+{
+	uv_mutex_lock(&writer->mutex);
+	list_put_back(&writer->early_waiting, job);
+	uv_mutex_unlock(&writer->mutex);
 }
 
 static void writer_main(void *arg)
@@ -362,13 +425,21 @@ static void writer_main(void *arg)
 	bool stop = false;
 
 	while (!stop) {
-		struct job *jobs = take(writer, &stop);
+		struct job *jobs, *early;
 
+		take(writer, &jobs, &early, &stop);
 		if (jobs) {
-			if (run_group(writer, jobs) < 0)
-				for (struct job *j = jobs; j; j = j->next)
-					run_alone(writer, j);
+			serve(writer, jobs);
 			hand_back(writer, jobs);
+		}
+		if (early) {
+			serve(writer, early);
+			if (early->result == JOB_MORE)
+				go_on(writer, early);
+			else
+				hand_back(writer, early);
+		} else if (jobs) {
+			continue;
 		} else if (writer->txn) {
 			commit(writer, sweep_with_commit(writer));
 		} else if (writer->loose.len && !stop) {
@@ -453,6 +524,7 @@ int writer_new(struct writer **out, uv_loop_t *loop, struct store *store)
 	}
 	writer->store = store;
 	list_init(&writer->waiting);
+	list_init(&writer->early_waiting);
 	list_init(&writer->done);
 	uv_mutex_init(&writer->mutex);
 	uv_cond_init(&writer->cond);

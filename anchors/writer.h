@@ -6,6 +6,10 @@
  * after the other in one transaction, commits, and hands them back, so that a
  * hundred clients share the two syncs of a commit.
  *
+ * Early work has a queue of its own: after each round of the others, one job of
+ * it is run, or a slice of one. So who waits for the disk waits for no more of
+ * a replacement, however large, than a few milliseconds of it.
+ *
  * A job that refuses (a positive errno) has changed nothing, and the others
  * of its group go on. When the store fails, the transaction is lost: every
  * job of the group is then run again in a transaction of its own, so that the
@@ -24,6 +28,7 @@
 #ifndef ANCHORS_WRITER_H
 #define ANCHORS_WRITER_H
 
+#include <limits.h>
 #include <uv.h>
 
 #include "anchors/histogram.h"
@@ -43,15 +48,24 @@ struct job_loss {
 
 struct writer;
 
+/* What run() of early work returns when a slice is done, and more is left. */
+#define JOB_MORE INT_MAX
+
 struct job {
-	/* The writer's thread. Return: 0, positive refused, negative failed. */
+	/*
+	 * The writer's thread. Return: 0, positive refused, negative failed;
+	 * JOB_MORE: run it again, in this transaction or a later one; unless a
+	 * slice of it is lost, of which job->loss learns.
+	 */
 	int (*run)(struct job *job, struct writer *writer, MDB_txn *txn);
 	/* The main loop, exactly once; @result is 0 or -errno. Owns the job. */
 	void (*done)(struct job *job, int result);
 	enum job_reply reply;
-	bool adds; /* takes space, so a full disk refuses it first */
+	bool adds;   /* takes space, so a full disk refuses it first */
+	bool behind; /* the early work that waits; also of a durable one */
 	struct job_loss *loss; /* of early work, else NULL */
-	size_t octets;	       /* about how much it writes; for early ones */
+	size_t octets; /* about how much it, or its slice, writes; of early
+			* ones */
 
 	int result;	  /* the writer's */
 	struct job *next; /* the writer's */

@@ -93,6 +93,20 @@ bool change_next(const struct change *change, size_t *offset,
 	return true;
 }
 
+struct change change_slice(const struct change *change, size_t offset,
+			   size_t count)
+{
+	struct change slice = {0};
+	struct change_item item;
+	size_t end = offset;
+
+	while (slice.count < count && change_next(change, &end, &item))
+		slice.count++;
+	slice.items.data = change->items.data + offset;
+	slice.items.len = end - offset;
+	return slice;
+}
+
 bool change_adds(const struct change *change)
 {
 	struct change_item item;

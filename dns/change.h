@@ -48,6 +48,15 @@ int change_drop(struct change *change, const struct name *owner);
 struct change_mark change_mark(const struct change *change);
 void change_rewind(struct change *change, struct change_mark mark);
 
+/**
+ * change_slice() - @count items from @offset on, or as many as there are
+ * @offset: where an item begins, or the end
+ *
+ * It borrows the memory of @change: not to be added to, nor freed.
+ */
+struct change change_slice(const struct change *change, size_t offset,
+			   size_t count);
+
 /** change_adds() - is there a record to add in it? */
 bool change_adds(const struct change *change);
 

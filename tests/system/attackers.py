@@ -363,9 +363,12 @@ def readers(her):
 
 
 @attack("open replacements of 100 records and 6 MB (max-records=200)",
-        options=("max-records=200",))
+        # Of what staged-size= and text-size= are by default.
+        options=("max-records=200",), disk=256 + 64, memory=64)
 def open_replacements(her):
-    text = one_name(12 * MIB).encode()
+    # No more at one name than it may have.
+    text = "".join(one_name(MIB // 2, f"big{i}.{ZONE}")
+                   for i in range(24)).encode()
     her.ready()
     fds = []
     while her.goes_on():

@@ -31,6 +31,7 @@ struct probe {
 	unsigned runs;
 	int result;
 	bool back;
+	unsigned left_then; /* jobs that were not back when it was */
 	struct refusal refusal;
 };
 
@@ -101,7 +102,7 @@ static void probe_done(struct job *job, int result)
 	assert_false(probe->back);
 	probe->back = true;
 	probe->result = result;
-	probe->world->left--;
+	probe->left_then = --probe->world->left;
 	change_deinit(&probe->change);
 }
 
@@ -231,6 +232,118 @@ static void early_work_that_is_lost_says_so_to_what_follows(void **state)
 	} else {
 		assert_int_equal(after.result, 0);
 	}
+	world_close(&world);
+}
+
+/* Early work of many slices, and what it waits for before it goes on. */
+struct sliced {
+	struct job job;
+	struct world *world;
+	unsigned slices; /* that are left */
+	unsigned runs;
+	uv_sem_t *first; /* posted by the first slice */
+	uv_sem_t *go;	 /* which then waits for this */
+	int result;
+};
+
+static int run_sliced(struct job *job, struct writer *writer, MDB_txn *txn)
+{
+	struct sliced *sliced = container_of(job, struct sliced, job);
+
+	(void)writer;
+	(void)txn;
+	if (sliced->runs++ == 0) {
+		uv_sem_post(sliced->first);
+		uv_sem_wait(sliced->go);
+	}
+	return --sliced->slices ? JOB_MORE : 0;
+}
+
+static void sliced_done(struct job *job, int result)
+{
+	struct sliced *sliced = container_of(job, struct sliced, job);
+
+	sliced->result = result;
+	sliced->world->left--;
+}
+
+/* Return: when the writer is in its first slice. */
+static void submit_sliced(struct world *world, struct sliced *sliced,
+			  struct job_loss *loss)
+{
+	sliced->world = world;
+	sliced->job = (struct job){
+		.run = run_sliced,
+		.done = sliced_done,
+		.reply = JOB_EARLY,
+		.loss = loss,
+	};
+	world->left++;
+	writer_submit(world->writer, &sliced->job);
+	uv_sem_wait(sliced->first);
+}
+
+static void who_waits_for_the_disk_overtakes_early_work(void **state)
+{
+	struct job_loss losses[2] = {0};
+	struct probe waits = {0};
+	struct probe next = {.job = {.reply = JOB_EARLY, .loss = &losses[1]}};
+	struct probe behind = {.job = {.behind = true}};
+	uv_sem_t first, go;
+	struct sliced early = {.slices = 1000, .first = &first, .go = &go};
+	struct world world;
+	uint32_t table;
+
+	(void)state;
+	world_open(&world);
+	table = make_table(&world);
+	uv_sem_init(&first, 0);
+	uv_sem_init(&go, 0);
+	submit_sliced(&world, &early, &losses[0]);
+	submit(&world, &next, &table, "n. A 192.0.2.1\n");
+	submit(&world, &behind, &table, "b. A 192.0.2.1\n");
+	submit(&world, &waits, &table, "w. A 192.0.2.1\n");
+	uv_sem_post(&go);
+	wait_for_all(&world);
+	assert_int_equal(waits.result, 0);
+	assert_int_equal(waits.left_then, 3);
+	/* Early work goes on in its order, and what is to be behind it is. */
+	assert_int_equal(early.runs, 1000);
+	assert_int_equal(early.result, 0);
+	assert_int_equal(next.left_then, 1);
+	assert_int_equal(behind.result, 0);
+	assert_int_equal(behind.left_then, 0);
+	assert_int_equal(names_in(&world, table), 4);
+	uv_sem_destroy(&first);
+	uv_sem_destroy(&go);
+	world_close(&world);
+}
+
+static void work_that_has_lost_a_slice_is_not_gone_on_with(void **state)
+{
+	struct job_loss loss = {0};
+	struct probe breaks = {.fail_with = -EIO};
+	uv_sem_t first, go;
+	struct sliced early = {.slices = 1000, .first = &first, .go = &go};
+	struct world world;
+	uint32_t table;
+
+	(void)state;
+	world_open(&world);
+	table = make_table(&world);
+	uv_sem_init(&first, 0);
+	uv_sem_init(&go, 0);
+	submit_sliced(&world, &early, &loss);
+	submit(&world, &breaks, &table, "b. A 192.0.2.1\n");
+	uv_sem_post(&go);
+	wait_for_all(&world);
+	assert_int_equal(breaks.result, -EIO);
+	/* The one that was lost with what broke is the only one that ran. */
+	assert_int_equal(early.runs, 1);
+	assert_int_equal(early.result, -EIO);
+	assert_int_equal(loss.error, -EIO);
+	uv_sem_destroy(&first);
+	uv_sem_destroy(&go);
 	world_close(&world);
 }
 
@@ -375,6 +488,9 @@ int main(void)
 		cmocka_unit_test(a_failure_meets_only_the_job_that_causes_it),
 		cmocka_unit_test(
 			early_work_that_is_lost_says_so_to_what_follows),
+		cmocka_unit_test(who_waits_for_the_disk_overtakes_early_work),
+		cmocka_unit_test(
+			work_that_has_lost_a_slice_is_not_gone_on_with),
 		cmocka_unit_test(a_loose_table_is_freed_in_the_background),
 		cmocka_unit_test(
 			what_a_crash_left_loose_is_freed_at_the_next_start),
