@@ -9,7 +9,7 @@
 #include "anchors/task.h"
 
 /* Records that are staged at a time: a few milliseconds. */
-#define STAGING_SLICE 1024
+#define STAGING_SLICE 4096
 
 struct staging {
 	struct anchor *anchor; /* a reference */

@@ -16,6 +16,8 @@
 /* After so many entries, a look at the clock. */
 #define SKIPPED_LOOK 64
 #define SHOWN_LOOK   8
+/* Entries in a reply, whatever time they take: each reply is a wake-up. */
+#define SHOWN_LEAST 256
 
 /*
  * An open directory. The offset of an entry is its number, and the entry that
@@ -442,7 +444,8 @@ static ssize_t add_entries(struct dir_call *call, char *out, uint64_t until_ns)
 	while (r == 0) {
 		size_t left = call->size - used, need;
 
-		if (++shown % SHOWN_LOOK == 0 && uv_hrtime() >= until_ns)
+		if (shown++ >= SHOWN_LEAST && shown % SHOWN_LOOK == 0 &&
+		    uv_hrtime() >= until_ns)
 			break;
 		need = call->plus ? add_plus(dir, call->req, out + used, left)
 				  : add_plain(dir, call->req, out + used, left);

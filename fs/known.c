@@ -6,7 +6,7 @@
 #include "fs/node.h"
 #include "fs/session.h"
 
-#define KNOWN_BATCH 128 /* to be let go at once */
+#define KNOWN_BATCH 128 /* in one notification */
 
 /* As linux/fuse.h has it from version 7.45 of the protocol on. */
 #define NOTIFY_PRUNE 9
@@ -33,7 +33,7 @@ void known_drop(struct fs *fs, struct node *node)
 }
 
 /* They are known no more, or else in use and given again some day. */
-static void let_go(struct fs *fs)
+static bool let_go(struct fs *fs)
 {
 	struct prune prune = {
 		.head = {.len = sizeof(prune), .code = NOTIFY_PRUNE},
@@ -47,10 +47,9 @@ static void let_go(struct fs *fs)
 		known_drop(fs, node);
 	}
 	/* An unmounted one has forgotten all. */
-	if (write(fuse_session_fd(fs->session->fuse), &prune, sizeof(prune)) <
-		    0 &&
-	    (errno == EINVAL || errno == ENOSYS))
-		fs->known.cannot = true;
+	return write(fuse_session_fd(fs->session->fuse), &prune,
+		     sizeof(prune)) >= 0 ||
+	       (errno != EINVAL && errno != ENOSYS);
 }
 
 void known_given(struct fs *fs, struct node *node)
@@ -62,6 +61,8 @@ void known_given(struct fs *fs, struct node *node)
 		return;
 	node->is_known = true;
 	DL_APPEND2(known->names, node, known_prev, known_next);
-	if (++known->count >= KNOWN_MAX + KNOWN_BATCH)
-		let_go(fs);
+	if (++known->count < KNOWN_MAX)
+		return;
+	while (!known->cannot && known->count > KNOWN_MAX / 2)
+		known->cannot = !let_go(fs);
 }

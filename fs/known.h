@@ -3,9 +3,12 @@
  * known.h - names that the kernel knows, and how it is made to forget them
  *
  * It keeps a name that it was given once, in a listing or by a lookup, until
- * its memory is short, and the node stays for as long. With more of them than
- * KNOWN_MAX, it is told to let those go that it was given longest ago. What is
- * open or in use it keeps all the same.
+ * its memory is short, and the node stays for as long. With KNOWN_MAX of them,
+ * it is told to let half of them go, those that it was given longest ago. What
+ * is open or in use it keeps all the same.
+ *
+ * Many at once, and seldom: of what a listing brings while it lets something go
+ * it believes nothing, and asks for each name again.
  *
  * It understands that from Linux 6.18 on (FUSE_NOTIFY_PRUNE). Before, what it
  * would understand takes the lock of the directory, and a daemon that is killed
@@ -19,7 +22,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define KNOWN_MAX 16384
+#define KNOWN_MAX 8192
 
 struct fs;
 struct node;

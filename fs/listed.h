@@ -17,7 +17,7 @@
 #include "fs/node.h"
 
 #define LISTED_SECONDS 1
-#define LISTED_MAX     2048 /* nodes at once; past it the oldest is forgotten */
+#define LISTED_MAX     12288 /* nodes at once; past it the oldest is forgotten */
 
 /** listed_add() - @node's attributes were handed out */
 void listed_add(struct fs *fs, struct node *node);
