@@ -465,6 +465,8 @@ static enum turn_result go_on(struct turn *turn, uint64_t until_ns)
 	ssize_t used = 0;
 	int r = 0;
 
+	if (call->plus && known_let_go(dir->fs))
+		return TURN_YIELD;
 	/* It may have been given up between two turns, too. */
 	if (dir->moment.late && call->offset)
 		r = -ESTALE;

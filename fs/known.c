@@ -33,7 +33,7 @@ void known_drop(struct fs *fs, struct node *node)
 }
 
 /* They are known no more, or else in use and given again some day. */
-static bool let_go(struct fs *fs)
+static void let_go(struct fs *fs)
 {
 	struct prune prune = {
 		.head = {.len = sizeof(prune), .code = NOTIFY_PRUNE},
@@ -47,9 +47,19 @@ static bool let_go(struct fs *fs)
 		known_drop(fs, node);
 	}
 	/* An unmounted one has forgotten all. */
-	return write(fuse_session_fd(fs->session->fuse), &prune,
-		     sizeof(prune)) >= 0 ||
-	       (errno != EINVAL && errno != ENOSYS);
+	if (write(fuse_session_fd(fs->session->fuse), &prune, sizeof(prune)) <
+		    0 &&
+	    (errno == EINVAL || errno == ENOSYS))
+		fs->known.cannot = true;
+	fs->known.too_many =
+		!fs->known.cannot && fs->known.count > KNOWN_MAX / 2;
+}
+
+bool known_let_go(struct fs *fs)
+{
+	if (fs->known.too_many)
+		let_go(fs);
+	return fs->known.too_many;
 }
 
 void known_given(struct fs *fs, struct node *node)
@@ -61,8 +71,8 @@ void known_given(struct fs *fs, struct node *node)
 		return;
 	node->is_known = true;
 	DL_APPEND2(known->names, node, known_prev, known_next);
-	if (++known->count < KNOWN_MAX)
-		return;
-	while (!known->cannot && known->count > KNOWN_MAX / 2)
-		known->cannot = !let_go(fs);
+	known->too_many |= ++known->count >= KNOWN_MAX;
+	/* No listing has come to do it. */
+	if (known->count >= 2 * KNOWN_MAX)
+		let_go(fs);
 }

@@ -7,8 +7,9 @@
  * it is told to let half of them go, those that it was given longest ago. What
  * is open or in use it keeps all the same.
  *
- * Many at once, and seldom: of what a listing brings while it lets something go
- * it believes nothing, and asks for each name again.
+ * Many in a row, and seldom: of what a listing brings while it lets something
+ * go it believes nothing, and asks for each name again. So listings wait, and
+ * do it a step at a time, with the requests of others in between.
  *
  * It understands that from Linux 6.18 on (FUSE_NOTIFY_PRUNE). Before, what it
  * would understand takes the lock of the directory, and a daemon that is killed
@@ -31,11 +32,15 @@ struct node;
 struct known {
 	struct node *names; /* utlist: the one given longest ago is the first */
 	size_t count;
-	bool cannot; /* the kernel does not understand */
+	bool too_many; /* until half of them are let go */
+	bool cannot;   /* the kernel does not understand */
 };
 
 /** known_given() - the kernel is given @node, of a name's file, or once more */
 void known_given(struct fs *fs, struct node *node);
+
+/** known_let_go() - a step of it: whether a listing has to wait for more */
+bool known_let_go(struct fs *fs);
 
 /** known_drop() - @node goes */
 void known_drop(struct fs *fs, struct node *node);
