@@ -89,7 +89,7 @@ def shell(name, staged):
 
 
 @pytest.mark.parametrize("typed, completed", [
-    ("circuitfs -o sta\t", "state="),
+    ("circuitfs -o stat\t", "state="),
     ("circuitfs -f -o host=h1,lis\t", "host=h1,listen="),
     ("circuitfs -o state=/us\t", "state=/usr"),
     ("circuitfs -o state=/usr/sb\t", "state=/usr/sbin"),
@@ -104,8 +104,11 @@ def test_tab_completes_options_and_directories(staged, name, typed, completed):
 
 @pytest.mark.parametrize("name", ["bash", "zsh"])
 def test_tab_knows_every_option_that_help_names(staged, name):
-    for option in re.findall(r"-o ([a-z_-]+=?)", run(BINARY, "-h").stdout):
-        unique = option if len(option) < 8 else option[:-2]
+    options = re.findall(r"-o ([a-z_-]+=?)", run(BINARY, "-h").stdout)
+    for option in options:
+        unique = next(option[:size] for size in range(3, len(option) + 1)
+                      if not any(other.startswith(option[:size])
+                                 for other in options if other != option))
         with shell(name, staged) as typist:
             typist.type(f"circuitfs -o {unique}\t")
             typist.shows(option)

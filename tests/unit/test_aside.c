@@ -142,7 +142,8 @@ static void a_thread_that_is_stuck_stops_no_other_question(void **state)
 	assert_int_equal(test->seen.in_time, 1);
 }
 
-static void with_all_threads_stuck_nothing_is_known_and_nobody_waits(void **state)
+static void
+with_all_threads_stuck_nothing_is_known_and_nobody_waits(void **state)
 {
 	struct test *test = *state;
 

@@ -179,7 +179,8 @@ static void a_name_that_had_more_before_may_become_smaller(void **state)
 	for (uint16_t i = 0; i < 20; i++)
 		add_large(&change, "big.", 1000 + i, 1);
 	assert_int_equal(apply(table, &change, &why), 0);
-	assert_in_range(stored_size(table, "big."), RRSETS_SIZE + 1, before - 1);
+	assert_in_range(stored_size(table, "big."), RRSETS_SIZE + 1,
+			before - 1);
 	assert_int_equal(change_drop(&change, &big), 0);
 	assert_int_equal(apply(table, &change, &why), 0);
 	assert_int_equal(stored_size(table, "big."), 0);
