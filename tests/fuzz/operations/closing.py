@@ -124,7 +124,12 @@ class Closing(State):
         if self.is_stale(file):
             self.refuse(file, name)
             return -errno.ESTALE
+        if not found and file.was_empty:
+            self.refuse(line=False)
+            return self.pick("that there is no record is told again", 0,
+                             -errno.EINVAL)
         if not found:
+            file.was_empty = True
             return self.refuse(file, name, off=False)
         self.take(file, store)
         self.well_done(file, name)

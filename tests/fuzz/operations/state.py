@@ -61,6 +61,7 @@ class OpenFile:
         self.shown = None      # the text at the last read from its start
         self.seen = None       # when that was, in edits
         self.at_its_end = False
+        self.was_empty = False  # a close was refused: no record is in it
         self.cutters = set()   # who has truncated it to what it was
         self.kept = None       # the text when it was unlinked
         self.made = False      # the name, by opening it
