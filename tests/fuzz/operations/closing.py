@@ -91,6 +91,10 @@ class Closing(State):
         return 0
 
     def publish(self, file, name):
+        if not file.staged and file.was_put_back:
+            self.refuse(line=False)
+            return self.pick("after what was removed is put back", 0,
+                             -errno.EINVAL)
         if not file.staged:
             return self.refuse(file, name, off=False)
         self.take(file, file.staged)

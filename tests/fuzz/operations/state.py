@@ -61,6 +61,7 @@ class OpenFile:
         self.shown = None      # the text at the last read from its start
         self.seen = None       # when that was, in edits
         self.at_its_end = False
+        self.was_put_back = False  # what was there before is there again
         self.was_empty = False  # a close was refused: no record is in it
         self.cutters = set()   # who has truncated it to what it was
         self.kept = None       # the text when it was unlinked
@@ -285,6 +286,7 @@ class State:
             self.store = {**self.store, file.owner(): file.former}
             self.changed(file.path, MAYBE)
         file.former = None
+        file.was_put_back = True
 
     def well_done(self, file, name):
         """What was refused before is not what was done last."""
