@@ -17,7 +17,7 @@
 
 #include "anchors/error_ring.h"
 #include "anchors/store.h"
-#include "dns/server.h"
+#include "dns/serve/server.h"
 
 struct host;
 

@@ -14,7 +14,7 @@
 #ifndef ANCHORS_DESCRIPTORS_H
 #define ANCHORS_DESCRIPTORS_H
 
-#include "dns/rrset.h"
+#include "dns/store/rrset.h"
 
 enum descriptors_of {
 	DESCRIPTORS_SERVERS, /* nameservers that listen; two each */
@@ -22,7 +22,7 @@ enum descriptors_of {
 	DESCRIPTORS_KINDS,
 };
 
-#define DESCRIPTORS_SERVER 2 /* for each nameserver: dns/socket.h */
+#define DESCRIPTORS_SERVER 2 /* for each nameserver: dns/serve/socket.h */
 
 struct descriptors {
 	size_t limit;	/* of the process */

@@ -13,7 +13,7 @@
 #ifndef ANCHORS_ERROR_RING_H
 #define ANCHORS_ERROR_RING_H
 
-#include "dns/buffer.h"
+#include "dns/wire/buffer.h"
 
 #define ERROR_RING_SIZE 8
 

@@ -10,7 +10,7 @@
 #ifndef ANCHORS_EXPOSITION_H
 #define ANCHORS_EXPOSITION_H
 
-#include "dns/buffer.h"
+#include "dns/wire/buffer.h"
 
 struct exposition {
 	struct buffer *out; /* borrowed */

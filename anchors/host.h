@@ -10,7 +10,7 @@
 #include "anchors/anchor.h"
 #include "anchors/descriptors.h"
 #include "anchors/writer.h"
-#include "dns/snapshot.h"
+#include "dns/store/snapshot.h"
 
 /* Two owners share one of their two counts once in so many, and hardly both. */
 #define HOST_TOUCHED 4096

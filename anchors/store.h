@@ -8,7 +8,7 @@
  *                                last, so where it is there was all of a store
  *
  * Databases: `meta` (the format), `anchors` (id -> struct store_anchor), and
- * the three of dns/table.h. An environment does not survive fork(): open it
+ * the three of dns/store/table.h. An environment does not survive fork(): open it
  * in the process that uses it.
  *
  * Threading: open and close with no other thread about; store_failed() on any;
@@ -19,8 +19,8 @@
 
 #include <sys/types.h>
 
-#include "dns/address.h"
-#include "dns/table.h"
+#include "dns/store/table.h"
+#include "dns/wire/address.h"
 
 #define STORE_FORMAT	1
 #define STORE_NAME_SIZE 255 /* octets of an anchor's name */
@@ -147,7 +147,7 @@ int store_each(const struct store *store, store_each_anchor_fn *anchor,
 int store_get_anchor(const struct store *store, MDB_txn *txn, uint64_t id,
 		     struct store_anchor *out);
 
-/** store_put_anchor() - insert or replace: 0, -errno as dns/table.h */
+/** store_put_anchor() - insert or replace: 0, -errno as dns/store/table.h */
 int store_put_anchor(const struct store *store, MDB_txn *txn,
 		     const struct store_anchor *anchor);
 

@@ -18,7 +18,7 @@
 
 #include "anchors/exposition.h"
 #include "anchors/host.h"
-#include "dns/traffic.h"
+#include "dns/serve/traffic.h"
 
 /* Octets that a page may have, of what is told of nameservers; about. */
 #define SUBJECTS_PAGE_MAX (32 << 20)

@@ -12,8 +12,8 @@
 #include <unistd.h>
 
 #include "anchors/whole.h"
-#include "dns/buffer.h"
-#include "dns/util.h"
+#include "dns/wire/buffer.h"
+#include "dns/wire/util.h"
 
 #define WHOLE_MAGIC    0xBEEFC0DE
 #define WHOLE_VERSION  1

@@ -20,7 +20,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "dns/address.h"
+#include "dns/wire/address.h"
 
 #define BIND_RESERVED 1024 /* the ports below it */
 

@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "dns/util.h"
+#include "dns/wire/util.h"
 #include "fs/caller.h"
 
 /* Of the kernel's task flags, in proc_pid_stat(5)'s field 9. */

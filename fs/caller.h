@@ -14,7 +14,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-#include "fs/aside.h"
+#include "fs/daemon/aside.h"
 
 /*
  * Threads answer within a tenth of a millisecond. On a machine that is busy

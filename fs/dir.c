@@ -4,7 +4,7 @@
 #include <sys/stat.h>
 #include <utlist.h>
 
-#include "dns/marks.h"
+#include "dns/store/marks.h"
 #include "fs/dir.h"
 #include "fs/drafts.h"
 #include "fs/listed.h"

@@ -12,7 +12,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "dns/reader.h"
+#include "dns/text/reader.h"
 #include "fs/edit.h"
 #include "fs/pool.h"
 

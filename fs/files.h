@@ -11,7 +11,7 @@
 #ifndef FS_FILES_H
 #define FS_FILES_H
 
-#include "dns/dump.h"
+#include "dns/store/dump.h"
 #include "fs/node.h"
 
 /* Octets: of a name's file, more than that is a stream's. */

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <sys/mount.h>
 
-#include "fs/mountpoint.h"
+#include "fs/daemon/mountpoint.h"
 #include "fs/remount.h"
 
 /* The tree always has these. */

@@ -10,7 +10,7 @@
 #ifndef FS_REMOUNT_H
 #define FS_REMOUNT_H
 
-#include "fs/options.h"
+#include "fs/daemon/options.h"
 
 /**
  * remount() - apply what can be changed, and say what is left

@@ -6,10 +6,10 @@
 #include <stdio.h>
 
 #include "fs/caller.h"
+#include "fs/drafts.h"
 #include "fs/handle.h"
 #include "fs/pending.h"
 #include "fs/replace.h"
-#include "fs/drafts.h"
 #include "fs/scratch.h"
 #include "fs/tree.h"
 

@@ -17,7 +17,7 @@
 
 #include <sys/types.h>
 
-#include "dns/buffer.h"
+#include "dns/wire/buffer.h"
 
 struct anchor;
 struct fs;

@@ -5,7 +5,7 @@
 #include <sys/statvfs.h>
 #include <utlist.h>
 
-#include "fs/aside.h"
+#include "fs/daemon/aside.h"
 #include "fs/session.h"
 #include "fs/space.h"
 

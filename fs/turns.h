@@ -20,7 +20,7 @@
 
 #include <uv.h>
 
-#include "dns/buffer.h"
+#include "dns/wire/buffer.h"
 
 struct fs;
 struct turn;

@@ -17,8 +17,8 @@
 #include <time.h>
 #include <utlist.h>
 
-#include "dns/rcode.h"
-#include "dns/rr.h"
+#include "dns/text/rr.h"
+#include "dns/wire/rcode.h"
 #include "fs/poller.h"
 #include "fs/watch.h"
 

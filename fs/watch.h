@@ -16,7 +16,7 @@
 #ifndef FS_WATCH_H
 #define FS_WATCH_H
 
-#include "dns/tap.h"
+#include "dns/serve/tap.h"
 #include "fs/node.h"
 
 struct watch;

@@ -143,7 +143,7 @@ def read_opt(additional, rcode):
 
 
 class Size:
-    """Octets of a message, its names compressed as dns/response.c does."""
+    """Octets of a message, its names compressed as dns/answer/response.c does."""
 
     LABELS = 120  # that it remembers: RESPONSE_NAMES
 

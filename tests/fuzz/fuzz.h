@@ -14,7 +14,7 @@
 
 #include <stdbool.h>
 
-#include "dns/buffer.h"
+#include "dns/wire/buffer.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

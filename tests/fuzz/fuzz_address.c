@@ -8,7 +8,7 @@
 #include <netdb.h>
 #include <stdio.h>
 
-#include "dns/address.h"
+#include "dns/wire/address.h"
 #include "fuzz.h"
 
 static void claim_sockaddr(const struct address *address)

@@ -7,7 +7,7 @@
  */
 #include <ldns/ldns.h>
 
-#include "dns/name.h"
+#include "dns/wire/name.h"
 #include "fuzz.h"
 
 #define FILE_RESERVED "/" /* and NUL: what no file name has */

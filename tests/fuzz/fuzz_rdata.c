@@ -2,7 +2,7 @@
 /*
  * fuzz_rdata.c - RDATA between text and wire, by us and by ldns
  *
- * Most kinds of fields are read and printed by code of ours (dns/field.h), and
+ * Most kinds of fields are read and printed by code of ours (dns/text/field.h), and
  * ldns knows them all. So both are given the same, and claimed is that
  *
  *   what we take, ldns reads as the same octets;
@@ -20,8 +20,8 @@
 
 #include <ldns/ldns.h>
 
-#include "dns/rr.h"
-#include "dns/rr_rules.h"
+#include "dns/text/rr.h"
+#include "dns/text/rr_rules.h"
 #include "fuzz.h"
 
 /* The first octet of the input says which; new ones go to the end. */

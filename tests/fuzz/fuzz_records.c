@@ -10,7 +10,7 @@
 #include <errno.h>
 #include <stdio.h>
 
-#include "dns/reader.h"
+#include "dns/text/reader.h"
 #include "fuzz.h"
 #include "store.h"
 

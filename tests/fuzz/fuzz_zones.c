@@ -9,7 +9,7 @@
  */
 #include <stdio.h>
 
-#include "dns/reader.h"
+#include "dns/text/reader.h"
 #include "fuzz.h"
 #include "query_made.h"
 #include "response.h"

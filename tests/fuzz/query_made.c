@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "dns/rr.h"
+#include "dns/text/rr.h"
 #include "query_made.h"
 
 enum {

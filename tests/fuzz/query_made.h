@@ -8,7 +8,7 @@
 
 #include "fuzz.h"
 
-#include "dns/name.h"
+#include "dns/wire/name.h"
 
 #define QUERY_MADE_SIZE 1024
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <ldns/ldns.h>
 
-#include "dns/query.h"
-#include "dns/response.h"
+#include "dns/answer/query.h"
+#include "dns/answer/response.h"
 #include "fuzz.h"
 #include "response.h"
 #include "store.h"

@@ -8,7 +8,7 @@
 #ifndef TESTS_FUZZ_RESPONSE_H
 #define TESTS_FUZZ_RESPONSE_H
 
-#include "dns/answer.h"
+#include "dns/answer/answer.h"
 
 /**
  * response_judge() - ask over UDP and over TCP, and claim what must be true

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "dns/reader.h"
+#include "dns/text/reader.h"
 #include "fuzz.h"
 #include "store.h"
 

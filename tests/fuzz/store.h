@@ -6,8 +6,8 @@
 #ifndef TESTS_FUZZ_STORE_H
 #define TESTS_FUZZ_STORE_H
 
-#include "dns/snapshot.h"
-#include "dns/table.h"
+#include "dns/store/snapshot.h"
+#include "dns/store/table.h"
 
 /** store_snapshot() - of the one store, which is made at the first call */
 struct snapshot *store_snapshot(void);

@@ -10,7 +10,7 @@
 #include <ldns/ldns.h>
 
 #include "asking.h"
-#include "dns/reader.h"
+#include "dns/text/reader.h"
 
 static char directory[] = "/tmp/asking.XXXXXX";
 static MDB_env *env;

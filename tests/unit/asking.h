@@ -8,7 +8,7 @@
 #ifndef TESTS_UNIT_ASKING_H
 #define TESTS_UNIT_ASKING_H
 
-#include "dns/answer.h"
+#include "dns/answer/answer.h"
 
 #define ASKING_TEXT_SIZE (256 * 1024)
 

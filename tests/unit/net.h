@@ -19,7 +19,7 @@
 
 #include <stdatomic.h>
 
-#include "dns/server.h"
+#include "dns/serve/server.h"
 
 #define FAKE_TABLE	1000
 #define FAKE_ANSWER_MIN 17

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "dns/reader.h"
+#include "dns/text/reader.h"
 #include "tests/unit/tables.h"
 
 void test_tables_open(struct test_tables *tt)

@@ -5,8 +5,8 @@
 #ifndef TESTS_TABLES_H
 #define TESTS_TABLES_H
 
-#include "dns/snapshot.h"
-#include "dns/table.h"
+#include "dns/store/snapshot.h"
+#include "dns/store/table.h"
 
 struct test_tables {
 	char dir[64];

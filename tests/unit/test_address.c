@@ -6,7 +6,7 @@
 #include <errno.h>
 #include <cmocka.h>
 
-#include "dns/address.h"
+#include "dns/wire/address.h"
 
 static void an_address_has_one_canonical_text(void **state)
 {

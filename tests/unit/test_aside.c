@@ -9,8 +9,8 @@
 
 #include <cmocka.h>
 
-#include "dns/util.h"
-#include "fs/aside.h"
+#include "dns/wire/util.h"
+#include "fs/daemon/aside.h"
 
 /* What a test sees of its questions. */
 struct seen {

@@ -7,7 +7,7 @@
 #include <cmocka.h>
 #include <sodium.h>
 
-#include "dns/cookie.h"
+#include "dns/answer/cookie.h"
 
 #define NOW 1800000000u
 #define DAY 86400u

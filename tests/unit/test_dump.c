@@ -10,7 +10,7 @@
 #include <cmocka.h>
 #include <stdio.h>
 
-#include "dns/dump.h"
+#include "dns/store/dump.h"
 #include "tests/unit/chance.h"
 #include "tests/unit/tables.h"
 

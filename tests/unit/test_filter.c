@@ -21,9 +21,9 @@
 
 #include <cmocka.h>
 
-#include "dns/util.h"
-#include "fs/filter.h"
-#include "fs/rights.h"
+#include "dns/wire/util.h"
+#include "fs/daemon/filter.h"
+#include "fs/daemon/rights.h"
 
 static int own_fd; /* a file that nobody else has */
 

@@ -17,10 +17,10 @@
 
 #include <cmocka.h>
 
-#include "dns/util.h"
-#include "fs/filter.h"
-#include "fs/landlock.h"
-#include "fs/rights.h"
+#include "dns/wire/util.h"
+#include "fs/daemon/filter.h"
+#include "fs/daemon/landlock.h"
+#include "fs/daemon/rights.h"
 
 /* The state directory has the file "mine", and the one above it "other". */
 static char above[] = "/tmp/circuitfs-landlock-XXXXXX";

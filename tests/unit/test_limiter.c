@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "dns/limiter.h"
+#include "dns/answer/limiter.h"
 
 #include <cmocka.h>
 #include <pthread.h>

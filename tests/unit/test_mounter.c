@@ -12,9 +12,9 @@
 
 #include <cmocka.h>
 
-#include "dns/util.h"
-#include "fs/mounter.h"
-#include "fs/mountpoint.h"
+#include "dns/wire/util.h"
+#include "fs/daemon/mounter.h"
+#include "fs/daemon/mountpoint.h"
 
 #define OPTIONS                                                                \
 	"-odefault_permissions,nosuid,nodev,noexec,subtype=circuitfs,"         \

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <cmocka.h>
 
-#include "dns/name.h"
+#include "dns/wire/name.h"
 #include "tests/unit/chance.h"
 
 #define ROUNDS 20000

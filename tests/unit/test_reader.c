@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <cmocka.h>
 
-#include "dns/reader.h"
+#include "dns/text/reader.h"
 #include "tests/unit/chance.h"
 
 #define ROOT_HINTS "/usr/share/dns/root.hints"

@@ -10,9 +10,9 @@
 
 #include <ldns/ldns.h>
 
-#include "dns/rr.h"
-#include "dns/rr_rules.h"
-#include "dns/services.h"
+#include "dns/text/rr.h"
+#include "dns/text/rr_rules.h"
+#include "dns/text/services.h"
 #include "tests/unit/chance.h"
 
 struct result {

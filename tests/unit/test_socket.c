@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "dns/socket.h"
+#include "dns/serve/socket.h"
 #include "tests/unit/net.h"
 
 /* Somebody else's socket. */

@@ -5,7 +5,7 @@
 #include <setjmp.h>
 #include <cmocka.h>
 
-#include "dns/rrset_layout.h"
+#include "dns/store/rrset_layout.h"
 #include "tests/unit/tables.h"
 
 static struct test_tables tt;

@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <time.h>
 
-#include "dns/table_key.h"
+#include "dns/store/table_key.h"
 #include "tests/unit/tables.h"
 
 #define LARGE 60000 /* octets of RDATA: one such record is all of an RRset */

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "dns/responder.h"
+#include "dns/serve/responder.h"
 #include "tests/unit/net.h"
 
 #define HEADER	  12

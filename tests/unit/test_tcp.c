@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "dns/worker.h"
+#include "dns/serve/worker.h"
 #include "tests/unit/net.h"
 
 #define SERVER 5

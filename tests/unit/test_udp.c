@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "dns/udp.h"
+#include "dns/serve/udp.h"
 #include "tests/unit/net.h"
 
 /* The client is connected, so it takes no answer from another address. */

@@ -20,7 +20,7 @@
 #include <unistd.h>
 
 #include "anchors/whole.h"
-#include "dns/util.h"
+#include "dns/wire/util.h"
 #include "tests/unit/chance.h"
 
 #define MAP_SIZE   ((size_t)64 << 20)

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "anchors/writer.h"
-#include "dns/snapshot.h"
+#include "dns/store/snapshot.h"
 #include "tests/unit/tables.h"
 
 /* A store and its writer on a loop, in a directory of their own. */

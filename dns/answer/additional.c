@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * additional.c - addresses for the names that an RRset points to
+ */
+#include <errno.h>
+
+#include "dns/answer/additional.h"
+
+#define GLUE_MAX 512
+
+/* Where RDATA names its target; -1: the type names none. */
+static int target_offset(uint16_t type)
+{
+	switch (type) {
+	case RR_NS:
+		return 0;
+	case RR_MX:
+	case RR_SVCB:
+	case RR_HTTPS:
+		return 2;
+	case RR_SRV:
+		return 6;
+	default:
+		return -1;
+	}
+}
+
+bool additional_is_due(uint16_t type)
+{
+	return target_offset(type) >= 0;
+}
+
+static bool is_svcb(uint16_t type)
+{
+	return type == RR_SVCB || type == RR_HTTPS;
+}
+
+/* The name that a record points to; false: none that has addresses. */
+static bool read_target(const struct additional *additional,
+			const struct rrset_rr *rr, struct name *out)
+{
+	int offset = target_offset(additional->rrset->type);
+
+	if (offset < 0 || rr->rdlen < offset ||
+	    name_from_wire(rr->rdata + offset, rr->rdlen - (size_t)offset,
+			   out) < 0)
+		return false;
+	if (!is_svcb(additional->rrset->type) || out->len > 1)
+		return true;
+
+	/* "." is the owner, or in alias mode nothing: RFC 9460, section 2.5. */
+	*out = *additional->owner;
+	return get_u16(rr->rdata) != 0;
+}
+
+/* All in the owner's own zone; for NS, glue from below its cuts too. */
+static bool may_add(const struct additional *additional,
+		    const struct lookup *found)
+{
+	if (found->kind != LOOKUP_NODE)
+		return false;
+	if (!additional->in_zone || !found->in_zone)
+		return additional->in_zone == found->in_zone;
+	/* A zone held below this one has what would be glue in here. */
+	return additional->rrset->type == RR_NS ||
+	       found->apex == name_labels(&additional->apex);
+}
+
+static int add_type(const struct additional *additional,
+		    const struct name *target, struct rrsets rrsets,
+		    uint16_t type)
+{
+	struct rrset rrset;
+
+	if (!rrsets_find(rrsets, type, &rrset))
+		return 0;
+	return response_add(additional->response, RESPONSE_ADDITIONAL, target,
+			    &rrset);
+}
+
+static int add_addresses(const struct additional *additional,
+			 const struct name *target, struct rrsets rrsets)
+{
+	int r;
+
+	if (additional->owner_is_answered &&
+	    name_equal(target, additional->owner))
+		return 0;
+	r = add_type(additional, target, rrsets, RR_A);
+	return r < 0 ? r : add_type(additional, target, rrsets, RR_AAAA);
+}
+
+static bool is_spent(const struct additional *additional)
+{
+	return snapshot_effort(additional->snapshot) >= additional->effort_end;
+}
+
+/* @is_known: its addresses are there already */
+static int add_target(const struct additional *additional,
+		      const struct name *target, bool is_known)
+{
+	uint16_t type = additional->rrset->type;
+	enum lookup_side side = type == RR_NS ? LOOKUP_GLUE : LOOKUP_ANSWER;
+	struct lookup found;
+	int r;
+
+	if (additional->in_zone && !name_is_under(target, &additional->apex))
+		return 0;
+	r = lookup_name(additional->snapshot, additional->table, target, side,
+			&found);
+	if (r < 0 || !may_add(additional, &found))
+		return r;
+	if (!is_known)
+		r = add_addresses(additional, target, found.rrsets);
+	/* RFC 9460, section 4.1. */
+	if (r == 0 && is_svcb(type) && !name_equal(target, additional->owner))
+		r = add_type(additional, target, found.rrsets, type);
+	return r;
+}
+
+/* The entry of a name, a new one if need be; NULL: there are no more. */
+static struct additional_target *find_target(struct additional *additional,
+					     const struct name *name)
+{
+	struct additional_target *target = additional->targets;
+
+	for (unsigned i = 0; i < additional->count; i++, target++)
+		if (name_equal(&target->name, name))
+			return target;
+	if (additional->count == ADDITIONAL_TARGETS)
+		return NULL;
+	additional->count++;
+	target->name = *name;
+	target->type = 0;
+	return target;
+}
+
+int additional_add(struct additional *additional)
+{
+	uint16_t type = additional->rrset->type;
+	struct additional_target *target;
+	struct name name;
+	struct rrset_rr rr;
+	size_t offset = 0;
+	int r;
+
+	while (rrset_next(additional->rrset, &offset, &rr)) {
+		bool is_known;
+
+		if (!read_target(additional, &rr, &name))
+			continue;
+		target = find_target(additional, &name);
+		if (!target || is_spent(additional))
+			break;
+		is_known = target->type != 0;
+		if (target->type == type || (is_known && !is_svcb(type)))
+			continue;
+		target->type = type;
+		r = add_target(additional, &name, is_known);
+		/* What does not fit is dropped: RFC 2181, section 9. */
+		if (r < 0)
+			return r == -ENOSPC ? 0 : r;
+	}
+	return 0;
+}
+
+/* The names of an NS RRset differ, so that each is met once. */
+static int add_glue(const struct additional *additional, bool in_domain)
+{
+	struct name target;
+	struct rrset_rr rr;
+	size_t offset = 0;
+	int r = 0;
+
+	for (unsigned i = 0; r == 0 && i < GLUE_MAX; i++) {
+		if (!rrset_next(additional->rrset, &offset, &rr))
+			break;
+		if (!read_target(additional, &rr, &target) ||
+		    name_is_under(&target, additional->owner) != in_domain)
+			continue;
+		r = is_spent(additional)
+			    ? -ENOSPC
+			    : add_target(additional, &target, false);
+	}
+	return r;
+}
+
+int additional_add_glue(const struct additional *additional)
+{
+	/*
+	 * Without these the referral leads nowhere: RFC 9471, section 3.1. If
+	 * there is no room for them, or it takes too long to find them.
+	 */
+	int r = add_glue(additional, true);
+
+	if (r < 0)
+		return r;
+	/* Siblings' are good to have: RFC 9471, section 3.2. */
+	r = add_glue(additional, false);
+	return r == -ENOSPC ? 0 : r;
+}

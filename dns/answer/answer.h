@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * answer.h - a query in, a response out
+ *
+ * The answer path of an authoritative server: parses a query, looks names up
+ * in a snapshot, and writes the response. It has no state but the options, and
+ * no memory of its own beyond the stack, takes no lock, and does a bounded
+ * amount of work whatever the query and the records are.
+ *
+ * Threading: any thread; each with its own snapshot.
+ */
+#ifndef DNS_ANSWER_H
+#define DNS_ANSWER_H
+
+#include "dns/answer/cookie.h"
+#include "dns/answer/limiter.h"
+#include "dns/store/snapshot.h"
+
+#define ANSWER_UDP_SIZE	 512  /* without EDNS: RFC 1035, section 2.3.4 */
+#define ANSWER_EDNS_SIZE 1232 /* the most over UDP with EDNS, by default */
+#define ANSWER_TCP_SIZE	 65535
+#define ANSWER_NSID_SIZE 128
+
+enum answer_transport {
+	ANSWER_UDP,
+	ANSWER_TCP,
+};
+
+/* Who asks, and how. */
+struct answer_client {
+	enum answer_transport transport; /* rules size and truncation */
+	const struct sockaddr *address;	 /* NULL: not known, and so without
+					  * what is made of it */
+	uint64_t now_ms;		 /* monotonic; read once a batch */
+};
+
+/* What all queries of one worker have in common. */
+struct answer_options {
+	uint16_t edns_size;  /* octets: the largest UDP response, and what the
+			      * OPT record announces; 512 at least */
+	const uint8_t *nsid; /* RFC 5001; borrowed; NULL: none is told */
+	uint8_t nsid_len;    /* octets, ANSWER_NSID_SIZE at most */
+	uint16_t keepalive;  /* RFC 7828, in 100 ms: how long an idle TCP
+			      * connection is kept; 0: not told;
+			      * connection.c puts there what holds */
+	struct cookies *cookies; /* RFC 7873; borrowed; NULL: none are told */
+	struct limiter *limiter; /* of UDP; borrowed; NULL: no limits */
+};
+
+/* What was asked and said, for those who count and log. */
+struct answer_facts {
+	size_t question_len; /* octets behind the query's header; 0: none */
+	uint16_t type;	     /* of the question; 0: none */
+	uint16_t rcode;	     /* with its extension by EDNS */
+	bool is_truncated;
+	bool is_spent;	 /* it may be without what took long to find */
+	bool is_limited; /* by its client's rate: short, or no answer */
+	bool has_edns, wants_dnssec; /* the query */
+};
+
+/**
+ * answer() - answer one query
+ * @options:   see there
+ * @snapshot:  begun
+ * @table:     the records; what the server asked serves in that snapshot
+ * @client:    borrowed
+ * @query:     @len octets, from the network: nothing of it is trusted
+ * @out:       room for ANSWER_TCP_SIZE octets; not overlapping @query
+ * @facts:     of an answer; of none, only whether it was limited
+ *
+ * Return: octets of the response; 0: no answer is due (a response, too short
+ * to be a query, or past its client's rate).
+ */
+size_t answer(const struct answer_options *options, struct snapshot *snapshot,
+	      uint32_t table, const struct answer_client *client,
+	      const uint8_t *query, size_t len, uint8_t *out,
+	      struct answer_facts *facts);
+
+#endif

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * query.c - reading a query, of which nothing is trusted
+ *
+ * Everything goes through struct reading: take() is the one place that moves
+ * on, and it never moves past the end. The counts in the header are only how
+ * often to try; each record takes at least 11 octets, so the packet's length
+ * bounds the work.
+ */
+#include "dns/answer/query.h"
+#include "dns/wire/rr_type.h"
+
+#define RR_FIXED_SIZE 10 /* type, class, TTL and RDLENGTH */
+#define OPT_VERSION   5	 /* offsets in these: RFC 6891, section 6.1.2 */
+#define OPT_FLAGS     6
+#define OPT_FLAG_DO   0x8000
+#define LABEL_POINTER 0xc0
+#define OPTION_FIXED  4 /* code and length */
+
+/* Octets of a client's cookie, without and with the server's. */
+#define COOKIE_ALONE	8
+#define COOKIE_BOTH_MIN 16
+#define COOKIE_BOTH_MAX 40
+
+struct reading {
+	const uint8_t *at;
+	size_t left;
+};
+
+/* The next @len octets, or NULL: there are not so many. */
+static const uint8_t *take(struct reading *in, size_t len)
+{
+	const uint8_t *at = in->at;
+
+	if (len > in->left)
+		return NULL;
+	in->at += len;
+	in->left -= len;
+	return at;
+}
+
+/* RFC 1035, section 4.1.2. */
+static bool read_question(struct reading *in, struct query *out)
+{
+	const uint8_t *fixed;
+	int name_len;
+
+	/* There is nothing before it that a compressed name could point to. */
+	name_len = name_from_wire(in->at, in->left, &out->name);
+	if (name_len < 0)
+		return false;
+	take(in, (size_t)name_len);
+	fixed = take(in, 4);
+	if (!fixed)
+		return false;
+	out->type = get_u16(fixed);
+	out->class = get_u16(fixed + 2);
+	out->question_len = (size_t)name_len + 4;
+	return true;
+}
+
+/* Steps over an owner name, and over a compression pointer at its end. */
+static bool skip_name(struct reading *in)
+{
+	const uint8_t *label;
+
+	while ((label = take(in, 1)) && *label != 0) {
+		if (*label >= LABEL_POINTER)
+			return take(in, 1);
+		if (*label > NAME_LABEL_SIZE || !take(in, *label))
+			return false;
+	}
+	return label;
+}
+
+/* RFC 7873, sections 5.2 and 5.2.2: of several cookies the first one counts. */
+static bool read_cookie(const uint8_t *data, uint16_t len, struct query *out)
+{
+	if (out->cookie)
+		return true;
+	out->cookie = data;
+	out->cookie_len = (uint8_t)len;
+	return len == COOKIE_ALONE ||
+	       (len >= COOKIE_BOTH_MIN && len <= COOKIE_BOTH_MAX);
+}
+
+/* RFC 6891, section 6.1.2: {code, length, data}, and nothing left over. */
+static bool read_options(struct reading in, struct query *out)
+{
+	const uint8_t *fixed, *data;
+
+	while (in.left) {
+		fixed = take(&in, OPTION_FIXED);
+		data = fixed ? take(&in, get_u16(fixed + 2)) : NULL;
+		if (!data)
+			return false;
+		/* Unknown options are ignored: RFC 6891, section 6.1.2. */
+		if (get_u16(fixed) == QUERY_OPTION_NSID)
+			out->wants_nsid = true;
+		else if (get_u16(fixed) == QUERY_OPTION_KEEPALIVE)
+			out->wants_keepalive = true;
+		else if (get_u16(fixed) == QUERY_OPTION_COOKIE &&
+			 !read_cookie(data, get_u16(fixed + 2), out))
+			return false;
+	}
+	return true;
+}
+
+static bool read_opt(const uint8_t *fixed, struct reading options,
+		     struct query *out)
+{
+	/* More than one is FORMERR: RFC 6891, section 6.1.1. */
+	if (out->has_edns)
+		return false;
+	out->has_edns = true;
+	out->edns_size = get_u16(fixed + 2);
+	out->edns_version = fixed[OPT_VERSION];
+	/* The other flags are ignored: RFC 6891, section 6.1.4. */
+	out->wants_dnssec = get_u16(fixed + OPT_FLAGS) & OPT_FLAG_DO;
+	return read_options(options, out);
+}
+
+/* Any record may stand in a query; only an OPT record says something here. */
+static bool read_record(struct reading *in, bool in_additional,
+			struct query *out)
+{
+	const uint8_t *owner = in->at, *fixed, *rdata;
+	uint16_t rdlen;
+
+	if (!skip_name(in))
+		return false;
+	fixed = take(in, RR_FIXED_SIZE);
+	if (!fixed)
+		return false;
+	rdlen = get_u16(fixed + 8);
+	rdata = take(in, rdlen);
+	if (!rdata)
+		return false;
+	if (get_u16(fixed) != RR_OPT)
+		return true;
+	/* Of the root, in the additional section: RFC 6891, section 6.1. */
+	return in_additional && *owner == 0 &&
+	       read_opt(fixed, (struct reading){rdata, rdlen}, out);
+}
+
+static bool read_records(struct reading *in, const uint8_t *head,
+			 struct query *out)
+{
+	unsigned ancount = get_u16(head + 6), nscount = get_u16(head + 8);
+	unsigned arcount = get_u16(head + 10);
+	unsigned before = ancount + nscount;
+
+	for (unsigned i = 0; i < before + arcount; i++)
+		if (!read_record(in, i >= before, out))
+			return false;
+	return in->left == 0;
+}
+
+/* A packet that broke has no OPT record to go by: RFC 6891, section 7. */
+static enum query_verdict broken(struct query *out)
+{
+	out->has_edns = false;
+	return QUERY_BROKEN;
+}
+
+enum query_verdict query_parse(const uint8_t *packet, size_t len,
+			       struct query *out)
+{
+	struct reading in = {packet, len};
+	const uint8_t *head = take(&in, QUERY_HEAD_SIZE);
+	unsigned qdcount;
+
+	if (!head)
+		return QUERY_DROP;
+	out->flags = get_u16(head + 2);
+	out->question_len = 0;
+	out->has_edns = out->wants_dnssec = false;
+	out->wants_nsid = out->wants_keepalive = false;
+	out->cookie = NULL;
+
+	/* A response to a response could go on for ever. */
+	if (out->flags & QUERY_QR)
+		return QUERY_DROP;
+
+	/* More than one question is FORMERR: RFC 9619, section 4. */
+	qdcount = get_u16(head + 4);
+	if (qdcount > 1 || (qdcount == 1 && !read_question(&in, out)))
+		return broken(out);
+	if (!read_records(&in, head, out))
+		return broken(out);
+
+	/* A query without a question asks nothing, but for a cookie. */
+	return qdcount == 1 || out->cookie ? QUERY_OK : QUERY_BROKEN;
+}

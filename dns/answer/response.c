@@ -1,0 +1,299 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * response.c - writing a response
+ *
+ * Compression looks for the longest ending of a name that was written before.
+ * Labels that stand in the message are nodes of a tree, found by hashing a
+ * label together with the place of its parent; so a name is matched from the
+ * root down, one label and one lookup at a time, and no pointer is followed.
+ *
+ * The first octets of most responses need none of that: the owner is the name
+ * of the question, and its RDATA has no names.
+ */
+#include <errno.h>
+
+#include "dns/answer/response.h"
+
+#define LABELS_MAX    (NAME_WIRE_SIZE / 2)
+#define POINTER	      0xc000
+#define POINTER_END   0x4000 /* where pointers do not reach any more */
+#define RR_TTL_OFFSET 4
+
+/* FNV-1a, folded to a slot; of octets without the bit that tells case. */
+static uint8_t label_slot(const uint8_t *label, uint16_t parent)
+{
+	uint32_t hash = 2166136261u ^ parent;
+
+	for (size_t i = 0; i <= label[0]; i++)
+		hash = (hash ^ (label[i] | 0x20)) * 16777619u;
+	return (uint8_t)(hash >> 24 ^ hash >> 12 ^ hash);
+}
+
+/* The slot that has @label under @parent, or the free one where it goes. */
+static uint8_t names_find(const struct response *response, const uint8_t *label,
+			  uint16_t parent)
+{
+	const struct response_names *names = &response->names;
+	uint8_t slot = label_slot(label, parent);
+
+	/* Ends: there are more slots than labels. */
+	for (; names->slots[slot]; slot++) {
+		unsigned i = names->slots[slot] - 1u;
+
+		if (names->labels[i].parent == parent &&
+		    name_label_equal(response->out + names->labels[i].offset,
+				     label))
+			break;
+	}
+	return slot;
+}
+
+/* Remember the label at @offset; false if its children cannot be found. */
+static bool names_add(struct response *response, size_t offset, uint16_t parent)
+{
+	struct response_names *names = &response->names;
+	uint8_t slot;
+
+	if (names->count == RESPONSE_NAMES || offset >= POINTER_END)
+		return false;
+	slot = names_find(response, response->out + offset, parent);
+	names->labels[names->count].offset = (uint16_t)offset;
+	names->labels[names->count].parent = parent;
+	names->labels[names->count].slot = slot;
+	names->slots[slot] = ++names->count;
+	return true;
+}
+
+/*
+ * Forget what was added last: newest first, so that no chain of full slots
+ * that an older label was put behind is ever broken.
+ */
+static void names_rewind(struct response_names *names, uint8_t count)
+{
+	while (names->count > count)
+		names->slots[names->labels[--names->count].slot] = 0;
+}
+
+/* Where the labels of @wire begin; returns how many, the root's not counted. */
+static unsigned label_offsets(const uint8_t *wire, uint8_t out[LABELS_MAX])
+{
+	unsigned labels = 0;
+
+	for (size_t at = 0; wire[at]; at += 1 + (size_t)wire[at])
+		out[labels++] = (uint8_t)at;
+	return labels;
+}
+
+/* Remember @labels of a name that begin at @offset and end in @parent. */
+static void names_add_all(struct response *response, size_t offset,
+			  const uint8_t *starts, unsigned labels,
+			  uint16_t parent)
+{
+	while (labels--) {
+		if (!names_add(response, offset + starts[labels], parent))
+			return;
+		parent = (uint16_t)(offset + starts[labels]);
+	}
+}
+
+/* Most responses never come here, so the table is made for those that do. */
+static void names_init(struct response *response)
+{
+	uint8_t starts[LABELS_MAX];
+
+	response->has_names = true;
+	response->names.count = 0;
+	memset(response->names.slots, 0, sizeof(response->names.slots));
+	if (response->name)
+		names_add_all(response, QUERY_HEAD_SIZE, starts,
+			      label_offsets(response->name->wire, starts), 0);
+}
+
+static uint8_t *reserve(struct response *response, size_t len)
+{
+	uint8_t *at = response->out + response->len;
+
+	if (len > response->limit - response->len)
+		return NULL;
+	response->len += len;
+	return at;
+}
+
+static int add_octets(struct response *response, const uint8_t *octets,
+		      size_t len)
+{
+	uint8_t *at = reserve(response, len);
+
+	if (!at)
+		return -ENOSPC;
+	memcpy(at, octets, len);
+	return 0;
+}
+
+static int add_pointer(struct response *response, uint16_t offset)
+{
+	uint8_t *at = reserve(response, 2);
+
+	if (!at)
+		return -ENOSPC;
+	put_u16(at, POINTER | offset);
+	return 0;
+}
+
+/* Write a name, compressed: RFC 1035, section 4.1.4. */
+static int add_name(struct response *response, const uint8_t *wire)
+{
+	uint8_t starts[LABELS_MAX];
+	unsigned labels = label_offsets(wire, starts);
+	size_t offset = response->len;
+	uint16_t parent = 0;
+	int r;
+
+	if (!response->has_names)
+		names_init(response);
+	for (; labels; labels--) {
+		uint8_t slot =
+			names_find(response, wire + starts[labels - 1], parent);
+		unsigned found = response->names.slots[slot];
+
+		if (!found)
+			break;
+		parent = response->names.labels[found - 1].offset;
+	}
+	if (labels) {
+		const uint8_t *last = wire + starts[labels - 1];
+
+		r = add_octets(response, wire,
+			       (size_t)(last - wire) + 1 + last[0]);
+		if (r < 0)
+			return r;
+	}
+	r = parent ? add_pointer(response, parent)
+		   : add_octets(response, (const uint8_t[]){0}, 1);
+	if (r == 0)
+		names_add_all(response, offset, starts, labels, parent);
+	return r;
+}
+
+void response_init(struct response *response, uint8_t *out, size_t limit,
+		   const uint8_t *packet, const struct query *query)
+{
+	response->out = out;
+	response->limit = limit;
+	response->len = QUERY_HEAD_SIZE + query->question_len;
+	response->name = query->question_len ? &query->name : NULL;
+	response->has_names = false;
+	response->names.count = 0;
+
+	memcpy(out, packet, response->len);
+	/* RA, Z, AD and CD stay clear: as NSD and Knot have it. */
+	put_u16(out + 2, QUERY_QR | (query->flags & QUERY_COPIED));
+	put_u16(out + 4, query->question_len != 0);
+	memset(out + 6, 0, QUERY_HEAD_SIZE - 6);
+}
+
+void response_clear(struct response *response)
+{
+	size_t question = response->name ? response->name->len + 4u : 0;
+
+	response->len = QUERY_HEAD_SIZE + question;
+	response->has_names = false;
+	memset(response->out + 6, 0, QUERY_HEAD_SIZE - 6);
+}
+
+/* What the second record of an RRset needs to repeat the owner. */
+struct owner {
+	const struct name *name;
+	uint16_t offset; /* 0: not in reach of a pointer */
+};
+
+static int add_owner(struct response *response, struct owner *owner)
+{
+	size_t offset = response->len;
+	uint16_t word;
+	int r;
+
+	if (owner->offset)
+		return add_pointer(response, owner->offset);
+	r = add_name(response, owner->name->wire);
+	if (r < 0 || owner->name->len == 1)
+		return r;
+	word = get_u16(response->out + offset);
+	if (word >= POINTER)
+		owner->offset = word - POINTER;
+	else if (offset < POINTER_END)
+		owner->offset = (uint16_t)offset;
+	return 0;
+}
+
+/* RDATA with names that are compressed: RFC 3597, section 4. */
+static int add_rdata(struct response *response, const struct rrset_rr *rr,
+		     struct rr_names shape)
+{
+	const uint8_t *at = rr->rdata + shape.skip;
+	size_t start = response->len;
+	struct name name;
+	int r = add_octets(response, rr->rdata, shape.skip);
+
+	for (unsigned i = 0; i < shape.count && r == 0; i++) {
+		int taken = name_from_wire(
+			at, (size_t)(rr->rdata + rr->rdlen - at), &name);
+
+		/* Our own writer has checked it. */
+		if (taken < 0)
+			return -ENOSPC;
+		at += taken;
+		r = add_name(response, name.wire);
+	}
+	if (r == 0)
+		r = add_octets(response, at, shape.tail);
+	if (r == 0)
+		put_u16(response->out + start - 2,
+			(uint16_t)(response->len - start));
+	return r;
+}
+
+static int add_record(struct response *response, struct owner *owner,
+		      const struct rrset *rrset, const struct rrset_rr *rr,
+		      struct rr_names shape)
+{
+	size_t copied = RRSET_RR_HEAD + (shape.compress ? 0u : rr->rdlen);
+	uint8_t *at;
+	int r = add_owner(response, owner);
+
+	if (r < 0)
+		return r;
+	at = reserve(response, copied);
+	if (!at)
+		return -ENOSPC;
+	memcpy(at, rr->wire, copied);
+	put_u32(at + RR_TTL_OFFSET, rrset->ttl);
+	return shape.compress ? add_rdata(response, rr, shape) : 0;
+}
+
+int response_add(struct response *response, enum response_section section,
+		 const struct name *owner, const struct rrset *rrset)
+{
+	struct owner at = {owner, 0};
+	struct rr_names shape = rr_names(rrset->type);
+	size_t len = response->len, offset = 0;
+	bool has_names = response->has_names;
+	uint8_t count = response->names.count;
+	struct rrset_rr rr;
+	int r = 0;
+
+	/* Also keeps the case of the question: RFC 4343, section 4.1. */
+	if (owner == response->name && owner->len > 1)
+		at.offset = QUERY_HEAD_SIZE;
+	while (r == 0 && rrset_next(rrset, &offset, &rr))
+		r = add_record(response, &at, rrset, &rr, shape);
+	if (r < 0) {
+		response->len = len;
+		response->has_names = has_names;
+		if (has_names)
+			names_rewind(&response->names, count);
+		return r;
+	}
+	response_count(response, section, rrset->count);
+	return 0;
+}

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * response.h - writing a response
+ *
+ * RRsets go in one after the other, each of them whole or not at all, with
+ * names compressed against all that was written before (RFC 1035, section
+ * 4.1.4). It lives on the stack of answer() and writes to the caller's
+ * memory; nothing is allocated.
+ */
+#ifndef DNS_RESPONSE_H
+#define DNS_RESPONSE_H
+
+#include "dns/answer/query.h"
+#include "dns/store/rrset.h"
+
+#define RESPONSE_NAMES 120 /* labels that are remembered for compression */
+#define RESPONSE_SLOTS 256
+
+enum response_section { /* where its count stands in the header, in words */
+			RESPONSE_ANSWER = 3,
+			RESPONSE_AUTHORITY = 4,
+			RESPONSE_ADDITIONAL = 5,
+};
+
+enum response_rcode {
+	RESPONSE_NOERROR = 0,
+	RESPONSE_FORMERR = 1,
+	RESPONSE_SERVFAIL = 2,
+	RESPONSE_NXDOMAIN = 3,
+	RESPONSE_NOTIMP = 4,
+	RESPONSE_REFUSED = 5,
+	RESPONSE_YXDOMAIN = 6,	 /* RFC 6672, section 2.2 */
+	RESPONSE_BADVERS = 16,	 /* RFC 6891, section 9 */
+	RESPONSE_BADCOOKIE = 23, /* RFC 7873, section 8 */
+};
+
+/* Labels that stand in the message: a tree whose edges are hashed. */
+struct response_names {
+	struct {
+		uint16_t offset; /* where the label stands */
+		uint16_t
+			parent; /* where the rest of the name stands; 0: root */
+		uint8_t slot;
+	} labels[RESPONSE_NAMES];
+	uint8_t count;
+	uint8_t slots[RESPONSE_SLOTS]; /* index in labels and 1; 0: free */
+};
+
+struct response {
+	uint8_t *out;
+	size_t len;
+	size_t limit;		 /* octets that records may fill */
+	const struct name *name; /* of the question; NULL: there is none */
+	bool has_names;		 /* names is in use */
+	struct response_names names;
+};
+
+/**
+ * response_init() - header and question
+ * @out:    room for @limit octets at least
+ * @limit:  octets of the response without what is added to it at its end
+ * @packet: where @query was read from
+ *
+ * The header says: a response to it, of the same ID, opcode and RD bit.
+ */
+void response_init(struct response *response, uint8_t *out, size_t limit,
+		   const uint8_t *packet, const struct query *query);
+
+/**
+ * response_add() - write an RRset; sections are written in their order
+ * @owner: the query's own name is known by its address and costs nothing
+ * @rrset: its ttl counts, whatever its records say
+ *
+ * Return: 0; -ENOSPC and nothing is written: it does not fit.
+ */
+int response_add(struct response *response, enum response_section section,
+		 const struct name *owner, const struct rrset *rrset);
+
+/** response_clear() - take all RRsets out again */
+void response_clear(struct response *response);
+
+/** response_flag() - set header flags */
+static inline void response_flag(struct response *response, uint16_t flags)
+{
+	put_u16(response->out + 2,
+		(uint16_t)(get_u16(response->out + 2) | flags));
+}
+
+/** response_count() - count more records in a section */
+static inline void response_count(struct response *response,
+				  enum response_section section, unsigned more)
+{
+	uint8_t *at = response->out + 2 * section;
+
+	put_u16(at, (uint16_t)(get_u16(at) + more));
+}
+
+#endif

@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <errno.h>
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "dns/serve/turn.h"
+
+/* See connection_idle_ms(). */
+#define SHORT_OF_PLACES(limits) ((limits)->clients_max / 4 * 3)
+#define SHORT_IDLE		10
+
+/* Clients dropped in one iteration of the loop; each takes microseconds. */
+#define DROPS_MAX 32
+
+static void on_idle(uv_timer_t *timer);
+
+int connections_new(struct connections **out, uv_loop_t *loop,
+		    struct responder *responder,
+		    struct connection_limits *limits,
+		    void (*closed)(void *owner))
+{
+	struct connections *set = calloc(1, sizeof(*set));
+
+	if (!set)
+		return -ENOMEM;
+	set->loop = loop;
+	set->responder = responder;
+	set->limits = limits;
+	set->closed = closed;
+	TAILQ_INIT(&set->open);
+	uv_timer_init(loop, &set->idle);
+	set->idle.data = set;
+	turns_init(set);
+	*out = set;
+	return 0;
+}
+
+void connections_stop(struct connections *set)
+{
+	struct connection *first;
+
+	while ((first = TAILQ_FIRST(&set->open)))
+		connection_close(first);
+	uv_close((uv_handle_t *)&set->idle, NULL);
+	turns_stop(set);
+}
+
+struct connections *connections_free(struct connections *set)
+{
+	free(set);
+	return NULL;
+}
+
+uint64_t connection_idle_ms(const struct connection_limits *limits)
+{
+	if (atomic_load(&limits->clients) > SHORT_OF_PLACES(limits))
+		return limits->idle_ms / SHORT_IDLE;
+	return limits->idle_ms;
+}
+
+/*
+ * What the longest silent connection has left decides when to look again; but
+ * places may become short before, through clients of other workers.
+ */
+static void set_idle_timer(struct connections *set)
+{
+	struct connection *first = TAILQ_FIRST(&set->open);
+	uint64_t soon = uv_now(set->loop) + set->limits->idle_ms / SHORT_IDLE;
+	uint64_t end;
+
+	if (!first)
+		return;
+	end = first->active_ms + connection_idle_ms(set->limits);
+	if (end > soon || first->queued)
+		end = soon;
+	/* Not at once, which would be in this turn of the loop. */
+	uv_timer_start(&set->idle, on_idle,
+		       end > uv_now(set->loop) ? end - uv_now(set->loop) : 1,
+		       0);
+}
+
+bool connection_is_closing(const struct connection *connection)
+{
+	return uv_is_closing((const uv_handle_t *)&connection->poll);
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+	struct connection *connection = handle->data;
+	void (*closed)(void *owner) = connection->set->closed;
+	void *owner = connection->owner;
+
+	buffer_deinit(&connection->input);
+	free(connection->waiting);
+	free(connection);
+	closed(owner);
+}
+
+static void leave_set(struct connection *connection)
+{
+	struct connections *set = connection->set;
+
+	turn_leave(connection);
+	TAILQ_REMOVE(&set->open, connection, entry);
+	set->count--;
+	atomic_fetch_sub(&set->limits->clients, 1);
+}
+
+void connection_close(struct connection *connection)
+{
+	if (connection_is_closing(connection))
+		return;
+	leave_set(connection);
+	uv_close((uv_handle_t *)&connection->poll, on_closed);
+	close(connection->fd);
+}
+
+/* Does the client owe us that it takes what we sent? */
+static bool has_unsent(const struct connection *connection)
+{
+	int unsent = 0;
+
+	return connection->waiting ||
+	       (ioctl(connection->fd, SIOCOUTQ, &unsent) == 0 && unsent > 0);
+}
+
+/*
+ * Be rid of a client who was given time and did not use it. The kernel would
+ * keep for minutes what he does not take; a reset leaves nothing behind.
+ */
+static void connection_drop(struct connection *connection)
+{
+	static const struct linger reset = {.l_onoff = 1};
+
+	if (connection_is_closing(connection))
+		return;
+	if (has_unsent(connection))
+		setsockopt(connection->fd, SOL_SOCKET, SO_LINGER, &reset,
+			   sizeof(reset));
+	connection_close(connection);
+}
+
+/* Who waits for his turn is not silent: we are. */
+static void on_idle(uv_timer_t *timer)
+{
+	struct connections *set = timer->data;
+	uint64_t now = uv_now(set->loop);
+	struct connection *connection = TAILQ_FIRST(&set->open);
+	struct connection *next;
+
+	for (unsigned drops = 0; connection && drops < DROPS_MAX;
+	     connection = next) {
+		next = TAILQ_NEXT(connection, entry);
+		if (connection->active_ms + connection_idle_ms(set->limits) >
+		    now)
+			break;
+		if (connection->queued)
+			continue;
+		connection_drop(connection);
+		drops++;
+	}
+	set_idle_timer(set);
+}
+
+void connection_touch(struct connection *connection)
+{
+	struct connections *set = connection->set;
+
+	connection->active_ms = uv_now(set->loop);
+	TAILQ_REMOVE(&set->open, connection, entry);
+	TAILQ_INSERT_TAIL(&set->open, connection, entry);
+}
+
+/* Return: whether there is room for one who has been counted already. */
+static bool make_room(struct connections *set)
+{
+	struct connection *first = TAILQ_FIRST(&set->open);
+
+	if (first)
+		connection_drop(first);
+	return first;
+}
+
+static int new_connection(struct connection **out, struct connections *set,
+			  int fd)
+{
+	CLEANUP(freep)
+	struct connection *connection = calloc(1, sizeof(*connection));
+	int r;
+
+	if (!connection)
+		return -ENOMEM;
+	r = uv_poll_init(set->loop, &connection->poll, fd);
+	if (r < 0)
+		return r;
+	connection->poll.data = connection;
+	connection->fd = fd;
+	connection->set = set;
+	connection->active_ms = uv_now(set->loop);
+	TAILQ_INSERT_TAIL(&set->open, connection, entry);
+	set->count++;
+	if (!uv_is_active((uv_handle_t *)&set->idle))
+		set_idle_timer(set);
+	*out = steal(&connection);
+	return 0;
+}
+
+bool connections_take_more(const struct connections *set)
+{
+	const struct connection_limits *limits = set->limits;
+	unsigned share = limits->clients_max / limits->workers;
+
+	/* Someone has a share, or more, of a full pool; one client at least. */
+	return atomic_load(&limits->clients) < limits->clients_max ||
+	       (set->count && set->count >= share);
+}
+
+static int count_client(struct connections *set)
+{
+	struct connection_limits *limits = set->limits;
+
+	if (atomic_fetch_add(&limits->clients, 1) < limits->clients_max ||
+	    make_room(set))
+		return 0;
+	atomic_fetch_sub(&limits->clients, 1);
+	return -EUSERS;
+}
+
+int connection_open(struct connections *set, int fd,
+		    const struct sockaddr_in6 *client, struct lane *lane,
+		    void *owner)
+{
+	struct connection *connection;
+	int r = count_client(set);
+
+	if (r < 0) {
+		close(fd);
+		return r;
+	}
+	r = new_connection(&connection, set, fd);
+	if (r < 0) {
+		atomic_fetch_sub(&set->limits->clients, 1);
+		close(fd);
+		return r;
+	}
+	connection->client = *client;
+	connection->lane = lane;
+	connection->owner = owner;
+	turn_await(connection);
+	return 0;
+}
+
+void connections_close(struct connections *set, const void *owner)
+{
+	struct connection *connection;
+
+	TAILQ_FOREACH(connection, &set->open, entry)
+	if (connection->owner == owner)
+		turn_end(connection);
+}

@@ -1,0 +1,316 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * server.c - the pool of workers, and the servers that they serve
+ *
+ * A server lives from server_bind() until it has finished: every worker that
+ * it was handed to has left its seat. The last one to leave, on whatever
+ * thread, closes the sockets and puts the server on the pool's list of
+ * finished ones; the main loop takes it from there, frees it and tells who
+ * waits for it. So the sockets outlive every batch that uses them, and no
+ * worker has to wait for another.
+ *
+ * `seats_left` counts the seats; it is all that workers share of a server
+ * besides what never changes after server_bind().
+ */
+#include <assert.h>
+#include <errno.h>
+
+#include "dns/serve/server.h"
+#include "dns/serve/worker.h"
+
+TAILQ_HEAD(servers, server);
+
+struct server {
+	struct server_pool *pool;
+	struct address address;
+	struct socket_pair sockets;
+	bool absent; /* the machine has not got the address */
+	bool started;
+	bool stopped;
+	void (*done)(void *arg); /* NULL: nobody waits */
+	void *arg;
+	TAILQ_ENTRY(server) entry;    /* in pool->servers */
+	TAILQ_ENTRY(server) finished; /* in pool->finished */
+	atomic_uint seats_left;
+	struct seat seats[]; /* one per worker */
+};
+
+struct server_pool {
+	uv_async_t wake; /* in the main loop: look at @finished and the taps */
+	struct servers servers;
+	struct connection_limits limits;
+	struct limiter *limiter; /* NULL: none */
+	void (*seen)(void *arg, const struct tap_query *query);
+	void *seen_arg;
+	void (*closed)(void *arg);
+	void *closed_arg;
+
+	uv_mutex_t mutex; /* protects @finished */
+	struct servers finished;
+
+	unsigned count; /* workers that run */
+	struct worker *workers[];
+};
+
+/* Any thread; the server may be gone when this returns. */
+static void server_finish(struct server *server)
+{
+	struct server_pool *pool = server->pool;
+
+	socket_close(&server->sockets);
+	uv_mutex_lock(&pool->mutex);
+	TAILQ_INSERT_TAIL(&pool->finished, server, finished);
+	uv_mutex_unlock(&pool->mutex);
+	uv_async_send(&pool->wake);
+}
+
+/* On a worker's thread. */
+static void on_seat_left(struct seat *seat)
+{
+	struct server *server =
+		container_of(seat->sockets, struct server, sockets);
+
+	if (atomic_fetch_sub(&server->seats_left, 1) == 1)
+		server_finish(server);
+}
+
+static struct server *take_finished(struct server_pool *pool)
+{
+	struct server *server;
+
+	uv_mutex_lock(&pool->mutex);
+	server = TAILQ_FIRST(&pool->finished);
+	if (server)
+		TAILQ_REMOVE(&pool->finished, server, finished);
+	uv_mutex_unlock(&pool->mutex);
+	return server;
+}
+
+/* The tap with the oldest query; NULL: all are empty. */
+static struct tap *oldest(const struct server_pool *pool)
+{
+	const struct tap_query *first = NULL;
+	struct tap *found = NULL;
+
+	for (unsigned i = 0; i < pool->count; i++) {
+		struct tap *tap = worker_tap(pool->workers[i]);
+		const struct tap_query *query = tap_first(tap);
+
+		if (query && (!first || query->time_ns < first->time_ns)) {
+			first = query;
+			found = tap;
+		}
+	}
+	return found;
+}
+
+/* At most what the taps hold, so that all else gets its turn. */
+static void drain_taps(struct server_pool *pool)
+{
+	struct tap *tap = oldest(pool);
+	unsigned left = TAP_SIZE;
+
+	if (!tap)
+		return;
+	for (; tap && left; tap = oldest(pool), left--) {
+		if (pool->seen)
+			pool->seen(pool->seen_arg, tap_first(tap));
+		tap_drop(tap);
+	}
+	if (pool->seen)
+		pool->seen(pool->seen_arg, NULL);
+	if (tap)
+		uv_async_send(&pool->wake);
+}
+
+/* Whoever waits may even free the pool: its handle is the last to go. */
+static void on_finished(uv_async_t *wake)
+{
+	struct server_pool *pool = container_of(wake, struct server_pool, wake);
+	void (*done)(void *arg);
+	struct server *server;
+	void *arg;
+
+	drain_taps(pool);
+	while ((server = take_finished(pool))) {
+		done = server->done;
+		arg = server->arg;
+		TAILQ_REMOVE(&pool->servers, server, entry);
+		free(server);
+		if (pool->closed)
+			pool->closed(pool->closed_arg);
+		if (done)
+			done(arg);
+	}
+}
+
+static int pool_alloc(struct server_pool **out, uv_loop_t *loop,
+		      const struct server_options *options)
+{
+	CLEANUP(freep) struct server_pool *pool = NULL;
+	int r;
+
+	pool = calloc(1, sizeof(*pool) +
+				 options->workers * sizeof(pool->workers[0]));
+	if (!pool)
+		return -ENOMEM;
+	TAILQ_INIT(&pool->servers);
+	TAILQ_INIT(&pool->finished);
+	pool->seen = options->seen;
+	pool->seen_arg = options->seen_arg;
+	pool->closed = options->closed;
+	pool->closed_arg = options->closed_arg;
+	pool->limits.clients_max = options->tcp_clients;
+	pool->limits.workers = options->workers;
+	pool->limits.idle_ms = options->tcp_idle_ms;
+	r = uv_mutex_init(&pool->mutex);
+	if (r < 0)
+		return r;
+	r = uv_async_init(loop, &pool->wake, on_finished);
+	if (r < 0) {
+		uv_mutex_destroy(&pool->mutex);
+		return r;
+	}
+	*out = steal(&pool);
+	return 0;
+}
+
+static void pool_freep(struct server_pool **pool)
+{
+	server_pool_free(*pool);
+}
+
+int server_pool_new(struct server_pool **out, uv_loop_t *loop,
+		    const struct tables *tables,
+		    const struct server_options *options)
+{
+	CLEANUP(pool_freep) struct server_pool *pool = NULL;
+	struct answer_options answers = options->answer;
+	struct cookies cookies;
+	int r;
+
+	assert(options->workers > 0);
+	answers.cookies = &cookies;
+	r = cookie_init(&cookies);
+	if (r == 0)
+		r = pool_alloc(&pool, loop, options);
+	if (r == 0 && options->rate)
+		r = limiter_new(&pool->limiter, options->rate,
+				options->rate_loopback);
+	answers.limiter = r == 0 ? pool->limiter : NULL;
+	while (r == 0 && pool->count < options->workers) {
+		r = worker_new(&pool->workers[pool->count], tables, &answers,
+			       &pool->limits, &pool->wake);
+		if (r == 0)
+			pool->count++;
+	}
+	if (r < 0)
+		return r;
+	*out = steal(&pool);
+	return 0;
+}
+
+static void on_wake_closed(uv_handle_t *handle)
+{
+	struct server_pool *pool =
+		container_of((uv_async_t *)handle, struct server_pool, wake);
+
+	uv_mutex_destroy(&pool->mutex);
+	limiter_free(pool->limiter);
+	free(pool);
+}
+
+struct server_pool *server_pool_free(struct server_pool *pool)
+{
+	struct server *server;
+
+	if (!pool)
+		return NULL;
+	TAILQ_FOREACH(server, &pool->servers, entry)
+	if (!server->stopped)
+		server_stop(server, NULL, NULL);
+	while (pool->count)
+		worker_free(pool->workers[--pool->count]);
+	/* All seats have left, so all servers have finished. */
+	while ((server = take_finished(pool)))
+		free(server);
+	uv_close((uv_handle_t *)&pool->wake, on_wake_closed);
+	return NULL;
+}
+
+static void add_seats(struct server *server, struct traffic *traffic)
+{
+	struct server_pool *pool = server->pool;
+
+	for (unsigned i = 0; i < pool->count; i++) {
+		server->seats[i].worker = pool->workers[i];
+		server->seats[i].sockets = &server->sockets;
+		server->seats[i].lane = &traffic->lanes[i];
+		server->seats[i].left = on_seat_left;
+	}
+}
+
+int server_bind(struct server **out, struct server_pool *pool,
+		struct traffic *traffic, const struct address *at)
+{
+	CLEANUP(freep) struct server *server = NULL;
+	int r;
+
+	assert(traffic->workers == pool->count);
+	server = calloc(1, sizeof(*server) +
+				   pool->count * sizeof(server->seats[0]));
+	if (!server)
+		return -ENOMEM;
+	r = socket_bind(&server->sockets, &server->address, at);
+	if (r < 0)
+		return r;
+	server->pool = pool;
+	add_seats(server, traffic);
+	TAILQ_INSERT_TAIL(&pool->servers, server, entry);
+	*out = steal(&server);
+	return 0;
+}
+
+const struct address *server_address(const struct server *server)
+{
+	return &server->address;
+}
+
+bool server_look(struct server *server)
+{
+	server->absent = socket_probe(&server->address) == -EADDRNOTAVAIL;
+	return server->absent;
+}
+
+bool server_is_absent(const struct server *server)
+{
+	return server->absent;
+}
+
+int server_start(struct server *server)
+{
+	struct server_pool *pool = server->pool;
+
+	assert(!server->started && !server->stopped);
+	server->started = true;
+	atomic_store(&server->seats_left, pool->count);
+	for (unsigned i = 0; i < pool->count; i++)
+		worker_add(&server->seats[i]);
+	return 0;
+}
+
+void server_stop(struct server *server, void (*done)(void *arg), void *arg)
+{
+	struct server_pool *pool = server->pool;
+
+	assert(!server->stopped);
+	server->stopped = true;
+	server->done = done;
+	server->arg = arg;
+	if (!server->started) {
+		server_finish(server);
+		return;
+	}
+	for (unsigned i = 0; i < pool->count; i++)
+		worker_remove(&server->seats[i]);
+}

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <errno.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "dns/serve/tap.h"
+
+#define HEADER_SIZE   12
+#define QUESTION_TAIL 4 /* type and class */
+
+/* Both only grow, and so does what they count; each has one writer. */
+struct tap {
+	_Alignas(64) atomic_size_t put;
+	_Alignas(64) atomic_size_t taken;
+	_Alignas(64) struct tap_query queries[TAP_SIZE];
+};
+
+int tap_new(struct tap **out)
+{
+	/* Large, so libc takes it from the kernel, which has it zeroed. */
+	struct tap *tap = aligned_alloc(_Alignof(struct tap), sizeof(*tap));
+
+	if (!tap)
+		return -ENOMEM;
+	atomic_init(&tap->put, 0);
+	atomic_init(&tap->taken, 0);
+	*out = tap;
+	return 0;
+}
+
+struct tap *tap_free(struct tap *tap)
+{
+	free(tap);
+	return NULL;
+}
+
+static uint8_t flags_of(const struct answer_facts *facts, const uint8_t *query,
+			const uint8_t *answer, size_t answer_len)
+{
+	uint8_t flags = query[2] & 1 ? TAP_RD : 0;
+
+	if (facts->has_edns)
+		flags |= TAP_EDNS;
+	if (facts->wants_dnssec)
+		flags |= TAP_DO;
+	if (answer_len && answer[2] & 4)
+		flags |= TAP_AA;
+	if (answer_len && answer[2] & 2)
+		flags |= TAP_TC;
+	return flags;
+}
+
+static void describe(struct tap_query *out, const struct lane *lane,
+		     const struct answer_client *client,
+		     const struct answer_facts *facts, const uint8_t *query)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	out->time_ns = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+	out->server = lane->server;
+	out->client = (struct address){.kind = ADDRESS_OFF};
+	if (client->address)
+		address_from_sockaddr(client->address, &out->client);
+	out->transport = (uint8_t)client->transport;
+	out->type = facts->type;
+	out->rcode = facts->rcode;
+	/* A name that is compressed or too long was no question. */
+	out->has_question = facts->question_len > QUESTION_TAIL &&
+			    name_from_wire(query + HEADER_SIZE,
+					   facts->question_len - QUESTION_TAIL,
+					   &out->name) > 0;
+}
+
+void tap_put(struct tap *tap, struct lane *lane,
+	     const struct answer_client *client,
+	     const struct answer_facts *facts, const uint8_t *query,
+	     const uint8_t *answer, size_t answer_len)
+{
+	size_t put = atomic_load_explicit(&tap->put, memory_order_relaxed);
+	struct tap_query *to = &tap->queries[put % TAP_SIZE];
+
+	if (put - atomic_load_explicit(&tap->taken, memory_order_acquire) ==
+	    TAP_SIZE) {
+		traffic_add(lane, TRAFFIC_UNSEEN, 1);
+		return;
+	}
+	describe(to, lane, client, facts, query);
+	to->flags = flags_of(facts, query, answer, answer_len);
+	to->octets = (uint32_t)answer_len;
+	atomic_store_explicit(&tap->put, put + 1, memory_order_release);
+}
+
+const struct tap_query *tap_first(const struct tap *tap)
+{
+	size_t taken = atomic_load_explicit(&tap->taken, memory_order_relaxed);
+
+	if (atomic_load_explicit(&tap->put, memory_order_acquire) == taken)
+		return NULL;
+	return &tap->queries[taken % TAP_SIZE];
+}
+
+void tap_drop(struct tap *tap)
+{
+	size_t taken = atomic_load_explicit(&tap->taken, memory_order_relaxed);
+
+	atomic_store_explicit(&tap->taken, taken + 1, memory_order_release);
+}

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <errno.h>
+
+#include "dns/serve/tcp.h"
+
+/* Clients accepted before other handles get their turn. */
+#define ACCEPT_ROUNDS 16
+
+/* How long to accept nobody after running out of something. */
+#define PAUSE_MS 100
+
+struct tcp {
+	uv_loop_t *loop;
+	uv_timer_t resume; /* runs while some listener is paused */
+	struct connections *connections;
+	TAILQ_HEAD(, tcp_listener) paused;
+};
+
+static void on_user_gone(struct tcp_listener *listener)
+{
+	if (--listener->users == 0)
+		listener->closed(listener);
+}
+
+static void on_client_gone(void *owner)
+{
+	struct tcp_listener *listener = owner;
+
+	traffic_add(listener->lane, TRAFFIC_DISCONNECTED, 1);
+	on_user_gone(listener);
+}
+
+int tcp_new(struct tcp **out, uv_loop_t *loop, struct responder *responder,
+	    struct connection_limits *limits)
+{
+	CLEANUP(freep) struct tcp *tcp = calloc(1, sizeof(*tcp));
+	int r;
+
+	if (!tcp)
+		return -ENOMEM;
+	r = connections_new(&tcp->connections, loop, responder, limits,
+			    on_client_gone);
+	if (r < 0)
+		return r;
+	tcp->loop = loop;
+	TAILQ_INIT(&tcp->paused);
+	uv_timer_init(loop, &tcp->resume);
+	tcp->resume.data = tcp;
+	*out = steal(&tcp);
+	return 0;
+}
+
+void tcp_stop(struct tcp *tcp)
+{
+	uv_close((uv_handle_t *)&tcp->resume, NULL);
+	connections_stop(tcp->connections);
+}
+
+struct tcp *tcp_free(struct tcp *tcp)
+{
+	if (tcp)
+		connections_free(tcp->connections);
+	free(tcp);
+	return NULL;
+}
+
+static void on_resume(uv_timer_t *timer);
+
+static void listener_pause(struct tcp_listener *listener)
+{
+	struct tcp *tcp = listener->tcp;
+
+	uv_poll_stop(&listener->poll);
+	listener->paused = true;
+	TAILQ_INSERT_TAIL(&tcp->paused, listener, entry);
+	if (!uv_is_active((uv_handle_t *)&tcp->resume))
+		uv_timer_start(&tcp->resume, on_resume, PAUSE_MS, 0);
+}
+
+static void listener_unpause(struct tcp_listener *listener)
+{
+	if (!listener->paused)
+		return;
+	listener->paused = false;
+	TAILQ_REMOVE(&listener->tcp->paused, listener, entry);
+}
+
+static void accept_client(struct tcp_listener *listener, int fd,
+			  const struct sockaddr_in6 *client)
+{
+	if (connection_open(listener->tcp->connections, fd, client,
+			    listener->lane, listener) < 0)
+		return;
+	listener->users++;
+	traffic_add(listener->lane, TRAFFIC_CONNECTED, 1);
+}
+
+static void on_connect(uv_poll_t *poll, int status, int events)
+{
+	struct tcp_listener *listener = poll->data;
+	struct sockaddr_in6 client; /* or a sockaddr_in */
+	socklen_t len;
+	int fd;
+
+	(void)events;
+	if (status < 0) {
+		listener_pause(listener);
+		return;
+	}
+	for (unsigned i = 0; i < ACCEPT_ROUNDS; i++) {
+		if (!connections_take_more(listener->tcp->connections)) {
+			listener_pause(listener);
+			return;
+		}
+		len = sizeof(client);
+		fd = accept4(listener->sockets->tcp, (struct sockaddr *)&client,
+			     &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		if (fd >= 0) {
+			accept_client(listener, fd, &client);
+		} else {
+			/* A client that is gone again is none of our needs. */
+			if (errno != EAGAIN && errno != ECONNABORTED)
+				listener_pause(listener);
+			return;
+		}
+	}
+}
+
+static void on_resume(uv_timer_t *timer)
+{
+	struct tcp *tcp = timer->data;
+	struct tcp_listener *listener;
+
+	while ((listener = TAILQ_FIRST(&tcp->paused))) {
+		listener_unpause(listener);
+		uv_poll_start(&listener->poll, UV_READABLE, on_connect);
+	}
+}
+
+int tcp_listen(struct tcp_listener *listener, struct tcp *tcp,
+	       const struct socket_pair *sockets, struct lane *lane,
+	       void (*closed)(struct tcp_listener *listener))
+{
+	int r = uv_poll_init(tcp->loop, &listener->poll, sockets->tcp);
+
+	if (r < 0)
+		return r;
+	listener->poll.data = listener;
+	listener->tcp = tcp;
+	listener->sockets = sockets;
+	listener->lane = lane;
+	listener->closed = closed;
+	listener->users = 1;
+	/* Fails only for a handle that is closing. */
+	uv_poll_start(&listener->poll, UV_READABLE, on_connect);
+	return 0;
+}
+
+static void on_poll_closed(uv_handle_t *handle)
+{
+	on_user_gone(handle->data);
+}
+
+void tcp_close(struct tcp_listener *listener)
+{
+	listener_unpause(listener);
+	connections_close(listener->tcp->connections, listener);
+	uv_close((uv_handle_t *)&listener->poll, on_poll_closed);
+}

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <errno.h>
+#include <stdio.h>
+
+#include "dns/serve/traffic.h"
+#include "dns/wire/rcode.h"
+#include "dns/wire/rr_type.h"
+
+/* clang-format off */
+
+/*
+ * The types that clients ask for. All others are one slot: who asks could
+ * make as many as there are numbers.
+ */
+#define TYPES(X)                                                               \
+	X(1) X(2) X(5) X(6) X(12) X(13) X(15) X(16) X(17) X(18) X(28) X(29)    \
+	X(33) X(35) X(37) X(39) X(43) X(44) X(46) X(47) X(48) X(50) X(51)      \
+	X(52) X(59) X(60) X(61) X(64) X(65) X(251) X(252) X(255) X(257)
+
+#define SLOT_NAME(type)	 SLOT_##type,
+#define SLOT_OF(type)	 [type] = SLOT_##type + 1,
+#define TYPE_OF(type)	 [SLOT_##type] = type,
+
+enum { TYPES(SLOT_NAME) SLOT_OTHER, SLOT_COUNT };
+static const uint8_t type_slots[] = { TYPES(SLOT_OF) }; /* and 1; 0: other */
+static const uint16_t types[] = { TYPES(TYPE_OF) };
+
+/* clang-format on */
+
+/* Slots of RCODEs: the first eleven are themselves. */
+#define RCODE_PLAIN	11
+#define RCODE_BADVERS	16
+#define RCODE_BADCOOKIE 23
+
+enum {
+	SLOT_BADVERS = RCODE_PLAIN,
+	SLOT_BADCOOKIE,
+	SLOT_OTHER_RCODE,
+	SLOT_RCODES,
+};
+
+_Static_assert(SLOT_COUNT == TRAFFIC_TYPES, "a slot for each type");
+_Static_assert(SLOT_RCODES == TRAFFIC_RCODES, "a slot for each RCODE");
+
+static unsigned type_slot(uint16_t type)
+{
+	unsigned slot = type < ARRAY_SIZE(type_slots) ? type_slots[type] : 0;
+
+	return slot ? slot - 1 : SLOT_OTHER;
+}
+
+static unsigned rcode_slot(uint16_t rcode)
+{
+	if (rcode < RCODE_PLAIN)
+		return rcode;
+	if (rcode == RCODE_BADVERS)
+		return SLOT_BADVERS;
+	return rcode == RCODE_BADCOOKIE ? SLOT_BADCOOKIE : SLOT_OTHER_RCODE;
+}
+
+int traffic_new(struct traffic **out, uint64_t server, unsigned workers)
+{
+	size_t size = sizeof(struct traffic) + workers * sizeof(struct lane);
+	struct traffic *traffic = aligned_alloc(_Alignof(struct lane), size);
+
+	if (!traffic)
+		return -ENOMEM;
+	memset(traffic, 0, size);
+	traffic->workers = workers;
+	for (unsigned i = 0; i < workers; i++)
+		traffic->lanes[i].server = server;
+	*out = traffic;
+	return 0;
+}
+
+struct traffic *traffic_free(struct traffic *traffic)
+{
+	free(traffic);
+	return NULL;
+}
+
+void traffic_count(struct lane *lane, enum answer_transport transport,
+		   const struct answer_facts *facts)
+{
+	traffic_add(lane,
+		    TRAFFIC_QUERIES + transport * TRAFFIC_TYPES +
+			    type_slot(facts->type),
+		    1);
+	traffic_add(lane,
+		    TRAFFIC_ANSWERS + transport * TRAFFIC_RCODES +
+			    rcode_slot(facts->rcode),
+		    1);
+	if (facts->is_truncated)
+		traffic_add(lane, TRAFFIC_TRUNCATED, 1);
+	if (facts->is_spent)
+		traffic_add(lane, TRAFFIC_SPENT, 1);
+}
+
+uint64_t traffic_sum(const struct traffic *traffic, unsigned item)
+{
+	uint64_t sum = 0;
+
+	for (unsigned i = 0; i < traffic->workers; i++)
+		sum += atomic_load_explicit(&traffic->lanes[i].counts[item],
+					    memory_order_relaxed);
+	return sum;
+}
+
+void traffic_watch(struct traffic *traffic, bool watched)
+{
+	for (unsigned i = 0; i < traffic->workers; i++)
+		atomic_store(&traffic->lanes[i].watched, watched);
+}
+
+void traffic_type_text(unsigned slot, char out[16])
+{
+	if (slot < SLOT_OTHER)
+		rr_type_to_text(types[slot], out);
+	else
+		strcpy(out, "other");
+}
+
+const char *traffic_rcode_text(unsigned slot)
+{
+	if (slot == SLOT_OTHER_RCODE)
+		return "other";
+	if (slot == SLOT_BADVERS)
+		return rcode_text(RCODE_BADVERS);
+	return rcode_text(slot == SLOT_BADCOOKIE ? RCODE_BADCOOKIE
+						 : (uint16_t)slot);
+}

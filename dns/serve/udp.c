@@ -1,0 +1,308 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <errno.h>
+
+#include "dns/serve/udp.h"
+
+/* Queries found at once that make it worth to stop and start polling. */
+#define UDP_BUSY_MIN 8
+
+/* What the answers of one batch should take at most to be made. */
+#define UDP_SLICE_NS 500000
+
+/*
+ * Octets of a query. We announce less (ANSWER_EDNS_SIZE), so a longer one is
+ * cut off here and malformed then.
+ */
+#define UDP_QUERY_SIZE 4096
+
+/* Answers are packed; answer() wants room for the longest, wherever it is. */
+#define UDP_OUTPUT_SIZE (UDP_BATCH * ANSWER_EDNS_SIZE + ANSWER_TCP_SIZE)
+
+/*
+ * Its size is no power of two, so that the heads of the datagrams, which are
+ * all that most of them have, spread over the processor's caches.
+ */
+struct datagram {
+	struct sockaddr_in6 client; /* or a sockaddr_in */
+	_Alignas(struct cmsghdr)
+		uint8_t control[CMSG_SPACE(sizeof(struct in6_pktinfo))];
+	uint8_t query[UDP_QUERY_SIZE];
+};
+
+struct udp {
+	uv_loop_t *loop;
+	uv_idle_t turn; /* runs while some listener is busy */
+	TAILQ_HEAD(, udp_listener) busy;
+	struct responder *responder;
+	struct mmsghdr in[UDP_BATCH];
+	struct mmsghdr out[UDP_BATCH];
+	struct iovec in_iov[UDP_BATCH];
+	struct iovec out_iov[UDP_BATCH];
+	struct datagram datagrams[UDP_BATCH];
+	uint8_t output[UDP_OUTPUT_SIZE];
+};
+
+int udp_new(struct udp **out, uv_loop_t *loop, struct responder *responder)
+{
+	struct udp *udp = calloc(1, sizeof(*udp));
+
+	if (!udp)
+		return -ENOMEM;
+	udp->loop = loop;
+	udp->responder = responder;
+	TAILQ_INIT(&udp->busy);
+	uv_idle_init(loop, &udp->turn);
+	udp->turn.data = udp;
+	for (unsigned i = 0; i < UDP_BATCH; i++) {
+		udp->in_iov[i].iov_base = udp->datagrams[i].query;
+		udp->in_iov[i].iov_len = UDP_QUERY_SIZE;
+		udp->in[i].msg_hdr.msg_iov = &udp->in_iov[i];
+		udp->in[i].msg_hdr.msg_iovlen = 1;
+		udp->in[i].msg_hdr.msg_name = &udp->datagrams[i].client;
+		udp->in[i].msg_hdr.msg_control = udp->datagrams[i].control;
+		udp->out[i].msg_hdr.msg_iov = &udp->out_iov[i];
+		udp->out[i].msg_hdr.msg_iovlen = 1;
+	}
+	*out = udp;
+	return 0;
+}
+
+void udp_stop(struct udp *udp)
+{
+	uv_close((uv_handle_t *)&udp->turn, NULL);
+}
+
+struct udp *udp_free(struct udp *udp)
+{
+	free(udp);
+	return NULL;
+}
+
+/* Return: how many datagrams there are; 0 also if another worker has them. */
+static unsigned receive_batch(struct udp *udp,
+			      const struct socket_pair *sockets, unsigned most)
+{
+	size_t control =
+		sockets->wildcard ? sizeof(udp->datagrams[0].control) : 0;
+	int n;
+
+	for (unsigned i = 0; i < most; i++) {
+		udp->in[i].msg_hdr.msg_namelen =
+			sizeof(udp->datagrams[i].client);
+		udp->in[i].msg_hdr.msg_controllen = control;
+	}
+	n = recvmmsg(sockets->udp, udp->in, most, 0, NULL);
+	return n < 0 ? 0 : (unsigned)n;
+}
+
+/*
+ * Make what the kernel said of a query's destination the source of its answer.
+ * The interface is left to the routes: the way back may be another one. A
+ * link-local client's is in its own address.
+ */
+static void turn_pktinfo(struct msghdr *msg)
+{
+	struct cmsghdr *cmsg = CMSG_FIRSTHDR(msg);
+
+	if (!cmsg)
+		return;
+	if (cmsg->cmsg_level == IPPROTO_IP && cmsg->cmsg_type == IP_PKTINFO) {
+		/* ipi_spec_dst is ours even if the query was broadcast. */
+		((struct in_pktinfo *)CMSG_DATA(cmsg))->ipi_ifindex = 0;
+	} else if (cmsg->cmsg_level == IPPROTO_IPV6 &&
+		   cmsg->cmsg_type == IPV6_PKTINFO) {
+		((struct in6_pktinfo *)CMSG_DATA(cmsg))->ipi6_ifindex = 0;
+	}
+}
+
+static void queue_answer(struct udp *udp, unsigned slot, struct msghdr *query,
+			 uint8_t *data, size_t len)
+{
+	struct msghdr *msg = &udp->out[slot].msg_hdr;
+
+	turn_pktinfo(query);
+	msg->msg_name = query->msg_name;
+	msg->msg_namelen = query->msg_namelen;
+	msg->msg_control = query->msg_controllen ? query->msg_control : NULL;
+	msg->msg_controllen = query->msg_controllen;
+	msg->msg_iov->iov_base = data;
+	msg->msg_iov->iov_len = len;
+}
+
+/* Send what can be sent at once. */
+static void send_batch(struct udp *udp, int fd, unsigned count)
+{
+	struct lane *lane = udp->responder->lane;
+	unsigned sent = 0;
+	int n;
+
+	while (sent < count) {
+		n = sendmmsg(fd, udp->out + sent, count - sent, 0);
+		if (n > 0)
+			sent += (unsigned)n;
+		else if (errno == EAGAIN || errno == ENOBUFS)
+			break;
+		else if (errno != EINTR) {
+			sent++; /* this one cannot be sent at all */
+			traffic_add(lane, TRAFFIC_DROPPED, 1);
+		}
+	}
+	if (sent < count)
+		traffic_add(lane, TRAFFIC_DROPPED, count - sent);
+}
+
+/* The next batch, after one that took so long to answer. */
+static void adapt(struct udp_listener *listener, unsigned count, uint64_t ns)
+{
+	uint64_t fit = (uint64_t)count * UDP_SLICE_NS / (ns + 1);
+
+	if (ns > UDP_SLICE_NS)
+		listener->batch = fit ? (unsigned)fit : 1;
+	else if (ns <= UDP_SLICE_NS / 2 && listener->batch < UDP_BATCH)
+		listener->batch = listener->batch * 2 < UDP_BATCH
+					  ? listener->batch * 2
+					  : UDP_BATCH;
+}
+
+static void answer_batch(struct udp_listener *listener, unsigned count)
+{
+	struct udp *udp = listener->udp;
+	int fd = listener->sockets->udp;
+	/* A few take no time to speak of. */
+	bool is_timed = count >= UDP_BUSY_MIN || listener->batch < UDP_BATCH;
+	uint64_t begin = is_timed ? uv_hrtime() : 0;
+	struct answer_client client = {
+		.transport = ANSWER_UDP,
+		.now_ms = uv_now(udp->loop),
+	};
+	unsigned ready = 0;
+	size_t used = 0;
+	size_t len;
+
+	for (unsigned i = 0; i < count; i++) {
+		if (sizeof(udp->output) - used < ANSWER_TCP_SIZE) {
+			send_batch(udp, fd, ready);
+			ready = 0;
+			used = 0;
+		}
+		client.address = udp->in[i].msg_hdr.msg_name;
+		len = responder_answer(udp->responder, &client,
+				       udp->datagrams[i].query,
+				       udp->in[i].msg_len, udp->output + used);
+		if (!len)
+			continue;
+		queue_answer(udp, ready++, &udp->in[i].msg_hdr,
+			     udp->output + used, len);
+		used += len;
+	}
+	responder_end(udp->responder);
+	if (is_timed)
+		adapt(listener, count, uv_hrtime() - begin);
+	send_batch(udp, fd, ready);
+}
+
+static void on_readable(uv_poll_t *poll, int status, int events);
+static void on_turn(uv_idle_t *turn);
+
+static void become_busy(struct udp_listener *listener)
+{
+	struct udp *udp = listener->udp;
+
+	uv_poll_stop(&listener->poll);
+	listener->busy = true;
+	TAILQ_INSERT_TAIL(&udp->busy, listener, entry);
+	uv_idle_start(&udp->turn, on_turn);
+}
+
+static void end_busy(struct udp_listener *listener)
+{
+	struct udp *udp = listener->udp;
+
+	listener->busy = false;
+	TAILQ_REMOVE(&udp->busy, listener, entry);
+	if (TAILQ_EMPTY(&udp->busy))
+		uv_idle_stop(&udp->turn);
+}
+
+/* Return: how many queries there were. */
+static unsigned serve_batch(struct udp_listener *listener)
+{
+	struct udp *udp = listener->udp;
+	unsigned count = receive_batch(udp, listener->sockets, listener->batch);
+
+	if (!listener->busy && count >= UDP_BUSY_MIN)
+		become_busy(listener); /* before anything is sent */
+	if (!count)
+		return 0;
+	/* Without the store the queries are lost, as datagrams are. */
+	if (responder_begin(udp->responder, listener->lane) < 0)
+		traffic_add(listener->lane, TRAFFIC_DROPPED, count);
+	else
+		answer_batch(listener, count);
+	return count;
+}
+
+static void on_turn(uv_idle_t *turn)
+{
+	struct udp *udp = turn->data;
+	struct udp_listener *listener = TAILQ_FIRST(&udp->busy);
+	struct udp_listener *next;
+
+	for (; listener; listener = next) {
+		next = TAILQ_NEXT(listener, entry);
+		if (serve_batch(listener))
+			continue;
+		end_busy(listener);
+		uv_poll_start(&listener->poll, UV_READABLE, on_readable);
+	}
+}
+
+static void on_readable(uv_poll_t *poll, int status, int events)
+{
+	struct udp_listener *listener = poll->data;
+	socklen_t len = sizeof(status);
+
+	(void)events;
+	if (status == 0) {
+		serve_batch(listener);
+		return;
+	}
+	/* libuv stops at a socket's error: take it off and go on. */
+	getsockopt(listener->sockets->udp, SOL_SOCKET, SO_ERROR, &status, &len);
+	uv_poll_start(poll, UV_READABLE, on_readable);
+}
+
+int udp_listen(struct udp_listener *listener, struct udp *udp,
+	       const struct socket_pair *sockets, struct lane *lane,
+	       void (*closed)(struct udp_listener *listener))
+{
+	int r = uv_poll_init(udp->loop, &listener->poll, sockets->udp);
+
+	if (r < 0)
+		return r;
+	listener->poll.data = listener;
+	listener->udp = udp;
+	listener->sockets = sockets;
+	listener->lane = lane;
+	listener->closed = closed;
+	listener->batch = UDP_BATCH;
+	listener->open = true;
+	/* Fails only for a handle that is closing. */
+	uv_poll_start(&listener->poll, UV_READABLE, on_readable);
+	return 0;
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+	struct udp_listener *listener = handle->data;
+
+	listener->open = false;
+	listener->closed(listener);
+}
+
+void udp_close(struct udp_listener *listener)
+{
+	if (listener->busy)
+		end_busy(listener);
+	uv_close((uv_handle_t *)&listener->poll, on_closed);
+}

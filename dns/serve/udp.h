@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * udp.h - queries over UDP, a batch at a time
+ *
+ * A batch is one recvmmsg(), one look at the store, and one sendmmsg(). The
+ * buffers for it belong to the worker, however many servers it has. A server's
+ * socket is polled by every worker; one that finds nothing to receive, since
+ * another was faster, goes back to sleep.
+ *
+ * Polling has a price: the kernel wakes every watcher of a socket for each
+ * datagram that comes and again for each one that has been sent, at about 15
+ * percent of what a query costs in all. So a worker that finds several queries
+ * at once stops watching the socket, and reads it once in each turn of its
+ * loop, until it is empty.
+ *
+ * Where answers take long to make, a batch is smaller, so that the worker's
+ * other sockets have their turn as soon as elsewhere.
+ *
+ * What cannot be sent at once is dropped: the client asks again.
+ *
+ * Threading: everything here runs on the worker's thread.
+ */
+#ifndef DNS_UDP_H
+#define DNS_UDP_H
+
+#include <sys/queue.h>
+#include <uv.h>
+
+#include "dns/serve/responder.h"
+#include "dns/serve/socket.h"
+
+#define UDP_BATCH 32 /* datagrams received at once, at most */
+
+struct udp; /* a worker's buffers */
+
+/* One server's UDP socket in one worker. All zeroes: not open. */
+struct udp_listener {
+	uv_poll_t poll;
+	struct udp *udp;
+	const struct socket_pair *sockets;
+	struct lane *lane; /* borrowed */
+	unsigned batch;	   /* datagrams to receive at once, UDP_BATCH at most */
+	bool open;	   /* until @closed */
+	bool busy;	   /* read in each turn of the loop, not polled */
+	TAILQ_ENTRY(udp_listener) entry; /* while busy */
+	void (*closed)(struct udp_listener *listener);
+};
+
+/** udp_new() - 0, -ENOMEM; the rest is borrowed and must live longer */
+int udp_new(struct udp **out, uv_loop_t *loop, struct responder *responder);
+
+/** udp_stop() - with all listeners closed, close the rest in the loop */
+void udp_stop(struct udp *udp);
+
+/** udp_free() - after the loop has run out */
+struct udp *udp_free(struct udp *udp);
+
+/**
+ * udp_listen() - answer what comes to a socket
+ * @listener: not open; stays where it is until @closed
+ * @closed:   called last, when nothing of @listener is in use any more
+ *
+ * Return: 0, or -errno: not open.
+ */
+int udp_listen(struct udp_listener *listener, struct udp *udp,
+	       const struct socket_pair *sockets, struct lane *lane,
+	       void (*closed)(struct udp_listener *listener));
+
+/** udp_close() - answer no more; the descriptor is left open */
+void udp_close(struct udp_listener *listener);
+
+#endif

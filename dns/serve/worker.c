@@ -1,0 +1,289 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <assert.h>
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+
+#include "dns/serve/worker.h"
+
+/* When to try again what failed for lack of memory. */
+#define RETRY_MS 100
+
+TAILQ_HEAD(seats, seat);
+
+struct worker {
+	uv_loop_t loop;
+	uv_async_t wake;
+	uv_timer_t retry; /* runs while a seat could not be taken */
+	uv_thread_t thread;
+	bool running; /* @thread is */
+
+	uv_mutex_t mutex; /* protects the two below and the seats' members */
+	struct seats queue;
+	bool stop;
+
+	struct responder responder;
+	struct udp *udp;
+	struct tcp *tcp;
+};
+
+/* May be the last use of the seat, and of the server that it is part of. */
+static void leave_if_done(struct seat *seat)
+{
+	if (seat->leaving && !seat->udp.open && !seat->tcp.users)
+		seat->left(seat);
+}
+
+static void on_udp_closed(struct udp_listener *udp)
+{
+	leave_if_done(container_of(udp, struct seat, udp));
+}
+
+static void on_tcp_closed(struct tcp_listener *tcp)
+{
+	leave_if_done(container_of(tcp, struct seat, tcp));
+}
+
+/* Opens what is not open yet. */
+static int seat_open(struct worker *worker, struct seat *seat)
+{
+	int r = 0;
+
+	if (!seat->udp.open)
+		r = udp_listen(&seat->udp, worker->udp, seat->sockets,
+			       seat->lane, on_udp_closed);
+	if (r == 0 && !seat->tcp.users)
+		r = tcp_listen(&seat->tcp, worker->tcp, seat->sockets,
+			       seat->lane, on_tcp_closed);
+	return r;
+}
+
+static void seat_close(struct seat *seat)
+{
+	seat->leaving = true;
+	if (seat->udp.open)
+		udp_close(&seat->udp);
+	if (seat->tcp.users)
+		tcp_close(&seat->tcp);
+	leave_if_done(seat);
+}
+
+/* With the mutex held. */
+static void enqueue(struct worker *worker, struct seat *seat)
+{
+	if (!seat->queued)
+		TAILQ_INSERT_TAIL(&worker->queue, seat, entry);
+	seat->queued = true;
+}
+
+/* Return: the first seat of a list that was taken from the queue, or NULL. */
+static struct seat *dequeue(struct worker *worker, struct seats *taken,
+			    bool *remove)
+{
+	struct seat *seat;
+
+	uv_mutex_lock(&worker->mutex);
+	seat = TAILQ_FIRST(taken);
+	if (seat) {
+		TAILQ_REMOVE(taken, seat, entry);
+		seat->queued = false;
+		*remove = seat->remove;
+	}
+	uv_mutex_unlock(&worker->mutex);
+	return seat;
+}
+
+static void on_retry(uv_timer_t *timer);
+
+static void seat_retry(struct worker *worker, struct seat *seat)
+{
+	uv_mutex_lock(&worker->mutex);
+	enqueue(worker, seat);
+	uv_mutex_unlock(&worker->mutex);
+	uv_timer_start(&worker->retry, on_retry, RETRY_MS, 0);
+}
+
+static void close_handles(struct worker *worker)
+{
+	uv_close((uv_handle_t *)&worker->wake, NULL);
+	uv_close((uv_handle_t *)&worker->retry, NULL);
+	if (worker->udp)
+		udp_stop(worker->udp);
+	if (worker->tcp)
+		tcp_stop(worker->tcp);
+}
+
+/* Do what the main thread wants. */
+static void obey(struct worker *worker)
+{
+	struct seats taken = TAILQ_HEAD_INITIALIZER(taken);
+	struct seat *seat;
+	bool remove, stop;
+
+	uv_mutex_lock(&worker->mutex);
+	TAILQ_CONCAT(&taken, &worker->queue, entry);
+	stop = worker->stop;
+	uv_mutex_unlock(&worker->mutex);
+	while ((seat = dequeue(worker, &taken, &remove))) {
+		if (remove)
+			seat_close(seat);
+		else if (seat_open(worker, seat) < 0)
+			seat_retry(worker, seat);
+	}
+	/* The seats were removed before, so the loop will run out now. */
+	if (stop)
+		close_handles(worker);
+}
+
+static void on_wake(uv_async_t *wake)
+{
+	obey(container_of(wake, struct worker, wake));
+}
+
+static void on_retry(uv_timer_t *timer)
+{
+	obey(container_of(timer, struct worker, retry));
+}
+
+static void worker_run(void *arg)
+{
+	struct worker *worker = arg;
+
+	uv_run(&worker->loop, UV_RUN_DEFAULT);
+}
+
+/* A thread inherits the mask, so there is no moment without it. */
+static int start_thread(struct worker *worker)
+{
+	sigset_t blocked, before;
+	int r;
+
+	sigfillset(&blocked);
+	/* Sent by a fault of the thread's own: its report must come through. */
+	sigdelset(&blocked, SIGSEGV);
+	sigdelset(&blocked, SIGBUS);
+	sigdelset(&blocked, SIGFPE);
+	sigdelset(&blocked, SIGILL);
+	pthread_sigmask(SIG_SETMASK, &blocked, &before);
+	r = uv_thread_create(&worker->thread, worker_run, worker);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	worker->running = r == 0;
+	return r;
+}
+
+/* A worker with a loop that can be woken, and nothing to do in it. */
+static int worker_alloc(struct worker **out)
+{
+	CLEANUP(freep) struct worker *worker = calloc(1, sizeof(*worker));
+	int r;
+
+	if (!worker)
+		return -ENOMEM;
+	TAILQ_INIT(&worker->queue);
+	r = uv_loop_init(&worker->loop);
+	if (r < 0)
+		return r;
+	r = uv_async_init(&worker->loop, &worker->wake, on_wake);
+	if (r == 0)
+		r = uv_mutex_init(&worker->mutex);
+	if (r < 0) {
+		uv_loop_close(&worker->loop);
+		return r;
+	}
+	uv_timer_init(&worker->loop, &worker->retry);
+	*out = steal(&worker);
+	return 0;
+}
+
+static void worker_freep(struct worker **worker)
+{
+	worker_free(*worker);
+}
+
+int worker_new(struct worker **out, const struct tables *tables,
+	       const struct answer_options *options,
+	       struct connection_limits *limits, uv_async_t *tapped)
+{
+	CLEANUP(worker_freep) struct worker *worker = NULL;
+	int r = worker_alloc(&worker);
+
+	if (r < 0)
+		return r;
+	worker->responder.options = *options;
+	if (options->cookies) {
+		worker->responder.cookies = *options->cookies;
+		worker->responder.options.cookies = &worker->responder.cookies;
+	}
+	worker->responder.tapped = tapped;
+	r = snapshot_new(&worker->responder.snapshot, tables);
+	if (r == 0)
+		r = tap_new(&worker->responder.tap);
+	if (r == 0)
+		r = udp_new(&worker->udp, &worker->loop, &worker->responder);
+	if (r == 0)
+		r = tcp_new(&worker->tcp, &worker->loop, &worker->responder,
+			    limits);
+	if (r == 0)
+		r = start_thread(worker);
+	if (r < 0)
+		return r;
+	*out = steal(&worker);
+	return 0;
+}
+
+static void tell_stop(struct worker *worker)
+{
+	uv_mutex_lock(&worker->mutex);
+	worker->stop = true;
+	uv_mutex_unlock(&worker->mutex);
+	uv_async_send(&worker->wake);
+}
+
+struct worker *worker_free(struct worker *worker)
+{
+	int r;
+
+	if (!worker)
+		return NULL;
+	tell_stop(worker);
+	if (worker->running)
+		uv_thread_join(&worker->thread);
+	else
+		worker_run(worker);
+	r = uv_loop_close(&worker->loop);
+	assert(r == 0);
+	(void)r;
+	uv_mutex_destroy(&worker->mutex);
+	tcp_free(worker->tcp);
+	udp_free(worker->udp);
+	snapshot_free(worker->responder.snapshot);
+	tap_free(worker->responder.tap);
+	free(worker);
+	return NULL;
+}
+
+struct tap *worker_tap(const struct worker *worker)
+{
+	return worker->responder.tap;
+}
+
+static void post(struct seat *seat, bool remove)
+{
+	struct worker *worker = seat->worker;
+
+	uv_mutex_lock(&worker->mutex);
+	seat->remove = remove;
+	enqueue(worker, seat);
+	uv_mutex_unlock(&worker->mutex);
+	uv_async_send(&worker->wake);
+}
+
+void worker_add(struct seat *seat)
+{
+	post(seat, false);
+}
+
+void worker_remove(struct seat *seat)
+{
+	post(seat, true);
+}

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * worker.h - a thread that answers
+ *
+ * Each worker has its own libuv loop, its own snapshot of the store and its
+ * own buffers, and so takes no lock while it answers. A seat is one server's
+ * place in one worker: a server that is served by all workers has a seat in
+ * each.
+ *
+ * Threading: the main thread calls these functions. They put the seat on the
+ * worker's list, which a mutex protects, and wake the loop; all else in a seat
+ * and in a worker is the worker's own. Signals are blocked in workers, so that
+ * they reach the main thread.
+ *
+ * Lifetimes: a seat, the descriptors that it is given and all that they are
+ * embedded in stay until the worker has called left() for it. Then no callback
+ * of the seat will run, no connection of it is open and the worker's loop does
+ * not watch its descriptors. A batch of queries that is being answered when a
+ * seat is removed is answered to its end first: it runs on the same thread.
+ */
+#ifndef DNS_WORKER_H
+#define DNS_WORKER_H
+
+#include "dns/serve/tcp.h"
+#include "dns/serve/udp.h"
+
+struct worker;
+
+struct seat {
+	struct worker *worker;
+	const struct socket_pair *sockets;
+	struct lane *lane;		 /* the server's, of the worker */
+	void (*left)(struct seat *seat); /* on the worker's thread */
+
+	/* Under the worker's mutex. */
+	TAILQ_ENTRY(seat) entry;
+	bool queued;
+	bool remove;
+
+	/* The worker's own. */
+	bool leaving;
+	struct udp_listener udp;
+	struct tcp_listener tcp;
+};
+
+/**
+ * worker_new() - start a thread
+ * @tables:  borrowed, like @options and @limits; all must live longer, but
+ *           for the cookies, of which the worker has a copy
+ * @tapped:  woken when there is more in the worker's tap
+ *
+ * Return: 0, -ENOMEM, -EAGAIN, -EMFILE, or a snapshot's error.
+ */
+int worker_new(struct worker **out, const struct tables *tables,
+	       const struct answer_options *options,
+	       struct connection_limits *limits, uv_async_t *tapped);
+
+/** worker_tap() - the worker's; borrowed */
+struct tap *worker_tap(const struct worker *worker);
+
+/**
+ * worker_free() - stop the thread and wait for it
+ *
+ * All its seats must have been removed; they leave before this returns.
+ */
+struct worker *worker_free(struct worker *worker);
+
+/**
+ * worker_add() - let the worker answer on a seat's sockets
+ * @seat: zeroed, but for the members up to @left, which are set
+ *
+ * Should the worker lack memory for it, it tries again on its own.
+ */
+void worker_add(struct seat *seat);
+
+/** worker_remove() - close everything of an added seat; it leaves later */
+void worker_remove(struct seat *seat);
+
+#endif

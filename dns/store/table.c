@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * table.c - which tables there are, and who answers from which
+ */
+#include <errno.h>
+#include <stdio.h>
+
+#include "dns/store/table_counts.h"
+#include "dns/store/table_key.h"
+
+int table_errno(int rc)
+{
+	switch (rc) {
+	case MDB_SUCCESS:
+		return 0;
+	case MDB_NOTFOUND:
+		return -ENOENT;
+	case MDB_MAP_FULL:
+	case MDB_TXN_FULL:
+		return -ENOSPC;
+	case MDB_READERS_FULL:
+		return -EMFILE;
+	default:
+		/* Positive codes are errnos; the others are a broken store. */
+		return rc > 0 ? -rc : -EIO;
+	}
+}
+
+int tables_open(struct tables *out, MDB_env *env, MDB_txn *txn)
+{
+	struct tables tables = {.env = env};
+	unsigned flags = 0;
+	int rc = mdb_env_get_flags(env, &flags);
+
+	flags = flags & MDB_RDONLY ? 0 : MDB_CREATE;
+	if (rc == 0)
+		rc = mdb_dbi_open(txn, "records", flags, &tables.records);
+	if (rc == 0)
+		rc = mdb_dbi_open(txn, "tables", flags, &tables.tables);
+	if (rc == 0)
+		rc = mdb_dbi_open(txn, "serving", flags, &tables.serving);
+	if (rc == 0)
+		*out = tables;
+	return table_errno(rc);
+}
+
+void tables_fall_back(struct tables *tables, const struct tables *fallback)
+{
+	__atomic_store_n(&tables->fallback, fallback, __ATOMIC_RELEASE);
+}
+
+int table_get_counts(const struct tables *tables, MDB_txn *txn, uint32_t table,
+		     struct table_counts *out)
+{
+	uint8_t number[TABLE_NUMBER_SIZE];
+	MDB_val key = table_number_key(number, table), value;
+	int rc = mdb_get(txn, tables->tables, &key, &value);
+
+	if (rc == 0)
+		memcpy(out, value.mv_data, sizeof(*out));
+	return table_errno(rc);
+}
+
+int table_put_counts(const struct tables *tables, MDB_txn *txn, uint32_t table,
+		     const struct table_counts *counts)
+{
+	uint8_t number[TABLE_NUMBER_SIZE];
+	MDB_val key = table_number_key(number, table);
+	MDB_val value = {sizeof(*counts), (void *)counts};
+
+	return table_errno(mdb_put(txn, tables->tables, &key, &value, 0));
+}
+
+int table_fits(const struct tables *tables, uint64_t before, uint64_t after,
+	       struct refusal *why)
+{
+	if (!tables->records_max || after <= tables->records_max ||
+	    after <= before)
+		return 0;
+	why->line = 0;
+	why->text[0] = 0;
+	snprintf(why->reason, sizeof(why->reason),
+		 "max-records=%llu: there are %llu records here, and this "
+		 "would make it %llu; remove some, or start with more",
+		 (unsigned long long)tables->records_max,
+		 (unsigned long long)before, (unsigned long long)after);
+	return EDQUOT;
+}
+
+int table_records(const struct tables *tables, MDB_txn *txn, uint32_t table,
+		  uint64_t *out)
+{
+	struct table_counts counts;
+	int r = table_get_counts(tables, txn, table, &counts);
+
+	if (r == 0)
+		*out = counts.records;
+	return r;
+}
+
+/* A number that no table has: behind the last one, or the first gap. */
+static int free_number(const struct tables *tables, MDB_txn *txn, uint32_t *out)
+{
+	MDB_cursor *cursor;
+	MDB_val key, value;
+	uint32_t number = 0;
+	int rc = mdb_cursor_open(txn, tables->tables, &cursor);
+
+	if (rc != 0)
+		return table_errno(rc);
+	rc = mdb_cursor_get(cursor, &key, &value, MDB_LAST);
+	if (rc == 0 && get_u32(key.mv_data) < UINT32_MAX) {
+		number = get_u32(key.mv_data) + 1;
+	} else {
+		rc = mdb_cursor_get(cursor, &key, &value, MDB_FIRST);
+		while (rc == 0 && get_u32(key.mv_data) == number) {
+			number++;
+			rc = mdb_cursor_get(cursor, &key, &value, MDB_NEXT);
+		}
+	}
+	mdb_cursor_close(cursor);
+	if (rc != 0 && rc != MDB_NOTFOUND)
+		return table_errno(rc);
+	*out = number;
+	return 0;
+}
+
+int table_create(const struct tables *tables, MDB_txn *txn, uint32_t *out)
+{
+	struct table_counts counts = {0};
+	uint32_t number = 0;
+	int r = free_number(tables, txn, &number);
+
+	if (r == 0)
+		r = table_put_counts(tables, txn, number, &counts);
+	if (r == 0)
+		*out = number;
+	return r;
+}
+
+int table_serving(const struct tables *tables, MDB_txn *txn, uint64_t server,
+		  uint32_t *out)
+{
+	uint8_t octets[TABLE_SERVER_SIZE];
+	MDB_val key = table_server_key(octets, server), value;
+	int rc = mdb_get(txn, tables->serving, &key, &value);
+
+	if (rc == 0)
+		*out = get_u32(value.mv_data);
+	return table_errno(rc);
+}
+
+static int set_served(const struct tables *tables, MDB_txn *txn, uint32_t table,
+		      bool served, int64_t now_ns)
+{
+	struct table_counts counts;
+	int r = table_get_counts(tables, txn, table, &counts);
+
+	if (r < 0)
+		return r;
+	counts.served = served;
+	counts.changed_ns = now_ns;
+	return table_put_counts(tables, txn, table, &counts);
+}
+
+int table_touch(const struct tables *tables, MDB_txn *txn, uint32_t table,
+		int64_t changed_ns)
+{
+	struct table_counts counts;
+	int r = table_get_counts(tables, txn, table, &counts);
+
+	if (r < 0)
+		return r;
+	counts.changed_ns = changed_ns;
+	return table_put_counts(tables, txn, table, &counts);
+}
+
+int table_publish(const struct tables *tables, MDB_txn *txn, uint64_t server,
+		  uint32_t table, int64_t now_ns)
+{
+	uint8_t octets[TABLE_SERVER_SIZE], number[TABLE_NUMBER_SIZE];
+	MDB_val key = table_server_key(octets, server);
+	MDB_val value = table_number_key(number, table);
+	uint32_t former;
+	int r = table_serving(tables, txn, server, &former);
+
+	if (r == 0)
+		r = set_served(tables, txn, former, false, now_ns);
+	if (r < 0 && r != -ENOENT)
+		return r;
+	r = set_served(tables, txn, table, true, now_ns);
+	if (r < 0)
+		return r;
+	return table_errno(mdb_put(txn, tables->serving, &key, &value, 0));
+}
+
+int table_retire(const struct tables *tables, MDB_txn *txn, uint64_t server)
+{
+	uint8_t octets[TABLE_SERVER_SIZE];
+	MDB_val key = table_server_key(octets, server);
+	uint32_t table;
+	int r = table_serving(tables, txn, server, &table);
+
+	if (r == 0)
+		r = set_served(tables, txn, table, false, 0);
+	if (r < 0)
+		return r;
+	return table_errno(mdb_del(txn, tables->serving, &key, NULL));
+}
+
+int table_loose(const struct tables *tables, MDB_txn *txn, struct buffer *out)
+{
+	MDB_cursor *cursor;
+	MDB_val key, value;
+	int r = 0, rc = mdb_cursor_open(txn, tables->tables, &cursor);
+
+	if (rc != 0)
+		return table_errno(rc);
+	while (r == 0 &&
+	       (rc = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) == 0) {
+		uint32_t number = get_u32(key.mv_data);
+		struct table_counts counts;
+
+		memcpy(&counts, value.mv_data, sizeof(counts));
+		if (!counts.served)
+			r = buffer_add(out, &number, sizeof(number));
+	}
+	mdb_cursor_close(cursor);
+	if (r == 0 && rc != MDB_NOTFOUND)
+		r = table_errno(rc);
+	return r;
+}
+
+int table_free_slice(const struct tables *tables, MDB_txn *txn, uint32_t table,
+		     size_t max, bool *left)
+{
+	uint8_t number[TABLE_NUMBER_SIZE], prefix[TABLE_NUMBER_SIZE];
+	MDB_val value, key = table_number_key(number, table);
+	MDB_cursor *cursor;
+	int rc = mdb_cursor_open(txn, tables->records, &cursor);
+
+	if (rc != 0)
+		return table_errno(rc);
+	memcpy(prefix, number, sizeof(prefix));
+	rc = mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE);
+	while (rc == 0 && max && !memcmp(key.mv_data, prefix, sizeof(prefix))) {
+		size_t cost = 1 + value.mv_size / 4096;
+
+		max -= cost < max ? cost : max;
+		rc = mdb_cursor_del(cursor, 0);
+		/* The cursor stands on what followed: NEXT goes no further. */
+		if (rc == 0)
+			rc = mdb_cursor_get(cursor, &key, &value, MDB_NEXT);
+	}
+	*left = rc == 0 && !memcmp(key.mv_data, prefix, sizeof(prefix));
+	mdb_cursor_close(cursor);
+	if (rc != 0 && rc != MDB_NOTFOUND)
+		return table_errno(rc);
+	if (*left)
+		return 0;
+	key = table_number_key(number, table);
+	rc = mdb_del(txn, tables->tables, &key, NULL);
+	return rc == MDB_NOTFOUND ? 0 : table_errno(rc);
+}

@@ -1,0 +1,419 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * entry.c - one entry of a master file: a record, a directive, or nothing
+ */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <strings.h>
+
+#include "dns/text/entry.h"
+#include "dns/text/field.h"
+#include "dns/text/lexer.h"
+#include "dns/text/rr_rules.h"
+#include "dns/wire/escape.h"
+
+void entries_init(struct entries *entries, const struct name *origin,
+		  const struct name *only, uint32_t ttl)
+{
+	memset(entries, 0, sizeof(*entries));
+	if (origin) {
+		entries->state.has_origin = true;
+		entries->state.origin = *origin;
+	}
+	entries->state.ttl = ttl;
+	if (only) {
+		entries->has_only = true;
+		entries->only = *only;
+	}
+}
+
+void entries_deinit(struct entries *entries)
+{
+	buffer_deinit(&entries->text);
+	buffer_deinit(&entries->rdata);
+}
+
+void entry_printable(const char *text, size_t len, char *out, size_t size)
+{
+	char *at = out, *end = out + size;
+	size_t i;
+
+	for (i = 0; i < len && end - at > 4; i++) {
+		if (text[i] < ' ' || text[i] > '~')
+			at = escape_put(at, (uint8_t)text[i]);
+		else
+			*at++ = text[i];
+	}
+	*at = '\0';
+}
+
+static int PRINTF(2, 3) refuse(struct entries *entries, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(entries->reason, sizeof(entries->reason), format, args);
+	va_end(args);
+	return -EINVAL;
+}
+
+/* @format has one %s, for the token. */
+static int refuse_token(struct entries *entries, const char *format,
+			struct lexer_token token)
+{
+	char text[40];
+
+	entry_printable(token.text, token.len, text, sizeof(text));
+	return refuse(entries, format, text);
+}
+
+/* --- tokens --- */
+
+/* As lexer_next(), which see. */
+static int next(struct entries *entries, struct lexer_entry *entry,
+		struct lexer_token *out)
+{
+	int r = lexer_next(entry, out);
+
+	return r < 0 ? refuse(entries, "%s", entry->why) : r;
+}
+
+/* A token that must be there, or -EINVAL: @what is missing. */
+static int need(struct entries *entries, struct lexer_entry *entry,
+		const char *what, struct lexer_token *out)
+{
+	int r = next(entries, entry, out);
+
+	return r == 0 ? refuse(entries, "%s is missing", what) : r;
+}
+
+static bool is_word(struct lexer_token token, const char *word)
+{
+	return token.len == strlen(word) &&
+	       strncasecmp(token.text, word, token.len) == 0;
+}
+
+static int read_ttl(struct entries *entries, struct lexer_token token,
+		    uint32_t *out)
+{
+	uint32_t ttl;
+	int r = field_period(token.text, token.len, &ttl);
+
+	if (r == -EINVAL)
+		return refuse_token(entries, "\"%s\" is no TTL", token);
+	if (r == -ERANGE || ttl > RR_TTL_MAX)
+		return refuse(entries, "TTL is above %u", RR_TTL_MAX);
+	*out = ttl;
+	return 0;
+}
+
+/* --- directives: RFC 1035, section 5.1; RFC 2308, section 4 --- */
+
+/* NULL: none was said yet. */
+static const struct name *origin_of(const struct entries *entries)
+{
+	return entries->state.has_origin ? &entries->state.origin : NULL;
+}
+
+static int read_origin(struct entries *entries, struct lexer_token token)
+{
+	const char *why;
+
+	if (name_from_text(token.text, token.len, origin_of(entries),
+			   &entries->state.origin, &why) < 0)
+		return refuse(entries, "bad $ORIGIN: %s", why);
+	entries->state.has_origin = true;
+	return 0;
+}
+
+static int read_directive(struct entries *entries, struct lexer_entry *entry,
+			  struct lexer_token directive)
+{
+	bool origin = is_word(directive, "$ORIGIN");
+	struct lexer_token value, more;
+	int r;
+
+	if (is_word(directive, "$INCLUDE"))
+		return refuse(entries, "$INCLUDE is refused, it would read "
+				       "files as the daemon: put the file's "
+				       "text in its place");
+	if (!origin && !is_word(directive, "$TTL"))
+		return refuse_token(entries,
+				    "the directive %s is not known, only "
+				    "$ORIGIN and $TTL; write out its records",
+				    directive);
+	r = need(entries, entry, "the directive's value", &value);
+	if (r < 0)
+		return r;
+	r = next(entries, entry, &more);
+	if (r != 0)
+		return r < 0 ? r
+			     : refuse_token(entries,
+					    "\"%s\" is behind the directive",
+					    more);
+	return origin ? read_origin(entries, value)
+		      : read_ttl(entries, value, &entries->state.ttl);
+}
+
+/* --- records --- */
+
+static int refuse_owner(struct entries *entries)
+{
+	char name[NAME_TEXT_SIZE];
+
+	name_to_text(&entries->only, name);
+	/* Long names would push the reason out of its place. */
+	if (strlen(name) > 50)
+		strcpy(name + 47, "...");
+	return refuse(entries,
+		      "the owner is not %s: this file holds %s's records only",
+		      name, name);
+}
+
+static int read_owner(struct entries *entries, struct lexer_token token)
+{
+	struct entry_state *state = &entries->state;
+	const char *why;
+
+	if (token.text[0] == '"')
+		return refuse(entries, "an owner is written without quotes");
+	if (name_from_text(token.text, token.len, origin_of(entries),
+			   &state->owner, &why) < 0)
+		return refuse(entries, "bad owner: %s", why);
+	name_lower(&state->owner);
+	state->has_owner = true;
+	if (entries->has_only && !name_equal(&state->owner, &entries->only))
+		return refuse_owner(entries);
+	return 0;
+}
+
+enum class_kind {
+	CLASS_NONE, /* the token is none */
+	CLASS_IN,
+	CLASS_OTHER,
+};
+
+/* RFC 1035, section 3.2.4; RFC 3597, section 5 for CLASSn. */
+static enum class_kind class_of(struct lexer_token token)
+{
+	static const char *const others[] = {"CH", "HS", "CS", "NONE"};
+	size_t i;
+
+	if (is_word(token, "IN") || is_word(token, "CLASS1"))
+		return CLASS_IN;
+	for (i = 0; i < ARRAY_SIZE(others); i++)
+		if (is_word(token, others[i]))
+			return CLASS_OTHER;
+	if (token.len > 5 && strncasecmp(token.text, "CLASS", 5) == 0)
+		return CLASS_OTHER;
+	return CLASS_NONE;
+}
+
+static int read_class(struct entries *entries, struct lexer_token token,
+		      bool *seen)
+{
+	switch (class_of(token)) {
+	case CLASS_NONE:
+		return 0;
+	case CLASS_OTHER:
+		return refuse_token(entries,
+				    "the class %s is refused: only IN "
+				    "is kept",
+				    token);
+	case CLASS_IN:
+		break;
+	}
+	if (*seen)
+		return refuse(entries, "a second class");
+	*seen = true;
+	return 1;
+}
+
+/*
+ * Class and TTL, each at most once and in either order, then the type.
+ * @token: in, the first of them; out, the type
+ */
+static int read_ttl_class(struct entries *entries, struct lexer_entry *entry,
+			  struct lexer_token *token, uint32_t *ttl)
+{
+	bool has_ttl = false, has_class = false;
+	int r;
+
+	*ttl = entries->state.ttl;
+	for (;;) {
+		if (escape_is_digit(token->text[0])) {
+			if (has_ttl)
+				return refuse(entries, "a second TTL");
+			has_ttl = true;
+			r = read_ttl(entries, *token, ttl);
+		} else {
+			r = read_class(entries, *token, &has_class);
+			if (r == 0)
+				return 0;
+		}
+		if (r < 0)
+			return r;
+		r = need(entries, entry, "the type", token);
+		if (r < 0)
+			return r;
+	}
+}
+
+/* What is not known, and stands in files of other makers: what to do. */
+static const char *hint_for(struct lexer_token token)
+{
+	static const struct {
+		const char *word, *hint;
+	} hints[] = {
+		{"ALIAS", "a provider's own; write the A and AAAA records "
+			  "that it stands for"},
+		{"ANAME", "a provider's own; write the A and AAAA records "
+			  "that it stands for"},
+		{"AWS", "Route 53's own; write the records that it stands "
+			"for"},
+		{"LUA", "PowerDNS's own; write the records that it computes"},
+		{"WINS", "Windows's own; leave it out"},
+		{"WINSR", "Windows's own; leave it out"},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(hints); i++)
+		if (is_word(token, hints[i].word))
+			return hints[i].hint;
+	if (token.len > 5 && strncasecmp(token.text, "[AGE:", 5) == 0)
+		return "a time stamp of Windows; take it out, as with sed "
+		       "'s/\\[AGE:[0-9]*\\]//'";
+	if (memchr(token.text, '.', token.len))
+		return "a record is OWNER TTL CLASS TYPE DATA; ask dig without "
+		       "+short, and take out the [ZONE] that knotc puts first";
+	return "any type can be written as TYPE123 \\# LENGTH HEX";
+}
+
+static int read_type(struct entries *entries, struct lexer_token token,
+		     uint16_t *out)
+{
+	uint16_t type;
+	char text[40];
+
+	if (token.len == entries->type_len &&
+	    memcmp(token.text, entries->type_text, token.len) == 0) {
+		*out = entries->type;
+		return 0;
+	}
+	if (rr_type_from_text(token.text, token.len, &type) < 0) {
+		entry_printable(token.text, token.len, text, sizeof(text));
+		return refuse(entries, "the type \"%s\" is not known: %s", text,
+			      hint_for(token));
+	}
+	if (!rr_type_is_data(type))
+		return refuse_token(entries,
+				    "the type %s is for queries and "
+				    "messages: no record has it",
+				    token);
+	memcpy(entries->type_text, token.text, token.len);
+	entries->type_len = token.len;
+	*out = entries->type = type;
+	return 0;
+}
+
+/* A newline may stand inside quotes; in one line of text it is \010. */
+static int add_token(struct buffer *text, struct lexer_token token)
+{
+	const char *newline, *end = token.text + token.len;
+	int r = text->len ? buffer_add(text, " ", 1) : 0;
+
+	while (r == 0) {
+		newline = memchr(token.text, '\n', (size_t)(end - token.text));
+		if (!newline)
+			return buffer_add(text, token.text,
+					  (size_t)(end - token.text));
+		r = buffer_add(text, token.text,
+			       (size_t)(newline - token.text));
+		if (r == 0)
+			r = buffer_add_text(text, "\\010");
+		token.text = newline + 1;
+	}
+	return r;
+}
+
+static int read_rdata(struct entries *entries, struct lexer_entry *entry,
+		      struct rr *rr)
+{
+	struct lexer_token token;
+	const char *why;
+	int r;
+
+	entries->text.len = 0;
+	while ((r = next(entries, entry, &token)) > 0) {
+		r = add_token(&entries->text, token);
+		if (r < 0)
+			return r;
+	}
+	if (r == 0)
+		r = buffer_add(&entries->text, "", 1);
+	if (r < 0)
+		return r;
+	r = rr_rdata_from_text(rr->type, (const char *)entries->text.data,
+			       origin_of(entries), &entries->rdata,
+			       &rr->measure, &why);
+	if (r < 0)
+		return r == -EINVAL ? refuse(entries, "%s", why) : r;
+	rr->rdata = entries->rdata.data;
+	rr->rdlen = (uint16_t)entries->rdata.len;
+	return 0;
+}
+
+/* @token: the first of the entry; an owner unless a blank came before it */
+static int read_record(struct entries *entries, struct lexer_entry *entry,
+		       struct lexer_token token, bool blank, uint32_t line,
+		       struct change *change)
+{
+	const char *why;
+	struct rr rr;
+	int r = 0;
+
+	if (!blank) {
+		r = read_owner(entries, token);
+		if (r == 0)
+			r = need(entries, entry, "the type", &token);
+	} else if (!entries->state.has_owner) {
+		r = refuse(entries,
+			   "the owner is missing, and no record before has "
+			   "one; write it, or take the blanks away");
+	}
+	if (r < 0)
+		return r;
+	r = read_ttl_class(entries, entry, &token, &rr.ttl);
+	if (r == 0)
+		r = read_type(entries, token, &rr.type);
+	if (r == 0)
+		r = read_rdata(entries, entry, &rr);
+	if (r < 0)
+		return r;
+	why = rr_broken_owner(rr.type, &entries->state.owner);
+	if (why)
+		return refuse(entries, "%s", why);
+	rr.owner.len = entries->state.owner.len;
+	memcpy(rr.owner.wire, entries->state.owner.wire, rr.owner.len);
+	return change_add(change, &rr, line);
+}
+
+int entry_read(struct entries *entries, const char *text, size_t len,
+	       uint32_t line, struct change *change)
+{
+	bool blank = len && (text[0] == ' ' || text[0] == '\t');
+	struct lexer_entry entry = lexer_entry(text, len);
+	struct lexer_token token;
+	int r = next(entries, &entry, &token);
+
+	if (r <= 0)
+		return r;
+	if (!blank && token.text[0] == '$')
+		return read_directive(entries, &entry, token);
+	r = read_record(entries, &entry, token, blank, line, change);
+	/* A name may begin so; but this is none. */
+	if (r == -EINVAL && token.text[0] == '#')
+		return refuse(entries, "a comment begins with \";\", not with "
+				       "\"#\"");
+	return r;
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * field.h - one field of RDATA, between text and wire
+ *
+ * ldns's tables say which fields a type has, and of which kind each is; so no
+ * list of types is kept here. Kinds that are plain (numbers, names, addresses,
+ * strings, hex) are read and printed by us, with bounds: ldns wraps numbers
+ * that are too big, knows no origin inside a field and cuts strings. The
+ * others are ldns's, behind a check of what it would misread.
+ *
+ * Any thread may call these.
+ */
+#ifndef DNS_FIELD_H
+#define DNS_FIELD_H
+
+#include <ldns/rdata.h>
+
+#include "dns/wire/buffer.h"
+#include "dns/wire/name.h"
+
+/* RDATA in text, being read from left to right. */
+struct field_text {
+	const char *at;		   /* what is left; NUL-terminated */
+	const struct name *origin; /* of relative names, or NULL: none yet */
+	const char *why;	   /* on -EINVAL: static */
+};
+
+/* A token: up to a blank outside quotes; the quotes belong to it. Borrowed. */
+struct field_token {
+	const char *text;
+	size_t len;
+};
+
+/** field_next() - take the next token; false at the end */
+bool field_next(struct field_text *in, struct field_token *out);
+
+/**
+ * field_read() - read one field, of one or more tokens, and append its wire
+ * Return: 0, -EINVAL with @in->why, -ENOMEM.
+ */
+int field_read(ldns_rdf_type kind, struct field_text *in, struct buffer *out);
+
+/**
+ * field_size() - octets of the field that @wire starts with
+ * @len: octets up to the end of the RDATA
+ *
+ * Return: octets, or -EINVAL: the field is malformed, or has no text.
+ */
+int field_size(ldns_rdf_type kind, const uint8_t *wire, size_t len);
+
+/**
+ * field_print() - append the text of a field of field_size() octets
+ * Return: 0; -EINVAL: ldns cannot print it; -ENOMEM.
+ */
+int field_print(ldns_rdf_type kind, const uint8_t *wire, size_t len,
+		struct buffer *out);
+
+/** field_is_exact() - what field_print() writes always reads back the same */
+bool field_is_exact(ldns_rdf_type kind);
+
+/**
+ * field_period() - seconds, with units or without: 3600, 1h, 1h30m
+ * Return: 0; -EINVAL: no period; -ERANGE: above 2^32-1.
+ */
+int field_period(const char *text, size_t len, uint32_t *out);
+
+#define FIELD_HASH_SIZE 255 /* octets: RFC 5155, section 3.2 */
+
+/**
+ * field_hash() - a hash in base32 with the extended hex alphabet, unpadded
+ * Return: octets written; 0: it is none.
+ */
+size_t field_hash(const char *text, size_t len, uint8_t out[FIELD_HASH_SIZE]);
+
+/** field_hex() - append the octets of the hex digits in all tokens left */
+int field_hex(struct field_text *in, struct buffer *out);
+
+/** field_print_hex() - append hex digits, two for each octet */
+int field_print_hex(const uint8_t *wire, size_t len, struct buffer *out);
+
+#endif

@@ -1,0 +1,471 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * rr.c - one resource record, between text and wire
+ *
+ * ldns's descriptors say which fields a type has; field.h reads and prints
+ * them. ldns_rr_new_frm_str() and ldns_rr2str() are not used: the first wraps
+ * numbers, takes unknown types in lists for type 0 and crashes on a malformed
+ * service parameter; the second prints what the first does not read.
+ */
+#include <errno.h>
+#include <stdio.h>
+
+#include <ldns/ldns.h>
+
+#include "dns/text/field.h"
+#include "dns/text/lexer.h"
+#include "dns/text/rr.h"
+#include "dns/text/rr_rules.h"
+
+/* --- types --- */
+
+/* What ldns reads by name but does not print: RFC 6895, section 3.1. */
+static const struct {
+	uint16_t type;
+	const char *text;
+} query_types[] = {
+	{RR_IXFR, "IXFR"}, {RR_AXFR, "AXFR"}, {253, "MAILB"},
+	{254, "MAILA"},	   {RR_ANY, "ANY"},
+};
+
+/*
+ * Whether every ldns from 1.8.3 on knows it alike. What is newer, 1.8.4 has in
+ * part, and one of it under the name TXT; and a record is kept with the length
+ * of its text, which therefore must not change with the library.
+ */
+static bool is_settled(uint16_t type)
+{
+	return type != 0 && type != RR_NXNAME &&
+	       (type <= RR_CAA || type == RR_DLV);
+}
+
+static bool is_known(uint16_t type)
+{
+	return is_settled(type) && ldns_rr_descript(type)->_type == type;
+}
+
+/* NULL: a type without fields here. */
+static const ldns_rr_descriptor *descriptor(uint16_t type)
+{
+	if (!is_known(type))
+		return NULL;
+	switch (type) {
+	case RR_NSAP_PTR: /* to ldns a string: RFC 1706, section 6 */
+		return ldns_rr_descript(RR_PTR);
+	case RR_SINK: /* to ldns one number */
+		return NULL;
+	default:
+		return ldns_rr_descript(type);
+	}
+}
+
+static const char *mnemonic(uint16_t type)
+{
+	size_t i;
+
+	if (is_known(type))
+		return ldns_rr_descript(type)->_name;
+	for (i = 0; i < ARRAY_SIZE(query_types); i++)
+		if (query_types[i].type == type)
+			return query_types[i].text;
+	return NULL;
+}
+
+/* RFC 3597, section 5: "TYPE" and a decimal number. */
+static int generic_type(const char *digits, uint16_t *out)
+{
+	unsigned value = 0;
+
+	if (!*digits)
+		return -EINVAL;
+	for (; *digits; digits++) {
+		if (*digits < '0' || *digits > '9')
+			return -EINVAL;
+		value = value * 10 + (unsigned)(*digits - '0');
+		if (value > UINT16_MAX)
+			return -EINVAL;
+	}
+	*out = (uint16_t)value;
+	return 0;
+}
+
+int rr_type_from_text(const char *text, size_t len, uint16_t *out)
+{
+	ldns_rr_type type;
+	char copy[16];
+
+	if (len == 0 || len >= sizeof(copy))
+		return -EINVAL;
+	memcpy(copy, text, len);
+	copy[len] = '\0';
+	if (strncasecmp(copy, "TYPE", 4) == 0)
+		return generic_type(copy + 4, out);
+	type = ldns_get_rr_type_by_name(copy);
+	if (!type || !mnemonic((uint16_t)type))
+		return -EINVAL;
+	*out = (uint16_t)type;
+	return 0;
+}
+
+size_t rr_type_to_text(uint16_t type, char out[16])
+{
+	const char *text = mnemonic(type);
+	size_t len;
+
+	if (!text)
+		return (size_t)snprintf(out, 16, "TYPE%u", type);
+	len = strlen(text);
+	memcpy(out, text, len + 1);
+	return len;
+}
+
+bool rr_type_is_data(uint16_t type)
+{
+	return type != 0 && type != RR_OPT && (type < 128 || type > 255);
+}
+
+/* --- RDATA from text --- */
+
+static ldns_rdf_type field_kind(const ldns_rr_descriptor *fields, size_t i)
+{
+	return ldns_rr_descriptor_field_type(fields, i);
+}
+
+/* How many must be there; a list of types may be empty, and so has no text. */
+static size_t fields_needed(const ldns_rr_descriptor *fields)
+{
+	size_t needed = ldns_rr_descriptor_minimum(fields);
+
+	if (needed && field_kind(fields, needed - 1) == LDNS_RDF_TYPE_NSEC)
+		needed--;
+	return needed;
+}
+
+/*
+ * Walks the fields of RDATA in wire form; *@at is where a field begins. Octets
+ * may end behind the last field that must be.
+ */
+static int next_field(const ldns_rr_descriptor *fields, size_t i,
+		      const uint8_t *rdata, size_t len, size_t at)
+{
+	if (i >= ldns_rr_descriptor_maximum(fields))
+		return -EINVAL;
+	return field_size(field_kind(fields, i), rdata + at, len - at);
+}
+
+static bool is_at_end(const ldns_rr_descriptor *fields, size_t i, size_t len,
+		      size_t at)
+{
+	return at == len && i >= fields_needed(fields);
+}
+
+static bool is_valid(uint16_t type, const uint8_t *rdata, size_t len)
+{
+	const ldns_rr_descriptor *fields = descriptor(type);
+	size_t i, at = 0;
+	int size;
+
+	for (i = 0; fields && !is_at_end(fields, i, len, at); i++) {
+		size = next_field(fields, i, rdata, len, at);
+		if (size < 0)
+			return false;
+		at += (size_t)size;
+	}
+	return true;
+}
+
+static bool is_generic(const char *text)
+{
+	return text[0] == '\\' && text[1] == '#' &&
+	       (text[2] == ' ' || text[2] == '\0');
+}
+
+static bool read_length(struct field_text *in, size_t *out)
+{
+	struct field_token token;
+	size_t i;
+
+	if (!field_next(in, &token) || token.len > 5)
+		return false;
+	*out = 0;
+	for (i = 0; i < token.len; i++) {
+		if (token.text[i] < '0' || token.text[i] > '9')
+			return false;
+		*out = *out * 10 + (size_t)(token.text[i] - '0');
+	}
+	return true;
+}
+
+/* RFC 3597, section 5: \# LENGTH HEX, for any type, known or not. */
+static int read_generic(uint16_t type, struct field_text *in,
+			struct buffer *rdata)
+{
+	struct field_token mark;
+	size_t len;
+	int r;
+
+	field_next(in, &mark);
+	if (!read_length(in, &len)) {
+		in->why = "\\# is followed by a length and hex digits";
+		return -EINVAL;
+	}
+	r = field_hex(in, rdata);
+	if (r < 0)
+		return r;
+	if (rdata->len != len) {
+		in->why = "the length behind \\# is not that of the hex digits";
+		return -EINVAL;
+	}
+	if (!is_valid(type, rdata->data, rdata->len)) {
+		in->why = "these octets are no RDATA of that type";
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static bool is_text_left(const struct field_text *in)
+{
+	return in->at[strspn(in->at, " ")] != '\0';
+}
+
+static int read_fields(const ldns_rr_descriptor *fields, struct field_text *in,
+		       struct buffer *rdata)
+{
+	size_t i;
+	int r;
+
+	for (i = 0; is_text_left(in); i++) {
+		if (i == ldns_rr_descriptor_maximum(fields)) {
+			in->why = "there is text behind the RDATA";
+			return -EINVAL;
+		}
+		r = field_read(field_kind(fields, i), in, rdata);
+		if (r < 0)
+			return r;
+	}
+	if (i < fields_needed(fields)) {
+		in->why = "the RDATA ends early";
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static int read_rdata(uint16_t type, struct field_text *in,
+		      struct buffer *rdata)
+{
+	const ldns_rr_descriptor *fields = descriptor(type);
+	int r;
+
+	rdata->len = 0;
+	/* Text of no fields at all still has a wire form to point at. */
+	if (buffer_reserve(rdata, 1) < 0)
+		return -ENOMEM;
+	if (is_generic(in->at)) {
+		r = read_generic(type, in, rdata);
+	} else if (fields) {
+		r = read_fields(fields, in, rdata);
+	} else {
+		in->why = "RDATA of this type is written as \\# LENGTH HEX";
+		r = -EINVAL;
+	}
+	if (r < 0)
+		return r;
+	in->why = rdata->len > RR_RDATA_SIZE
+			  ? "RDATA is longer than 65535 octets"
+			  : rr_broken_rule(type, rdata->data, rdata->len);
+	return in->why ? -EINVAL : 0;
+}
+
+/* --- RDATA to text --- */
+
+static int print_generic(const uint8_t *rdata, size_t len, struct buffer *out)
+{
+	int r = buffer_printf(out, "\\# %zu", len);
+
+	if (r == 0 && len)
+		r = buffer_add(out, " ", 1);
+	return r < 0 ? r : field_print_hex(rdata, len, out);
+}
+
+/* @exact: every field's text is certain to read back as the same octets */
+static int print_fields(const ldns_rr_descriptor *fields, const uint8_t *rdata,
+			size_t len, struct buffer *out, bool *exact)
+{
+	size_t i, at = 0;
+	int r, size;
+
+	*exact = true;
+	for (i = 0; !is_at_end(fields, i, len, at); i++) {
+		size = next_field(fields, i, rdata, len, at);
+		if (size < 0)
+			return size;
+		if (i > 0 && buffer_add(out, " ", 1) < 0)
+			return -ENOMEM;
+		r = field_print(field_kind(fields, i), rdata + at, (size_t)size,
+				out);
+		if (r < 0)
+			return r;
+		*exact = *exact && field_is_exact(field_kind(fields, i));
+		at += (size_t)size;
+	}
+	return 0;
+}
+
+/*
+ * Whether it is printable ASCII, and the lexer takes tokens and single spaces,
+ * and nothing else, off.
+ */
+static bool is_plain(const char *text, size_t len)
+{
+	struct lexer_entry entry = lexer_entry(text, len);
+	struct lexer_token token;
+	const char *at = text;
+
+	for (size_t i = 0; i < len; i++) {
+		if (text[i] < ' ' || text[i] > '~')
+			return false;
+	}
+
+	while (lexer_next(&entry, &token) > 0) {
+		if (token.text != at || (at > text && at[-1] != ' '))
+			return false;
+		at += token.len + 1;
+	}
+	return at == text + len + 1;
+}
+
+/*
+ * Whether the text from @start on gives @rdata again: 1, 0, -ENOMEM. ldns
+ * leaves parentheses, semicolons and tabs bare, which a file must not have.
+ */
+static int reads_back(const ldns_rr_descriptor *fields, const uint8_t *rdata,
+		      size_t len, struct buffer *out, size_t start)
+{
+	CLEANUP(buffer_deinit) struct buffer back = {0};
+	struct name root;
+	struct field_text in = {.origin = &root};
+	int r;
+
+	name_root(&root);
+	if (buffer_add(out, "", 1) < 0)
+		return -ENOMEM;
+	out->len--;
+	in.at = (const char *)out->data + start;
+	if (!is_plain(in.at, out->len - start))
+		return 0;
+	r = read_fields(fields, &in, &back);
+	if (r == -EINVAL)
+		return 0;
+	return r < 0 ? r : back.len == len && !memcmp(back.data, rdata, len);
+}
+
+int rr_rdata_to_text(uint16_t type, const uint8_t *rdata, uint16_t rdlen,
+		     struct buffer *out)
+{
+	const ldns_rr_descriptor *fields = descriptor(type);
+	size_t start = out->len;
+	bool exact = false;
+	int r;
+
+	/* No octets at all are fields of no text, which would be missed. */
+	if (!fields || rdlen == 0)
+		return print_generic(rdata, rdlen, out);
+	r = print_fields(fields, rdata, rdlen, out, &exact);
+	if (r == 0 && exact)
+		return 0;
+	if (r == 0) {
+		r = reads_back(fields, rdata, rdlen, out, start);
+		if (r == 1)
+			return 0;
+	}
+	out->len = start;
+	if (r == -ENOMEM)
+		return r;
+	return print_generic(rdata, rdlen, out);
+}
+
+static struct rr_measure measure_text(const uint8_t *text, size_t len)
+{
+	struct rr_measure measure = {.text = (uint32_t)len};
+	size_t i;
+
+	for (i = 0; i < len; i++)
+		measure.escapes += text[i] == '"' || text[i] == '\\';
+	return measure;
+}
+
+int rr_measure(uint16_t type, const uint8_t *rdata, uint16_t rdlen,
+	       struct rr_measure *out)
+{
+	CLEANUP(buffer_deinit) struct buffer text = {0};
+	int r = rr_rdata_to_text(type, rdata, rdlen, &text);
+
+	if (r < 0)
+		return r;
+	*out = measure_text(text.data, text.len);
+	return 0;
+}
+
+/* Says for a person what is wrong, in a buffer of this thread. */
+static const char *explain(uint16_t type, const char *why)
+{
+	static _Thread_local char text[160];
+	char name[16];
+
+	rr_type_to_text(type, name);
+	snprintf(text, sizeof(text), "bad RDATA for %s: %s", name, why);
+	return text;
+}
+
+int rr_rdata_from_text(uint16_t type, const char *text,
+		       const struct name *origin, struct buffer *rdata,
+		       struct rr_measure *measure, const char **why)
+{
+	struct field_text in = {.at = text, .origin = origin};
+	int r = read_rdata(type, &in, rdata);
+
+	if (r == -EINVAL)
+		*why = explain(type, in.why);
+	if (r < 0)
+		return r;
+	return rr_measure(type, rdata->data, (uint16_t)rdata->len, measure);
+}
+
+/* --- records --- */
+
+int rr_to_text(const char *owner, size_t owner_len, uint16_t type, uint32_t ttl,
+	       const uint8_t *rdata, uint16_t rdlen, struct buffer *out)
+{
+	size_t start = out->len;
+	char text[16];
+	int r;
+
+	rr_type_to_text(type, text);
+	r = buffer_add(out, owner, owner_len);
+	if (r == 0)
+		r = buffer_printf(out, "\t%u\tIN\t%s\t", ttl, text);
+	if (r == 0)
+		r = rr_rdata_to_text(type, rdata, rdlen, out);
+	if (r < 0)
+		out->len = start;
+	return r;
+}
+
+static uint32_t digits(uint32_t value)
+{
+	uint32_t count = 1;
+
+	for (; value >= 10; value /= 10)
+		count++;
+	return count;
+}
+
+uint32_t rr_text_len(size_t owner_len, uint16_t type, uint32_t ttl,
+		     const struct rr_measure *measure)
+{
+	char text[16];
+	size_t type_len = rr_type_to_text(type, text);
+
+	return (uint32_t)(owner_len + 1 + digits(ttl) + strlen("\tIN\t") +
+			  type_len + 1 + measure->text);
+}

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * rr.h - one resource record, between text and wire
+ *
+ * ldns says which fields each type has, and reads and prints the harder ones;
+ * field.h covers the places where ldns is too generous or not generous enough.
+ * Owner, TTL and class are the reader's business.
+ *
+ * Any thread may call these.
+ */
+#ifndef DNS_RR_H
+#define DNS_RR_H
+
+#include "dns/wire/buffer.h"
+#include "dns/wire/name.h"
+#include "dns/wire/rr_type.h"
+
+#define RR_RDATA_SIZE 65535
+#define RR_TTL_MAX    0x7fffffffu /* RFC 2181, section 8 */
+
+/* How long the RDATA is in text, so that nothing is printed to be measured. */
+struct rr_measure {
+	uint32_t text;	  /* octets of the RDATA's presentation format */
+	uint32_t escapes; /* of these, how many JSON escapes: " and \ */
+};
+
+struct rr {
+	struct name owner;    /* lower case */
+	uint16_t type;	      /* host order */
+	uint32_t ttl;	      /* seconds */
+	uint16_t rdlen;	      /* octets */
+	const uint8_t *rdata; /* wire form, no compression; borrowed */
+	struct rr_measure measure;
+};
+
+/**
+ * rr_type_from_text() - a type's mnemonic or TYPEnnn (RFC 3597), in any case
+ * Return: 0, or -EINVAL: unknown.
+ */
+int rr_type_from_text(const char *text, size_t len, uint16_t *out);
+
+/** rr_type_to_text() - the mnemonic or TYPEnnn; returns octets without NUL */
+size_t rr_type_to_text(uint16_t type, char out[16]);
+
+/**
+ * rr_type_is_data() - a record of this type can be stored
+ *
+ * False for type 0, for OPT, and for the meta-types and QTYPEs 128 to 255
+ * that name no data (RFC 6895, section 3.1), TKEY, TSIG, ANY among them.
+ */
+bool rr_type_is_data(uint16_t type);
+
+/**
+ * rr_rdata_from_text() - RDATA from the tokens of a master file
+ * @type:    its type
+ * @text:    the tokens, single spaces between them, quotes kept, comments,
+ *           parentheses and newlines gone; NUL-terminated
+ * @origin:  completes relative names in it, and is what "@" means; or NULL, as
+ *            in name_from_text()
+ * @rdata:   is set to the wire form: its former content is lost
+ * @measure: how long the canonical text is
+ * @why:     on -EINVAL, a text that says what is wrong: static, or in a
+ *           buffer of the calling thread, good until its next call
+ *
+ * Return: 0, -EINVAL, -ENOMEM.
+ */
+int rr_rdata_from_text(uint16_t type, const char *text,
+		       const struct name *origin, struct buffer *rdata,
+		       struct rr_measure *measure, const char **why);
+
+/**
+ * rr_rdata_to_text() - append the presentation format of RDATA
+ *
+ * No comment, no newline, one line; what it writes, rr_rdata_from_text()
+ * reads back to the same octets. RDATA that does not parse as its type is
+ * written as RFC 3597, section 5 has it.
+ *
+ * Return: 0, -ENOMEM.
+ */
+int rr_rdata_to_text(uint16_t type, const uint8_t *rdata, uint16_t rdlen,
+		     struct buffer *out);
+
+/** rr_measure() - measure RDATA by printing it: 0, -ENOMEM */
+int rr_measure(uint16_t type, const uint8_t *rdata, uint16_t rdlen,
+	       struct rr_measure *out);
+
+/**
+ * rr_to_text() - append the line of a record: "owner\tTTL\tIN\tTYPE\tRDATA"
+ * @owner: the owner's text form, @owner_len octets
+ *
+ * Without the newline. The length is rr_text_len() of the same.
+ *
+ * Return: 0, -ENOMEM.
+ */
+int rr_to_text(const char *owner, size_t owner_len, uint16_t type, uint32_t ttl,
+	       const uint8_t *rdata, uint16_t rdlen, struct buffer *out);
+
+/** rr_text_len() - octets that rr_to_text() would write */
+uint32_t rr_text_len(size_t owner_len, uint16_t type, uint32_t ttl,
+		     const struct rr_measure *measure);
+
+#endif

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * options.h - the command line
+ */
+#ifndef FS_OPTIONS_H
+#define FS_OPTIONS_H
+
+#include "fs/bind.h"
+#include "fs/daemon/rights.h"
+#include "fs/fs.h"
+
+/* LIMITER_RATE, and none on loopback addresses. */
+#define OPTIONS_RRL_DEFAULT UINT64_MAX
+
+struct options {
+	bool foreground;
+	bool debug;
+	bool help;
+	bool version;
+	bool remount;	     /* only change @flags of what is mounted there */
+	unsigned long flags; /* of mount(2) */
+	bool has_more;	     /* options that are none of these */
+	char *mountpoint;    /* absolute, without links */
+	char *state;	     /* absolute */
+	char *host;
+	struct address listen;
+	struct bind bind;
+	uint64_t workers;
+	uint64_t edns_size; /* octets */
+	uint64_t tcp_clients;
+	uint64_t tcp_idle;    /* seconds */
+	uint64_t rrl;	      /* responses a second, or OPTIONS_RRL_DEFAULT */
+	uint64_t max_anchors; /* 0: any number */
+	uint64_t max_records; /* of a nameserver; 0: any number */
+	uint64_t shares[SHARE_KINDS]; /* as shares_set() takes them */
+	uint64_t reader_age;	      /* seconds */
+	uint64_t reader_spare;	      /* octets */
+	char *nsid;		      /* or NULL */
+	struct rights_user user;
+	char *mount_ns;	       /* or NULL: this process's */
+	struct fuse_args fuse; /* for fuse_session_new() */
+
+	/* As given, until they are checked. */
+	char *arguments[2];
+	unsigned argument_count;
+	char *listen_text;
+	char *bind_text;
+	char *user_text;
+	bool complained; /* the reason was logged */
+};
+
+/**
+ * options_parse() - read and check the command line
+ *
+ * Return: 0; -EINVAL, and the reason was logged. With help or version set,
+ * nothing else is.
+ */
+int options_parse(struct options *options, int argc, char **argv);
+void options_deinit(struct options *options);
+
+/** options_usage() - what -h prints, to stdout */
+void options_usage(void);
+
+#endif
