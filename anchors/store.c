@@ -212,8 +212,11 @@ static int check_data(const struct store *store, const char *dir,
 	if (fstat(fd, &st) < 0)
 		r = -errno;
 	close(fd);
-	if (r == -ENODATA && was_begun &&
-	    st.st_size < 2 * sysconf(_SC_PAGESIZE))
+	/* Its first two pages, which a power cut may have left half written. */
+	if (was_begun && ((r == -ENODATA &&
+			   st.st_size < 2 * sysconf(_SC_PAGESIZE)) ||
+			  (r == -EINVAL &&
+			   st.st_size <= 2 * sysconf(_SC_PAGESIZE))))
 		return unlinkat(store->dir_fd, "data.mdb", 0) < 0
 			       ? fail(why, -errno, dir, NULL)
 			       : 0;
@@ -228,6 +231,9 @@ static int check_data(const struct store *store, const char *dir,
 	if (r == -EIO)
 		return fail_without_data(why, dir,
 					 "is damaged; restore it from a copy");
+	/* LMDB says by itself what it cannot read. */
+	if (r == -EINVAL)
+		return 0;
 	return r < 0 ? fail(why, r, dir, NULL) : 0;
 }
 
@@ -246,6 +252,9 @@ static int make_lock_file(struct store *store, const char *dir,
 		return fd;
 	r = posix_fallocate(fd, 0, STORE_LOCK_SIZE);
 	close(fd);
+	/* So that no power cut leaves the data without it: check_data(). */
+	if (r == 0 && fsync(store->dir_fd) < 0)
+		r = errno;
 	return r ? fail(why, -r, dir, NULL) : 0;
 }
 
@@ -320,6 +329,9 @@ int store_give(const char *dir, uid_t uid, gid_t gid, const char *user,
 static int open_reserve(struct store *store, const char *dir,
 			struct buffer *why)
 {
+	/* That there is data is on disk before what says that there was. */
+	if (fsync(store->dir_fd) < 0)
+		return fail(why, -errno, dir, NULL);
 	store->reserve_fd =
 		open_file(store, dir, "reserve", O_RDWR | O_CREAT, why);
 	if (store->reserve_fd < 0)

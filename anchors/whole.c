@@ -213,8 +213,6 @@ int whole_check(int fd)
 	struct stat st;
 	int r = read_meta(fd, &meta);
 
-	if (r == -EINVAL)
-		return 0;
 	if (r < 0)
 		return r;
 	if (fstat(fd, &st) < 0)

@@ -21,8 +21,9 @@
  * whole_check() - does the file have every page that it refers to?
  * @fd: the file, to be read
  *
- * Return: 0, also for what is no file of LMDB's: it says that by itself;
- * -ENODATA: something is missing at its end; -EIO, -ENOMEM, -errno.
+ * Return: 0; -EINVAL: it is no file of LMDB's, or one that was begun and did
+ * not get so far; -ENODATA: something is missing at its end; -EIO, -ENOMEM,
+ * -errno.
  */
 int whole_check(int fd);
 

@@ -66,9 +66,13 @@ def test_data_that_is_gone_is_not_begun_anew_in_silence(circuit):
     assert not ns.path.exists()
 
 
-@pytest.mark.parametrize("left", [None, 0, 1, 4096],
-                         ids=["no data", "nothing", "an octet", "a page"])
-def test_what_a_killed_first_start_has_left_is_no_hindrance(idle, left):
+@pytest.mark.parametrize("left, then", [
+    (None, 0), (0, 0), (1, 1), (4096, 4096), (0, 8192), (4096, 8192),
+    (512, 4096)], ids=["no data", "nothing", "an octet", "a page",
+                       "two pages of nothing", "a page and nothing",
+                       "a sector of a page"])
+def test_what_a_killed_first_start_has_left_is_no_hindrance(idle, left, then):
+    """Killed, or its machine without power: a length, and not the octets."""
     idle.start()
     idle.kill()
     (idle.state / "reserve").unlink()
@@ -76,6 +80,7 @@ def test_what_a_killed_first_start_has_left_is_no_hindrance(idle, left):
         (idle.state / "data.mdb").unlink()
     else:
         os.truncate(idle.state / "data.mdb", left)
+        os.truncate(idle.state / "data.mdb", then)
     idle.start()
     assert idle.make().answer("x") == "REFUSED"
     idle.stop()
