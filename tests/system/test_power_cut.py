@@ -14,20 +14,18 @@ The smallest piece that is written whole or not at all is taken to be a sector
 of 512 octets, as every disk keeps it; what holds the number of the last
 transaction is in one.
 """
-import bisect
 import contextlib
 import dataclasses
 import os
 import random
-import shutil
 import struct
-import tempfile
 import threading
 from pathlib import Path
 
 import pytest
 
-from harness import BINARY, DEADLINE_S, Circuit, Nameserver, sanitized, watched
+from harness import (BINARY, Circuit, Nameserver, eventually, sanitized,
+                     watched)
 from writers import Failed, Writer
 
 LONG = os.environ.get("CIRCUITFS_TEST_LONG") == "1"
@@ -136,11 +134,7 @@ class Recording:
             goal = self.used() + 2**20
 
             def kill():
-                while self.used() < goal and self.circuit.alive() and \
-                        any(versions[-1].ends < float("inf")
-                            or versions[-1].begins > 0
-                            for versions in self.versions):
-                    threading.Event().wait(0.001)
+                eventually("much is written", lambda: self.used() > goal)
                 self.circuit.kill()
 
             self.all_work(10**9, SEED, kill)
