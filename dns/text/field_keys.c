@@ -10,7 +10,7 @@
 
 /* Algorithm, HIT and key, one token each; the servers are fields of their own
  */
-KIND_READ(hip_read)
+int hip_read(const struct kind *kind, struct field_text *in, struct buffer *out)
 {
 	struct field_token algorithm, hit, key;
 	size_t start = out->len, hit_len, key_len;
@@ -40,7 +40,7 @@ KIND_READ(hip_read)
 	return 0;
 }
 
-KIND_SIZE(hip_size)
+int hip_size(const struct kind *kind, const uint8_t *wire, size_t len)
 {
 	size_t need;
 
@@ -51,7 +51,8 @@ KIND_SIZE(hip_size)
 	return need <= len ? (int)need : -EINVAL;
 }
 
-KIND_PRINT(hip_print)
+int hip_print(const struct kind *kind, const uint8_t *wire, size_t len,
+	      struct buffer *out)
 {
 	size_t hit = wire[0];
 	int r = buffer_printf(out, "%u ", wire[1]);
@@ -75,7 +76,8 @@ static const ldns_rdf_type gateways[] = {
 	LDNS_RDF_TYPE_DNAME,
 };
 
-KIND_READ(ipseckey_read)
+int ipseckey_read(const struct kind *kind, struct field_text *in,
+		  struct buffer *out)
 {
 	struct field_token token;
 	size_t start = out->len;
@@ -111,7 +113,7 @@ static int gateway_size(const uint8_t *wire, size_t len)
 	return wire[1] ? field_size(gateways[wire[1]], wire + 3, len - 3) : 0;
 }
 
-KIND_SIZE(ipseckey_size)
+int ipseckey_size(const struct kind *kind, const uint8_t *wire, size_t len)
 {
 	int gateway = gateway_size(wire, len);
 
@@ -119,7 +121,8 @@ KIND_SIZE(ipseckey_size)
 	return gateway < 0 ? gateway : (int)len;
 }
 
-KIND_PRINT(ipseckey_print)
+int ipseckey_print(const struct kind *kind, const uint8_t *wire, size_t len,
+		   struct buffer *out)
 {
 	size_t gateway = (size_t)gateway_size(wire, len);
 	int r = buffer_printf(out, "%u %u %u ", wire[0], wire[1], wire[2]);

@@ -22,84 +22,115 @@ struct kind {
 		     struct buffer *out);
 };
 
-#define KIND_READ(name)                                                        \
-	int name(const struct kind *kind, struct field_text *in,               \
-		 struct buffer *out)
-#define KIND_SIZE(name)                                                        \
-	int name(const struct kind *kind, const uint8_t *wire, size_t len)
-#define KIND_PRINT(name)                                                       \
-	int name(const struct kind *kind, const uint8_t *wire, size_t len,     \
-		 struct buffer *out)
-
 /** kind_of() - never NULL: kinds without a text have a kind too */
 const struct kind *kind_of(ldns_rdf_type ldns);
 
 /* field_plain.c */
-KIND_SIZE(fixed_size);
-KIND_SIZE(rest_size);
-KIND_SIZE(prefixed_size);
-KIND_READ(number_read);
-KIND_PRINT(number_print);
-KIND_READ(period_read);
-KIND_READ(type_read);
-KIND_PRINT(type_print);
-KIND_READ(time_read);
-KIND_PRINT(time_print);
-KIND_READ(name_read);
-KIND_SIZE(name_size);
-KIND_PRINT(name_print);
-KIND_READ(address_read);
-KIND_PRINT(address_print_field);
+int fixed_size(const struct kind *kind, const uint8_t *wire, size_t len);
+int rest_size(const struct kind *kind, const uint8_t *wire, size_t len);
+int prefixed_size(const struct kind *kind, const uint8_t *wire, size_t len);
+int number_read(const struct kind *kind, struct field_text *in,
+		struct buffer *out);
+int number_print(const struct kind *kind, const uint8_t *wire, size_t len,
+		 struct buffer *out);
+int period_read(const struct kind *kind, struct field_text *in,
+		struct buffer *out);
+int type_read(const struct kind *kind, struct field_text *in,
+	      struct buffer *out);
+int type_print(const struct kind *kind, const uint8_t *wire, size_t len,
+	       struct buffer *out);
+int time_read(const struct kind *kind, struct field_text *in,
+	      struct buffer *out);
+int time_print(const struct kind *kind, const uint8_t *wire, size_t len,
+	       struct buffer *out);
+int name_read(const struct kind *kind, struct field_text *in,
+	      struct buffer *out);
+int name_size(const struct kind *kind, const uint8_t *wire, size_t len);
+int name_print(const struct kind *kind, const uint8_t *wire, size_t len,
+	       struct buffer *out);
+int address_read(const struct kind *kind, struct field_text *in,
+		 struct buffer *out);
+int address_print_field(const struct kind *kind, const uint8_t *wire,
+			size_t len, struct buffer *out);
 /* field_text.c */
-KIND_READ(string_read);
-KIND_SIZE(string_size);
-KIND_PRINT(string_print);
-KIND_READ(long_string_read);
-KIND_SIZE(long_string_size);
-KIND_PRINT(long_string_print);
-KIND_READ(hex_read);
-KIND_PRINT(hex_print);
-KIND_READ(base64_read);
-KIND_PRINT(base64_print);
-KIND_READ(hash_read);
-KIND_SIZE(hash_size);
-KIND_PRINT(hash_print);
-KIND_READ(eui_read);
-KIND_PRINT(eui_print);
-KIND_READ(nsap_read);
-KIND_PRINT(nsap_print);
+int string_read(const struct kind *kind, struct field_text *in,
+		struct buffer *out);
+int string_size(const struct kind *kind, const uint8_t *wire, size_t len);
+int string_print(const struct kind *kind, const uint8_t *wire, size_t len,
+		 struct buffer *out);
+int long_string_read(const struct kind *kind, struct field_text *in,
+		     struct buffer *out);
+int long_string_size(const struct kind *kind, const uint8_t *wire, size_t len);
+int long_string_print(const struct kind *kind, const uint8_t *wire, size_t len,
+		      struct buffer *out);
+int hex_read(const struct kind *kind, struct field_text *in,
+	     struct buffer *out);
+int hex_print(const struct kind *kind, const uint8_t *wire, size_t len,
+	      struct buffer *out);
+int base64_read(const struct kind *kind, struct field_text *in,
+		struct buffer *out);
+int base64_print(const struct kind *kind, const uint8_t *wire, size_t len,
+		 struct buffer *out);
+int hash_read(const struct kind *kind, struct field_text *in,
+	      struct buffer *out);
+int hash_size(const struct kind *kind, const uint8_t *wire, size_t len);
+int hash_print(const struct kind *kind, const uint8_t *wire, size_t len,
+	       struct buffer *out);
+int eui_read(const struct kind *kind, struct field_text *in,
+	     struct buffer *out);
+int eui_print(const struct kind *kind, const uint8_t *wire, size_t len,
+	      struct buffer *out);
+int nsap_read(const struct kind *kind, struct field_text *in,
+	      struct buffer *out);
+int nsap_print(const struct kind *kind, const uint8_t *wire, size_t len,
+	       struct buffer *out);
 
 /* field_lists.c */
-KIND_READ(bitmap_read);
-KIND_SIZE(bitmap_size);
-KIND_PRINT(bitmap_print);
-KIND_READ(wks_read);
-KIND_SIZE(wks_size);
-KIND_PRINT(wks_print);
-KIND_READ(apl_read);
-KIND_SIZE(apl_size);
+int bitmap_read(const struct kind *kind, struct field_text *in,
+		struct buffer *out);
+int bitmap_size(const struct kind *kind, const uint8_t *wire, size_t len);
+int bitmap_print(const struct kind *kind, const uint8_t *wire, size_t len,
+		 struct buffer *out);
+int wks_read(const struct kind *kind, struct field_text *in,
+	     struct buffer *out);
+int wks_size(const struct kind *kind, const uint8_t *wire, size_t len);
+int wks_print(const struct kind *kind, const uint8_t *wire, size_t len,
+	      struct buffer *out);
+int apl_read(const struct kind *kind, struct field_text *in,
+	     struct buffer *out);
+int apl_size(const struct kind *kind, const uint8_t *wire, size_t len);
 /* field_loc.c */
-KIND_READ(loc_read);
-KIND_SIZE(loc_size);
+int loc_read(const struct kind *kind, struct field_text *in,
+	     struct buffer *out);
+int loc_size(const struct kind *kind, const uint8_t *wire, size_t len);
 
 /* field_keys.c */
-KIND_READ(ipseckey_read);
-KIND_SIZE(ipseckey_size);
-KIND_PRINT(ipseckey_print);
-KIND_READ(hip_read);
-KIND_SIZE(hip_size);
-KIND_PRINT(hip_print);
+int ipseckey_read(const struct kind *kind, struct field_text *in,
+		  struct buffer *out);
+int ipseckey_size(const struct kind *kind, const uint8_t *wire, size_t len);
+int ipseckey_print(const struct kind *kind, const uint8_t *wire, size_t len,
+		   struct buffer *out);
+int hip_read(const struct kind *kind, struct field_text *in,
+	     struct buffer *out);
+int hip_size(const struct kind *kind, const uint8_t *wire, size_t len);
+int hip_print(const struct kind *kind, const uint8_t *wire, size_t len,
+	      struct buffer *out);
 
 /* field_ldns.c */
-KIND_READ(word_read);
-KIND_READ(mnemonic_read);
-KIND_SIZE(tag_size);
-KIND_PRINT(ldns_print);
+int word_read(const struct kind *kind, struct field_text *in,
+	      struct buffer *out);
+int mnemonic_read(const struct kind *kind, struct field_text *in,
+		  struct buffer *out);
+int tag_size(const struct kind *kind, const uint8_t *wire, size_t len);
+int ldns_print(const struct kind *kind, const uint8_t *wire, size_t len,
+	       struct buffer *out);
 
 /* field_svc.c */
-KIND_READ(svcparams_read);
-KIND_SIZE(svcparams_size);
-KIND_PRINT(svcparams_print);
+int svcparams_read(const struct kind *kind, struct field_text *in,
+		   struct buffer *out);
+int svcparams_size(const struct kind *kind, const uint8_t *wire, size_t len);
+int svcparams_print(const struct kind *kind, const uint8_t *wire, size_t len,
+		    struct buffer *out);
 
 /** refuse() - set @in->why and return -EINVAL */
 int refuse(struct field_text *in, const char *why);

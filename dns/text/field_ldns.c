@@ -49,7 +49,8 @@ static int through_ldns(const struct kind *kind, struct field_text *in,
 	return 0;
 }
 
-KIND_PRINT(ldns_print)
+int ldns_print(const struct kind *kind, const uint8_t *wire, size_t len,
+	       struct buffer *out)
 {
 	CLEANUP(borrowed_rdf_freep)
 	ldns_rdf *rdf = ldns_rdf_new(kind->ldns, len, (void *)wire);
@@ -68,7 +69,8 @@ KIND_PRINT(ldns_print)
 	return buffer_add(out, ldns_buffer_begin(text), text_len);
 }
 
-KIND_READ(word_read)
+int word_read(const struct kind *kind, struct field_text *in,
+	      struct buffer *out)
 {
 	struct field_token token;
 	char text[512];
@@ -86,7 +88,8 @@ static bool is_letter(char c)
 }
 
 /* A name that ldns knows, or a number, which it would wrap or leak. */
-KIND_READ(mnemonic_read)
+int mnemonic_read(const struct kind *kind, struct field_text *in,
+		  struct buffer *out)
 {
 	struct field_text back = *in;
 	struct field_token token;
@@ -98,7 +101,7 @@ KIND_READ(mnemonic_read)
 					: number_read(kind, in, out);
 }
 
-KIND_SIZE(tag_size)
+int tag_size(const struct kind *kind, const uint8_t *wire, size_t len)
 {
 	int size = prefixed_size(kind, wire, len), i;
 

@@ -36,7 +36,8 @@ static int add_windows(uint8_t bits[WINDOWS][WINDOW_SIZE], struct buffer *out)
 }
 
 /* All tokens that are left; ldns would put 262144 of them into 65536 places. */
-KIND_READ(bitmap_read)
+int bitmap_read(const struct kind *kind, struct field_text *in,
+		struct buffer *out)
 {
 	uint8_t bits[WINDOWS][WINDOW_SIZE] = {0};
 	struct field_token token;
@@ -52,7 +53,7 @@ KIND_READ(bitmap_read)
 }
 
 /* Only the one form that add_windows() writes. */
-KIND_SIZE(bitmap_size)
+int bitmap_size(const struct kind *kind, const uint8_t *wire, size_t len)
 {
 	size_t at = 0, size;
 	int last = -1;
@@ -92,7 +93,8 @@ static int print_window(const uint8_t *window, size_t start, struct buffer *out)
 	return 0;
 }
 
-KIND_PRINT(bitmap_print)
+int bitmap_print(const struct kind *kind, const uint8_t *wire, size_t len,
+		 struct buffer *out)
 {
 	size_t at, start = out->len;
 	int r = 0;
@@ -137,7 +139,7 @@ static bool read_port(struct field_token token, uint8_t protocol, uint32_t *out)
 	return true;
 }
 
-KIND_READ(wks_read)
+int wks_read(const struct kind *kind, struct field_text *in, struct buffer *out)
 {
 	uint8_t bits[1 + PORTS / 8] = {0};
 	struct field_token token;
@@ -158,7 +160,7 @@ KIND_READ(wks_read)
 	return buffer_add(out, bits, len);
 }
 
-KIND_SIZE(wks_size)
+int wks_size(const struct kind *kind, const uint8_t *wire, size_t len)
 {
 	(void)kind;
 	if (len == 0 || len > 1 + PORTS / 8 || (len > 1 && !wire[len - 1]))
@@ -167,7 +169,8 @@ KIND_SIZE(wks_size)
 }
 
 /* In numbers: what a port is called may change while the record is stored. */
-KIND_PRINT(wks_print)
+int wks_print(const struct kind *kind, const uint8_t *wire, size_t len,
+	      struct buffer *out)
 {
 	size_t i;
 	int r;
@@ -201,7 +204,7 @@ static struct apl_family apl_family(uint16_t number)
 }
 
 /* [!]FAMILY:ADDRESS/PREFIX; all but the address is a digit or a number. */
-KIND_READ(apl_read)
+int apl_read(const struct kind *kind, struct field_text *in, struct buffer *out)
 {
 	struct field_token token, prefix;
 	struct apl_family family;
@@ -236,7 +239,7 @@ KIND_READ(apl_read)
 	return buffer_add(out, wire, 4 + (size_t)octets);
 }
 
-KIND_SIZE(apl_size)
+int apl_size(const struct kind *kind, const uint8_t *wire, size_t len)
 {
 	struct apl_family family;
 	size_t octets;

@@ -109,7 +109,7 @@ static bool read_precision(struct field_text *in, uint8_t *out)
 	return true;
 }
 
-KIND_READ(loc_read)
+int loc_read(const struct kind *kind, struct field_text *in, struct buffer *out)
 {
 	/* Section 3: 1 m, 10,000 m and 10 m where nothing is said. */
 	uint8_t wire[16] = {0, 0x12, 0x16, 0x13};
@@ -127,7 +127,7 @@ KIND_READ(loc_read)
 }
 
 /* What has a text: version 0, digits that are digits, places on the globe. */
-KIND_SIZE(loc_size)
+int loc_size(const struct kind *kind, const uint8_t *wire, size_t len)
 {
 	uint32_t latitude, longitude;
 	int i;

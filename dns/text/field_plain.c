@@ -10,20 +10,20 @@
 #include "dns/text/rr.h"
 #include "dns/wire/escape.h"
 
-KIND_SIZE(fixed_size)
+int fixed_size(const struct kind *kind, const uint8_t *wire, size_t len)
 {
 	(void)wire;
 	return len >= kind->octets ? kind->octets : -EINVAL;
 }
 
 /* All that is left, and something must be: a missing token has no text. */
-KIND_SIZE(rest_size)
+int rest_size(const struct kind *kind, const uint8_t *wire, size_t len)
 {
 	(void)kind, (void)wire;
 	return len > 0 ? (int)len : -EINVAL;
 }
 
-KIND_SIZE(prefixed_size)
+int prefixed_size(const struct kind *kind, const uint8_t *wire, size_t len)
 {
 	(void)kind;
 	return len > 0 && len > wire[0] ? 1 + wire[0] : -EINVAL;
@@ -39,7 +39,8 @@ static int add_number(struct buffer *out, uint32_t value, uint8_t octets)
 	return buffer_add(out, wire + 4 - octets, octets);
 }
 
-KIND_READ(number_read)
+int number_read(const struct kind *kind, struct field_text *in,
+		struct buffer *out)
 {
 	uint32_t max = UINT32_MAX >> (32 - 8 * kind->octets), value;
 	struct field_token token;
@@ -63,7 +64,8 @@ static char *put_decimal(char *at, uint32_t value)
 	return at;
 }
 
-KIND_PRINT(number_print)
+int number_print(const struct kind *kind, const uint8_t *wire, size_t len,
+		 struct buffer *out)
 {
 	uint32_t value = 0;
 	char text[10];
@@ -132,7 +134,8 @@ int field_period(const char *text, size_t len, uint32_t *out)
 	return 0;
 }
 
-KIND_READ(period_read)
+int period_read(const struct kind *kind, struct field_text *in,
+		struct buffer *out)
 {
 	struct field_token token;
 	uint32_t value;
@@ -148,7 +151,8 @@ KIND_READ(period_read)
 	return add_number(out, value, kind->octets);
 }
 
-KIND_READ(type_read)
+int type_read(const struct kind *kind, struct field_text *in,
+	      struct buffer *out)
 {
 	struct field_token token;
 	uint16_t type;
@@ -159,7 +163,8 @@ KIND_READ(type_read)
 	return add_number(out, type, kind->octets);
 }
 
-KIND_PRINT(type_print)
+int type_print(const struct kind *kind, const uint8_t *wire, size_t len,
+	       struct buffer *out)
 {
 	char text[16];
 
@@ -209,7 +214,8 @@ static bool read_calendar(struct field_token token, uint32_t *out)
 	return true;
 }
 
-KIND_READ(time_read)
+int time_read(const struct kind *kind, struct field_text *in,
+	      struct buffer *out)
 {
 	struct field_token token;
 	uint32_t value;
@@ -224,7 +230,8 @@ KIND_READ(time_read)
 	return add_number(out, value, kind->octets);
 }
 
-KIND_PRINT(time_print)
+int time_print(const struct kind *kind, const uint8_t *wire, size_t len,
+	       struct buffer *out)
 {
 	time_t time = get_u32(wire);
 	char text[16];
@@ -238,7 +245,8 @@ KIND_PRINT(time_print)
 
 /* --- names and addresses --- */
 
-KIND_READ(name_read)
+int name_read(const struct kind *kind, struct field_text *in,
+	      struct buffer *out)
 {
 	struct field_token token;
 	struct name name;
@@ -252,7 +260,7 @@ KIND_READ(name_read)
 	return buffer_add(out, name.wire, name.len);
 }
 
-KIND_SIZE(name_size)
+int name_size(const struct kind *kind, const uint8_t *wire, size_t len)
 {
 	struct name name;
 
@@ -260,7 +268,8 @@ KIND_SIZE(name_size)
 	return name_from_wire(wire, len, &name);
 }
 
-KIND_PRINT(name_print)
+int name_print(const struct kind *kind, const uint8_t *wire, size_t len,
+	       struct buffer *out)
 {
 	char text[NAME_TEXT_SIZE];
 	struct name name;
@@ -270,7 +279,8 @@ KIND_PRINT(name_print)
 	return buffer_add(out, text, name_to_text(&name, text));
 }
 
-KIND_READ(address_read)
+int address_read(const struct kind *kind, struct field_text *in,
+		 struct buffer *out)
 {
 	int family = kind->octets == 4 ? AF_INET : AF_INET6;
 	char text[INET6_ADDRSTRLEN];
@@ -283,7 +293,8 @@ KIND_READ(address_read)
 	return buffer_add(out, wire, kind->octets);
 }
 
-KIND_PRINT(address_print_field)
+int address_print_field(const struct kind *kind, const uint8_t *wire,
+			size_t len, struct buffer *out)
 {
 	char text[INET6_ADDRSTRLEN], *at = text;
 	size_t i;

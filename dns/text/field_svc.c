@@ -104,7 +104,7 @@ static bool is_svc_value(uint16_t key, const uint8_t *value, size_t len)
 }
 
 /* Section 2.2: keys in strictly increasing order, up to the RDATA's end. */
-KIND_SIZE(svcparams_size)
+int svcparams_size(const struct kind *kind, const uint8_t *wire, size_t len)
 {
 	size_t at = 0, value;
 	int last = -1;
@@ -293,7 +293,8 @@ static int print_value(const struct kind *kind, uint16_t key,
 	}
 }
 
-KIND_PRINT(svcparams_print)
+int svcparams_print(const struct kind *kind, const uint8_t *wire, size_t len,
+		    struct buffer *out)
 {
 	size_t at, value;
 	int r = 0;
@@ -566,7 +567,8 @@ static int add_param(const struct param *param, const struct buffer *values,
 }
 
 /* In any order, which is that of the keys in RDATA (section 2.2). */
-KIND_READ(svcparams_read)
+int svcparams_read(const struct kind *kind, struct field_text *in,
+		   struct buffer *out)
 {
 	CLEANUP(buffer_deinit) struct buffer params = {0}, values = {0};
 	size_t start = out->len, count = 0, i;

@@ -56,7 +56,8 @@ static bool next_string(struct field_text *in, struct field_token *out)
 	return true;
 }
 
-KIND_READ(string_read)
+int string_read(const struct kind *kind, struct field_text *in,
+		struct buffer *out)
 {
 	struct field_token token;
 	size_t start = out->len;
@@ -78,7 +79,7 @@ KIND_READ(string_read)
 	return 0;
 }
 
-KIND_SIZE(string_size)
+int string_size(const struct kind *kind, const uint8_t *wire, size_t len)
 {
 	return prefixed_size(kind, wire, len);
 }
@@ -109,14 +110,16 @@ int field_print_string(const uint8_t *wire, size_t len, bool quoted,
 	return 0;
 }
 
-KIND_PRINT(string_print)
+int string_print(const struct kind *kind, const uint8_t *wire, size_t len,
+		 struct buffer *out)
 {
 	(void)kind;
 	return field_print_string(wire + 1, len - 1, true, out);
 }
 
 /* A string of any length that ends with the RDATA (RFC 8659, section 4.1.1) */
-KIND_READ(long_string_read)
+int long_string_read(const struct kind *kind, struct field_text *in,
+		     struct buffer *out)
 {
 	struct field_token token;
 
@@ -126,13 +129,14 @@ KIND_READ(long_string_read)
 	return add_string(in, token, out);
 }
 
-KIND_SIZE(long_string_size)
+int long_string_size(const struct kind *kind, const uint8_t *wire, size_t len)
 {
 	(void)kind, (void)wire;
 	return (int)len;
 }
 
-KIND_PRINT(long_string_print)
+int long_string_print(const struct kind *kind, const uint8_t *wire, size_t len,
+		      struct buffer *out)
 {
 	(void)kind;
 	return field_print_string(wire, len, true, out);
@@ -206,20 +210,21 @@ int field_print_hex(const uint8_t *wire, size_t len, struct buffer *out)
 	return 0;
 }
 
-KIND_READ(hex_read)
+int hex_read(const struct kind *kind, struct field_text *in, struct buffer *out)
 {
 	(void)kind;
 	return field_hex(in, out);
 }
 
-KIND_PRINT(hex_print)
+int hex_print(const struct kind *kind, const uint8_t *wire, size_t len,
+	      struct buffer *out)
 {
 	(void)kind;
 	return field_print_hex(wire, len, out);
 }
 
 /* RFC 7043: pairs of hex digits between hyphens. */
-KIND_READ(eui_read)
+int eui_read(const struct kind *kind, struct field_text *in, struct buffer *out)
 {
 	struct field_token token, pair;
 	size_t i;
@@ -236,7 +241,8 @@ KIND_READ(eui_read)
 	return r == -EINVAL ? refuse(in, kind->what) : r;
 }
 
-KIND_PRINT(eui_print)
+int eui_print(const struct kind *kind, const uint8_t *wire, size_t len,
+	      struct buffer *out)
 {
 	size_t i;
 	int r = 0;
@@ -252,7 +258,8 @@ KIND_PRINT(eui_print)
 }
 
 /* Hex digits with dots anywhere between them; NSAP begins with 0x. */
-KIND_READ(nsap_read)
+int nsap_read(const struct kind *kind, struct field_text *in,
+	      struct buffer *out)
 {
 	CLEANUP(buffer_deinit) struct buffer digits = {0};
 	bool prefixed = kind->ldns == LDNS_RDF_TYPE_NSAP;
@@ -273,7 +280,8 @@ KIND_READ(nsap_read)
 	return plain.len ? add_hex(in, plain, out) : refuse(in, kind->what);
 }
 
-KIND_PRINT(nsap_print)
+int nsap_print(const struct kind *kind, const uint8_t *wire, size_t len,
+	       struct buffer *out)
 {
 	(void)kind;
 	if (buffer_add_text(out, "0x") < 0)
@@ -321,7 +329,8 @@ size_t field_hash(const char *text, size_t len, uint8_t out[FIELD_HASH_SIZE])
 	return count >= 5 || bits ? 0 : octets;
 }
 
-KIND_READ(hash_read)
+int hash_read(const struct kind *kind, struct field_text *in,
+	      struct buffer *out)
 {
 	uint8_t wire[1 + FIELD_HASH_SIZE];
 	struct field_token token;
@@ -335,13 +344,14 @@ KIND_READ(hash_read)
 }
 
 /* One octet at least: RFC 5155, section 3.2. */
-KIND_SIZE(hash_size)
+int hash_size(const struct kind *kind, const uint8_t *wire, size_t len)
 {
 	return len > 0 && wire[0] > 0 ? prefixed_size(kind, wire, len)
 				      : -EINVAL;
 }
 
-KIND_PRINT(hash_print)
+int hash_print(const struct kind *kind, const uint8_t *wire, size_t len,
+	       struct buffer *out)
 {
 	static const char digits[] = "0123456789abcdefghijklmnopqrstuv";
 	uint32_t bits = 0;
@@ -427,7 +437,8 @@ int add_base64(struct field_text *in, struct field_token token,
 }
 
 /* All tokens that are left: keys and signatures are often split by blanks. */
-KIND_READ(base64_read)
+int base64_read(const struct kind *kind, struct field_text *in,
+		struct buffer *out)
 {
 	CLEANUP(buffer_deinit) struct buffer digits = {0};
 	struct field_token token, joined;
@@ -440,7 +451,8 @@ KIND_READ(base64_read)
 	return add_base64(in, joined, out);
 }
 
-KIND_PRINT(base64_print)
+int base64_print(const struct kind *kind, const uint8_t *wire, size_t len,
+		 struct buffer *out)
 {
 	uint32_t bits;
 	uint8_t *at;
