@@ -85,13 +85,6 @@ bool rrsets_find(struct rrsets rrsets, uint16_t type, struct rrset *out);
 bool rrset_next(const struct rrset *rrset, size_t *offset,
 		struct rrset_rr *out);
 
-/* Why a change was refused, for a person. */
-struct refusal {
-	uint32_t line;		   /* of the text; 0: not known */
-	char text[NAME_TEXT_SIZE]; /* the owner */
-	char reason[160];
-};
-
 /**
  * rrsets_edit() - what an owner has after some items of a change
  * @old:    what it has

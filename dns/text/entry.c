@@ -3,7 +3,6 @@
  * entry.c - one entry of a master file: a record, a directive, or nothing
  */
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <strings.h>
 
@@ -30,62 +29,26 @@ void entries_init(struct entries *entries, const struct name *origin,
 
 void entries_deinit(struct entries *entries)
 {
-	buffer_deinit(&entries->text);
 	buffer_deinit(&entries->rdata);
 }
 
-void entry_printable(const char *text, size_t len, char *out, size_t size)
-{
-	char *at = out, *end = out + size;
-	size_t i;
-
-	for (i = 0; i < len && end - at > 4; i++) {
-		if (text[i] < ' ' || text[i] > '~')
-			at = escape_put(at, (uint8_t)text[i]);
-		else
-			*at++ = text[i];
-	}
-	*at = '\0';
-}
-
-static int PRINTF(2, 3) refuse(struct entries *entries, const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(entries->reason, sizeof(entries->reason), format, args);
-	va_end(args);
-	return -EINVAL;
-}
-
 /* @format has one %s, for the token. */
-static int refuse_token(struct entries *entries, const char *format,
+static int refuse_token(struct lexer *lexer, const char *format,
 			struct lexer_token token)
 {
 	char text[40];
 
-	entry_printable(token.text, token.len, text, sizeof(text));
-	return refuse(entries, format, text);
-}
-
-/* --- tokens --- */
-
-/* As lexer_next(), which see. */
-static int next(struct entries *entries, struct lexer_entry *entry,
-		struct lexer_token *out)
-{
-	int r = lexer_next(entry, out);
-
-	return r < 0 ? refuse(entries, "%s", entry->why) : r;
+	refusal_printable(token.text, token.len, text, sizeof(text));
+	return refusal_set(lexer->why, -EINVAL, format, text);
 }
 
 /* A token that must be there, or -EINVAL: @what is missing. */
-static int need(struct entries *entries, struct lexer_entry *entry,
-		const char *what, struct lexer_token *out)
+static int need(struct lexer *lexer, const char *what, struct lexer_token *out)
 {
-	int r = next(entries, entry, out);
+	int r = lexer_next(lexer, out);
 
-	return r == 0 ? refuse(entries, "%s is missing", what) : r;
+	return r == 0 ? refusal_set(lexer->why, -EINVAL, "%s is missing", what)
+		      : r;
 }
 
 static bool is_word(struct lexer_token token, const char *word)
@@ -94,16 +57,17 @@ static bool is_word(struct lexer_token token, const char *word)
 	       strncasecmp(token.text, word, token.len) == 0;
 }
 
-static int read_ttl(struct entries *entries, struct lexer_token token,
+static int read_ttl(struct lexer *lexer, struct lexer_token token,
 		    uint32_t *out)
 {
 	uint32_t ttl;
 	int r = field_period(token.text, token.len, &ttl);
 
 	if (r == -EINVAL)
-		return refuse_token(entries, "\"%s\" is no TTL", token);
+		return refuse_token(lexer, "\"%s\" is no TTL", token);
 	if (r == -ERANGE || ttl > RR_TTL_MAX)
-		return refuse(entries, "TTL is above %u", RR_TTL_MAX);
+		return refusal_set(lexer->why, -EINVAL, "TTL is above %u",
+				   RR_TTL_MAX);
 	*out = ttl;
 	return 0;
 }
@@ -116,18 +80,19 @@ static const struct name *origin_of(const struct entries *entries)
 	return entries->state.has_origin ? &entries->state.origin : NULL;
 }
 
-static int read_origin(struct entries *entries, struct lexer_token token)
+static int read_origin(struct entries *entries, struct lexer *lexer,
+		       struct lexer_token token)
 {
 	const char *why;
 
 	if (name_from_text(token.text, token.len, origin_of(entries),
 			   &entries->state.origin, &why) < 0)
-		return refuse(entries, "bad $ORIGIN: %s", why);
+		return refusal_set(lexer->why, -EINVAL, "bad $ORIGIN: %s", why);
 	entries->state.has_origin = true;
 	return 0;
 }
 
-static int read_directive(struct entries *entries, struct lexer_entry *entry,
+static int read_directive(struct entries *entries, struct lexer *lexer,
 			  struct lexer_token directive)
 {
 	bool origin = is_word(directive, "$ORIGIN");
@@ -135,30 +100,31 @@ static int read_directive(struct entries *entries, struct lexer_entry *entry,
 	int r;
 
 	if (is_word(directive, "$INCLUDE"))
-		return refuse(entries, "$INCLUDE is refused, it would read "
-				       "files as the daemon: put the file's "
-				       "text in its place");
+		return refusal_set(lexer->why, -EINVAL,
+				   "$INCLUDE is refused, it would read "
+				   "files as the daemon: put the file's "
+				   "text in its place");
 	if (!origin && !is_word(directive, "$TTL"))
-		return refuse_token(entries,
+		return refuse_token(lexer,
 				    "the directive %s is not known, only "
 				    "$ORIGIN and $TTL; write out its records",
 				    directive);
-	r = need(entries, entry, "the directive's value", &value);
+	r = need(lexer, "the directive's value", &value);
 	if (r < 0)
 		return r;
-	r = next(entries, entry, &more);
+	r = lexer_next(lexer, &more);
 	if (r != 0)
 		return r < 0 ? r
-			     : refuse_token(entries,
+			     : refuse_token(lexer,
 					    "\"%s\" is behind the directive",
 					    more);
-	return origin ? read_origin(entries, value)
-		      : read_ttl(entries, value, &entries->state.ttl);
+	return origin ? read_origin(entries, lexer, value)
+		      : read_ttl(lexer, value, &entries->state.ttl);
 }
 
 /* --- records --- */
 
-static int refuse_owner(struct entries *entries)
+static int refuse_owner(const struct entries *entries, struct lexer *lexer)
 {
 	char name[NAME_TEXT_SIZE];
 
@@ -166,25 +132,28 @@ static int refuse_owner(struct entries *entries)
 	/* Long names would push the reason out of its place. */
 	if (strlen(name) > 50)
 		strcpy(name + 47, "...");
-	return refuse(entries,
-		      "the owner is not %s: this file holds %s's records only",
-		      name, name);
+	return refusal_set(
+		lexer->why, -EINVAL,
+		"the owner is not %s: this file holds %s's records only", name,
+		name);
 }
 
-static int read_owner(struct entries *entries, struct lexer_token token)
+static int read_owner(struct entries *entries, struct lexer *lexer,
+		      struct lexer_token token)
 {
 	struct entry_state *state = &entries->state;
 	const char *why;
 
 	if (token.text[0] == '"')
-		return refuse(entries, "an owner is written without quotes");
+		return refusal_set(lexer->why, -EINVAL,
+				   "an owner is written without quotes");
 	if (name_from_text(token.text, token.len, origin_of(entries),
 			   &state->owner, &why) < 0)
-		return refuse(entries, "bad owner: %s", why);
+		return refusal_set(lexer->why, -EINVAL, "bad owner: %s", why);
 	name_lower(&state->owner);
 	state->has_owner = true;
 	if (entries->has_only && !name_equal(&state->owner, &entries->only))
-		return refuse_owner(entries);
+		return refuse_owner(entries, lexer);
 	return 0;
 }
 
@@ -210,14 +179,13 @@ static enum class_kind class_of(struct lexer_token token)
 	return CLASS_NONE;
 }
 
-static int read_class(struct entries *entries, struct lexer_token token,
-		      bool *seen)
+static int read_class(struct lexer *lexer, struct lexer_token token, bool *seen)
 {
 	switch (class_of(token)) {
 	case CLASS_NONE:
 		return 0;
 	case CLASS_OTHER:
-		return refuse_token(entries,
+		return refuse_token(lexer,
 				    "the class %s is refused: only IN "
 				    "is kept",
 				    token);
@@ -225,7 +193,7 @@ static int read_class(struct entries *entries, struct lexer_token token,
 		break;
 	}
 	if (*seen)
-		return refuse(entries, "a second class");
+		return refusal_set(lexer->why, -EINVAL, "a second class");
 	*seen = true;
 	return 1;
 }
@@ -234,7 +202,7 @@ static int read_class(struct entries *entries, struct lexer_token token,
  * Class and TTL, each at most once and in either order, then the type.
  * @token: in, the first of them; out, the type
  */
-static int read_ttl_class(struct entries *entries, struct lexer_entry *entry,
+static int read_ttl_class(struct entries *entries, struct lexer *lexer,
 			  struct lexer_token *token, uint32_t *ttl)
 {
 	bool has_ttl = false, has_class = false;
@@ -244,17 +212,18 @@ static int read_ttl_class(struct entries *entries, struct lexer_entry *entry,
 	for (;;) {
 		if (escape_is_digit(token->text[0])) {
 			if (has_ttl)
-				return refuse(entries, "a second TTL");
+				return refusal_set(lexer->why, -EINVAL,
+						   "a second TTL");
 			has_ttl = true;
-			r = read_ttl(entries, *token, ttl);
+			r = read_ttl(lexer, *token, ttl);
 		} else {
-			r = read_class(entries, *token, &has_class);
+			r = read_class(lexer, *token, &has_class);
 			if (r == 0)
 				return 0;
 		}
 		if (r < 0)
 			return r;
-		r = need(entries, entry, "the type", token);
+		r = need(lexer, "the type", token);
 		if (r < 0)
 			return r;
 	}
@@ -289,8 +258,8 @@ static const char *hint_for(struct lexer_token token)
 	return "any type can be written as TYPE123 \\# LENGTH HEX";
 }
 
-static int read_type(struct entries *entries, struct lexer_token token,
-		     uint16_t *out)
+static int read_type(struct entries *entries, struct lexer *lexer,
+		     struct lexer_token token, uint16_t *out)
 {
 	uint16_t type;
 	char text[40];
@@ -301,12 +270,13 @@ static int read_type(struct entries *entries, struct lexer_token token,
 		return 0;
 	}
 	if (rr_type_from_text(token.text, token.len, &type) < 0) {
-		entry_printable(token.text, token.len, text, sizeof(text));
-		return refuse(entries, "the type \"%s\" is not known: %s", text,
-			      hint_for(token));
+		refusal_printable(token.text, token.len, text, sizeof(text));
+		return refusal_set(lexer->why, -EINVAL,
+				   "the type \"%s\" is not known: %s", text,
+				   hint_for(token));
 	}
 	if (!rr_type_is_data(type))
-		return refuse_token(entries,
+		return refuse_token(lexer,
 				    "the type %s is for queries and "
 				    "messages: no record has it",
 				    token);
@@ -316,55 +286,21 @@ static int read_type(struct entries *entries, struct lexer_token token,
 	return 0;
 }
 
-/* A newline may stand inside quotes; in one line of text it is \010. */
-static int add_token(struct buffer *text, struct lexer_token token)
-{
-	const char *newline, *end = token.text + token.len;
-	int r = text->len ? buffer_add(text, " ", 1) : 0;
-
-	while (r == 0) {
-		newline = memchr(token.text, '\n', (size_t)(end - token.text));
-		if (!newline)
-			return buffer_add(text, token.text,
-					  (size_t)(end - token.text));
-		r = buffer_add(text, token.text,
-			       (size_t)(newline - token.text));
-		if (r == 0)
-			r = buffer_add_text(text, "\\010");
-		token.text = newline + 1;
-	}
-	return r;
-}
-
-static int read_rdata(struct entries *entries, struct lexer_entry *entry,
+static int read_rdata(struct entries *entries, struct lexer *lexer,
 		      struct rr *rr)
 {
-	struct lexer_token token;
-	const char *why;
-	int r;
+	int r = rr_rdata_from_text(rr->type, lexer, origin_of(entries),
+				   &entries->rdata, &rr->measure);
 
-	entries->text.len = 0;
-	while ((r = next(entries, entry, &token)) > 0) {
-		r = add_token(&entries->text, token);
-		if (r < 0)
-			return r;
-	}
-	if (r == 0)
-		r = buffer_add(&entries->text, "", 1);
 	if (r < 0)
 		return r;
-	r = rr_rdata_from_text(rr->type, (const char *)entries->text.data,
-			       origin_of(entries), &entries->rdata,
-			       &rr->measure, &why);
-	if (r < 0)
-		return r == -EINVAL ? refuse(entries, "%s", why) : r;
 	rr->rdata = entries->rdata.data;
 	rr->rdlen = (uint16_t)entries->rdata.len;
 	return 0;
 }
 
 /* @token: the first of the entry; an owner unless a blank came before it */
-static int read_record(struct entries *entries, struct lexer_entry *entry,
+static int read_record(struct entries *entries, struct lexer *lexer,
 		       struct lexer_token token, bool blank, uint32_t line,
 		       struct change *change)
 {
@@ -373,47 +309,49 @@ static int read_record(struct entries *entries, struct lexer_entry *entry,
 	int r = 0;
 
 	if (!blank) {
-		r = read_owner(entries, token);
+		r = read_owner(entries, lexer, token);
 		if (r == 0)
-			r = need(entries, entry, "the type", &token);
+			r = need(lexer, "the type", &token);
 	} else if (!entries->state.has_owner) {
-		r = refuse(entries,
-			   "the owner is missing, and no record before has "
-			   "one; write it, or take the blanks away");
+		r = refusal_set(
+			lexer->why, -EINVAL,
+			"the owner is missing, and no record before has "
+			"one; write it, or take the blanks away");
 	}
 	if (r < 0)
 		return r;
-	r = read_ttl_class(entries, entry, &token, &rr.ttl);
+	r = read_ttl_class(entries, lexer, &token, &rr.ttl);
 	if (r == 0)
-		r = read_type(entries, token, &rr.type);
+		r = read_type(entries, lexer, token, &rr.type);
 	if (r == 0)
-		r = read_rdata(entries, entry, &rr);
+		r = read_rdata(entries, lexer, &rr);
 	if (r < 0)
 		return r;
 	why = rr_broken_owner(rr.type, &entries->state.owner);
 	if (why)
-		return refuse(entries, "%s", why);
+		return refusal_set(lexer->why, -EINVAL, "%s", why);
 	rr.owner.len = entries->state.owner.len;
 	memcpy(rr.owner.wire, entries->state.owner.wire, rr.owner.len);
 	return change_add(change, &rr, line);
 }
 
 int entry_read(struct entries *entries, const char *text, size_t len,
-	       uint32_t line, struct change *change)
+	       uint32_t line, struct change *change, struct refusal *why)
 {
 	bool blank = len && (text[0] == ' ' || text[0] == '\t');
-	struct lexer_entry entry = lexer_entry(text, len);
+	struct lexer lexer = lexer_begin(text, len, why);
 	struct lexer_token token;
-	int r = next(entries, &entry, &token);
+	int r = lexer_next(&lexer, &token);
 
 	if (r <= 0)
 		return r;
 	if (!blank && token.text[0] == '$')
-		return read_directive(entries, &entry, token);
-	r = read_record(entries, &entry, token, blank, line, change);
+		return read_directive(entries, &lexer, token);
+	r = read_record(entries, &lexer, token, blank, line, change);
 	/* A name may begin so; but this is none. */
 	if (r == -EINVAL && token.text[0] == '#')
-		return refuse(entries, "a comment begins with \";\", not with "
-				       "\"#\"");
+		return refusal_set(why, -EINVAL,
+				   "a comment begins with \";\", not with "
+				   "\"#\"");
 	return r;
 }

@@ -9,8 +9,6 @@
 
 #include "dns/text/change.h"
 
-#define ENTRY_REASON_SIZE 160
-
 /* What a master file carries from entry to entry (RFC 1035, section 5.1). */
 struct entry_state {
 	struct name origin;
@@ -24,12 +22,9 @@ struct entry_state {
 struct entries {
 	struct entry_state state;
 	bool has_only;
-	struct name only;		/* the one owner that is taken */
-	char reason[ENTRY_REASON_SIZE]; /* why the last entry was refused */
+	struct name only; /* the one owner that is taken */
 
-	/* Scratch memory of one entry, kept to be used again. */
-	struct buffer text; /* RDATA as rr.h wants it */
-	struct buffer rdata;
+	struct buffer rdata; /* of one entry; kept to be used again */
 
 	/* The last type, which is not looked up again. */
 	char type_text[16];
@@ -52,14 +47,12 @@ void entries_deinit(struct entries *entries);
  * @text:   from its first octet to its newline, or without one
  * @line:   is noted with the record
  * @change: receives the record
+ * @why:    receives the reason
  *
- * Return: 0; -EINVAL with @entries->reason; -ENOMEM. On error the caller puts
- * back @entries->state; @change is as it was.
+ * Return: 0; -EINVAL with @why; -ENOMEM. On error the caller puts back
+ * @entries->state; @change is as it was.
  */
 int entry_read(struct entries *entries, const char *text, size_t len,
-	       uint32_t line, struct change *change);
-
-/** entry_printable() - as much of @text as fits, unprintables as \DDD */
-void entry_printable(const char *text, size_t len, char *out, size_t size);
+	       uint32_t line, struct change *change, struct refusal *why);
 
 #endif

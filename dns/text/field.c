@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * field.c - the kinds of fields that RDATA is made of, and their tokens
+ * field.c - the kinds of fields that RDATA is made of
  */
 #include <errno.h>
 
@@ -13,7 +13,7 @@ static int no_text(const struct kind *kind, struct field_text *in,
 		   struct buffer *out)
 {
 	(void)out;
-	return refuse(in, kind->what);
+	return field_refuse(in, kind->what);
 }
 
 static int no_print(const struct kind *kind, const uint8_t *wire, size_t len,
@@ -125,8 +125,7 @@ static const struct kind kinds[] = {
 	OURS(LDNS_RDF_TYPE_IPSECKEY, 0, ipseckey_read, ipseckey_size,
 	     ipseckey_print, NULL),
 	OURS(LDNS_RDF_TYPE_SVCPARAMS, 0, svcparams_read, svcparams_size,
-	     svcparams_print,
-	     "these are no service parameters, as in alpn=h2,h3 port=8443"),
+	     svcparams_print, NULL),
 	OURS(LDNS_RDF_TYPE_HIP, 0, hip_read, hip_size, hip_print, NULL),
 	MNEMONIC(LDNS_RDF_TYPE_ALG, 1,
 		 "a key algorithm, by number or name, was expected"),
@@ -178,38 +177,20 @@ bool field_is_exact(ldns_rdf_type kind)
 	return kind_of(kind)->exact;
 }
 
-bool field_next(struct field_text *in, struct field_token *out)
+bool field_next(struct field_text *in, struct lexer_token *out)
 {
-	const char *at = in->at;
-	bool quoted = false;
-
-	while (*at == ' ')
-		at++;
-	out->text = at;
-	for (; *at && (quoted || *at != ' '); at++) {
-		if (*at == '\\' && at[1]) {
-			at++;
-		} else if (*at == '"') {
-			quoted = !quoted;
-			/* A token that began with a quote ends with one. */
-			if (!quoted && out->text[0] == '"') {
-				at++;
-				break;
-			}
-		}
-	}
-	out->len = (size_t)(at - out->text);
-	in->at = at;
-	return out->len > 0;
+	return lexer_next(in->lexer, out) > 0;
 }
 
-int refuse(struct field_text *in, const char *why)
+int field_refuse(struct field_text *in, const char *reason)
 {
-	in->why = why;
-	return -EINVAL;
+	/* What the lexer refused has ended the field; it is what is wrong. */
+	if (in->lexer->failed)
+		return -EINVAL;
+	return refusal_set(in->lexer->why, -EINVAL, "%s", reason);
 }
 
-bool token_number(struct field_token token, uint32_t max, uint32_t *out)
+bool token_number(struct lexer_token token, uint32_t max, uint32_t *out)
 {
 	uint64_t value = 0;
 	size_t i;
@@ -225,7 +206,7 @@ bool token_number(struct field_token token, uint32_t max, uint32_t *out)
 	return token.len > 0;
 }
 
-bool token_copy(struct field_token token, char *out, size_t size)
+bool token_copy(struct lexer_token token, char *out, size_t size)
 {
 	if (token.len >= size)
 		return false;

@@ -15,28 +15,35 @@
 
 #include <ldns/rdata.h>
 
+#include "dns/text/lexer.h"
 #include "dns/wire/buffer.h"
 #include "dns/wire/name.h"
 
 /* RDATA in text, being read from left to right. */
 struct field_text {
-	const char *at;		   /* what is left; NUL-terminated */
+	struct lexer *lexer;	   /* before the next token */
 	const struct name *origin; /* of relative names, or NULL: none yet */
-	const char *why;	   /* on -EINVAL: static */
 };
 
-/* A token: up to a blank outside quotes; the quotes belong to it. Borrowed. */
-struct field_token {
-	const char *text;
-	size_t len;
-};
+/**
+ * field_next() - take the next token
+ * Return: false at the end, and where the lexer refuses: no record is made of
+ * that, whatever the field makes of the tokens that it got.
+ */
+bool field_next(struct field_text *in, struct lexer_token *out);
 
-/** field_next() - take the next token; false at the end */
-bool field_next(struct field_text *in, struct field_token *out);
+/** field_refuse() - say what is wrong with a field, and return -EINVAL */
+int field_refuse(struct field_text *in, const char *reason);
+
+/** token_number() - digits only, and no more than @max */
+bool token_number(struct lexer_token token, uint32_t max, uint32_t *out);
+
+/** token_copy() - as a C string; false if it does not fit */
+bool token_copy(struct lexer_token token, char *out, size_t size);
 
 /**
  * field_read() - read one field, of one or more tokens, and append its wire
- * Return: 0, -EINVAL with @in->why, -ENOMEM.
+ * Return: 0, -EINVAL with the lexer's refusal, -ENOMEM.
  */
 int field_read(ldns_rdf_type kind, struct field_text *in, struct buffer *out);
 

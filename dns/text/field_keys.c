@@ -12,7 +12,7 @@
  */
 int hip_read(const struct kind *kind, struct field_text *in, struct buffer *out)
 {
-	struct field_token algorithm, hit, key;
+	struct lexer_token algorithm, hit, key;
 	size_t start = out->len, hit_len, key_len;
 	uint32_t number;
 	int r;
@@ -20,9 +20,9 @@ int hip_read(const struct kind *kind, struct field_text *in, struct buffer *out)
 	(void)kind;
 	if (!field_next(in, &algorithm) || !field_next(in, &hit) ||
 	    !field_next(in, &key))
-		return refuse(in, "algorithm, HIT or key is missing");
+		return field_refuse(in, "algorithm, HIT or key is missing");
 	if (!token_number(algorithm, 255, &number))
-		return refuse(in, "the algorithm is no number up to 255");
+		return field_refuse(in, "the algorithm is no number up to 255");
 	r = buffer_add(out, "\0\0\0\0", 4);
 	if (r == 0)
 		r = add_hex(in, hit, out);
@@ -33,7 +33,7 @@ int hip_read(const struct kind *kind, struct field_text *in, struct buffer *out)
 	if (r < 0)
 		return r;
 	if (hit_len > 255 || key_len > 65535)
-		return refuse(in, "the HIT or the key is too long");
+		return field_refuse(in, "the HIT or the key is too long");
 	out->data[start] = (uint8_t)hit_len;
 	out->data[start + 1] = (uint8_t)number;
 	put_u16(out->data + start + 2, (uint16_t)key_len);
@@ -79,7 +79,7 @@ static const ldns_rdf_type gateways[] = {
 int ipseckey_read(const struct kind *kind, struct field_text *in,
 		  struct buffer *out)
 {
-	struct field_token token;
+	struct lexer_token token;
 	size_t start = out->len;
 	uint8_t type;
 	int i, r;
@@ -92,18 +92,17 @@ int ipseckey_read(const struct kind *kind, struct field_text *in,
 	}
 	type = out->data[start + 1];
 	if (type >= ARRAY_SIZE(gateways))
-		return refuse(in, "the gateway type is none of 0 to 3");
+		return field_refuse(in, "the gateway type is none of 0 to 3");
 	if (type)
 		r = field_read(gateways[type], in, out);
 	else if (!field_next(in, &token) || token.len != 1 ||
 		 token.text[0] != '.')
-		r = refuse(in, "a gateway of type 0 is written \".\"");
+		r = field_refuse(in, "a gateway of type 0 is written \".\"");
 	if (r < 0)
 		return r;
 	/* Algorithm 0 is no key, and nothing behind the gateway. */
-	return in->at[strspn(in->at, " ")]
-		       ? field_read(LDNS_RDF_TYPE_B64, in, out)
-		       : 0;
+	return lexer_more(in->lexer) ? field_read(LDNS_RDF_TYPE_B64, in, out)
+				     : 0;
 }
 
 static int gateway_size(const uint8_t *wire, size_t len)

@@ -132,11 +132,8 @@ int svcparams_size(const struct kind *kind, const uint8_t *wire, size_t len);
 int svcparams_print(const struct kind *kind, const uint8_t *wire, size_t len,
 		    struct buffer *out);
 
-/** refuse() - set @in->why and return -EINVAL */
-int refuse(struct field_text *in, const char *why);
-
 /** add_string() - append what a token stands for, of any length */
-int add_string(struct field_text *in, struct field_token token,
+int add_string(struct field_text *in, struct lexer_token token,
 	       struct buffer *out);
 
 /** field_print_string() - octets with escapes; without quotes, they must not
@@ -145,15 +142,9 @@ int field_print_string(const uint8_t *wire, size_t len, bool quoted,
 		       struct buffer *out);
 
 /** add_hex(), add_base64() - append the octets of one token */
-int add_hex(struct field_text *in, struct field_token token,
+int add_hex(struct field_text *in, struct lexer_token token,
 	    struct buffer *out);
-int add_base64(struct field_text *in, struct field_token token,
+int add_base64(struct field_text *in, struct lexer_token token,
 	       struct buffer *out);
-
-/** token_number() - digits only, up to @max */
-bool token_number(struct field_token token, uint32_t max, uint32_t *out);
-
-/** token_copy() - as a C string; false if it does not fit */
-bool token_copy(struct field_token token, char *out, size_t size);
 
 #endif

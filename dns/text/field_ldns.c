@@ -39,13 +39,13 @@ static int through_ldns(const struct kind *kind, struct field_text *in,
 	int r;
 
 	if (!rdf)
-		return refuse(in, kind->what);
+		return field_refuse(in, kind->what);
 	r = buffer_add(out, ldns_rdf_data(rdf), ldns_rdf_size(rdf));
 	if (r < 0)
 		return r;
 	if (kind->size(kind, out->data + start, out->len - start) !=
 	    (int)(out->len - start))
-		return refuse(in, kind->what);
+		return field_refuse(in, kind->what);
 	return 0;
 }
 
@@ -72,13 +72,13 @@ int ldns_print(const struct kind *kind, const uint8_t *wire, size_t len,
 int word_read(const struct kind *kind, struct field_text *in,
 	      struct buffer *out)
 {
-	struct field_token token;
+	struct lexer_token token;
 	char text[512];
 
 	if (!field_next(in, &token) || token.len > kind->longest ||
 	    !token_copy(token, text, sizeof(text)) ||
 	    strspn(text, kind->allowed) != token.len)
-		return refuse(in, kind->what);
+		return field_refuse(in, kind->what);
 	return through_ldns(kind, in, text, out);
 }
 
@@ -91,14 +91,10 @@ static bool is_letter(char c)
 int mnemonic_read(const struct kind *kind, struct field_text *in,
 		  struct buffer *out)
 {
-	struct field_text back = *in;
-	struct field_token token;
-
-	if (!field_next(in, &token))
-		return refuse(in, kind->what);
-	*in = back;
-	return is_letter(token.text[0]) ? word_read(kind, in, out)
-					: number_read(kind, in, out);
+	if (!lexer_more(in->lexer))
+		return field_refuse(in, kind->what);
+	return is_letter(*in->lexer->at) ? word_read(kind, in, out)
+					 : number_read(kind, in, out);
 }
 
 int tag_size(const struct kind *kind, const uint8_t *wire, size_t len)

@@ -40,12 +40,12 @@ int bitmap_read(const struct kind *kind, struct field_text *in,
 		struct buffer *out)
 {
 	uint8_t bits[WINDOWS][WINDOW_SIZE] = {0};
-	struct field_token token;
+	struct lexer_token token;
 	uint16_t type;
 
 	while (field_next(in, &token)) {
 		if (rr_type_from_text(token.text, token.len, &type) < 0)
-			return refuse(in, kind->what);
+			return field_refuse(in, kind->what);
 		bits[type >> 8][(type & 255) / 8] |=
 			(uint8_t)(0x80 >> (type & 7));
 	}
@@ -109,7 +109,7 @@ int bitmap_print(const struct kind *kind, const uint8_t *wire, size_t len,
 
 #define PORTS 65536
 
-static bool read_protocol(struct field_token token, uint8_t *out)
+static bool read_protocol(struct lexer_token token, uint8_t *out)
 {
 	uint32_t number;
 
@@ -124,7 +124,7 @@ static bool read_protocol(struct field_token token, uint8_t *out)
 }
 
 /* Not by ldns, which asks the system again for each of them. */
-static bool read_port(struct field_token token, uint8_t protocol, uint32_t *out)
+static bool read_port(struct lexer_token token, uint8_t protocol, uint32_t *out)
 {
 	const char *name = protocol == IPPROTO_UDP ? "udp" : "tcp";
 	char text[64];
@@ -142,17 +142,17 @@ static bool read_port(struct field_token token, uint8_t protocol, uint32_t *out)
 int wks_read(const struct kind *kind, struct field_text *in, struct buffer *out)
 {
 	uint8_t bits[1 + PORTS / 8] = {0};
-	struct field_token token;
+	struct lexer_token token;
 	size_t len = 1;
 	uint32_t port;
 
 	(void)kind;
 	if (!field_next(in, &token) || !read_protocol(token, &bits[0]))
-		return refuse(in,
-			      "a protocol, tcp, udp or a number, was expected");
+		return field_refuse(
+			in, "a protocol, tcp, udp or a number, was expected");
 	while (field_next(in, &token)) {
 		if (!read_port(token, bits[0], &port))
-			return refuse(in, "a service is not known");
+			return field_refuse(in, "a service is not known");
 		bits[1 + port / 8] |= (uint8_t)(0x80 >> (port & 7));
 		if (len < 2 + port / 8)
 			len = 2 + port / 8;
@@ -206,7 +206,7 @@ static struct apl_family apl_family(uint16_t number)
 /* [!]FAMILY:ADDRESS/PREFIX; all but the address is a digit or a number. */
 int apl_read(const struct kind *kind, struct field_text *in, struct buffer *out)
 {
-	struct field_token token, prefix;
+	struct lexer_token token, prefix;
 	struct apl_family family;
 	uint8_t wire[4 + 16] = {0};
 	char text[64], *at = text, *slash;
@@ -214,23 +214,23 @@ int apl_read(const struct kind *kind, struct field_text *in, struct buffer *out)
 	uint32_t bits;
 
 	if (!field_next(in, &token) || !token_copy(token, text, sizeof(text)))
-		return refuse(in, kind->what);
+		return field_refuse(in, kind->what);
 	if (*at == '!') {
 		wire[3] = 0x80;
 		at++;
 	}
 	if ((*at != '1' && *at != '2') || at[1] != ':')
-		return refuse(in, kind->what);
+		return field_refuse(in, kind->what);
 	wire[1] = (uint8_t)(*at - '0');
 	family = apl_family(wire[1]);
 	slash = strchr(at, '/');
 	if (!slash)
-		return refuse(in, kind->what);
+		return field_refuse(in, kind->what);
 	*slash++ = '\0';
-	prefix = (struct field_token){slash, strlen(slash)};
+	prefix = (struct lexer_token){slash, strlen(slash)};
 	if (inet_pton(family.af, at + 2, wire + 4) != 1 ||
 	    !token_number(prefix, 8u * family.octets, &bits))
-		return refuse(in, kind->what);
+		return field_refuse(in, kind->what);
 	wire[2] = (uint8_t)bits;
 	/* Section 4: trailing zero octets are not sent. */
 	for (octets = family.octets; octets && !wire[3 + octets];)

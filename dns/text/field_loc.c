@@ -44,7 +44,7 @@ static bool read_arc(struct field_text *in, unsigned degrees,
 		     const char *directions, uint32_t *out)
 {
 	uint64_t parts[3] = {0}, most[] = {degrees, 59, 59999}, sum;
-	struct field_token token;
+	struct lexer_token token;
 	int i;
 
 	for (i = 0; field_next(in, &token); i++) {
@@ -66,7 +66,7 @@ static bool read_arc(struct field_text *in, unsigned degrees,
 }
 
 /* Metres with up to two decimals and perhaps an m, in cm. */
-static bool read_metres(struct field_token token, uint64_t max, uint64_t *out)
+static bool read_metres(struct lexer_token token, uint64_t max, uint64_t *out)
 {
 	if (token.len > 1 && (token.text[token.len - 1] | 0x20) == 'm')
 		token.len--;
@@ -75,7 +75,7 @@ static bool read_metres(struct field_token token, uint64_t max, uint64_t *out)
 
 static bool read_altitude(struct field_text *in, uint32_t *out)
 {
-	struct field_token token;
+	struct lexer_token token;
 	bool below;
 	uint64_t cm;
 
@@ -95,7 +95,7 @@ static bool read_altitude(struct field_text *in, uint32_t *out)
 /* Size and precisions: a digit times a power of ten, section 2; rounded down */
 static bool read_precision(struct field_text *in, uint8_t *out)
 {
-	struct field_token token;
+	struct lexer_token token;
 	uint8_t power = 0;
 	uint64_t cm;
 
@@ -119,7 +119,7 @@ int loc_read(const struct kind *kind, struct field_text *in, struct buffer *out)
 	    !read_arc(in, 180, "EW", &longitude) ||
 	    !read_altitude(in, &altitude) || !read_precision(in, &wire[1]) ||
 	    !read_precision(in, &wire[2]) || !read_precision(in, &wire[3]))
-		return refuse(in, kind->what);
+		return field_refuse(in, kind->what);
 	put_u32(wire + 4, latitude);
 	put_u32(wire + 8, longitude);
 	put_u32(wire + 12, altitude);

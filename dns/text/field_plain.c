@@ -43,10 +43,10 @@ int number_read(const struct kind *kind, struct field_text *in,
 		struct buffer *out)
 {
 	uint32_t max = UINT32_MAX >> (32 - 8 * kind->octets), value;
-	struct field_token token;
+	struct lexer_token token;
 
 	if (!field_next(in, &token) || !token_number(token, max, &value))
-		return refuse(in, kind->what);
+		return field_refuse(in, kind->what);
 	return add_number(out, value, kind->octets);
 }
 
@@ -137,29 +137,29 @@ int field_period(const char *text, size_t len, uint32_t *out)
 int period_read(const struct kind *kind, struct field_text *in,
 		struct buffer *out)
 {
-	struct field_token token;
+	struct lexer_token token;
 	uint32_t value;
 	int r;
 
 	if (!field_next(in, &token))
-		return refuse(in, kind->what);
+		return field_refuse(in, kind->what);
 	r = field_period(token.text, token.len, &value);
 	if (r == -ERANGE)
-		return refuse(in, "a time is above 4294967295 seconds");
+		return field_refuse(in, "a time is above 4294967295 seconds");
 	if (r < 0)
-		return refuse(in, kind->what);
+		return field_refuse(in, kind->what);
 	return add_number(out, value, kind->octets);
 }
 
 int type_read(const struct kind *kind, struct field_text *in,
 	      struct buffer *out)
 {
-	struct field_token token;
+	struct lexer_token token;
 	uint16_t type;
 
 	if (!field_next(in, &token) ||
 	    rr_type_from_text(token.text, token.len, &type) < 0)
-		return refuse(in, kind->what);
+		return field_refuse(in, kind->what);
 	return add_number(out, type, kind->octets);
 }
 
@@ -173,10 +173,10 @@ int type_print(const struct kind *kind, const uint8_t *wire, size_t len,
 }
 
 /* @len digits of a token, at *@at; steps over them. */
-static bool take_digits(struct field_token token, size_t *at, size_t len,
+static bool take_digits(struct lexer_token token, size_t *at, size_t len,
 			int *out)
 {
-	struct field_token part = {token.text + *at, len};
+	struct lexer_token part = {token.text + *at, len};
 	uint32_t value;
 
 	if (!token_number(part, 9999, &value))
@@ -187,7 +187,7 @@ static bool take_digits(struct field_token token, size_t *at, size_t len,
 }
 
 /* RFC 4034, section 3.2: YYYYMMDDHHMMSS in UTC, or seconds since 1970. */
-static bool read_calendar(struct field_token token, uint32_t *out)
+static bool read_calendar(struct lexer_token token, uint32_t *out)
 {
 	struct tm tm, back;
 	time_t time;
@@ -217,16 +217,16 @@ static bool read_calendar(struct field_token token, uint32_t *out)
 int time_read(const struct kind *kind, struct field_text *in,
 	      struct buffer *out)
 {
-	struct field_token token;
+	struct lexer_token token;
 	uint32_t value;
 	bool good;
 
 	if (!field_next(in, &token))
-		return refuse(in, kind->what);
+		return field_refuse(in, kind->what);
 	good = token.len == 14 ? read_calendar(token, &value)
 			       : token_number(token, UINT32_MAX, &value);
 	if (!good)
-		return refuse(in, kind->what);
+		return field_refuse(in, kind->what);
 	return add_number(out, value, kind->octets);
 }
 
@@ -248,15 +248,15 @@ int time_print(const struct kind *kind, const uint8_t *wire, size_t len,
 int name_read(const struct kind *kind, struct field_text *in,
 	      struct buffer *out)
 {
-	struct field_token token;
+	struct lexer_token token;
 	struct name name;
+	const char *why;
 
 	(void)kind;
 	if (!field_next(in, &token))
-		return refuse(in, "a name is missing");
-	if (name_from_text(token.text, token.len, in->origin, &name, &in->why) <
-	    0)
-		return -EINVAL;
+		return field_refuse(in, "a name is missing");
+	if (name_from_text(token.text, token.len, in->origin, &name, &why) < 0)
+		return field_refuse(in, why);
 	return buffer_add(out, name.wire, name.len);
 }
 
@@ -284,12 +284,12 @@ int address_read(const struct kind *kind, struct field_text *in,
 {
 	int family = kind->octets == 4 ? AF_INET : AF_INET6;
 	char text[INET6_ADDRSTRLEN];
-	struct field_token token;
+	struct lexer_token token;
 	uint8_t wire[16];
 
 	if (!field_next(in, &token) || !token_copy(token, text, sizeof(text)) ||
 	    inet_pton(family, text, wire) != 1)
-		return refuse(in, kind->what);
+		return field_refuse(in, kind->what);
 	return buffer_add(out, wire, kind->octets);
 }
 

@@ -316,8 +316,14 @@ int svcparams_print(const struct kind *kind, const uint8_t *wire, size_t len,
 
 /* --- from text --- */
 
+static int refuse_params(struct field_text *in)
+{
+	return field_refuse(in, "these are no service parameters, as in "
+				"alpn=h2,h3 port=8443");
+}
+
 /* Section 2.1: a name, or "key" and a number. */
-static bool read_key(struct field_token text, uint16_t *out)
+static bool read_key(struct lexer_token text, uint16_t *out)
 {
 	static const char generic[] = "key";
 	size_t skip = sizeof(generic) - 1;
@@ -342,7 +348,7 @@ static bool read_key(struct field_token text, uint16_t *out)
 }
 
 /* Takes what is in front of the first comma off; false: it was the last. */
-static bool next_item(struct field_token *list, struct field_token *item)
+static bool next_item(struct lexer_token *list, struct lexer_token *item)
 {
 	const char *comma = memchr(list->text, ',', list->len);
 
@@ -368,9 +374,10 @@ static int compare_keys(const void *a, const void *b)
 	return memcmp(a, b, 2);
 }
 
-static int read_groups(struct field_token list, struct buffer *out)
+static int read_groups(struct field_text *in, struct lexer_token list,
+		       struct buffer *out)
 {
-	struct field_token item;
+	struct lexer_token item;
 	uint32_t group;
 	bool more;
 	int r;
@@ -378,16 +385,17 @@ static int read_groups(struct field_token list, struct buffer *out)
 	do {
 		more = next_item(&list, &item);
 		if (item.len > 5 || !token_number(item, UINT16_MAX, &group))
-			return -EINVAL;
+			return refuse_params(in);
 		r = add_u16((uint16_t)group, out);
 	} while (r == 0 && more);
 	return r;
 }
 
-static int read_mandatory(struct field_token list, struct buffer *out)
+static int read_mandatory(struct field_text *in, struct lexer_token list,
+			  struct buffer *out)
 {
 	size_t start = out->len;
-	struct field_token item;
+	struct lexer_token item;
 	uint16_t key;
 	bool more;
 	int r;
@@ -395,7 +403,7 @@ static int read_mandatory(struct field_token list, struct buffer *out)
 	do {
 		more = next_item(&list, &item);
 		if (!read_key(item, &key))
-			return -EINVAL;
+			return refuse_params(in);
 		r = add_u16(key, out);
 	} while (r == 0 && more);
 	if (r == 0)
@@ -404,11 +412,11 @@ static int read_mandatory(struct field_token list, struct buffer *out)
 	return r;
 }
 
-static int read_addresses(int family, struct field_token list,
-			  struct buffer *out)
+static int read_addresses(struct field_text *in, int family,
+			  struct lexer_token list, struct buffer *out)
 {
 	char text[INET6_ADDRSTRLEN];
-	struct field_token item;
+	struct lexer_token item;
 	uint8_t wire[16];
 	bool more;
 	int r;
@@ -417,25 +425,25 @@ static int read_addresses(int family, struct field_token list,
 		more = next_item(&list, &item);
 		if (!token_copy(item, text, sizeof(text)) ||
 		    inet_pton(family, text, wire) != 1)
-			return -EINVAL;
+			return refuse_params(in);
 		r = buffer_add(out, wire, family == AF_INET ? 4 : 16);
 	} while (r == 0 && more);
 	return r;
 }
 
-static int read_svc_port(struct field_text *in, struct field_token text,
+static int read_svc_port(struct field_text *in, struct lexer_token text,
 			 struct buffer *out)
 {
 	uint32_t port;
 
 	if (text.len > 5 || !token_number(text, UINT16_MAX, &port))
-		return refuse(in, "a port is no number up to 65535");
+		return field_refuse(in, "a port is no number up to 65535");
 	return add_u16((uint16_t)port, out);
 }
 
 /* Appends one string and its length; steps behind the comma that ends it. */
-static int read_alpn_id(const struct buffer *list, size_t *at,
-			struct buffer *out)
+static int read_alpn_id(struct field_text *in, const struct buffer *list,
+			size_t *at, struct buffer *out)
 {
 	size_t head = out->len++, len;
 
@@ -444,19 +452,19 @@ static int read_alpn_id(const struct buffer *list, size_t *at,
 			++*at;
 			if (*at == list->len ||
 			    (list->data[*at] != ',' && list->data[*at] != '\\'))
-				return -EINVAL;
+				return refuse_params(in);
 		}
 		out->data[out->len++] = list->data[*at];
 	}
 	len = out->len - head - 1;
 	if (len == 0 || len > 255)
-		return -EINVAL;
+		return refuse_params(in);
 	out->data[head] = (uint8_t)len;
 	++*at;
 	return 0;
 }
 
-static int read_alpn(struct field_text *in, struct field_token text,
+static int read_alpn(struct field_text *in, struct lexer_token text,
 		     struct buffer *out)
 {
 	CLEANUP(buffer_deinit) struct buffer list = {0};
@@ -467,12 +475,12 @@ static int read_alpn(struct field_text *in, struct field_token text,
 	if (r == 0)
 		r = buffer_reserve(out, list.len + 1);
 	while (r == 0 && at <= list.len)
-		r = read_alpn_id(&list, &at, out);
+		r = read_alpn_id(in, &list, &at, out);
 	return r;
 }
 
 /* Sections 7.2, 7.3 and 8: no escapes, so that a text is what it says. */
-static struct field_token without_quotes(struct field_token text)
+static struct lexer_token without_quotes(struct lexer_token text)
 {
 	if (text.len >= 2 && text.text[0] == '"' &&
 	    text.text[text.len - 1] == '"') {
@@ -483,24 +491,24 @@ static struct field_token without_quotes(struct field_token text)
 }
 
 static int read_value(struct field_text *in, uint16_t key,
-		      struct field_token text, struct buffer *out)
+		      struct lexer_token text, struct buffer *out)
 {
 	switch (key) {
 	case SVC_MANDATORY:
-		return read_mandatory(without_quotes(text), out);
+		return read_mandatory(in, without_quotes(text), out);
 	case SVC_ALPN:
 	case SVC_DOCPATH:
 		return read_alpn(in, text, out);
 	case SVC_TLS_GROUPS:
-		return read_groups(without_quotes(text), out);
+		return read_groups(in, without_quotes(text), out);
 	case SVC_PORT:
 		return read_svc_port(in, without_quotes(text), out);
 	case SVC_IPV4HINT:
-		return read_addresses(AF_INET, without_quotes(text), out);
+		return read_addresses(in, AF_INET, without_quotes(text), out);
 	case SVC_ECH:
 		return add_base64(in, without_quotes(text), out);
 	case SVC_IPV6HINT:
-		return read_addresses(AF_INET6, without_quotes(text), out);
+		return read_addresses(in, AF_INET6, without_quotes(text), out);
 	default:
 		return add_string(in, text, out);
 	}
@@ -512,17 +520,17 @@ struct param {
 	size_t at, len;
 };
 
-static int read_param(struct field_text *in, struct field_token token,
+static int read_param(struct field_text *in, struct lexer_token token,
 		      struct param *param, struct buffer *values)
 {
 	const char *equals = memchr(token.text, '=', token.len);
-	struct field_token name = token;
+	struct lexer_token name = token;
 	int r = 0;
 
 	if (equals)
 		name.len = (size_t)(equals - token.text);
 	if (!read_key(name, &param->key))
-		return -EINVAL;
+		return refuse_params(in);
 	param->at = values->len;
 	if (equals) {
 		token.text += name.len + 1;
@@ -531,7 +539,8 @@ static int read_param(struct field_text *in, struct field_token token,
 	}
 	param->len = values->len - param->at;
 	if (r == 0 && values->len > RR_RDATA_SIZE)
-		return refuse(in, "service parameters are above 65535 octets");
+		return field_refuse(
+			in, "service parameters are above 65535 octets");
 	return r;
 }
 
@@ -572,11 +581,10 @@ int svcparams_read(const struct kind *kind, struct field_text *in,
 {
 	CLEANUP(buffer_deinit) struct buffer params = {0}, values = {0};
 	size_t start = out->len, count = 0, i;
-	struct field_token token;
+	struct lexer_token token;
 	struct param param;
 	int r = 0;
 
-	in->why = kind->what;
 	while (r == 0 && field_next(in, &token)) {
 		r = read_param(in, token, &param, &values);
 		if (r == 0)
@@ -588,7 +596,7 @@ int svcparams_read(const struct kind *kind, struct field_text *in,
 	if (count)
 		qsort(params.data, count, sizeof(param), compare_params);
 	if (has_double(&params))
-		return refuse(in, "a key is there twice");
+		return field_refuse(in, "a key is there twice");
 	for (i = 0; r == 0 && i < count; i++) {
 		memcpy(&param, params.data + i * sizeof(param), sizeof(param));
 		r = add_param(&param, &values, out);
@@ -596,6 +604,6 @@ int svcparams_read(const struct kind *kind, struct field_text *in,
 	if (r < 0)
 		return r;
 	if (svcparams_size(kind, out->data + start, out->len - start) < 0)
-		return refuse(in, kind->what);
+		return refuse_params(in);
 	return 0;
 }

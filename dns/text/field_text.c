@@ -10,7 +10,7 @@
 /* --- strings --- */
 
 /* Without quotes and escapes. */
-int add_string(struct field_text *in, struct field_token token,
+int add_string(struct field_text *in, struct lexer_token token,
 	       struct buffer *out)
 {
 	bool quoted = token.len && token.text[0] == '"';
@@ -25,47 +25,31 @@ int add_string(struct field_text *in, struct field_token token,
 			taken = escape_read(token.text + at, token.len - at,
 					    &octet);
 			if (!taken)
-				return refuse(in,
-					      "an escape is neither \\X nor "
-					      "\\DDD up to \\255; a backslash "
-					      "itself is \\\\");
+				return field_refuse(
+					in, "an escape is neither \\X nor "
+					    "\\DDD up to \\255; a backslash "
+					    "itself is \\\\");
 			at += taken;
 		}
 		out->data[out->len++] = octet;
 	}
 	/* The one bare quote is the last octet of a token that began so. */
 	if (at + quoted != token.len)
-		return refuse(in, quoted ? "a quote is not closed"
-					 : "a quote is inside a string");
+		return field_refuse(in, quoted ? "a quote is not closed"
+					       : "a quote is inside a string");
 	return 0;
-}
-
-/* As BIND, NSD and Knot read it: a quote ends a string that began bare. */
-static bool next_string(struct field_text *in, struct field_token *out)
-{
-	size_t at = 0;
-
-	if (!field_next(in, out))
-		return false;
-	if (out->text[0] == '"')
-		return true;
-	while (at < out->len && out->text[at] != '"')
-		at += out->text[at] == '\\' && at + 1 < out->len ? 2 : 1;
-	out->len = at;
-	in->at = out->text + at;
-	return true;
 }
 
 int string_read(const struct kind *kind, struct field_text *in,
 		struct buffer *out)
 {
-	struct field_token token;
+	struct lexer_token token;
 	size_t start = out->len;
 	int r;
 
 	(void)kind;
-	if (!next_string(in, &token))
-		return refuse(in, "a string is missing");
+	if (lexer_next_string(in->lexer, &token) <= 0)
+		return field_refuse(in, "a string is missing");
 	r = buffer_add(out, "", 1);
 	if (r < 0)
 		return r;
@@ -73,8 +57,9 @@ int string_read(const struct kind *kind, struct field_text *in,
 	if (r < 0)
 		return r;
 	if (out->len - start > 256)
-		return refuse(in, "a string is longer than 255 octets; split "
-				  "it, as \"...\" \"...\"");
+		return field_refuse(in,
+				    "a string is longer than 255 octets; split "
+				    "it, as \"...\" \"...\"");
 	out->data[start] = (uint8_t)(out->len - start - 1);
 	return 0;
 }
@@ -121,11 +106,11 @@ int string_print(const struct kind *kind, const uint8_t *wire, size_t len,
 int long_string_read(const struct kind *kind, struct field_text *in,
 		     struct buffer *out)
 {
-	struct field_token token;
+	struct lexer_token token;
 
 	(void)kind;
-	if (!next_string(in, &token))
-		return refuse(in, "a string is missing");
+	if (lexer_next_string(in->lexer, &token) <= 0)
+		return field_refuse(in, "a string is missing");
 	return add_string(in, token, out);
 }
 
@@ -153,7 +138,7 @@ static int hex_value(char c)
 }
 
 /* Digits may be split over tokens anywhere: @high is one that waits, or -1. */
-static int add_digits(struct field_text *in, struct field_token token,
+static int add_digits(struct field_text *in, struct lexer_token token,
 		      int *high, struct buffer *out)
 {
 	size_t i;
@@ -164,7 +149,7 @@ static int add_digits(struct field_text *in, struct field_token token,
 	for (i = 0; i < token.len; i++) {
 		value = hex_value(token.text[i]);
 		if (value < 0)
-			return refuse(in, "a hex digit was expected");
+			return field_refuse(in, "a hex digit was expected");
 		if (*high >= 0) {
 			out->data[out->len++] = (uint8_t)(*high << 4 | value);
 			value = -1;
@@ -174,25 +159,25 @@ static int add_digits(struct field_text *in, struct field_token token,
 	return 0;
 }
 
-int add_hex(struct field_text *in, struct field_token token, struct buffer *out)
+int add_hex(struct field_text *in, struct lexer_token token, struct buffer *out)
 {
 	int high = -1;
 	int r = add_digits(in, token, &high, out);
 
 	if (r == 0 && high >= 0)
-		return refuse(in, "an odd number of hex digits");
+		return field_refuse(in, "an odd number of hex digits");
 	return r;
 }
 
 int field_hex(struct field_text *in, struct buffer *out)
 {
-	struct field_token token;
+	struct lexer_token token;
 	int r = 0, high = -1;
 
 	while (r == 0 && field_next(in, &token))
 		r = add_digits(in, token, &high, out);
 	if (r == 0 && high >= 0)
-		return refuse(in, "an odd number of hex digits");
+		return field_refuse(in, "an odd number of hex digits");
 	return r;
 }
 
@@ -226,19 +211,19 @@ int hex_print(const struct kind *kind, const uint8_t *wire, size_t len,
 /* RFC 7043: pairs of hex digits between hyphens. */
 int eui_read(const struct kind *kind, struct field_text *in, struct buffer *out)
 {
-	struct field_token token, pair;
+	struct lexer_token token, pair;
 	size_t i;
 	int r = 0;
 
 	if (!field_next(in, &token) || token.len != 3u * kind->octets - 1)
-		return refuse(in, kind->what);
+		return field_refuse(in, kind->what);
 	for (i = 0; r == 0 && i < token.len; i += 3) {
-		pair = (struct field_token){token.text + i, 2};
+		pair = (struct lexer_token){token.text + i, 2};
 		if (i > 0 && token.text[i - 1] != '-')
-			return refuse(in, kind->what);
+			return field_refuse(in, kind->what);
 		r = add_hex(in, pair, out);
 	}
-	return r == -EINVAL ? refuse(in, kind->what) : r;
+	return r == -EINVAL ? field_refuse(in, kind->what) : r;
 }
 
 int eui_print(const struct kind *kind, const uint8_t *wire, size_t len,
@@ -263,21 +248,22 @@ int nsap_read(const struct kind *kind, struct field_text *in,
 {
 	CLEANUP(buffer_deinit) struct buffer digits = {0};
 	bool prefixed = kind->ldns == LDNS_RDF_TYPE_NSAP;
-	struct field_token token, plain;
+	struct lexer_token token, plain;
 	size_t i;
 
 	if (!field_next(in, &token))
-		return refuse(in, kind->what);
+		return field_refuse(in, kind->what);
 	if (prefixed && (token.len < 4 || token.text[0] != '0' ||
 			 (token.text[1] | 0x20) != 'x'))
-		return refuse(in, kind->what);
+		return field_refuse(in, kind->what);
 	if (buffer_reserve(&digits, token.len) < 0)
 		return -ENOMEM;
 	for (i = prefixed ? 2 : 0; i < token.len; i++)
 		if (token.text[i] != '.')
 			digits.data[digits.len++] = (uint8_t)token.text[i];
-	plain = (struct field_token){(char *)digits.data, digits.len};
-	return plain.len ? add_hex(in, plain, out) : refuse(in, kind->what);
+	plain = (struct lexer_token){(char *)digits.data, digits.len};
+	return plain.len ? add_hex(in, plain, out)
+			 : field_refuse(in, kind->what);
 }
 
 int nsap_print(const struct kind *kind, const uint8_t *wire, size_t len,
@@ -333,13 +319,13 @@ int hash_read(const struct kind *kind, struct field_text *in,
 	      struct buffer *out)
 {
 	uint8_t wire[1 + FIELD_HASH_SIZE];
-	struct field_token token;
+	struct lexer_token token;
 
 	if (!field_next(in, &token))
-		return refuse(in, kind->what);
+		return field_refuse(in, kind->what);
 	wire[0] = (uint8_t)field_hash(token.text, token.len, wire + 1);
 	if (!wire[0])
-		return refuse(in, kind->what);
+		return field_refuse(in, kind->what);
 	return buffer_add(out, wire, 1 + (size_t)wire[0]);
 }
 
@@ -412,14 +398,14 @@ static int base64_group(const char *text, uint8_t out[3])
 	return octets < 3 && out[octets] ? -1 : octets;
 }
 
-int add_base64(struct field_text *in, struct field_token token,
+int add_base64(struct field_text *in, struct lexer_token token,
 	       struct buffer *out)
 {
 	int octets = 3;
 	size_t i;
 
 	if (token.len == 0 || token.len % 4)
-		return refuse(in, "base64 has digits in fours");
+		return field_refuse(in, "base64 has digits in fours");
 	if (buffer_reserve(out, token.len / 4 * 3) < 0)
 		return -ENOMEM;
 	for (i = 0; i < token.len; i += 4) {
@@ -430,7 +416,7 @@ int add_base64(struct field_text *in, struct field_token token,
 		else
 			octets = -1;
 		if (octets < 0)
-			return refuse(in, "this is no base64");
+			return field_refuse(in, "this is no base64");
 		out->len += (size_t)octets;
 	}
 	return 0;
@@ -441,13 +427,13 @@ int base64_read(const struct kind *kind, struct field_text *in,
 		struct buffer *out)
 {
 	CLEANUP(buffer_deinit) struct buffer digits = {0};
-	struct field_token token, joined;
+	struct lexer_token token, joined;
 
 	(void)kind;
 	while (field_next(in, &token))
 		if (buffer_add(&digits, token.text, token.len) < 0)
 			return -ENOMEM;
-	joined = (struct field_token){(char *)digits.data, digits.len};
+	joined = (struct lexer_token){(char *)digits.data, digits.len};
 	return add_base64(in, joined, out);
 }
 

@@ -1,174 +1,256 @@
 // SPDX-License-Identifier: Apache-2.0
+/*
+ * lexer.c - master file text: where an entry ends, and its tokens
+ *
+ * Both walks run over octets that mean nothing where they are, and one table
+ * says for both of them which octets mean something.
+ */
+#include <assert.h>
 #include <errno.h>
 
 #include "dns/text/lexer.h"
 
-/* Octets that mean something to the scan; it runs over all others. */
-static const bool special[256] = {
-	['\0'] = true, ['\n'] = true, ['"'] = true, ['\\'] = true,
-	['('] = true,  [')'] = true,  [';'] = true,
+/* Where an octet means something. */
+enum {
+	PLAIN = 1 << LEXER_PLAIN,
+	QUOTES = 1 << LEXER_QUOTES,
+	COMMENT = 1 << LEXER_COMMENT,
+	TOKEN = 1 << 3, /* in a token, outside quotes: it ends it, or more */
 };
 
-static void take_newline(struct lexer *lexer)
-{
-	lexer->lines++;
-	lexer->comment = false;
-	lexer->escaped = false;
-	lexer->ended = !lexer->quoted && !lexer->open;
-}
+#define ANYWHERE (PLAIN | QUOTES | COMMENT | TOKEN)
+#define T	 TOKEN
 
-static void take_special(struct lexer *lexer, char octet)
-{
-	if (octet == '\n') {
-		take_newline(lexer);
-	} else if (octet == '\0') {
-		lexer->nul = true;
-	} else if (lexer->comment) {
-		return;
-	} else if (octet == '\\') {
-		lexer->escaped = true;
-	} else if (octet == '"') {
-		lexer->quoted = !lexer->quoted;
-	} else if (lexer->quoted) {
-		return;
-	} else if (octet == ';') {
-		lexer->comment = true;
-	} else if (octet == '(') {
-		lexer->open++;
-	} else if (lexer->open) {
-		lexer->open--;
-	}
-}
+/* clang-format off */
+static const uint8_t meanings[256] = {
+	ANYWHERE, T, T, T, T, T, T, T, T, T, /* control octets */
+	ANYWHERE, T, T, T, T, T, T, T, T, T, T,
+	T, T, T, T, T, T, T, T, T, T, T,
+	[' '] = TOKEN,
+	['"'] = PLAIN | QUOTES | TOKEN,
+	['('] = PLAIN | TOKEN,
+	[')'] = PLAIN | TOKEN,
+	[';'] = PLAIN | TOKEN,
+	['\\'] = PLAIN | QUOTES | TOKEN,
+	[0x7f] = TOKEN,
+};
+/* clang-format on */
 
-size_t lexer_scan(struct lexer *lexer, const char *text, size_t len)
-{
-	size_t at = 0;
+#undef T
 
-	while (at < len && !lexer->ended && !lexer->nul) {
-		/* A newline is none that can be escaped. */
-		if (lexer->escaped && text[at] != '\n' && text[at] != '\0') {
-			lexer->escaped = false;
-			at++;
-			continue;
-		}
-		while (at < len && !special[(uint8_t)text[at]])
-			at++;
-		if (at < len)
-			take_special(lexer, text[at++]);
-	}
+/* Up to the first octet that means something in @places. */
+static const char *run(const char *at, const char *end, unsigned places)
+{
+	while (at < end && !(meanings[(uint8_t)*at] & places))
+		at++;
 	return at;
 }
 
-struct lexer_entry lexer_entry(const char *text, size_t len)
+/* --- where an entry ends --- */
+
+/* @octet means something where it stands. */
+static void take(struct lexer_scan *scan, char octet)
 {
-	return (struct lexer_entry){.at = text, .end = text + len};
+	switch (octet) {
+	case '\0':
+		scan->nul = true;
+		break;
+	case '\n':
+		scan->lines++;
+		if (scan->place == LEXER_COMMENT)
+			scan->place = LEXER_PLAIN;
+		scan->ended = scan->place == LEXER_PLAIN && !scan->open;
+		break;
+	case '\\':
+		scan->escaped = true;
+		break;
+	case '"':
+		scan->place =
+			scan->place == LEXER_PLAIN ? LEXER_QUOTES : LEXER_PLAIN;
+		break;
+	case ';':
+		scan->place = LEXER_COMMENT;
+		break;
+	case '(':
+		scan->open++;
+		break;
+	case ')':
+		/* One that nothing opened is refused with the tokens. */
+		if (scan->open)
+			scan->open--;
+		break;
+	default:
+		assert(false);
+	}
 }
 
-static int refuse(struct lexer_entry *entry, const char *why)
+size_t lexer_scan(struct lexer_scan *scan, const char *text, size_t len)
 {
-	entry->why = why;
-	return -EINVAL;
+	const char *at = text, *end = text + len;
+
+	while (at < end && !scan->ended && !scan->nul) {
+		if (scan->escaped) {
+			scan->escaped = false;
+			at += *at != '\n' && *at != '\0';
+		}
+		at = run(at, end, 1u << scan->place);
+		if (at < end)
+			take(scan, *at++);
+	}
+	return (size_t)(at - text);
 }
 
-static bool is_line_end(const struct lexer_entry *entry, const char *at)
+/* --- tokens --- */
+
+struct lexer lexer_begin(const char *text, size_t len, struct refusal *why)
 {
-	if (at < entry->end && *at == '\r')
+	return (struct lexer){.at = text, .end = text + len, .why = why};
+}
+
+static int fail(struct lexer *lexer, const char *reason)
+{
+	lexer->failed = true;
+	return refusal_set(lexer->why, -EINVAL, "%s", reason);
+}
+
+static bool is_line_end(const struct lexer *lexer, const char *at)
+{
+	if (at < lexer->end && *at == '\r')
 		at++;
-	return at == entry->end || *at == '\n';
+	return at == lexer->end || *at == '\n';
 }
 
-/* Blanks, comments and parentheses. */
-static int skip(struct lexer_entry *entry)
+/* Steps over an escape; the backslash is before us. */
+static int skip_escape(struct lexer *lexer)
 {
-	for (; entry->at < entry->end; entry->at++) {
-		switch (*entry->at) {
+	if (is_line_end(lexer, lexer->at + 1))
+		return fail(lexer, "a backslash ends a line");
+	lexer->at += 2;
+	return 0;
+}
+
+/* Steps over quotes; the one that opens is before us. */
+static int skip_quotes(struct lexer *lexer)
+{
+	int r = 0;
+
+	lexer->at++;
+	while (r == 0) {
+		lexer->at = run(lexer->at, lexer->end, QUOTES);
+		if (lexer->at == lexer->end)
+			return fail(lexer, "a quote is not closed");
+		if (*lexer->at == '"') {
+			lexer->at++;
+			return 0;
+		}
+		if (*lexer->at == '\\')
+			r = skip_escape(lexer);
+		else
+			lexer->at++;
+	}
+	return r;
+}
+
+/* Steps over a token that began without a quote. */
+static int skip_token(struct lexer *lexer, bool is_string)
+{
+	int r = 0;
+
+	while (r == 0) {
+		lexer->at = run(lexer->at, lexer->end, TOKEN);
+		if (lexer->at == lexer->end)
+			return 0;
+		switch (*lexer->at) {
+		case ' ':
+		case '\t':
+		case '\n':
+		case '(':
+		case ')':
+		case ';':
+			return 0;
+		case '\\':
+			r = skip_escape(lexer);
+			break;
+		case '"':
+			if (is_string)
+				return 0;
+			r = skip_quotes(lexer);
+			break;
+		default:
+			if (*lexer->at == '\r' && is_line_end(lexer, lexer->at))
+				return 0;
+			return fail(lexer, "a control octet, not escaped");
+		}
+	}
+	return r;
+}
+
+bool lexer_more(struct lexer *lexer)
+{
+	for (; lexer->at < lexer->end && !lexer->failed; lexer->at++) {
+		switch (*lexer->at) {
 		case ' ':
 		case '\t':
 		case '\n':
 			break;
 		case '\r':
-			if (!is_line_end(entry, entry->at))
-				return 0;
+			if (!is_line_end(lexer, lexer->at))
+				return true;
 			break;
 		case '(':
-			entry->open++;
+			lexer->open++;
 			break;
 		case ')':
-			if (!entry->open)
-				return refuse(entry,
-					      "a \")\" that nothing opened");
-			entry->open--;
+			if (!lexer->open) {
+				fail(lexer, "a \")\" that nothing opened");
+				return false;
+			}
+			lexer->open--;
 			break;
 		case ';':
-			while (entry->at + 1 < entry->end &&
-			       entry->at[1] != '\n')
-				entry->at++;
+			lexer->at = run(lexer->at, lexer->end, COMMENT) - 1;
 			break;
 		default:
-			return 0;
+			return true;
 		}
 	}
-	return 0;
+	return false;
 }
 
-/* Steps over a quoted part, from behind its first quote to behind its last. */
-static int skip_quoted(struct lexer_entry *entry)
+static int next(struct lexer *lexer, bool is_string, struct lexer_token *out)
 {
-	for (; entry->at < entry->end; entry->at++) {
-		if (*entry->at == '"') {
-			entry->at++;
-			return 0;
-		}
-		if (*entry->at != '\\')
-			continue;
-		if (is_line_end(entry, entry->at + 1))
-			return refuse(entry, "a backslash ends a line");
-		entry->at++;
-	}
-	return refuse(entry, "a quote is not closed");
-}
+	const char *start;
+	int r;
 
-static bool ends_token(char octet)
-{
-	return octet == ' ' || octet == '\t' || octet == '\n' || octet == '(' ||
-	       octet == ')' || octet == ';';
-}
-
-static int skip_token(struct lexer_entry *entry)
-{
-	uint8_t octet;
-
-	while (entry->at < entry->end && !ends_token(*entry->at)) {
-		octet = (uint8_t)*entry->at;
-		if (octet == '\r' && is_line_end(entry, entry->at))
-			break;
-		if (octet < ' ' || octet == 0x7f)
-			return refuse(entry, "a control octet, not escaped");
-		if (octet == '\\' && is_line_end(entry, entry->at + 1))
-			return refuse(entry, "a backslash ends a line");
-		entry->at += octet == '\\' ? 2 : 1;
-		if (octet == '"' && skip_quoted(entry) < 0)
-			return -EINVAL;
-	}
-	return 0;
-}
-
-int lexer_next(struct lexer_entry *entry, struct lexer_token *out)
-{
-	int r = skip(entry);
-
-	if (r < 0 || entry->at == entry->end)
-		return r;
-	out->text = entry->at;
+	if (!lexer_more(lexer))
+		return lexer->failed ? -EINVAL : 0;
+	start = lexer->at;
 	/* A token that begins with a quote ends with one: "a""b" is two. */
-	if (*entry->at == '"') {
-		entry->at++;
-		r = skip_quoted(entry);
-	} else {
-		r = skip_token(entry);
-	}
+	r = *start == '"' ? skip_quotes(lexer) : skip_token(lexer, is_string);
 	if (r < 0)
 		return r;
-	out->len = (size_t)(entry->at - out->text);
+	assert(lexer->at > start);
+	*out = (struct lexer_token){start, (size_t)(lexer->at - start)};
 	return 1;
+}
+
+int lexer_next(struct lexer *lexer, struct lexer_token *out)
+{
+	return next(lexer, false, out);
+}
+
+int lexer_next_string(struct lexer *lexer, struct lexer_token *out)
+{
+	return next(lexer, true, out);
+}
+
+int lexer_finish(struct lexer *lexer)
+{
+	struct lexer_token token;
+	int r;
+
+	do
+		r = lexer_next(lexer, &token);
+	while (r > 0);
+	return r;
 }

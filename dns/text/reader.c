@@ -9,7 +9,6 @@
  * entries carry from one to the next is copied and put back.
  */
 #include <errno.h>
-#include <stdio.h>
 
 #include "dns/text/entry.h"
 #include "dns/text/lexer.h"
@@ -19,17 +18,17 @@
 struct mark {
 	struct entry_state state;
 	struct change_mark change;
-	struct lexer lexer;
+	struct lexer_scan scan;
 	size_t tail;
 	uint32_t line;
 };
 
 struct reader {
 	struct entries entries;
-	struct buffer tail; /* an entry that has not ended */
-	struct lexer lexer; /* at the end of the tail */
-	uint32_t line;	    /* the first of that entry */
-	struct reader_error error;
+	struct buffer tail;	/* an entry that has not ended */
+	struct lexer_scan scan; /* at the end of the tail */
+	uint32_t line;		/* the first of that entry */
+	struct refusal error;
 
 	/* For reader_undo(). */
 	struct mark undo;     /* where the last call began */
@@ -71,7 +70,7 @@ size_t reader_tail(const struct reader *reader)
 	return reader->tail.len;
 }
 
-const struct reader_error *reader_error(const struct reader *reader)
+const struct refusal *reader_error(const struct reader *reader)
 {
 	return &reader->error;
 }
@@ -82,7 +81,7 @@ static struct mark mark(const struct reader *reader,
 	return (struct mark){
 		.state = reader->entries.state,
 		.change = change_mark(change),
-		.lexer = reader->lexer,
+		.scan = reader->scan,
 		.tail = reader->tail.len,
 		.line = reader->line,
 	};
@@ -93,7 +92,7 @@ static void rewind_to(struct reader *reader, struct change *change,
 {
 	reader->entries.state = mark->state;
 	change_rewind(change, mark->change);
-	reader->lexer = mark->lexer;
+	reader->scan = mark->scan;
 	reader->tail.len = mark->tail;
 	reader->line = mark->line;
 }
@@ -102,13 +101,8 @@ static void rewind_to(struct reader *reader, struct change *change,
 static int refuse(struct reader *reader, const char *text, size_t len,
 		  const char *reason)
 {
-	struct reader_error *error = &reader->error;
-
-	while (len && (text[len - 1] == '\n' || text[len - 1] == '\r'))
-		len--;
-	error->line = reader->line;
-	entry_printable(text, len, error->text, sizeof(error->text));
-	snprintf(error->reason, sizeof(error->reason), "%s", reason);
+	refusal_set(&reader->error, -EINVAL, "%s", reason);
+	refusal_at_entry(&reader->error, reader->line, text, len);
 	return -EINVAL;
 }
 
@@ -120,13 +114,13 @@ void reader_refuse_tail(struct reader *reader, const char *reason)
 
 void reader_drop_tail(struct reader *reader)
 {
-	reader->line += reader->lexer.lines;
-	reader->lexer = (struct lexer){0};
+	reader->line += reader->scan.lines;
+	reader->scan = (struct lexer_scan){0};
 	reader->tail.len = 0;
 	reader->joined = false;
 }
 
-/* Reads an entry whose end reader->lexer has found. */
+/* Reads an entry whose end reader->scan has found. */
 static int read_entry(struct reader *reader, const char *text, size_t len,
 		      struct change *change)
 {
@@ -137,13 +131,13 @@ static int read_entry(struct reader *reader, const char *text, size_t len,
 	if (reader->line == 1 && len >= 3 && memcmp(text, bom, 3) == 0)
 		skip = 3;
 	r = entry_read(&reader->entries, text + skip, len - skip, reader->line,
-		       change);
+		       change, &reader->error);
 	if (r == -EINVAL)
-		return refuse(reader, text, len, reader->entries.reason);
+		refusal_at_entry(&reader->error, reader->line, text, len);
 	if (r < 0)
 		return r;
-	reader->line += reader->lexer.lines;
-	reader->lexer = (struct lexer){0};
+	reader->line += reader->scan.lines;
+	reader->scan = (struct lexer_scan){0};
 	return 0;
 }
 
@@ -160,16 +154,16 @@ static int read_joined(struct reader *reader, const char *text, size_t len,
 }
 
 /* NULL, or what is wrong with an entry of @len octets, whole or not. */
-static const char *check_part(const struct lexer *lexer, size_t len)
+static const char *check_part(const struct lexer_scan *scan, size_t len)
 {
-	if (lexer->nul)
+	if (scan->nul)
 		return "a NUL octet; if the text is UTF-16, as some editors "
 		       "save it, make it UTF-8 with iconv -f UTF-16 -t UTF-8";
 	if (len <= READER_LINE_SIZE)
 		return NULL;
-	if (lexer->quoted)
+	if (scan->place == LEXER_QUOTES)
 		return "longer than 512 KiB: a quote is not closed";
-	if (lexer->open)
+	if (scan->open)
 		return "longer than 512 KiB: a \"(\" is not closed";
 	return "longer than 512 KiB";
 }
@@ -181,8 +175,8 @@ static int refuse_part(struct reader *reader, const char *text, size_t len,
 	if (!before)
 		return refuse(reader, text, len, reason);
 	/* The start is enough; whoever calls cuts the tail off again. */
-	if (len > sizeof(reader->error.text))
-		len = sizeof(reader->error.text);
+	if (len > REFUSAL_ENTRY_SIZE)
+		len = REFUSAL_ENTRY_SIZE;
 	if (buffer_add(&reader->tail, text, len) < 0)
 		return -ENOMEM;
 	reader_refuse_tail(reader, reason);
@@ -208,11 +202,11 @@ static int take(struct reader *reader, const char *text, size_t len,
 	int r;
 
 	for (;;) {
-		part = lexer_scan(&reader->lexer, text, len);
-		reason = check_part(&reader->lexer, before + part);
+		part = lexer_scan(&reader->scan, text, len);
+		reason = check_part(&reader->scan, before + part);
 		if (reason)
 			return refuse_part(reader, text, part, before, reason);
-		if (!reader->lexer.ended)
+		if (!reader->scan.ended)
 			break;
 		if (before)
 			r = read_joined(reader, text, part, change);
@@ -250,9 +244,9 @@ int reader_feed(struct reader *reader, const char *text, size_t len,
 
 const char *reader_open(const struct reader *reader)
 {
-	if (reader->lexer.quoted)
+	if (reader->scan.place == LEXER_QUOTES)
 		return "a quote is not closed";
-	return reader->lexer.open ? "a \"(\" is not closed" : NULL;
+	return reader->scan.open ? "a \"(\" is not closed" : NULL;
 }
 
 int reader_end(struct reader *reader, struct change *change)
@@ -265,12 +259,12 @@ int reader_end(struct reader *reader, struct change *change)
 		reader->undo = before;
 		return 0;
 	}
-	if (reader->lexer.open && !reader->lexer.quoted) {
+	if (reader->scan.open && reader->scan.place != LEXER_QUOTES) {
 		reader_refuse_tail(reader, reader_open(reader));
 		return -EINVAL;
 	}
 	/* The newline that is thought behind it. */
-	reader->lexer.lines++;
+	reader->scan.lines++;
 	r = read_entry(reader, (const char *)reader->tail.data,
 		       reader->tail.len, change);
 	if (r < 0) {
@@ -291,6 +285,6 @@ void reader_undo(struct reader *reader)
 		set_tail_aside(reader);
 	reader->tail.len = undo->tail;
 	reader->entries.state = undo->state;
-	reader->lexer = undo->lexer;
+	reader->scan = undo->scan;
 	reader->line = undo->line;
 }

@@ -27,13 +27,6 @@
 
 struct reader;
 
-/* Why a piece was refused. */
-struct reader_error {
-	uint32_t line;	  /* of the stream; the first is 1 */
-	char text[96];	  /* the start of the entry, unprintables as \DDD */
-	char reason[160]; /* what a person reads: "TTL is above 2147483647" */
-};
-
 /**
  * reader_new() - a stream at its first line
  * @origin: the first $ORIGIN; NULL: none, and names end at the root
@@ -88,6 +81,6 @@ void reader_refuse_tail(struct reader *reader, const char *reason);
 void reader_drop_tail(struct reader *reader);
 
 /** reader_error() - of the last call that returned -EINVAL; borrowed */
-const struct reader_error *reader_error(const struct reader *reader);
+const struct refusal *reader_error(const struct reader *reader);
 
 #endif

@@ -174,58 +174,38 @@ static bool is_valid(uint16_t type, const uint8_t *rdata, size_t len)
 	return true;
 }
 
-static bool is_generic(const char *text)
-{
-	return text[0] == '\\' && text[1] == '#' &&
-	       (text[2] == ' ' || text[2] == '\0');
-}
-
 static bool read_length(struct field_text *in, size_t *out)
 {
-	struct field_token token;
-	size_t i;
+	struct lexer_token token;
+	uint32_t length;
 
-	if (!field_next(in, &token) || token.len > 5)
+	if (!field_next(in, &token) || token.len > 5 ||
+	    !token_number(token, UINT32_MAX, &length))
 		return false;
-	*out = 0;
-	for (i = 0; i < token.len; i++) {
-		if (token.text[i] < '0' || token.text[i] > '9')
-			return false;
-		*out = *out * 10 + (size_t)(token.text[i] - '0');
-	}
+	*out = length;
 	return true;
 }
 
-/* RFC 3597, section 5: \# LENGTH HEX, for any type, known or not. */
+/* RFC 3597, section 5: what is behind \#, for any type, known or not. */
 static int read_generic(uint16_t type, struct field_text *in,
 			struct buffer *rdata)
 {
-	struct field_token mark;
 	size_t len;
 	int r;
 
-	field_next(in, &mark);
-	if (!read_length(in, &len)) {
-		in->why = "\\# is followed by a length and hex digits";
-		return -EINVAL;
-	}
+	if (!read_length(in, &len))
+		return field_refuse(in, "\\# is followed by a length and hex "
+					"digits");
 	r = field_hex(in, rdata);
 	if (r < 0)
 		return r;
-	if (rdata->len != len) {
-		in->why = "the length behind \\# is not that of the hex digits";
-		return -EINVAL;
-	}
-	if (!is_valid(type, rdata->data, rdata->len)) {
-		in->why = "these octets are no RDATA of that type";
-		return -EINVAL;
-	}
+	if (rdata->len != len)
+		return field_refuse(in, "the length behind \\# is not that of "
+					"the hex digits");
+	if (!is_valid(type, rdata->data, rdata->len))
+		return field_refuse(in,
+				    "these octets are no RDATA of that type");
 	return 0;
-}
-
-static bool is_text_left(const struct field_text *in)
-{
-	return in->at[strspn(in->at, " ")] != '\0';
 }
 
 static int read_fields(const ldns_rr_descriptor *fields, struct field_text *in,
@@ -234,46 +214,62 @@ static int read_fields(const ldns_rr_descriptor *fields, struct field_text *in,
 	size_t i;
 	int r;
 
-	for (i = 0; is_text_left(in); i++) {
-		if (i == ldns_rr_descriptor_maximum(fields)) {
-			in->why = "there is text behind the RDATA";
-			return -EINVAL;
-		}
+	for (i = 0; lexer_more(in->lexer); i++) {
+		if (i == ldns_rr_descriptor_maximum(fields))
+			return field_refuse(in,
+					    "there is text behind the RDATA");
 		r = field_read(field_kind(fields, i), in, rdata);
 		if (r < 0)
 			return r;
 	}
-	if (i < fields_needed(fields)) {
-		in->why = "the RDATA ends early";
-		return -EINVAL;
-	}
-	return 0;
+	return i < fields_needed(fields)
+		       ? field_refuse(in, "the RDATA ends early")
+		       : 0;
+}
+
+/* Steps over \#, if that is what comes next. */
+static bool take_mark(struct lexer *lexer)
+{
+	struct lexer_token token;
+	struct lexer rest;
+
+	if (!lexer_more(lexer) || *lexer->at != '\\')
+		return false;
+	rest = *lexer;
+	if (lexer_next(&rest, &token) <= 0 || token.len != 2 ||
+	    token.text[1] != '#')
+		return false;
+	*lexer = rest;
+	return true;
 }
 
 static int read_rdata(uint16_t type, struct field_text *in,
 		      struct buffer *rdata)
 {
 	const ldns_rr_descriptor *fields = descriptor(type);
+	const char *rule;
 	int r;
 
 	rdata->len = 0;
 	/* Text of no fields at all still has a wire form to point at. */
 	if (buffer_reserve(rdata, 1) < 0)
 		return -ENOMEM;
-	if (is_generic(in->at)) {
+	if (take_mark(in->lexer))
 		r = read_generic(type, in, rdata);
-	} else if (fields) {
+	else if (fields)
 		r = read_fields(fields, in, rdata);
-	} else {
-		in->why = "RDATA of this type is written as \\# LENGTH HEX";
+	else
+		r = field_refuse(in, "RDATA of this type is written as "
+				     "\\# LENGTH HEX");
+	/* A field that takes all tokens has ended where the lexer failed. */
+	if (r == 0 && in->lexer->failed)
 		r = -EINVAL;
-	}
 	if (r < 0)
 		return r;
-	in->why = rdata->len > RR_RDATA_SIZE
-			  ? "RDATA is longer than 65535 octets"
-			  : rr_broken_rule(type, rdata->data, rdata->len);
-	return in->why ? -EINVAL : 0;
+	rule = rdata->len > RR_RDATA_SIZE
+		       ? "RDATA is longer than 65535 octets"
+		       : rr_broken_rule(type, rdata->data, rdata->len);
+	return rule ? field_refuse(in, rule) : 0;
 }
 
 /* --- RDATA to text --- */
@@ -317,7 +313,7 @@ static int print_fields(const ldns_rr_descriptor *fields, const uint8_t *rdata,
  */
 static bool is_plain(const char *text, size_t len)
 {
-	struct lexer_entry entry = lexer_entry(text, len);
+	struct lexer lexer = lexer_begin(text, len, NULL);
 	struct lexer_token token;
 	const char *at = text;
 
@@ -326,7 +322,7 @@ static bool is_plain(const char *text, size_t len)
 			return false;
 	}
 
-	while (lexer_next(&entry, &token) > 0) {
+	while (lexer_next(&lexer, &token) > 0) {
 		if (token.text != at || (at > text && at[-1] != ' '))
 			return false;
 		at += token.len + 1;
@@ -342,16 +338,14 @@ static int reads_back(const ldns_rr_descriptor *fields, const uint8_t *rdata,
 		      size_t len, struct buffer *out, size_t start)
 {
 	CLEANUP(buffer_deinit) struct buffer back = {0};
+	const char *text = (const char *)out->data + start;
+	struct lexer lexer = lexer_begin(text, out->len - start, NULL);
 	struct name root;
-	struct field_text in = {.origin = &root};
+	struct field_text in = {.lexer = &lexer, .origin = &root};
 	int r;
 
 	name_root(&root);
-	if (buffer_add(out, "", 1) < 0)
-		return -ENOMEM;
-	out->len--;
-	in.at = (const char *)out->data + start;
-	if (!is_plain(in.at, out->len - start))
+	if (!is_plain(text, out->len - start))
 		return 0;
 	r = read_fields(fields, &in, &back);
 	if (r == -EINVAL)
@@ -406,26 +400,26 @@ int rr_measure(uint16_t type, const uint8_t *rdata, uint16_t rdlen,
 	return 0;
 }
 
-/* Says for a person what is wrong, in a buffer of this thread. */
-static const char *explain(uint16_t type, const char *why)
+/* What the entry's own grammar forbids is told before what a field's does. */
+static int explain(uint16_t type, struct lexer *lexer)
 {
-	static _Thread_local char text[160];
 	char name[16];
 
+	if (lexer_finish(lexer) < 0)
+		return -EINVAL;
 	rr_type_to_text(type, name);
-	snprintf(text, sizeof(text), "bad RDATA for %s: %s", name, why);
-	return text;
+	return refusal_within(lexer->why, "bad RDATA for %s", name);
 }
 
-int rr_rdata_from_text(uint16_t type, const char *text,
+int rr_rdata_from_text(uint16_t type, struct lexer *lexer,
 		       const struct name *origin, struct buffer *rdata,
-		       struct rr_measure *measure, const char **why)
+		       struct rr_measure *measure)
 {
-	struct field_text in = {.at = text, .origin = origin};
+	struct field_text in = {.lexer = lexer, .origin = origin};
 	int r = read_rdata(type, &in, rdata);
 
 	if (r == -EINVAL)
-		*why = explain(type, in.why);
+		return explain(type, lexer);
 	if (r < 0)
 		return r;
 	return rr_measure(type, rdata->data, (uint16_t)rdata->len, measure);

@@ -11,6 +11,7 @@
 #ifndef DNS_RR_H
 #define DNS_RR_H
 
+#include "dns/text/lexer.h"
 #include "dns/wire/buffer.h"
 #include "dns/wire/name.h"
 #include "dns/wire/rr_type.h"
@@ -53,20 +54,17 @@ bool rr_type_is_data(uint16_t type);
 /**
  * rr_rdata_from_text() - RDATA from the tokens of a master file
  * @type:    its type
- * @text:    the tokens, single spaces between them, quotes kept, comments,
- *           parentheses and newlines gone; NUL-terminated
+ * @lexer:   before the first of them; all that are left are taken
  * @origin:  completes relative names in it, and is what "@" means; or NULL, as
  *            in name_from_text()
  * @rdata:   is set to the wire form: its former content is lost
  * @measure: how long the canonical text is
- * @why:     on -EINVAL, a text that says what is wrong: static, or in a
- *           buffer of the calling thread, good until its next call
  *
- * Return: 0, -EINVAL, -ENOMEM.
+ * Return: 0; -EINVAL with the lexer's refusal; -ENOMEM.
  */
-int rr_rdata_from_text(uint16_t type, const char *text,
+int rr_rdata_from_text(uint16_t type, struct lexer *lexer,
 		       const struct name *origin, struct buffer *rdata,
-		       struct rr_measure *measure, const char **why);
+		       struct rr_measure *measure);
 
 /**
  * rr_rdata_to_text() - append the presentation format of RDATA

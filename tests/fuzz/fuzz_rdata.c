@@ -2,8 +2,8 @@
 /*
  * fuzz_rdata.c - RDATA between text and wire, by us and by ldns
  *
- * Most kinds of fields are read and printed by code of ours (dns/text/field.h), and
- * ldns knows them all. So both are given the same, and claimed is that
+ * Most kinds of fields are read and printed by code of ours (dns/text/field.h),
+ * and ldns knows them all. So both are given the same, and claimed is that
  *
  *   what we take, ldns reads as the same octets;
  *   what we print, ldns reads as the octets that were printed;
@@ -300,12 +300,13 @@ static void rr_freep(ldns_rr **rr)
 static bool read_ours(uint16_t type, const char *text, struct buffer *out)
 {
 	struct rr_measure measure;
+	struct refusal why;
+	struct lexer lexer = lexer_begin(text, strlen(text), &why);
 	struct name root;
-	const char *why;
 	int r;
 
 	name_root(&root);
-	r = rr_rdata_from_text(type, text, &root, out, &measure, &why);
+	r = rr_rdata_from_text(type, &lexer, &root, out, &measure);
 	fuzz_claim(r == 0 || r == -EINVAL);
 	return r == 0;
 }

@@ -101,8 +101,8 @@ static void claim_printable(const char *text)
 
 static void claim_same_error(const struct stream *a, const struct stream *b)
 {
-	const struct reader_error *x = reader_error(a->reader);
-	const struct reader_error *y = reader_error(b->reader);
+	const struct refusal *x = reader_error(a->reader);
+	const struct refusal *y = reader_error(b->reader);
 
 	fuzz_claim(x->line == y->line);
 	fuzz_claim(strcmp(x->reason, y->reason) == 0);

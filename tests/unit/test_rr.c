@@ -19,7 +19,7 @@ struct result {
 	int r;
 	struct buffer rdata;
 	struct rr_measure measure;
-	const char *why;
+	struct refusal why;
 };
 
 static void result_deinit(struct result *result)
@@ -42,12 +42,13 @@ static struct result parse(uint16_t type, const char *text)
 {
 	struct result result = {0};
 	struct name origin = {.len = 9, .wire = "\7example"};
+	struct lexer lexer = lexer_begin(text, strlen(text), &result.why);
 
-	result.r = rr_rdata_from_text(type, text, &origin, &result.rdata,
-				      &result.measure, &result.why);
+	result.r = rr_rdata_from_text(type, &lexer, &origin, &result.rdata,
+				      &result.measure);
 	assert_true(result.r == 0 || result.r == -EINVAL);
 	if (result.r < 0)
-		assert_true(result.why && result.why[0]);
+		assert_true(result.why.reason[0]);
 	return result;
 }
 
@@ -240,7 +241,7 @@ static void text_becomes_wire_and_canonical_text(void **state)
 
 		if (result.r < 0)
 			fail_msg("%s %s: %s", good[i].type, good[i].text,
-				 result.why);
+				 result.why.reason);
 		CLEANUP(freep) char *text = print(type, &result.rdata);
 
 		assert_string_equal(text, good[i].canonical);
@@ -320,7 +321,7 @@ static void what_is_no_rdata_is_refused(void **state)
 		{"TXT", "\\300", "escape"},
 		{"TXT", "\"open", "not closed"},
 		{"TXT", "\"open\\\"", "not closed"},
-		{"TXT", "a\\", "escape"},
+		{"TXT", "a\\", "a backslash ends a line"},
 		{"TXT", "\\#", "length and hex"},
 		{"TXT", "\\# 0", "no RDATA of that type"},
 		{"TXT", "\\# 2 0500", "no RDATA of that type"},
@@ -409,7 +410,7 @@ static void what_is_no_rdata_is_refused(void **state)
 		{"SVCB", "1 . mandatory=port,port", "service parameters"},
 		{"SVCB", "1 . mandatory=port,", "service parameters"},
 		{"SVCB", "1 . ipv4hint=1.2.3", "service parameters"},
-		{"SVCB", "1 . ipv6hint=\"", "service parameters"},
+		{"SVCB", "1 . ipv6hint=\"", "not closed"},
 		{"SVCB", "1 . ech=AQI", "fours"},
 		{"SVCB", "1 . key-1", "service parameters"},
 		{"SVCB", "1 . key", "service parameters"},
@@ -518,9 +519,9 @@ static void what_is_no_rdata_is_refused(void **state)
 		if (result.r == 0)
 			fail_msg("%s %s is taken", cases[i].type,
 				 cases[i].text);
-		if (!strstr(result.why, cases[i].why))
+		if (!strstr(result.why.reason, cases[i].why))
 			fail_msg("%s %s: %s", cases[i].type, cases[i].text,
-				 result.why);
+				 result.why.reason);
 	}
 }
 
@@ -637,7 +638,7 @@ static void rdata_ends_at_65535_octets(void **state)
 		RESULT result = parse(RR_TXT, (char *)text.data);
 
 		assert_int_equal(result.r, -EINVAL);
-		assert_non_null(strstr(result.why, "255 octets"));
+		assert_non_null(strstr(result.why.reason, "255 octets"));
 	}
 	text.len = 0;
 	for (i = 0; i < 255; i++) /* 65280 octets */
@@ -658,7 +659,7 @@ static void rdata_ends_at_65535_octets(void **state)
 		RESULT result = parse(RR_TXT, (char *)text.data);
 
 		assert_int_equal(result.r, -EINVAL);
-		assert_non_null(strstr(result.why, "65535"));
+		assert_non_null(strstr(result.why.reason, "65535"));
 	}
 }
 
@@ -723,7 +724,8 @@ static void a_service_parameter_ends_at_65535_octets(void **state)
 
 		assert_int_equal(result.r, cases[i].why ? -EINVAL : 0);
 		if (cases[i].why)
-			assert_non_null(strstr(result.why, cases[i].why));
+			assert_non_null(
+				strstr(result.why.reason, cases[i].why));
 		else
 			assert_int_equal(result.rdata.len, cases[i].len);
 	}
