@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <assert.h>
 #include <errno.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <time.h>
 
 #include "anchors/host.h"
@@ -199,31 +197,20 @@ static bool reach_of(const struct anchor *top, struct extent *out)
 	return false;
 }
 
-static int PRINTF(3, 4)
-	refuse(struct refusal *why, int result, const char *format, ...)
-{
-	va_list args;
-
-	*why = (struct refusal){0};
-	va_start(args, format);
-	vsnprintf(why->reason, sizeof(why->reason), format, args);
-	va_end(args);
-	return result;
-}
-
 static int extent_fits(struct extent extent, struct refusal *why)
 {
 	if (extent.levels > ANCHOR_LEVELS_MAX)
-		return refuse(
+		return refusal_set(
 			why, -EDQUOT,
 			"directories are %d levels deep at most, and this "
 			"would make it %zu",
 			ANCHOR_LEVELS_MAX, extent.levels);
 	if (extent.octets > ANCHOR_PATH_MAX)
-		return refuse(why, -ENAMETOOLONG,
-			      "a path has %d octets at most below the host's "
-			      "directory, and this would make it %zu",
-			      ANCHOR_PATH_MAX, extent.octets);
+		return refusal_set(
+			why, -ENAMETOOLONG,
+			"a path has %d octets at most below the host's "
+			"directory, and this would make it %zu",
+			ANCHOR_PATH_MAX, extent.octets);
 	return 0;
 }
 
@@ -239,10 +226,11 @@ int anchor_fits(const struct anchor *anchor, const struct anchor *parent,
 	if (to.levels <= from.levels && to.octets <= from.octets)
 		return 0;
 	if (!reach_of(anchor, &reach))
-		return refuse(why, -EDQUOT,
-			      "with more than %d directories in it, only to "
-			      "where its path is no longer and no deeper",
-			      ANCHOR_LOOK_MAX);
+		return refusal_set(
+			why, -EDQUOT,
+			"with more than %d directories in it, only to "
+			"where its path is no longer and no deeper",
+			ANCHOR_LOOK_MAX);
 	to.levels += reach.levels;
 	to.octets += reach.octets;
 	return extent_fits(to, why);
@@ -328,6 +316,12 @@ void anchor_store_form(const struct anchor *anchor, struct store_anchor *out)
 	out->address = anchor->address;
 	out->name_len = (uint8_t)strlen(anchor->name);
 	memcpy(out->name, anchor->name, out->name_len);
+}
+
+void anchor_refuse(struct anchor *anchor, const char *file,
+		   const struct refusal *why)
+{
+	anchor_fail(anchor, file, why->line, why->text, why->reason);
 }
 
 void anchor_fail(struct anchor *anchor, const char *file, uint32_t line,

@@ -147,6 +147,10 @@ void anchor_store_form(const struct anchor *anchor, struct store_anchor *out);
 void anchor_fail(struct anchor *anchor, const char *file, uint32_t line,
 		 const char *text, const char *reason);
 
+/** anchor_refuse() - the same, of what was refused */
+void anchor_refuse(struct anchor *anchor, const char *file,
+		   const struct refusal *why);
+
 /**
  * anchor_parse_name() - the address that a new anchor's name asks for
  * @out: is set when there is an "@"

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <assert.h>
 #include <errno.h>
-#include <stdio.h>
 #include <sys/resource.h>
 
 #include "anchors/descriptors.h"
@@ -67,17 +66,16 @@ static size_t others(const struct descriptors *descriptors,
 	return sum;
 }
 
-static void refuse(const struct descriptors *descriptors,
-		   enum descriptors_of whose, struct refusal *why)
+static int refuse(const struct descriptors *descriptors,
+		  enum descriptors_of whose, struct refusal *why)
 {
 	static const char *const names[] = {
 		[DESCRIPTORS_SERVERS] = "nameservers",
 		[DESCRIPTORS_FILES] = "plain files",
 	};
 
-	*why = (struct refusal){0};
-	snprintf(
-		why->reason, sizeof(why->reason),
+	return refusal_set(
+		why, -EMFILE,
 		"of the %zu descriptors that the daemon may have there is none "
 		"left for more %s: remove some, or start it with more (ulimit "
 		"-Hn, LimitNOFILE=)",
@@ -94,9 +92,7 @@ int descriptors_take(struct descriptors *descriptors, enum descriptors_of whose,
 		descriptors->of[whose].taken = taken;
 		return 0;
 	}
-	if (why)
-		refuse(descriptors, whose, why);
-	return -EMFILE;
+	return refuse(descriptors, whose, why);
 }
 
 void descriptors_give(struct descriptors *descriptors,

@@ -25,7 +25,6 @@
  */
 #include <assert.h>
 #include <errno.h>
-#include <stdio.h>
 #include <syslog.h>
 
 #include "anchors/task.h"
@@ -103,12 +102,10 @@ static int one_more(const struct host *host, struct refusal *why)
 {
 	if (!host->anchors_max || host->anchors < host->anchors_max)
 		return 0;
-	*why = (struct refusal){0};
-	snprintf(why->reason, sizeof(why->reason),
-		 "max-anchors=%zu: there are %zu already; remove one, or start "
-		 "circuitfs with more",
-		 host->anchors_max, host->anchors);
-	return -EDQUOT;
+	return refusal_set(why, -EDQUOT,
+			   "max-anchors=%zu: there are %zu already; remove "
+			   "one, or start circuitfs with more",
+			   host->anchors_max, host->anchors);
 }
 
 void nameserver_make(struct anchor *parent, const char *name, uid_t uid,

@@ -255,12 +255,10 @@ static void fail(struct edit *edit, uint32_t line, const char *text,
 static void explain(struct edit *edit, int result,
 		    const struct refusal *refusal)
 {
+	if (!refusal && result == -EINVAL)
+		refusal = reader_error(edit->reader);
 	if (refusal)
-		fail(edit, refusal->line, refusal->text, refusal->reason);
-	else if (result == -EINVAL)
-		fail(edit, reader_error(edit->reader)->line,
-		     reader_error(edit->reader)->text,
-		     reader_error(edit->reader)->reason);
+		anchor_refuse(edit->anchor, edit->label, refusal);
 	else if (result == -ESTALE)
 		fail(edit, 0, NULL,
 		     "it has changed since it was read, and a part of what was "

@@ -140,10 +140,10 @@ static int open_new_name(struct fs *fs, struct anchor *anchor, const char *name,
 			 struct node **out)
 {
 	struct name owner;
-	const char *why;
+	struct refusal why;
 
 	if (name_from_file(name, &owner, &why) < 0) {
-		anchor_fail(anchor, "names", 0, name, why);
+		anchor_fail(anchor, "names", 0, name, why.reason);
 		return -EINVAL;
 	}
 	*out = node_get(fs, NODE_NAME, anchor, &owner, 0);

@@ -46,8 +46,7 @@ void pending_done(void *arg, int result, const struct refusal *refusal)
 	struct pending *pending = arg;
 
 	if (refusal && pending->anchor)
-		anchor_fail(pending->anchor, "names", 0, refusal->text,
-			    refusal->reason);
+		anchor_refuse(pending->anchor, "names", refusal);
 	pending_reply(pending, result);
 }
 

@@ -162,7 +162,7 @@ static void rename_owner(struct rename *rename)
 			 rename->dir->anchor == rename->from->anchor;
 	bool is_draft = drafts_shaped(rename->name);
 	struct name from, to;
-	const char *why;
+	struct refusal why;
 
 	node_owner(rename->from, &from);
 	/* After EXDEV mv would copy over the records, then remove the name. */
@@ -185,7 +185,7 @@ static void rename_owner(struct rename *rename)
 	}
 	if (name_from_file(rename->name, &to, &why) < 0) {
 		anchor_fail(rename->from->anchor, "names", 0, rename->name,
-			    why);
+			    why.reason);
 		pending_reply(rename->pending, -EINVAL);
 		return;
 	}

@@ -86,13 +86,12 @@ static int find_in_names(struct fs *fs, const struct node *dir,
 {
 	struct anchor *anchor = dir->anchor;
 	struct name owner;
-	const char *why;
 	struct node *node;
 	int r = find_draft(fs, dir, name, out);
 
 	if (r == 0)
 		return 0;
-	if (name_from_file(name, &owner, &why) < 0)
+	if (name_from_file(name, &owner, NULL) < 0)
 		return -ENOENT;
 	r = name_exists(fs, anchor, &owner);
 	node = node_find(fs, NODE_NAME, anchor->id, &owner);

@@ -10,7 +10,6 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdarg.h>
-#include <stdio.h>
 
 #include "dns/store/rrset_layout.h"
 
@@ -86,13 +85,10 @@ static int PRINTF(3, 4)
 {
 	va_list args;
 
-	struct refusal *why = edit->why;
-
-	why->line = line;
-	memcpy(why->text, edit->owner_text, edit->owner_len + 1);
 	va_start(args, format);
-	vsnprintf(why->reason, sizeof(why->reason), format, args);
+	refusal_vset(edit->why, EINVAL, format, args);
 	va_end(args);
+	refusal_at_owner(edit->why, line, edit->owner_text, edit->owner_len);
 	return EINVAL;
 }
 

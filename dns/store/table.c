@@ -3,7 +3,6 @@
  * table.c - which tables there are, and who answers from which
  */
 #include <errno.h>
-#include <stdio.h>
 
 #include "dns/store/table_counts.h"
 #include "dns/store/table_key.h"
@@ -77,14 +76,12 @@ int table_fits(const struct tables *tables, uint64_t before, uint64_t after,
 	if (!tables->records_max || after <= tables->records_max ||
 	    after <= before)
 		return 0;
-	why->line = 0;
-	why->text[0] = 0;
-	snprintf(why->reason, sizeof(why->reason),
-		 "max-records=%llu: there are %llu records here, and this "
-		 "would make it %llu; remove some, or start with more",
-		 (unsigned long long)tables->records_max,
-		 (unsigned long long)before, (unsigned long long)after);
-	return EDQUOT;
+	return refusal_set(
+		why, EDQUOT,
+		"max-records=%llu: there are %llu records here, and this "
+		"would make it %llu; remove some, or start with more",
+		(unsigned long long)tables->records_max,
+		(unsigned long long)before, (unsigned long long)after);
 }
 
 int table_records(const struct tables *tables, MDB_txn *txn, uint32_t table,

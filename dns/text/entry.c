@@ -83,11 +83,9 @@ static const struct name *origin_of(const struct entries *entries)
 static int read_origin(struct entries *entries, struct lexer *lexer,
 		       struct lexer_token token)
 {
-	const char *why;
-
 	if (name_from_text(token.text, token.len, origin_of(entries),
-			   &entries->state.origin, &why) < 0)
-		return refusal_set(lexer->why, -EINVAL, "bad $ORIGIN: %s", why);
+			   &entries->state.origin, lexer->why) < 0)
+		return refusal_within(lexer->why, "bad $ORIGIN");
 	entries->state.has_origin = true;
 	return 0;
 }
@@ -142,14 +140,13 @@ static int read_owner(struct entries *entries, struct lexer *lexer,
 		      struct lexer_token token)
 {
 	struct entry_state *state = &entries->state;
-	const char *why;
 
 	if (token.text[0] == '"')
 		return refusal_set(lexer->why, -EINVAL,
 				   "an owner is written without quotes");
 	if (name_from_text(token.text, token.len, origin_of(entries),
-			   &state->owner, &why) < 0)
-		return refusal_set(lexer->why, -EINVAL, "bad owner: %s", why);
+			   &state->owner, lexer->why) < 0)
+		return refusal_within(lexer->why, "bad owner");
 	name_lower(&state->owner);
 	state->has_owner = true;
 	if (entries->has_only && !name_equal(&state->owner, &entries->only))

@@ -250,13 +250,13 @@ int name_read(const struct kind *kind, struct field_text *in,
 {
 	struct lexer_token token;
 	struct name name;
-	const char *why;
 
 	(void)kind;
 	if (!field_next(in, &token))
 		return field_refuse(in, "a name is missing");
-	if (name_from_text(token.text, token.len, in->origin, &name, &why) < 0)
-		return field_refuse(in, why);
+	if (name_from_text(token.text, token.len, in->origin, &name,
+			   in->lexer->why) < 0)
+		return -EINVAL;
 	return buffer_add(out, name.wire, name.len);
 }
 

@@ -12,6 +12,8 @@
 
 #define LABELS_MAX (NAME_WIRE_SIZE / 2)
 
+_Static_assert(NAME_TEXT_SIZE <= REFUSAL_TEXT_SIZE, "a refusal holds a name");
+
 static const char label_empty[] = "a name has an empty label";
 static const char label_too_long[] = "a label is longer than 63 octets";
 static const char name_too_long[] = "a name is longer than 255 octets";
@@ -111,15 +113,14 @@ static const char *read_labels(struct building *b, const char *text, size_t len)
 }
 
 int name_from_text(const char *text, size_t len, const struct name *origin,
-		   struct name *out, const char **why)
+		   struct name *out, struct refusal *why)
 {
+	const char *reason;
 	struct building b;
 
 	if (len == 1 && text[0] == '@') {
-		if (!origin) {
-			*why = origin_missing;
-			return -EINVAL;
-		}
+		if (!origin)
+			return refusal_set(why, -EINVAL, "%s", origin_missing);
 		*out = *origin;
 		return 0;
 	}
@@ -131,12 +132,12 @@ int name_from_text(const char *text, size_t len, const struct name *origin,
 	b.name.len = 1;
 	b.name.wire[0] = 0;
 	b.label = 0;
-	*why = read_labels(&b, text, len);
+	reason = read_labels(&b, text, len);
 	/* A label is open, or the text is empty: the origin ends the name. */
-	if (!*why && (b.name.len - b.label > 1 || len == 0))
-		*why = origin ? end_relative(&b, origin) : end_label(&b);
-	if (*why)
-		return -EINVAL;
+	if (!reason && (b.name.len - b.label > 1 || len == 0))
+		reason = origin ? end_relative(&b, origin) : end_label(&b);
+	if (reason)
+		return refusal_set(why, -EINVAL, "%s", reason);
 
 	out->len = b.name.len;
 	memcpy(out->wire, b.name.wire, b.name.len);
@@ -201,7 +202,7 @@ size_t name_to_file(const struct name *name, char out[NAME_TEXT_SIZE])
 	return put_labels(name, out, true);
 }
 
-int name_from_file(const char *file, struct name *out, const char **why)
+int name_from_file(const char *file, struct name *out, struct refusal *why)
 {
 	struct name root;
 	int r;

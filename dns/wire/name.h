@@ -16,7 +16,7 @@
 
 #include <stdbool.h>
 
-#include "dns/wire/util.h"
+#include "dns/wire/refusal.h"
 
 #define NAME_WIRE_SIZE	255  /* RFC 1035, section 2.3.4 */
 #define NAME_LABEL_SIZE 63   /* the same */
@@ -37,15 +37,15 @@ void name_root(struct name *out);
  * @origin: what a name without a last dot ends in, and what "@" means; NULL:
  *          none was said, so that the root ends a name, and "@" means nothing
  * @out:    the name, its case kept
- * @why:    on -EINVAL, a static text that says what is wrong
+ * @why:    receives what is wrong; or NULL
  *
- * Return: 0, or -EINVAL: an empty label, a label over 63 octets, a name over
- * 255, an escape that is none, an octet that presentation format never holds
- * bare (a blank, a control octet, a quote, a parenthesis, a semicolon), "@"
- * without an origin.
+ * Return: 0, or -EINVAL with @why: an empty label, a label over 63 octets, a
+ * name over 255, an escape that is none, an octet that presentation format
+ * never holds bare (a blank, a control octet, a quote, a parenthesis, a
+ * semicolon), "@" without an origin.
  */
 int name_from_text(const char *text, size_t len, const struct name *origin,
-		   struct name *out, const char **why);
+		   struct name *out, struct refusal *why);
 
 /**
  * name_to_text() - write presentation format, with the last dot
@@ -65,7 +65,7 @@ size_t name_to_file(const struct name *name, char out[NAME_TEXT_SIZE]);
  * name_from_file() - read the file form in any case, with or without last dot
  * Return: 0 with @out in lower case, or -EINVAL and @why as name_from_text().
  */
-int name_from_file(const char *file, struct name *out, const char **why);
+int name_from_file(const char *file, struct name *out, struct refusal *why);
 
 /**
  * name_from_wire() - take an uncompressed name from the start of @wire

@@ -1,22 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <assert.h>
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 
 #include "dns/wire/escape.h"
 #include "dns/wire/refusal.h"
 
-int refusal_set(struct refusal *why, int result, const char *format, ...)
+int refusal_vset(struct refusal *why, int result, const char *format,
+		 va_list args)
 {
-	va_list args;
-
 	if (!why)
 		return result;
 	why->line = 0;
 	why->text[0] = '\0';
-	va_start(args, format);
 	vsnprintf(why->reason, sizeof(why->reason), format, args);
+	return result;
+}
+
+int refusal_set(struct refusal *why, int result, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	refusal_vset(why, result, format, args);
 	va_end(args);
 	return result;
 }

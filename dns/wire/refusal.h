@@ -13,6 +13,8 @@
 #ifndef DNS_REFUSAL_H
 #define DNS_REFUSAL_H
 
+#include <stdarg.h>
+
 #include "dns/wire/util.h"
 
 #define REFUSAL_TEXT_SIZE   1024 /* any name in text, and its NUL */
@@ -34,6 +36,10 @@ struct refusal {
  */
 int refusal_set(struct refusal *why, int result, const char *format, ...)
 	PRINTF(3, 4);
+
+/** refusal_vset() - the same for a list of arguments */
+int refusal_vset(struct refusal *why, int result, const char *format,
+		 va_list args);
 
 /**
  * refusal_within() - say in front of the reason what it is the reason of

@@ -16,7 +16,6 @@ static void claim_text(const struct name *name)
 {
 	char text[NAME_TEXT_SIZE];
 	size_t len = name_to_text(name, text);
-	const char *why = NULL;
 	struct name root, back;
 
 	name_root(&root);
@@ -27,7 +26,7 @@ static void claim_text(const struct name *name)
 	/* A directive or the origin is something else. */
 	fuzz_claim(text[0] != '$' && text[0] != '@');
 	fuzz_claim(!strpbrk(text, "\"();") || strchr(text, '\\'));
-	fuzz_claim(name_from_text(text, len, &root, &back, &why) == 0);
+	fuzz_claim(name_from_text(text, len, &root, &back, NULL) == 0);
 	fuzz_claim(back.len == name->len);
 	fuzz_claim(!memcmp(back.wire, name->wire, name->len));
 }
@@ -36,18 +35,17 @@ static void claim_file(const struct name *name)
 {
 	char file[NAME_TEXT_SIZE];
 	size_t len = name_to_file(name, file);
-	const char *why = NULL;
 	struct name back;
 
 	fuzz_claim(len == strlen(file) && len > 0);
 	fuzz_claim(!strpbrk(file, FILE_RESERVED));
 	fuzz_claim(strcmp(file, ".") != 0 && strcmp(file, "..") != 0);
-	fuzz_claim(name_from_file(file, &back, &why) == 0);
+	fuzz_claim(name_from_file(file, &back, NULL) == 0);
 	fuzz_claim(name_equal(&back, name));
 	/* The last dot need not be there. */
 	if (name->len > 1) {
 		file[len - 1] = '\0';
-		fuzz_claim(name_from_file(file, &back, &why) == 0);
+		fuzz_claim(name_from_file(file, &back, NULL) == 0);
 		fuzz_claim(name_equal(&back, name));
 	}
 }
@@ -157,25 +155,24 @@ static void claim_pair(const struct name *a, const struct name *b)
 static void try_text(const uint8_t *data, size_t size,
 		     const struct name *origin)
 {
-	const char *why = NULL;
+	struct refusal why = {0};
 	struct name name;
 
 	if (name_from_text((const char *)data, size, origin, &name, &why) == 0)
 		claim_name(&name);
 	else
-		fuzz_claim(why);
+		fuzz_claim(why.reason[0]);
 }
 
 static void try_file(const uint8_t *data, size_t size)
 {
 	char *file = malloc(size + 1);
-	const char *why = NULL;
 	struct name name;
 
 	fuzz_claim(file);
 	memcpy(file, data, size);
 	file[size] = '\0';
-	if (name_from_file(file, &name, &why) == 0)
+	if (name_from_file(file, &name, NULL) == 0)
 		claim_name(&name);
 	free(file);
 }

@@ -130,7 +130,6 @@ static void ask(struct fuzz_input *in, uint32_t table)
 	char text[200], more[500];
 	uint8_t name_octet = fuzz_u8(in), prefix = fuzz_u8(in);
 	struct name root, name;
-	const char *why;
 	size_t len;
 
 	/* Up to six labels, the last three of which may be an owner's. */
@@ -143,7 +142,7 @@ static void ask(struct fuzz_input *in, uint32_t table)
 		strcpy(more, text);
 	}
 	name_root(&root);
-	if (name_from_text(more, strlen(more), &root, &name, &why) < 0)
+	if (name_from_text(more, strlen(more), &root, &name, NULL) < 0)
 		return;
 	len = query_made(in, &name, made);
 	query = fuzz_copy(made, len);

@@ -115,10 +115,9 @@ char *test_dump(struct test_tables *tt, uint32_t table)
 struct name test_name(const char *text)
 {
 	struct name root, name;
-	const char *why;
 
 	name_root(&root);
-	assert_int_equal(name_from_text(text, strlen(text), &root, &name, &why),
+	assert_int_equal(name_from_text(text, strlen(text), &root, &name, NULL),
 			 0);
 	return name;
 }

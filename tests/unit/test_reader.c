@@ -27,10 +27,9 @@ static void stream_deinit(struct stream *stream)
 static struct name name(const char *text)
 {
 	struct name root, out;
-	const char *why;
 
 	name_root(&root);
-	assert_int_equal(name_from_text(text, strlen(text), &root, &out, &why),
+	assert_int_equal(name_from_text(text, strlen(text), &root, &out, NULL),
 			 0);
 	return out;
 }
