@@ -7,8 +7,8 @@
 #include <strings.h>
 
 #include "dns/text/entry.h"
-#include "dns/text/field.h"
 #include "dns/text/lexer.h"
+#include "dns/text/period.h"
 #include "dns/text/rr_rules.h"
 #include "dns/wire/escape.h"
 
@@ -61,7 +61,7 @@ static int read_ttl(struct lexer *lexer, struct lexer_token token,
 		    uint32_t *out)
 {
 	uint32_t ttl;
-	int r = field_period(token.text, token.len, &ttl);
+	int r = period_from_text(token.text, token.len, &ttl);
 
 	if (r == -EINVAL)
 		return refuse_token(lexer, "\"%s\" is no TTL", token);

@@ -65,24 +65,4 @@ int field_print(ldns_rdf_type kind, const uint8_t *wire, size_t len,
 /** field_is_exact() - what field_print() writes always reads back the same */
 bool field_is_exact(ldns_rdf_type kind);
 
-/**
- * field_period() - seconds, with units or without: 3600, 1h, 1h30m
- * Return: 0; -EINVAL: no period; -ERANGE: above 2^32-1.
- */
-int field_period(const char *text, size_t len, uint32_t *out);
-
-#define FIELD_HASH_SIZE 255 /* octets: RFC 5155, section 3.2 */
-
-/**
- * field_hash() - a hash in base32 with the extended hex alphabet, unpadded
- * Return: octets written; 0: it is none.
- */
-size_t field_hash(const char *text, size_t len, uint8_t out[FIELD_HASH_SIZE]);
-
-/** field_hex() - append the octets of the hex digits in all tokens left */
-int field_hex(struct field_text *in, struct buffer *out);
-
-/** field_print_hex() - append hex digits, two for each octet */
-int field_print_hex(const uint8_t *wire, size_t len, struct buffer *out);
-
 #endif

@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 
+#include "dns/text/base.h"
 #include "dns/text/field_kinds.h"
 
 /* --- HIP: RFC 8005, section 5 --- */
@@ -57,12 +58,13 @@ int hip_print(const struct kind *kind, const uint8_t *wire, size_t len,
 	size_t hit = wire[0];
 	int r = buffer_printf(out, "%u ", wire[1]);
 
+	(void)kind;
 	if (r == 0)
-		r = field_print_hex(wire + 4, hit, out);
+		r = base16_encode(wire + 4, hit, out);
 	if (r == 0)
 		r = buffer_add(out, " ", 1);
 	if (r == 0)
-		r = base64_print(kind, wire + 4 + hit, len - 4 - hit, out);
+		r = base64_encode(wire + 4 + hit, len - 4 - hit, out);
 	return r;
 }
 

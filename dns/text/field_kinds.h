@@ -52,7 +52,7 @@ int address_read(const struct kind *kind, struct field_text *in,
 		 struct buffer *out);
 int address_print_field(const struct kind *kind, const uint8_t *wire,
 			size_t len, struct buffer *out);
-/* field_text.c */
+/* field_string.c */
 int string_read(const struct kind *kind, struct field_text *in,
 		struct buffer *out);
 int string_size(const struct kind *kind, const uint8_t *wire, size_t len);
@@ -63,6 +63,8 @@ int long_string_read(const struct kind *kind, struct field_text *in,
 int long_string_size(const struct kind *kind, const uint8_t *wire, size_t len);
 int long_string_print(const struct kind *kind, const uint8_t *wire, size_t len,
 		      struct buffer *out);
+
+/* field_digits.c */
 int hex_read(const struct kind *kind, struct field_text *in,
 	     struct buffer *out);
 int hex_print(const struct kind *kind, const uint8_t *wire, size_t len,

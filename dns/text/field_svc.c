@@ -9,6 +9,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 
+#include "dns/text/base.h"
 #include "dns/text/field_kinds.h"
 #include "dns/text/rr.h"
 #include "dns/text/rr_rules.h"
@@ -270,8 +271,8 @@ static int print_list(uint16_t key, const uint8_t *value, size_t len,
 	return r;
 }
 
-static int print_value(const struct kind *kind, uint16_t key,
-		       const uint8_t *value, size_t len, struct buffer *out)
+static int print_value(uint16_t key, const uint8_t *value, size_t len,
+		       struct buffer *out)
 {
 	switch (key) {
 	case SVC_MANDATORY:
@@ -285,7 +286,7 @@ static int print_value(const struct kind *kind, uint16_t key,
 	case SVC_IPV4HINT:
 		return print_list(key, value, len, 4, out);
 	case SVC_ECH:
-		return base64_print(kind, value, len, out);
+		return base64_encode(value, len, out);
 	case SVC_IPV6HINT:
 		return print_list(key, value, len, 16, out);
 	default:
@@ -299,6 +300,7 @@ int svcparams_print(const struct kind *kind, const uint8_t *wire, size_t len,
 	size_t at, value;
 	int r = 0;
 
+	(void)kind;
 	for (at = 0; r == 0 && at < len; at += 4 + value) {
 		value = get_u16(wire + at + 2);
 		if (at > 0)
@@ -308,7 +310,7 @@ int svcparams_print(const struct kind *kind, const uint8_t *wire, size_t len,
 		if (r == 0 && value)
 			r = buffer_add(out, "=", 1);
 		if (r == 0 && value)
-			r = print_value(kind, get_u16(wire + at), wire + at + 4,
+			r = print_value(get_u16(wire + at), wire + at + 4,
 					value, out);
 	}
 	return r;

@@ -12,6 +12,7 @@
 
 #include <ldns/ldns.h>
 
+#include "dns/text/base.h"
 #include "dns/text/field.h"
 #include "dns/text/lexer.h"
 #include "dns/text/rr.h"
@@ -196,7 +197,7 @@ static int read_generic(uint16_t type, struct field_text *in,
 	if (!read_length(in, &len))
 		return field_refuse(in, "\\# is followed by a length and hex "
 					"digits");
-	r = field_hex(in, rdata);
+	r = field_read(LDNS_RDF_TYPE_HEX, in, rdata);
 	if (r < 0)
 		return r;
 	if (rdata->len != len)
@@ -280,7 +281,7 @@ static int print_generic(const uint8_t *rdata, size_t len, struct buffer *out)
 
 	if (r == 0 && len)
 		r = buffer_add(out, " ", 1);
-	return r < 0 ? r : field_print_hex(rdata, len, out);
+	return r < 0 ? r : base16_encode(rdata, len, out);
 }
 
 /* @exact: every field's text is certain to read back as the same octets */

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "dns/text/field.h"
+#include "dns/text/base.h"
 #include "dns/text/rr.h"
 #include "dns/text/rr_rules.h"
 #include "dns/wire/util.h"
@@ -355,10 +355,10 @@ const char *rr_broken_rule(uint16_t type, const uint8_t *rdata, size_t len)
 /* RFC 5155, section 3: the first label is a hash, too. */
 const char *rr_broken_owner(uint16_t type, const struct name *owner)
 {
-	uint8_t hash[FIELD_HASH_SIZE];
+	uint8_t hash[BASE32_SIZE];
 
 	if (type != RR_NSEC3 ||
-	    field_hash((const char *)owner->wire + 1, owner->wire[0], hash))
+	    base32_decode((const char *)owner->wire + 1, owner->wire[0], hash))
 		return NULL;
 	return "the first label of NSEC3's owner is a hash in base32";
 }

@@ -370,6 +370,8 @@ static void what_is_no_rdata_is_refused(void **state)
 		{"DNSKEY", "257 3 8 AA==AA==", "no base64"},
 		{"DNSKEY", "257 3 8 A===", "no base64"},
 		{"DNSKEY", "257 3 8 A*BB", "no base64"},
+		{"DNSKEY", "257 3 8 A\377BB", "no base64"},
+		{"DS", "1 8 1 \260\260", "hex digit"},
 		{"RRSIG", "FOO 5 3 1 1 2 2642 a. oJB1", "type"},
 		{"RRSIG", "A 5 3 1 20030231173103 1 1 a. oJB1", "time"},
 		{"RRSIG", "A 5 3 1 20031301000000 1 1 a. oJB1", "time"},
