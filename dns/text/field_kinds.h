@@ -134,6 +134,9 @@ int svcparams_size(const struct kind *kind, const uint8_t *wire, size_t len);
 int svcparams_print(const struct kind *kind, const uint8_t *wire, size_t len,
 		    struct buffer *out);
 
+/** add_number() - append the last @octets of a number: 0, -ENOMEM */
+int add_number(struct buffer *out, uint32_t value, uint8_t octets);
+
 /** add_string() - append what a token stands for, of any length */
 int add_string(struct field_text *in, struct lexer_token token,
 	       struct buffer *out);

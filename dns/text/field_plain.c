@@ -31,7 +31,7 @@ int prefixed_size(const struct kind *kind, const uint8_t *wire, size_t len)
 
 /* --- numbers --- */
 
-static int add_number(struct buffer *out, uint32_t value, uint8_t octets)
+int add_number(struct buffer *out, uint32_t value, uint8_t octets)
 {
 	uint8_t wire[4];
 
