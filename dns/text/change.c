@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <assert.h>
 #include <errno.h>
 
 #include "dns/text/change.h"
@@ -65,6 +66,7 @@ struct change_mark change_mark(const struct change *change)
 
 void change_rewind(struct change *change, struct change_mark mark)
 {
+	assert(mark.len <= change->items.len && mark.count <= change->count);
 	change->items.len = mark.len;
 	change->count = mark.count;
 }
@@ -77,6 +79,7 @@ bool change_next(const struct change *change, size_t *offset,
 
 	if (*offset >= change->items.len)
 		return false;
+	assert(change->items.len - *offset >= sizeof(head));
 	memcpy(&head, at, sizeof(head));
 	at += sizeof(head);
 	out->op = head.op;
@@ -90,6 +93,7 @@ bool change_next(const struct change *change, size_t *offset,
 	out->rr.rdata = at;
 	out->rr.measure = head.measure;
 	*offset += sizeof(head) + head.owner_len + head.rdlen;
+	assert(*offset <= change->items.len);
 	return true;
 }
 
@@ -100,6 +104,7 @@ struct change change_slice(const struct change *change, size_t offset,
 	struct change_item item;
 	size_t end = offset;
 
+	assert(offset <= change->items.len);
 	while (slice.count < count && change_next(change, &end, &item))
 		slice.count++;
 	slice.items.data = change->items.data + offset;

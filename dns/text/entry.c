@@ -2,6 +2,7 @@
 /*
  * entry.c - one entry of a master file: a record, a directive, or nothing
  */
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <strings.h>
@@ -74,7 +75,7 @@ static int read_ttl(struct lexer *lexer, struct lexer_token token,
 
 /* --- directives: RFC 1035, section 5.1; RFC 2308, section 4 --- */
 
-/* NULL: none was said yet. */
+/* What a relative name ends in; NULL as long as nothing has said it. */
 static const struct name *origin_of(const struct entries *entries)
 {
 	return entries->state.has_origin ? &entries->state.origin : NULL;
@@ -226,7 +227,7 @@ static int read_ttl_class(struct entries *entries, struct lexer *lexer,
 	}
 }
 
-/* What is not known, and stands in files of other makers: what to do. */
+/* What to do about a word that other makers' files have where a type goes. */
 static const char *hint_for(struct lexer_token token)
 {
 	static const struct {
@@ -277,6 +278,7 @@ static int read_type(struct entries *entries, struct lexer *lexer,
 				    "the type %s is for queries and "
 				    "messages: no record has it",
 				    token);
+	assert(token.len <= sizeof(entries->type_text));
 	memcpy(entries->type_text, token.text, token.len);
 	entries->type_len = token.len;
 	*out = entries->type = type;
@@ -291,12 +293,14 @@ static int read_rdata(struct entries *entries, struct lexer *lexer,
 
 	if (r < 0)
 		return r;
+	assert(entries->rdata.len <= RR_RDATA_SIZE);
 	rr->rdata = entries->rdata.data;
 	rr->rdlen = (uint16_t)entries->rdata.len;
 	return 0;
 }
 
-/* @token: the first of the entry; an owner unless a blank came before it */
+/* @token: the first of the entry, which is the owner unless @blank comes first
+ */
 static int read_record(struct entries *entries, struct lexer *lexer,
 		       struct lexer_token token, bool blank, uint32_t line,
 		       struct change *change)
@@ -345,7 +349,7 @@ int entry_read(struct entries *entries, const char *text, size_t len,
 	if (!blank && token.text[0] == '$')
 		return read_directive(entries, &lexer, token);
 	r = read_record(entries, &lexer, token, blank, line, change);
-	/* A name may begin so; but this is none. */
+	/* A name may begin with "#", so only what is no record is a comment. */
 	if (r == -EINVAL && token.text[0] == '#')
 		return refusal_set(why, -EINVAL,
 				   "a comment begins with \";\", not with "

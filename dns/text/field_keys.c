@@ -2,6 +2,7 @@
 /*
  * field_keys.c - HIP and IPSECKEY, whose RDATA is one field to ldns
  */
+#include <assert.h>
 #include <errno.h>
 
 #include "dns/text/base.h"
@@ -59,6 +60,7 @@ int hip_print(const struct kind *kind, const uint8_t *wire, size_t len,
 	int r = buffer_printf(out, "%u ", wire[1]);
 
 	(void)kind;
+	assert(4 + hit < len);
 	if (r == 0)
 		r = base16_encode(wire + 4, hit, out);
 	if (r == 0)
@@ -70,7 +72,7 @@ int hip_print(const struct kind *kind, const uint8_t *wire, size_t len,
 
 /* --- IPSECKEY: RFC 4025, section 2 --- */
 
-/* What the gateway is, by the gateway type; none of it for type 0. */
+/* What kind of field the gateway is, by its type; of type 0 there is none. */
 static const ldns_rdf_type gateways[] = {
 	LDNS_RDF_TYPE_NONE,
 	LDNS_RDF_TYPE_A,
@@ -102,7 +104,7 @@ int ipseckey_read(const struct kind *kind, struct field_text *in,
 		r = field_refuse(in, "a gateway of type 0 is written \".\"");
 	if (r < 0)
 		return r;
-	/* Algorithm 0 is no key, and nothing behind the gateway. */
+	/* With algorithm 0 there is no key: nothing is behind the gateway. */
 	return lexer_more(in->lexer) ? field_read(LDNS_RDF_TYPE_B64, in, out)
 				     : 0;
 }
@@ -126,9 +128,11 @@ int ipseckey_print(const struct kind *kind, const uint8_t *wire, size_t len,
 		   struct buffer *out)
 {
 	size_t gateway = (size_t)gateway_size(wire, len);
-	int r = buffer_printf(out, "%u %u %u ", wire[0], wire[1], wire[2]);
+	int r;
 
 	(void)kind;
+	assert(gateway <= len - 3);
+	r = buffer_printf(out, "%u %u %u ", wire[0], wire[1], wire[2]);
 	if (r == 0 && wire[1])
 		r = field_print(gateways[wire[1]], wire + 3, gateway, out);
 	else if (r == 0)

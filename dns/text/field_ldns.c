@@ -18,7 +18,7 @@ static void rdf_freep(ldns_rdf **rdf)
 		ldns_rdf_deep_free(*rdf);
 }
 
-/* One that only borrows its octets. */
+/* An rdf that only borrows its octets, which outlive it. */
 static void borrowed_rdf_freep(ldns_rdf **rdf)
 {
 	if (*rdf)
@@ -87,7 +87,7 @@ static bool is_letter(char c)
 	return (c | 0x20) >= 'a' && (c | 0x20) <= 'z';
 }
 
-/* A name that ldns knows, or a number, which it would wrap or leak. */
+/* Names are ldns's to know; of a number, it would wrap one and leak another. */
 int mnemonic_read(const struct kind *kind, struct field_text *in,
 		  struct buffer *out)
 {

@@ -52,7 +52,7 @@ int bitmap_read(const struct kind *kind, struct field_text *in,
 	return add_windows(bits, out);
 }
 
-/* Only the one form that add_windows() writes. */
+/* Of the ways to write a list, only the one of add_windows() has a text. */
 int bitmap_size(const struct kind *kind, const uint8_t *wire, size_t len)
 {
 	size_t at = 0, size;
@@ -123,7 +123,7 @@ static bool read_protocol(struct lexer_token token, uint8_t *out)
 	return true;
 }
 
-/* Not by ldns, which asks the system again for each of them. */
+/* Not by ldns, which opens the system's list again for each of them. */
 static bool read_port(struct lexer_token token, uint8_t protocol, uint32_t *out)
 {
 	const char *name = protocol == IPPROTO_UDP ? "udp" : "tcp";
@@ -168,7 +168,7 @@ int wks_size(const struct kind *kind, const uint8_t *wire, size_t len)
 	return (int)len;
 }
 
-/* In numbers: what a port is called may change while the record is stored. */
+/* Numbers stay what they are; a port's name may change while it is stored. */
 int wks_print(const struct kind *kind, const uint8_t *wire, size_t len,
 	      struct buffer *out)
 {
@@ -190,7 +190,7 @@ struct apl_family {
 	uint8_t octets;
 };
 
-/* By the address family number; 0 octets: not one that has a text. */
+/* Of an address family that has no text, 0 octets. */
 static struct apl_family apl_family(uint16_t number)
 {
 	switch (number) {

@@ -126,7 +126,7 @@ int loc_read(const struct kind *kind, struct field_text *in, struct buffer *out)
 	return buffer_add(out, wire, sizeof(wire));
 }
 
-/* What has a text: version 0, digits that are digits, places on the globe. */
+/* Only version 0, digits below 10 and places on the globe have a text. */
 int loc_size(const struct kind *kind, const uint8_t *wire, size_t len)
 {
 	uint32_t latitude, longitude;

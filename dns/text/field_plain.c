@@ -3,6 +3,7 @@
  * field_plain.c - numbers, times, names and addresses
  */
 #include <arpa/inet.h>
+#include <assert.h>
 #include <errno.h>
 #include <time.h>
 
@@ -16,7 +17,7 @@ int fixed_size(const struct kind *kind, const uint8_t *wire, size_t len)
 	return len >= kind->octets ? kind->octets : -EINVAL;
 }
 
-/* All that is left, and something must be: a missing token has no text. */
+/* All that is left, which cannot be nothing: that would have no token. */
 int rest_size(const struct kind *kind, const uint8_t *wire, size_t len)
 {
 	(void)kind, (void)wire;
@@ -35,6 +36,7 @@ int add_number(struct buffer *out, uint32_t value, uint8_t octets)
 {
 	uint8_t wire[4];
 
+	assert(octets <= sizeof(wire));
 	put_u32(wire, value);
 	return buffer_add(out, wire + 4 - octets, octets);
 }
@@ -216,9 +218,11 @@ int name_print(const struct kind *kind, const uint8_t *wire, size_t len,
 {
 	char text[NAME_TEXT_SIZE];
 	struct name name;
+	int r;
 
 	(void)kind;
-	name_from_wire(wire, len, &name);
+	r = name_from_wire(wire, len, &name);
+	assert(r == (int)len);
 	return buffer_add(out, text, name_to_text(&name, text));
 }
 

@@ -2,12 +2,12 @@
 /*
  * field_string.c - strings: RFC 1035, sections 3.3 and 5.1
  */
+#include <assert.h>
 #include <errno.h>
 
 #include "dns/text/field_kinds.h"
 #include "dns/wire/escape.h"
 
-/* Without quotes and escapes. */
 int add_string(struct field_text *in, struct lexer_token token,
 	       struct buffer *out)
 {
@@ -31,7 +31,7 @@ int add_string(struct field_text *in, struct lexer_token token,
 		}
 		out->data[out->len++] = octet;
 	}
-	/* The one bare quote is the last octet of a token that began so. */
+	/* A quote that is not escaped ends the token, and began it too. */
 	if (at + quoted != token.len)
 		return field_refuse(in, quoted ? "a quote is not closed"
 					       : "a quote is inside a string");
@@ -58,6 +58,7 @@ int string_read(const struct kind *kind, struct field_text *in,
 		return field_refuse(in,
 				    "a string is longer than 255 octets; split "
 				    "it, as \"...\" \"...\"");
+	assert(out->len > start);
 	out->data[start] = (uint8_t)(out->len - start - 1);
 	return 0;
 }
@@ -90,6 +91,7 @@ int field_print_string(const uint8_t *wire, size_t len, bool quoted,
 	if (quoted)
 		*at++ = '"';
 	out->len = (size_t)(at - (char *)out->data);
+	assert(out->len <= out->cap);
 	return 0;
 }
 

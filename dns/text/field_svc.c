@@ -6,6 +6,7 @@
  * puts parameters in order, and makes too little room for the text of a list
  * of keys, so that a record makes it abort or write where it must not.
  */
+#include <assert.h>
 #include <errno.h>
 
 #include "dns/text/field_kinds.h"
@@ -114,6 +115,7 @@ int svcparams_print(const struct kind *kind, const uint8_t *wire, size_t len,
 	for (at = 0; r == 0 && at < len; at += 4 + value) {
 		key = get_u16(wire + at);
 		value = get_u16(wire + at + 2);
+		assert(len - at >= 4 + value);
 		if (at > 0)
 			r = buffer_add(out, " ", 1);
 		if (r == 0)
@@ -182,6 +184,8 @@ static int add_param(const struct param *param, const struct buffer *values,
 {
 	int r = add_number(out, param->key, 2);
 
+	assert(param->at + param->len <= values->len);
+
 	if (r == 0)
 		r = add_number(out, (uint32_t)param->len, 2);
 	if (r == 0 && param->len)
@@ -189,7 +193,7 @@ static int add_param(const struct param *param, const struct buffer *values,
 	return r;
 }
 
-/* In any order, which is that of the keys in RDATA (section 2.2). */
+/* Text has parameters in any order, RDATA in that of the keys (section 2.2). */
 int svcparams_read(const struct kind *kind, struct field_text *in,
 		   struct buffer *out)
 {

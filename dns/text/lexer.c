@@ -88,6 +88,7 @@ size_t lexer_scan(struct lexer_scan *scan, const char *text, size_t len)
 {
 	const char *at = text, *end = text + len;
 
+	assert(!scan->ended && !scan->nul);
 	while (at < end && !scan->ended && !scan->nul) {
 		if (scan->escaped) {
 			scan->escaped = false;
@@ -126,6 +127,7 @@ static int skip_escape(struct lexer *lexer)
 	if (is_line_end(lexer, lexer->at + 1))
 		return fail(lexer, "a backslash ends a line");
 	lexer->at += 2;
+	assert(lexer->at <= lexer->end);
 	return 0;
 }
 

@@ -22,7 +22,10 @@ static uint32_t unit_seconds(char unit)
 	}
 }
 
-/* Steps over digits; false if there is none. Sticks above what 32 bits hold. */
+/*
+ * Steps over digits; false: there is none. A number that 32 bits do not hold
+ * stays at 2^32, however long it is.
+ */
 static bool take_number(const char *text, size_t len, size_t *at, uint64_t *out)
 {
 	size_t start = *at;
@@ -36,7 +39,7 @@ static bool take_number(const char *text, size_t len, size_t *at, uint64_t *out)
 	return *at > start;
 }
 
-/* Reads on when the sum is too big: what is no period is that above all. */
+/* A text that is no period is refused for that, even if its sum is too big. */
 int period_from_text(const char *text, size_t len, uint32_t *out)
 {
 	uint64_t sum = 0, number;

@@ -8,6 +8,7 @@
  * succeeded: the tail grows behind its former octets, and the state that
  * entries carry from one to the next is copied and put back.
  */
+#include <assert.h>
 #include <errno.h>
 
 #include "dns/text/entry.h"
@@ -30,10 +31,11 @@ struct reader {
 	uint32_t line;		/* the first of that entry */
 	struct refusal error;
 
-	/* For reader_undo(). */
-	struct mark undo;     /* where the last call began */
-	struct buffer former; /* the tail that it took up, */
-	bool joined;	      /* if it did */
+	/* What reader_undo() goes back to: where the last call that succeeded
+	 * began, and the tail that was there, if that call took it up. */
+	struct mark undo;
+	struct buffer former;
+	bool joined;
 };
 
 int reader_new(struct reader **out, const struct name *origin,
@@ -90,6 +92,7 @@ static struct mark mark(const struct reader *reader,
 static void rewind_to(struct reader *reader, struct change *change,
 		      const struct mark *mark)
 {
+	assert(mark->tail <= reader->tail.len);
 	reader->entries.state = mark->state;
 	change_rewind(change, mark->change);
 	reader->scan = mark->scan;
@@ -174,7 +177,8 @@ static int refuse_part(struct reader *reader, const char *text, size_t len,
 {
 	if (!before)
 		return refuse(reader, text, len, reason);
-	/* The start is enough; whoever calls cuts the tail off again. */
+	/* The start of the entry is enough. It goes into the tail to be whole,
+	 * and out of it again when reader_feed() goes back. */
 	if (len > REFUSAL_ENTRY_SIZE)
 		len = REFUSAL_ENTRY_SIZE;
 	if (buffer_add(&reader->tail, text, len) < 0)
@@ -183,7 +187,7 @@ static int refuse_part(struct reader *reader, const char *text, size_t len,
 	return -EINVAL;
 }
 
-/* The tail was taken up; it is kept for reader_undo(). */
+/* The tail has been taken up: it makes room, and is kept for reader_undo(). */
 static void set_tail_aside(struct reader *reader)
 {
 	struct buffer tail = reader->tail;
@@ -203,6 +207,7 @@ static int take(struct reader *reader, const char *text, size_t len,
 
 	for (;;) {
 		part = lexer_scan(&reader->scan, text, len);
+		assert(part <= len);
 		reason = check_part(&reader->scan, before + part);
 		if (reason)
 			return refuse_part(reader, text, part, before, reason);
@@ -222,10 +227,11 @@ static int take(struct reader *reader, const char *text, size_t len,
 	r = buffer_reserve(joined ? &reader->former : &reader->tail, len);
 	if (r < 0)
 		return r;
-	/* From here on nothing can fail. */
+	/* From here on nothing can fail: there is room for the new tail. */
 	if (joined)
 		set_tail_aside(reader);
 	reader->joined = joined;
+	assert(reader->tail.cap - reader->tail.len >= len);
 	return buffer_add(&reader->tail, text, len);
 }
 
@@ -263,7 +269,7 @@ int reader_end(struct reader *reader, struct change *change)
 		reader_refuse_tail(reader, reader_open(reader));
 		return -EINVAL;
 	}
-	/* The newline that is thought behind it. */
+	/* A newline is thought behind the tail, and counts as one. */
 	reader->scan.lines++;
 	r = read_entry(reader, (const char *)reader->tail.data,
 		       reader->tail.len, change);

@@ -46,7 +46,7 @@ static void add(const struct servent *entry, const char *name)
 	HASH_ADD_STR(services, key, service);
 }
 
-/* getservent() is for one thread; nobody else here calls it. */
+/* getservent() keeps its place for the whole process; only this calls it. */
 static void load(void)
 {
 	struct servent *entry;
