@@ -60,7 +60,17 @@ struct dir_call {
 	uint64_t offset;
 };
 
-static int add(struct dir *dir, mode_t type, const char *name)
+struct fs *dir_fs(const struct dir *dir)
+{
+	return dir->fs;
+}
+
+struct node *dir_node(const struct dir *dir)
+{
+	return dir->node;
+}
+
+int dir_add(struct dir *dir, mode_t type, const char *name)
 {
 	uint8_t octet = type == S_IFDIR;
 	int r = buffer_add(&dir->names, &octet, 1);
@@ -94,28 +104,8 @@ static int take_drafts(struct dir *dir)
 	int r = 0;
 
 	for (; r == 0 && scratch; scratch = drafts_next(scratch))
-		r = add(dir, S_IFREG, scratch->name);
+		r = dir_add(dir, S_IFREG, scratch->name);
 	return r < 0 ? r : count_names(dir);
-}
-
-static int take_anchor(struct dir *dir)
-{
-	struct anchor *anchor = dir->node->anchor, *child, *next;
-	int r = 0;
-
-	for (size_t i = 0; r == 0 && i < NODE_FILES; i++) {
-		const struct node_file *file = &node_files[i];
-
-		if (node_file_in(file, anchor) && !file->hidden)
-			r = add(dir,
-				file->kind == NODE_NAMES ? S_IFDIR : S_IFREG,
-				file->name);
-	}
-	HASH_ITER (hh, anchor->children, child, next) {
-		if (r == 0)
-			r = add(dir, S_IFDIR, child->name);
-	}
-	return r;
 }
 
 static void end_names(struct dir *dir)
@@ -146,7 +136,7 @@ static int begin_names(struct dir *dir)
 	return r == -ENOENT ? -ENODEV : r;
 }
 
-static int take_names(struct dir *dir)
+int dir_list_names(struct dir *dir)
 {
 	int r = 0;
 
@@ -186,15 +176,11 @@ static int take(struct dir *dir)
 	marks_deinit(&dir->marks);
 	if (dir->node->anchor && dir->node->anchor->gone)
 		return -ENODEV;
-	r = add(dir, S_IFDIR, ".");
+	r = dir_add(dir, S_IFDIR, ".");
 	if (r == 0)
-		r = add(dir, S_IFDIR, "..");
-	if (r == 0 && dir->node->kind == NODE_ROOT)
-		r = add(dir, S_IFDIR, dir->fs->host->root->name);
-	else if (r == 0 && dir->node->kind == NODE_ANCHOR)
-		r = take_anchor(dir);
-	else if (r == 0)
-		r = take_names(dir);
+		r = dir_add(dir, S_IFDIR, "..");
+	if (r == 0)
+		r = dir->node->kind->list(dir);
 	if (r == 0)
 		r = take_drafts(dir);
 	marks_init(&dir->marks, dir->total, MARKS_APART);
@@ -275,7 +261,7 @@ static int approach(struct dir *dir, uint64_t offset)
 	const struct mark *mark = marks_find(&dir->marks, offset);
 
 	/* The end was seen: what was before is not known any more. */
-	if (is_back && !dir->snapshot && dir->node->kind == NODE_NAMES)
+	if (is_back && !dir->snapshot && dir->node->kind->walks_store)
 		return take(dir);
 	if (dir->snapshot && mark && (is_back || mark->at > dir->at)) {
 		dir->names_at = dir->names.len;
@@ -345,7 +331,7 @@ static int count_open(struct fs *fs, struct dir *dir, const struct node *node,
 
 	node_label(node, label, sizeof(label));
 	r = share_take(fs, SHARE_OPEN_FILES, uid, 1, node->anchor, label);
-	if (r < 0 || node->kind != NODE_NAMES)
+	if (r < 0 || !node->kind->walks_store)
 		return r;
 	r = moment_open(&dir->moment, fs, uid, node, give_up_names);
 	if (r < 0)
@@ -411,7 +397,7 @@ static void entry_node(struct dir *dir, struct fuse_entry_param *out)
 		return;
 	}
 	/* A scratch file may be renamed over something at any moment. */
-	if (node->kind == NODE_NAME) {
+	if (node_has_owner(node)) {
 		out->attr_timeout = out->entry_timeout = LISTED_SECONDS;
 		listed_add(dir->fs, node);
 	}

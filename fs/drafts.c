@@ -56,10 +56,10 @@ static int drafts_check(const char *name)
 
 /* ---- Which directory has which ---- */
 
-/* Of the anchor's id, which is counted from 1, and which of its two it is. */
-static uint64_t make_key(const struct anchor *anchor, bool in_names)
+/* Of the anchor's id, and which of its directories it is. */
+static uint64_t make_key(const struct node *dir)
 {
-	return anchor->id << 1 | in_names;
+	return dir->anchor->id << KIND_BITS | dir->kind->number;
 }
 
 static struct drafts *dir_of(const struct fs *fs, uint64_t key)
@@ -72,14 +72,12 @@ static struct drafts *dir_of(const struct fs *fs, uint64_t key)
 
 static struct drafts *dir_of_node(const struct fs *fs, const struct node *dir)
 {
-	if (dir->kind != NODE_NAMES && dir->kind != NODE_ANCHOR)
-		return NULL;
-	return dir_of(fs, make_key(dir->anchor, dir->kind == NODE_NAMES));
+	return dir->anchor ? dir_of(fs, make_key(dir)) : NULL;
 }
 
 static struct drafts *find_or_make(struct fs *fs, const struct node *in)
 {
-	uint64_t key = make_key(in->anchor, in->kind == NODE_NAMES);
+	uint64_t key = make_key(in);
 	struct drafts *dir = dir_of(fs, key);
 
 	if (dir)
@@ -151,7 +149,8 @@ static int make_node(struct node **out, struct fs *fs, const struct node *in,
 
 	if (!dir)
 		return -ENOMEM;
-	node = node_get(fs, NODE_SCRATCH, in->anchor, NULL, ++fs->next_scratch);
+	node = node_get(fs, &file_scratch, in->anchor, NULL,
+			++fs->next_scratch);
 	if (!node) {
 		drop_if_empty(fs, dir);
 		return -ENOMEM;
@@ -219,12 +218,12 @@ void drafts_unlink(struct fs *fs, struct node *node)
 	node_put(fs, node, 0);
 }
 
-static void unlink_in(struct fs *fs, const struct anchor *anchor, bool in_names)
+static void unlink_in(struct fs *fs, struct drafts *dir)
 {
-	struct drafts *dir = dir_of(fs, make_key(anchor, in_names));
 	struct scratch *scratch, *next;
 
-	for (scratch = dir ? dir->files : NULL; scratch; scratch = next) {
+	/* With the last of them @dir goes, too. */
+	for (scratch = dir->files; scratch; scratch = next) {
 		next = scratch->hh.next;
 		drafts_unlink(fs, scratch->node);
 	}
@@ -232,8 +231,12 @@ static void unlink_in(struct fs *fs, const struct anchor *anchor, bool in_names)
 
 void drafts_unlink_all(struct fs *fs, const struct anchor *anchor)
 {
-	unlink_in(fs, anchor, false);
-	unlink_in(fs, anchor, true);
+	struct drafts *dir, *next;
+
+	HASH_ITER (hh, fs->drafts, dir, next) {
+		if (dir->key >> KIND_BITS == anchor->id)
+			unlink_in(fs, dir);
+	}
 }
 
 void drafts_forget(struct fs *fs, struct scratch *scratch)

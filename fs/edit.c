@@ -97,9 +97,7 @@ int edit_new(struct edit **out, struct fs *fs, const struct node *node,
 	edit->node = node;
 	edit->replacing = replace;
 	edit->at = edit->at_before = replace ? 0 : EDIT_NOWHERE;
-	edit->has_owner = node->kind == NODE_NAME;
-	if (edit->has_owner)
-		node_owner(node, &edit->owner);
+	edit->has_owner = node_owner(node, &edit->owner);
 	node_label(node, edit->label, sizeof(edit->label));
 	r = new_reader(edit, &edit->reader);
 	if (r == 0 && replace)

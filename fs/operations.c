@@ -100,7 +100,7 @@ static void end_create(struct create *create)
 static void refuse_create(struct create *create, int result)
 {
 	/* Nobody is to find what nobody was told of. */
-	if (create->is_new && create->node->kind == NODE_SCRATCH)
+	if (create->is_new && create->node->scratch)
 		drafts_unlink(create->fs, create->node);
 	node_put(create->fs, create->node, 1);
 	fuse_reply_err(create->req, -result);
@@ -241,7 +241,7 @@ static void op_create(fuse_req_t req, fuse_ino_t parent, const char *name,
 	dir->lookups++;
 	fs->session->pending++;
 	/* Who copies a directory owns what is in it. */
-	if (node->kind == NODE_NAMES || node->kind == NODE_ANCHOR)
+	if (node_is_dir(node))
 		refuse_create(create, -EISDIR);
 	else if (!is_new && fi->flags & O_EXCL && !unlinked && !create->hidden)
 		refuse_create(create, -EEXIST);

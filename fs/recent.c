@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "fs/files.h"
+#include "fs/file_name.h"
 #include "fs/recent.h"
 
 /* For how long it counts. Who is refused may try again before it cleans up. */
@@ -28,7 +28,7 @@ struct recent {
 	struct recent_key key;
 	uid_t uid;
 	uint64_t anchor; /* id */
-	enum node_kind node_kind;
+	const struct node_kind *node_kind;
 	struct name owner;  /* of a name's file */
 	struct buffer text; /* of a name that was removed: its records */
 	uint64_t until_ms;  /* by uv_now() */
@@ -59,7 +59,7 @@ static bool is_of(const struct fs *fs, const struct recent *recent,
 	    recent->node_kind != node->kind ||
 	    uv_now(fs->host->loop) >= recent->until_ms)
 		return false;
-	if (node->kind != NODE_NAME)
+	if (!node_has_owner(node))
 		return true;
 	node_owner(node, &owner);
 	return name_equal(&owner, &recent->owner);
@@ -111,7 +111,7 @@ static struct recent *remember(struct fs *fs, enum recent_kind kind,
 	recent->anchor = node->anchor->id;
 	recent->node_kind = node->kind;
 	recent->until_ms = uv_now(fs->host->loop) + for_ms;
-	if (node->kind == NODE_NAME)
+	if (node_has_owner(node))
 		node_owner(node, &recent->owner);
 	HASH_ADD(hh, fs->recent, key, sizeof(recent->key), recent);
 	return recent;
@@ -119,7 +119,7 @@ static struct recent *remember(struct fs *fs, enum recent_kind kind,
 
 static enum recent_kind unlinked(const struct node *node)
 {
-	return node->kind == NODE_NAME ? RECENT_REMOVED : RECENT_UNLINKED;
+	return node_has_owner(node) ? RECENT_REMOVED : RECENT_UNLINKED;
 }
 
 void recent_unlinked(struct fs *fs, const struct node *node,
@@ -128,8 +128,8 @@ void recent_unlinked(struct fs *fs, const struct node *node,
 	struct recent *recent = remember(fs, unlinked(node), node, caller->pid,
 					 caller->uid, UNLINKED_MS);
 
-	if (recent && node->kind == NODE_NAME &&
-	    small_file_render(fs, node, RECENT_TEXT_MAX, &recent->text) < 0)
+	if (recent && node_has_owner(node) &&
+	    file_name_render(fs, node, RECENT_TEXT_MAX, &recent->text) < 0)
 		buffer_deinit(&recent->text);
 }
 

@@ -5,11 +5,11 @@
 #include <unistd.h>
 
 #include "fs/attr.h"
-#include "fs/files.h"
 #include "fs/pool.h"
 #include "fs/replace.h"
 #include "fs/rewrite.h"
 #include "fs/scratch.h"
+#include "fs/stream.h"
 
 #define REWRITE_PIECE (128 * 1024)
 
@@ -115,7 +115,7 @@ static void take_text(struct rewrite *rewrite)
 		r = scratch_open(rewrite->fs, rewrite->scratch);
 	if (r == 0)
 		r = stream_open(&rewrite->stream, rewrite->fs, rewrite->node,
-				NULL);
+				NULL, NULL);
 	if (r == 0)
 		r = uv_queue_work(rewrite->fs->host->loop, &rewrite->work,
 				  take_in_pool, after_take);

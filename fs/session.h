@@ -50,7 +50,7 @@ int session_start(struct session *session, uv_loop_t *loop,
  * @hold: stays where it is until session_release()
  * @turn: session->turn of the request that it is done for: who came later waits
  *
- * So do those for `metrics`, which tells of all anchors.
+ * So do those for a file that tells of all anchors: `metrics`.
  */
 void session_hold(struct session *session, struct hold *hold,
 		  const struct anchor *anchor, uint64_t turn);

@@ -20,6 +20,10 @@ int tree_entry(struct fs *fs, struct node *node, struct fuse_entry_param *out);
 int tree_find(struct fs *fs, struct node *parent, const char *name,
 	      struct node **out);
 
+/** tree_find_draft() - a scratch file in @dir, as above: 0, -ENOENT */
+int tree_find_draft(struct fs *fs, const struct node *dir, const char *name,
+		    struct node **out);
+
 /** tree_reply_entry() - answer with @node, whose reference goes along */
 void tree_reply_entry(fuse_req_t req, struct fs *fs, struct node *node);
 
@@ -44,6 +48,13 @@ int tree_open_new(struct fs *fs, struct node *parent, const char *name,
  */
 bool tree_is_hidden(struct fs *fs, const struct fuse_ctx *caller,
 		    struct node *parent, struct node *node);
+
+/** tree_no_files() - a create() that makes none: -EPERM, and a line says so */
+int tree_no_files(struct fs *fs, struct node *dir, const char *name);
+
+/** tree_mkdir_failed() - a line in the nearest `error` says why */
+void tree_mkdir_failed(const struct pending *pending, const char *name,
+		       const char *reason);
 
 void tree_lookup(fuse_req_t req, fuse_ino_t parent, const char *name);
 void tree_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
