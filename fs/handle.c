@@ -118,6 +118,13 @@ void handle_put_back(struct handle *handle, struct buffer *text)
 		edit_put_back(editing->edit, text);
 }
 
+void handle_put(struct fuse_file_info *fi, struct handle *handle)
+{
+	fi->fh = (uintptr_t)handle;
+	/* Contents change without the kernel's knowing. */
+	fi->direct_io = 1;
+}
+
 void handle_opened(struct handle *handle, fuse_req_t req,
 		   const struct fuse_file_info *fi)
 {

@@ -39,6 +39,14 @@ int handle_open(struct handle **out, struct fs *fs, struct node *node,
  */
 void handle_put_back(struct handle *handle, struct buffer *text);
 
+/** handle_of(), handle_put() - what libfuse keeps of an open file */
+static inline struct handle *handle_of(const struct fuse_file_info *fi)
+{
+	return (struct handle *)(uintptr_t)fi->fh;
+}
+
+void handle_put(struct fuse_file_info *fi, struct handle *handle);
+
 /** handle_opened() - tell of an open file, which may be read from then on */
 void handle_opened(struct handle *handle, fuse_req_t req,
 		   const struct fuse_file_info *fi);

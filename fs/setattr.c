@@ -172,9 +172,8 @@ static void truncate_file(struct pending *pending, struct node *node,
 	if (kind_is_read_only(node->kind))
 		setattr_reply(pending, -EACCES);
 	else if (fi)
-		handle_truncate((struct handle *)(uintptr_t)fi->fh,
-				fuse_req_ctx(pending->req), (uint64_t)size,
-				truncated, pending);
+		handle_truncate(handle_of(fi), fuse_req_ctx(pending->req),
+				(uint64_t)size, truncated, pending);
 	else if (size == now->st_size && size)
 		setattr_reply(pending, 0);
 	else if (size)

@@ -62,6 +62,8 @@ void tree_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set,
 		  struct fuse_file_info *fi);
 void tree_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name,
 		mode_t mode);
+void tree_create(fuse_req_t req, fuse_ino_t parent, const char *name,
+		 mode_t mode, struct fuse_file_info *fi);
 void tree_mknod(fuse_req_t req, fuse_ino_t parent, const char *name,
 		mode_t mode, dev_t rdev);
 void tree_symlink(fuse_req_t req, const char *link, fuse_ino_t parent,
