@@ -79,10 +79,8 @@ static void refuse(struct call *call, int result, const char *act,
 {
 	struct editing *editing = editing_of(call);
 	struct handle *handle = call->handle;
-	char label[NAME_TEXT_SIZE + 8];
 
-	node_label(handle->node, label, sizeof(label));
-	node_fail(handle->fs, handle->node, act, label, reason);
+	node_refuse(handle->fs, handle->node, act, reason);
 	if (editing->rewrite)
 		rewrite_refuse(editing->rewrite, result);
 	edit_refuse(editing->edit, result, call_finish, call);

@@ -134,6 +134,7 @@ static int begin(struct pages *pages)
 {
 	int r;
 
+	assert(!pages->page && !pages->metrics);
 	pages->page = page_new();
 	if (!pages->page)
 		return -ENOMEM;
@@ -285,6 +286,7 @@ static void end_call(struct page_call *call, struct page *page)
 {
 	struct metrics_file *file = call->file;
 
+	assert(file->handle.fs->session->pending > 0);
 	file->handle.fs->session->pending--;
 	if (!page)
 		return;

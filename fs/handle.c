@@ -24,21 +24,19 @@
 static int check_writing(struct handle *handle)
 {
 	const struct node_kind *kind = handle->node->kind;
-	char label[NAME_TEXT_SIZE + 8];
 
 	if (!handle_writes(handle) || !kind_is_read_only(kind) ||
 	    (kind->write && handle->copies))
 		return 0;
-	node_label(handle->node, label, sizeof(label));
-	node_fail(handle->fs, handle->node, "open", label,
-		  "it is only read; write to records or addr");
+	node_refuse(handle->fs, handle->node, "open",
+		    "it is only read; write to records or addr");
 	return -EACCES;
 }
 
 /* About 4 KiB each, without what it holds of a text. */
 static int count_open(struct fs *fs, const struct node *node, uid_t uid)
 {
-	char label[NAME_TEXT_SIZE + 8];
+	char label[NODE_LABEL_SIZE];
 
 	node_label(node, label, sizeof(label));
 	return share_take(fs, SHARE_OPEN_FILES, uid, 1, node->anchor, label);

@@ -13,7 +13,8 @@
  * All of them run on the main loop, and none may wait: what takes a commit, a
  * disk or a long time is handed on, and the request is answered in a callback.
  * An operation that is given a request, a call or a pending one answers it
- * exactly once, then or later.
+ * exactly once: at once, or later where its comment says on what that waits.
+ * The errnos are those that it may answer with.
  */
 #ifndef FS_KIND_H
 #define FS_KIND_H
@@ -40,16 +41,16 @@ struct node_kind {
 	const char *name; /* of a control file; NULL: each has its own */
 
 	/*
-	 * Part of st_ino and of the node's key. It is no other kind's, and
-	 * stays what it is. One that is too large does not compile.
+	 * Part of st_ino and of the node's key, so it stays what it is. One
+	 * that does not fit is what compilers warn of (an error with -Dwerror);
+	 * the same one twice is met by kinds_check().
 	 */
 	unsigned number : KIND_BITS;
 
 	bool in_host;	/* a host's anchor has it as a control file */
 	bool in_server; /* an anchor with a nameserver has it */
 	bool is_hidden; /* is found by its name, and not listed */
-	mode_t mask;	/* the anchor's rights that it has; none to write: it
-			   is read-only */
+	mode_t mask;	/* of the anchor's rights; without w it is read-only */
 
 	/* It tells of all anchors: it is read after what is done to any. */
 	bool tells_of_all;
@@ -78,22 +79,23 @@ struct node_kind {
 	int (*attr)(struct fs *fs, struct node *node, struct stat *st);
 
 	/*
-	 * Answer a getattr with @st, or later.
-	 * NULL: at once, to be believed for attr_timeout().
+	 * Answer a getattr: with @st; or later, when the size is known. ENODEV,
+	 * ENOMEM. NULL: with @st, to be believed for attr_timeout().
 	 */
 	void (*getattr)(fuse_req_t req, struct node *node,
 			const struct stat *st);
 
 	/*
-	 * Answer a setattr with setattr_reply(): of any errno.
+	 * Answer a setattr with setattr_reply(); later, after a commit. ENODEV,
+	 * ENOSPC, EFBIG, EDQUOT, EMFILE, ENOMEM, EIO.
 	 * NULL: as of a file that has its rights from the anchor (setattr.c).
 	 */
 	void (*setattr)(struct pending *pending, const struct stat *attr,
 			int to_set);
 
 	/*
-	 * truncate(2) to 0 by name: answer with setattr_reply().
-	 * NULL: nothing happens.
+	 * truncate(2) to 0 by name: answer with setattr_reply(); later, after a
+	 * commit. ENODEV, ENOSPC, ENOMEM, EIO. NULL: nothing happens.
 	 */
 	void (*clear)(struct pending *pending);
 
@@ -103,17 +105,22 @@ struct node_kind {
 	void (*label)(const struct node *node, char *out, size_t size);
 
 	/*
-	 * Answer an unlink of pending->nodes[0].
+	 * Answer an unlink of pending->nodes[0]; later, after a commit. ENODEV,
+	 * ENOSPC, ENOMEM, EIO.
 	 * NULL: nothing happens, so that rm -r gets to the rmdir.
 	 */
 	void (*unlink)(struct pending *pending);
 
-	/* Answer a rename of it. NULL: EPERM. */
+	/*
+	 * Answer a rename of it; later, after a commit. As tree_rename().
+	 * NULL: EPERM.
+	 */
 	void (*rename)(struct rename *rename);
 
 	/*
-	 * What @scratch holds becomes its content, as one change: as
-	 * replace_run(), which calls this. NULL: EPERM.
+	 * What @scratch holds becomes its content, as one change; @done is
+	 * called later, after a commit. As replace_run(), which calls this.
+	 * NULL: EPERM.
 	 */
 	void (*replace)(struct fs *fs, struct scratch *scratch,
 			struct node *target, const struct staging_mark *expect,
@@ -136,26 +143,37 @@ struct node_kind {
 	/* Free what it has; also after open() has failed. */
 	void (*close)(struct handle *handle);
 
-	/* Answer the open with handle_opened(), or later. NULL: at once. */
+	/*
+	 * Answer the open with handle_opened(); later, when what it shows is
+	 * made. ENOMEM, EIO, and then handle_discard(). NULL: at once.
+	 */
 	void (*reply_open)(struct handle *handle, fuse_req_t req,
 			   const struct fuse_file_info *fi);
 
 	/*
-	 * Answer a read: with ENODEV, ESTALE, EAGAIN, EINTR, EMFILE, EDQUOT,
-	 * ENOMEM or EIO, if it fails.
+	 * Answer a read; later, when it has its turn (turns.h), or when there
+	 * is something to read. ENODEV; ESTALE: what it was reading is no more;
+	 * EAGAIN, EINTR; EMFILE, EDQUOT, ENOMEM, EIO.
 	 * @waits: the descriptor is not O_NONBLOCK
 	 */
 	void (*read)(struct handle *handle, fuse_req_t req, size_t size,
 		     uint64_t offset, bool waits);
 
-	/* Answer a poll. NULL: it is always ready. */
+	/*
+	 * Answer a poll, and keep @poll, unless it is NULL, to wake it later.
+	 * NULL: it is always ready.
+	 */
 	void (*poll)(struct handle *handle, fuse_req_t req,
 		     struct fuse_pollhandle *poll);
 
 	/*
-	 * A call has its turn (call.h), and ends with call_finish(): of any
-	 * errno. The next one of that open file waits until then; those of
-	 * others do not. NULL: a write is EACCES, all else does nothing.
+	 * A call has its turn (call.h), and ends with call_finish(); later,
+	 * after a commit, or when /proc has told of who calls. The next call of
+	 * that open file waits for it, and no other's. Nobody sees what a
+	 * release ends with. EINVAL, ESTALE: refused, with a line in `error`;
+	 * EACCES, EADDRINUSE, EADDRNOTAVAIL, EBUSY: of an address; ENODEV;
+	 * EDQUOT, EMFILE, EFBIG, ENOSPC, ENOMEM, EIO.
+	 * NULL: a write is EACCES, all else does nothing.
 	 */
 	void (*write)(struct call *call);
 	void (*flush)(struct call *call);
@@ -187,9 +205,7 @@ struct node_kind {
 	/* All that is in it: call dir_add(). 0; -ENODEV, -ENOMEM, -EIO. */
 	int (*list)(struct dir *dir);
 
-	/*
-	 * Make a plain file; there is none of that name. As tree_open_new().
-	 */
+	/* Make a plain file; there is none of that name. As tree_open_new(). */
 	int (*create)(struct fs *fs, struct node *dir, const char *name,
 		      int flags, mode_t mode, const struct fuse_ctx *ctx,
 		      struct node **out);
@@ -202,10 +218,16 @@ struct node_kind {
 	int (*target)(struct fs *fs, struct node *dir, const char *name,
 		      struct node **out);
 
-	/* Answer a mkdir in pending->nodes[0]. NULL: EPERM. */
+	/*
+	 * Answer a mkdir in pending->nodes[0]; later, after a commit. As
+	 * tree_mkdir(). NULL: EPERM.
+	 */
 	void (*make)(struct pending *pending, const char *name, mode_t mode);
 
-	/* Answer a rmdir of pending->nodes[0]. NULL, of a file: ENOTDIR. */
+	/*
+	 * Answer a rmdir of pending->nodes[0]; later, after a commit. EPERM,
+	 * ENOTEMPTY, ENODEV, ENOSPC, ENOMEM, EIO. NULL, of a file: ENOTDIR.
+	 */
 	void (*remove)(struct pending *pending);
 };
 

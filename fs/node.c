@@ -176,6 +176,15 @@ void node_fail(struct fs *fs, const struct node *node, const char *act,
 		    reason);
 }
 
+void node_refuse(struct fs *fs, const struct node *node, const char *act,
+		 const char *reason)
+{
+	char label[NODE_LABEL_SIZE];
+
+	node_label(node, label, sizeof(label));
+	node_fail(fs, node, act, label, reason);
+}
+
 int node_table(struct fs *fs, const struct anchor *anchor, uint32_t *out)
 {
 	struct snapshot *snapshot = fs->host->snapshot;

@@ -90,6 +90,8 @@ static inline bool node_is_dir(const struct node *node)
 	return kind_is_dir(node->kind);
 }
 
+#define NODE_LABEL_SIZE (NAME_TEXT_SIZE + 8)
+
 /** node_label() - what `error` calls it: "records", "names/miek.nl." */
 void node_label(const struct node *node, char *out, size_t size);
 
@@ -100,6 +102,10 @@ void node_label(const struct node *node, char *out, size_t size);
  */
 void node_fail(struct fs *fs, const struct node *node, const char *act,
 	       const char *name, const char *reason);
+
+/** node_refuse() - the same, where the name is @node's own label */
+void node_refuse(struct fs *fs, const struct node *node, const char *act,
+		 const char *reason);
 
 /** node_table() - begin the host's snapshot and find the node's table
  *

@@ -31,7 +31,7 @@ static const char *rename_reason(int result)
 
 char *rename_text(const struct rename *rename)
 {
-	char from[NAME_TEXT_SIZE + 8], *text;
+	char from[NODE_LABEL_SIZE], *text;
 
 	node_label(rename->from, from, sizeof(from));
 	return asprintf(&text, "%s to %s", from, rename->name) < 0 ? NULL

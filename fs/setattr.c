@@ -133,24 +133,18 @@ int64_t setattr_mtime(const struct stat *attr, int to_set, int64_t was)
 
 static void refuse_size(struct pending *pending, const struct node *node)
 {
-	char label[NAME_TEXT_SIZE + 8];
-
-	node_label(node, label, sizeof(label));
-	node_fail(pending->fs, node, "truncate", label,
-		  "only to 0: its text is printed anew from the records; "
-		  "write a whole file and rename it over, as rsync does "
-		  "without --inplace");
+	node_refuse(pending->fs, node, "truncate",
+		    "only to 0: its text is printed anew from the records; "
+		    "write a whole file and rename it over, as rsync does "
+		    "without --inplace");
 	setattr_reply(pending, -EINVAL);
 }
 
 static void refuse_rights(struct pending *pending, const struct node *node)
 {
-	char label[NAME_TEXT_SIZE + 8];
-
-	node_label(node, label, sizeof(label));
-	node_fail(pending->fs, node, "rights", label,
-		  "owner, group and mode are the directory's: chown or chmod "
-		  "that");
+	node_refuse(pending->fs, node, "rights",
+		    "owner, group and mode are the directory's: chown or chmod "
+		    "that");
 	setattr_reply(pending, -EPERM);
 }
 

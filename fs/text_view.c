@@ -9,7 +9,7 @@ int text_view_hold(struct text_view *view, struct handle *handle,
 		   uint64_t octets, bool tells)
 {
 	struct anchor *anchor = handle->node->anchor;
-	char label[NAME_TEXT_SIZE + 8];
+	char label[NODE_LABEL_SIZE];
 	int r;
 
 	assert(!view->held);

@@ -345,6 +345,7 @@ void watch_free(struct watch *watch)
 	feed = watch->feed;
 	end(watch);
 	end_newness(watch);
+	assert(!watch->waiting && feed->started > 0);
 	feed->started--;
 	DL_DELETE(feed->watches, watch);
 	share_give(feed->fs, SHARE_LOGS, watch->uid, 1);
