@@ -11,8 +11,8 @@
 
 #include "fs/bind.h"
 #include "fs/caller.h"
-#include "fs/dir.h"
 #include "fs/drafts.h"
+#include "fs/listing.h"
 #include "fs/rename.h"
 #include "fs/setattr.h"
 #include "fs/tree.h"
@@ -78,21 +78,22 @@ static int anchor_lookup(struct fs *fs, struct node *dir, const char *name,
 	return tree_find_draft(fs, dir, name, out);
 }
 
-static int anchor_list(struct dir *dir)
+static int anchor_list(struct listing *listing)
 {
-	struct anchor *anchor = dir_node(dir)->anchor, *child, *next;
+	struct anchor *anchor = listing->node->anchor, *child, *next;
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && control_files[i]; i++) {
 		const struct node_kind *kind = control_files[i];
 
 		if (kind_is_in(kind, anchor) && !kind->is_hidden)
-			r = dir_add(dir, kind_is_dir(kind) ? S_IFDIR : S_IFREG,
-				    kind->name);
+			r = listing_add(listing,
+					kind_is_dir(kind) ? S_IFDIR : S_IFREG,
+					kind->name);
 	}
 	HASH_ITER (hh, anchor->children, child, next) {
 		if (r == 0)
-			r = dir_add(dir, S_IFDIR, child->name);
+			r = listing_add(listing, S_IFDIR, child->name);
 	}
 	return r;
 }

@@ -10,8 +10,8 @@
 #include <errno.h>
 
 #include "fs/attr.h"
-#include "fs/dir.h"
 #include "fs/drafts.h"
+#include "fs/listing.h"
 #include "fs/pending.h"
 #include "fs/tree.h"
 
@@ -118,7 +118,7 @@ const struct node_kind dir_names = {
 	.is_made_open = true,
 	.attr = names_attr,
 	.lookup = names_lookup,
-	.list = dir_list_names,
+	.list = listing_add_names,
 	.create = names_create,
 	.target = names_target,
 	.remove = names_remove,

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
-#include "fs/dir.h"
+#include "fs/listing.h"
 #include "fs/tree.h"
 
 static int root_attr(struct fs *fs, struct node *node, struct stat *st)
@@ -35,9 +35,9 @@ static int root_lookup(struct fs *fs, struct node *dir, const char *name,
 	return *out ? 0 : -ENOMEM;
 }
 
-static int root_list(struct dir *dir)
+static int root_list(struct listing *listing)
 {
-	return dir_add(dir, S_IFDIR, dir_fs(dir)->host->root->name);
+	return listing_add(listing, S_IFDIR, listing->fs->host->root->name);
 }
 
 static int root_create(struct fs *fs, struct node *dir, const char *name,

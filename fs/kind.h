@@ -22,9 +22,9 @@
 #include "fs/fs.h"
 
 struct call;
-struct dir;
 struct editing;
 struct handle;
+struct listing;
 struct node;
 struct pending;
 struct rename;
@@ -58,7 +58,7 @@ struct node_kind {
 	bool is_cleaned_up;
 	/* Its readers see an end when the anchor goes, and no ENODEV. */
 	bool has_end;
-	/* An open directory keeps a moment of the store: see dir.c. */
+	/* An open directory keeps a moment of the store: see listing.h. */
 	bool walks_store;
 	/* What is made in that directory is there only while it is open. */
 	bool is_made_open;
@@ -202,8 +202,8 @@ struct node_kind {
 	int (*lookup)(struct fs *fs, struct node *dir, const char *name,
 		      struct node **out);
 
-	/* All that is in it: call dir_add(). 0; -ENODEV, -ENOMEM, -EIO. */
-	int (*list)(struct dir *dir);
+	/* All that is in it: see listing_add(). 0; -ENODEV, -ENOMEM, -EIO. */
+	int (*list)(struct listing *listing);
 
 	/* Make a plain file; there is none of that name. As tree_open_new(). */
 	int (*create)(struct fs *fs, struct node *dir, const char *name,
