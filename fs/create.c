@@ -69,7 +69,7 @@ static void open_created(struct create *create)
 		return;
 	}
 	handle_set_made(handle);
-	handle_put(&create->fi, handle);
+	handle_to_info(handle, &create->fi);
 	/* Who asked is no more: nobody will close it. */
 	if (fuse_reply_create(create->req, &entry, &create->fi) == -ENOENT) {
 		handle_discard(handle);

@@ -52,7 +52,7 @@ struct fs {
 	struct moments moments; /* who keeps what is no more */
 	struct shares shares;	/* what users have of what all share */
 	struct turns turns;	/* long work of reads */
-	struct pages *pages;	/* page.h's; NULL before the first one */
+	struct pages *pages; /* file_metrics.c's; NULL before the first one */
 	int64_t started_ns;
 	const struct bind *bind; /* borrowed */
 	uid_t uid;

@@ -116,7 +116,7 @@ void handle_put_back(struct handle *handle, struct buffer *text)
 		edit_put_back(editing->edit, text);
 }
 
-void handle_put(struct fuse_file_info *fi, struct handle *handle)
+void handle_to_info(struct handle *handle, struct fuse_file_info *fi)
 {
 	fi->fh = (uintptr_t)handle;
 	/* Contents change without the kernel's knowing. */

@@ -10,7 +10,7 @@
  * the other, each when the one before was answered: they may take a commit.
  *
  * A flush is judged if who closes has written. All the same nothing is lost
- * with a close that is not seen: see handle_queue.c.
+ * with a close that is not seen: see editing_release().
  */
 #ifndef FS_HANDLE_H
 #define FS_HANDLE_H
@@ -39,13 +39,13 @@ int handle_open(struct handle **out, struct fs *fs, struct node *node,
  */
 void handle_put_back(struct handle *handle, struct buffer *text);
 
-/** handle_of(), handle_put() - what libfuse keeps of an open file */
+/** handle_of(), handle_to_info() - what libfuse keeps of an open file */
 static inline struct handle *handle_of(const struct fuse_file_info *fi)
 {
 	return (struct handle *)(uintptr_t)fi->fh;
 }
 
-void handle_put(struct fuse_file_info *fi, struct handle *handle);
+void handle_to_info(struct handle *handle, struct fuse_file_info *fi);
 
 /** handle_opened() - tell of an open file, which may be read from then on */
 void handle_opened(struct handle *handle, fuse_req_t req,

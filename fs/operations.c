@@ -51,7 +51,7 @@ static void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 		fuse_reply_err(req, -r);
 		return;
 	}
-	handle_put(fi, handle);
+	handle_to_info(handle, fi);
 	handle_reply_open(handle, req, fi);
 }
 
