@@ -137,16 +137,9 @@ static void stream_begins(struct handle *handle, uint64_t offset)
 	editing_was_read(handle);
 }
 
-static int open_stream(struct stream **out, struct handle *handle,
-		       struct snapshot *snapshot)
-{
-	return stream_open(out, handle->fs, handle->node, NULL, snapshot);
-}
-
 /* Most names are small, and read without a place in the store. */
 static const struct stream_view_kind view_kind = {
 	.begins = stream_begins,
-	.open = open_stream,
 	.keeps_place = false,
 };
 

@@ -64,15 +64,8 @@ static void stream_begins(struct handle *handle, uint64_t offset)
 	editing_was_read(handle);
 }
 
-static int open_stream(struct stream **out, struct handle *handle,
-		       struct snapshot *snapshot)
-{
-	return stream_open(out, handle->fs, handle->node, NULL, snapshot);
-}
-
 static const struct stream_view_kind view_kind = {
 	.begins = stream_begins,
-	.open = open_stream,
 	.keeps_place = true,
 };
 

@@ -47,14 +47,24 @@ void stream_view_deinit(struct stream_view *view)
 	view->snapshot = snapshot_free(view->snapshot);
 }
 
+static int open_stream(struct stream_view *view)
+{
+	struct handle *handle = view->handle;
+	struct snapshot *snapshot = steal(&view->snapshot);
+
+	if (view->kind->open)
+		return view->kind->open(&view->stream, handle, snapshot);
+	return stream_open(&view->stream, handle->fs, handle->node, NULL,
+			   snapshot);
+}
+
 int stream_view_begin(struct stream_view *view)
 {
 	int r = view->moment.fs ? 0 : take_place(view);
 
 	assert(!view->stream);
 	if (r == 0)
-		r = view->kind->open(&view->stream, view->handle,
-				     steal(&view->snapshot));
+		r = open_stream(view);
 	if (r == 0)
 		moment_begin(&view->moment);
 	return r;

@@ -21,7 +21,10 @@ struct stream_view_kind {
 	/* A read at @offset takes a new moment. */
 	void (*begins)(struct handle *handle, uint64_t offset);
 
-	/* stream_open(); @snapshot is taken over, and may be NULL. */
+	/*
+	 * stream_open(), with a frame; @snapshot is taken over, and may be
+	 * NULL. NULL: without one.
+	 */
 	int (*open)(struct stream **out, struct handle *handle,
 		    struct snapshot *snapshot);
 
