@@ -39,7 +39,7 @@ static void op_forget_multi(fuse_req_t req, size_t count,
 	fuse_reply_none(req);
 }
 
-/* EACCES, ENODEV, ENOMEM, EIO. */
+/* EACCES; ESTALE: look it up again; EMFILE, EDQUOT, ENODEV, ENOMEM, EIO. */
 static void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
 	struct fs *fs = fs_of(req);
@@ -55,6 +55,7 @@ static void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	handle_reply_open(handle, req, fi);
 }
 
+/* As read() of its kind (kind.h); ENODEV. */
 static void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
 		    struct fuse_file_info *fi)
 {
@@ -63,6 +64,7 @@ static void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
 		    !(fi->flags & O_NONBLOCK));
 }
 
+/* As write() of its kind (kind.h); ENODEV, ENOMEM. */
 static void op_write(fuse_req_t req, fuse_ino_t ino, const char *data,
 		     size_t size, off_t offset, struct fuse_file_info *fi)
 {
@@ -71,12 +73,14 @@ static void op_write(fuse_req_t req, fuse_ino_t ino, const char *data,
 		     fi->lock_owner);
 }
 
+/* As flush() of its kind (kind.h); ENOMEM. */
 static void op_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
 	(void)ino;
 	handle_flush(handle_of(fi), req, fi->lock_owner);
 }
 
+/* 0: what was written is on disk already; ENOMEM. */
 static void op_fsync(fuse_req_t req, fuse_ino_t ino, int datasync,
 		     struct fuse_file_info *fi)
 {
@@ -85,6 +89,7 @@ static void op_fsync(fuse_req_t req, fuse_ino_t ino, int datasync,
 	handle_fsync(handle_of(fi), req);
 }
 
+/* 0; ENOMEM, which nobody sees. */
 static void op_release(fuse_req_t req, fuse_ino_t ino,
 		       struct fuse_file_info *fi)
 {
@@ -92,6 +97,7 @@ static void op_release(fuse_req_t req, fuse_ino_t ino,
 	handle_release(handle_of(fi), req);
 }
 
+/* 0. */
 static void op_poll(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi,
 		    struct fuse_pollhandle *poll)
 {
@@ -99,7 +105,7 @@ static void op_poll(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi,
 	handle_poll(handle_of(fi), req, poll);
 }
 
-/* Directories hold nothing that is not on disk. */
+/* 0: directories hold nothing that is not on disk. */
 static void op_fsyncdir(fuse_req_t req, fuse_ino_t ino, int datasync,
 			struct fuse_file_info *fi)
 {
@@ -109,6 +115,7 @@ static void op_fsyncdir(fuse_req_t req, fuse_ino_t ino, int datasync,
 	fuse_reply_err(req, 0);
 }
 
+/* EIO, ENOMEM. */
 static void op_statfs(fuse_req_t req, fuse_ino_t ino)
 {
 	(void)ino;
