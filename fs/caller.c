@@ -104,19 +104,18 @@ static bool is_killed(pid_t pid)
 	return (flags & FLAG_EXITING) && (flags & FLAG_SIGNALED);
 }
 
-static const char *const copiers[] = {"cp\n", "tar\n", NULL};
-static const char *const backers[] = {"cp\n",	"install\n", "mv\n", "patch\n",
-				      "perl\n", "sed\n",     NULL};
-
-static bool is_one_of(pid_t pid, const char *const *commands)
+/* What it is called may hold anything, and a newline ends it. */
+static void read_command(pid_t pid, char *out, size_t size)
 {
-	char name[32];
+	size_t len;
 
-	if (!look(pid, "comm", name, sizeof(name)))
-		return false;
-	while (*commands && strcmp(name, *commands))
-		commands++;
-	return *commands;
+	if (!look(pid, "comm", out, size)) {
+		*out = 0;
+		return;
+	}
+	len = strlen(out);
+	if (len && out[len - 1] == '\n')
+		out[len - 1] = 0;
 }
 
 /* A process shows all its threads, whichever of them it is asked by. */
@@ -147,8 +146,7 @@ static void ask(struct question *question)
 	caller->is_killed = !status.has_memory && is_killed(about->pid);
 	caller->is_ending = !status.has_memory;
 	caller->is_member = status.is_member;
-	caller->copies = is_one_of(about->pid, copiers);
-	caller->needs_backup = is_one_of(about->pid, backers);
+	read_command(about->pid, caller->command, sizeof(caller->command));
 	caller->process = status.process;
 	caller->is_same = about->other && is_same(about->pid, about->other);
 }

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <errno.h>
-#include <fcntl.h>
 #include <uthash.h>
 
 #include "fs/drafts.h"
@@ -12,41 +11,6 @@ struct drafts {
 	uint64_t key;	       /* see make_key() */
 	struct scratch *files; /* uthash by name */
 };
-
-static bool ends_in(const char *name, const char *end)
-{
-	size_t len = strlen(name), end_len = strlen(end);
-
-	return len > end_len && !strcmp(name + len - end_len, end);
-}
-
-/* "x.example." and something behind it: a label is empty, so it is no name. */
-static bool is_beside(const char *name)
-{
-	for (const char *at = name; *at && at[1]; at++) {
-		if (*at == '\\')
-			at++;
-		else if (at > name && *at == '.' && at[1] == '.')
-			return !ends_in(name, ".");
-	}
-	return false;
-}
-
-bool drafts_shaped(const char *name)
-{
-	return ends_in(name, "~") || (*name == '#' && ends_in(name, "#")) ||
-	       !strncmp(name, ".#", 2) || is_beside(name) ||
-	       ends_in(name, "___jb_tmp___") || ends_in(name, "___jb_old___");
-}
-
-bool drafts_made(const char *name, int flags, mode_t mode)
-{
-	if (!(flags & O_EXCL))
-		return false;
-	return ends_in(name, ".tmp") ||
-	       ((*name == '.' || !ends_in(name, ".")) &&
-		(flags & O_ACCMODE) == O_RDWR && !(mode & 077));
-}
 
 /* The kernel lets longer ones through. */
 static int drafts_check(const char *name)

@@ -6,11 +6,10 @@
 #include <sys/stat.h>
 
 #include "fs/bind.h"
-#include "fs/caller.h"
 #include "fs/drafts.h"
 #include "fs/handle.h"
 #include "fs/pending.h"
-#include "fs/recent.h"
+#include "fs/programs/programs.h"
 #include "fs/tree.h"
 
 /* ---- Make ---- */
@@ -56,7 +55,7 @@ static bool may_bind(const struct fs *fs, uid_t uid, const char *name)
 }
 
 /* The anchor may be gone again. */
-static void know_maker(void *arg, const struct caller *caller)
+static void know_maker(void *arg, bool copies)
 {
 	struct pending *pending = arg;
 	struct node *node;
@@ -66,8 +65,8 @@ static void know_maker(void *arg, const struct caller *caller)
 		pending_reply(pending, r);
 		return;
 	}
-	node_set_maker(pending->fs, node, fuse_req_ctx(pending->req),
-		       caller->copies);
+	programs_made_dir(pending->fs, node, fuse_req_ctx(pending->req),
+			  copies);
 	tree_reply_entry(pending->req, pending->fs, node);
 	pending_free(pending);
 }
@@ -75,7 +74,6 @@ static void know_maker(void *arg, const struct caller *caller)
 static void made(void *arg, int result, const struct refusal *refusal)
 {
 	struct pending *pending = arg;
-	struct caller_about about = {.pid = fuse_req_ctx(pending->req)->pid};
 
 	if (result < 0) {
 		mkdir_failed(pending, pending->text,
@@ -83,7 +81,8 @@ static void made(void *arg, int result, const struct refusal *refusal)
 		pending_reply(pending, result);
 		return;
 	}
-	caller_ask(pending->fs->aside, &about, know_maker, pending);
+	programs_ask_copies(pending->fs, fuse_req_ctx(pending->req), know_maker,
+			    pending);
 }
 
 /*
@@ -107,8 +106,7 @@ void tree_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name,
 	if (dir->kind == NODE_ANCHOR && !strcmp(name, "names") &&
 	    tree_find(fs, dir, name, &node) == 0) {
 		/* Who was let believe that it is not there: cp -r. */
-		node_set_maker(fs, node, ctx,
-			       node_is_maker(fs, dir, ctx) && dir->is_copied);
+		programs_made_names(fs, dir, node, ctx);
 		tree_reply_entry(req, fs, node);
 		pending_free(pending);
 		return;
@@ -168,7 +166,7 @@ int tree_open_new(struct fs *fs, struct node *parent, const char *name,
 		return 0;
 	}
 	if (parent->kind == NODE_NAMES)
-		return drafts_shaped(name) || drafts_made(name, flags, mode)
+		return programs_make_draft(name, flags, mode)
 			       ? drafts_new(out, fs, parent, name, ctx, mode)
 			       : open_new_name(fs, anchor, name, out);
 	if (parent->kind != NODE_ANCHOR || !anchor->parent) {
@@ -188,7 +186,7 @@ static void no_special_file(fuse_req_t req, const struct node *dir,
 			    const char *act, const char *name)
 {
 	/* Emacs tries to lock so, and does without. */
-	if (!drafts_shaped(name))
+	if (!programs_draft_name(name))
 		node_fail(fs_of(req), dir, act, name,
 			  "no links and special files here; cp copies, and a "
 			  "CNAME "
@@ -245,7 +243,7 @@ static void drop_name(struct pending *pending, struct node *node)
 	struct name owner;
 	int r;
 
-	recent_unlinked(pending->fs, node, fuse_req_ctx(pending->req));
+	programs_unlinked(pending->fs, node, fuse_req_ctx(pending->req));
 	handle_keep_content(node);
 	node_owner(node, &owner);
 	node->created = false;
@@ -258,25 +256,20 @@ static void drop_name(struct pending *pending, struct node *node)
 }
 
 /* The records are not what a refused one has made: they stay. */
-static void know_remover(void *arg, const struct caller *caller)
+static void know_remover(void *arg, bool cleans_up)
 {
 	struct pending *pending = arg;
-	struct node *node = pending->nodes[0];
 
-	if (recent_forgive(pending->fs, caller->process, node))
+	if (cleans_up)
 		pending_reply(pending, 0);
 	else
-		drop_name(pending, node);
+		drop_name(pending, pending->nodes[0]);
 }
 
 static void unlink_name(struct pending *pending, struct node *node)
 {
-	struct caller_about about = {.pid = fuse_req_ctx(pending->req)->pid};
-
-	if (recent_any_refused(pending->fs, node))
-		caller_ask(pending->fs->aside, &about, know_remover, pending);
-	else
-		drop_name(pending, node);
+	programs_ask_clean_up(pending->fs, fuse_req_ctx(pending->req), node,
+			      know_remover, pending);
 }
 
 /* Find what is to be removed: pending->nodes[0]; NULL, and it was answered. */
@@ -328,7 +321,7 @@ void tree_unlink(fuse_req_t req, fuse_ino_t parent, const char *name)
 		 * A control file stays, so that rm -r gets to the rmdir; and
 		 * so do the records, for mv unlinks what it copies over.
 		 */
-		recent_unlinked(fs, node, fuse_req_ctx(req));
+		programs_unlinked(fs, node, fuse_req_ctx(req));
 		break;
 	}
 	pending_reply(pending, r);

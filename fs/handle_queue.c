@@ -10,7 +10,7 @@
 #include "fs/attr.h"
 #include "fs/caller.h"
 #include "fs/handle_layout.h"
-#include "fs/recent.h"
+#include "fs/programs/programs.h"
 #include "fs/scratch.h"
 #include "fs/session.h"
 
@@ -102,8 +102,7 @@ static void reply(struct call *call, int result)
 	if (result == 0 && call->kind == CALL_FLUSH &&
 	    (call->publishes ||
 	     (handle->made && handle->writer == call->caller.pid)))
-		recent_replaced(handle->fs, handle->node, call->caller.pid,
-				call->caller.uid);
+		programs_replaced(handle->fs, handle->node, &call->caller);
 	if (call->kind == CALL_TRUNCATE)
 		call->done(call->arg, result);
 	else if (call->kind == CALL_WRITE && result == 0)
@@ -122,29 +121,22 @@ static void reply(struct call *call, int result)
 	free(call);
 }
 
-static void know_refused(void *arg, const struct caller *caller)
+static void refusal_noted(void *arg)
 {
 	struct call *call = arg;
 
-	recent_refused(call->handle->fs, call->handle->node, caller->process,
-		       call->caller.uid);
 	reply(call, call->result);
 }
 
-/*
- * The call that had its turn is done, and its request answered here. Who is
- * refused may clean up next, through any of its threads; while it waits it can
- * be asked of which process it is.
- */
+/* The call that had its turn is done, and its request answered here. */
 static void finish(void *arg, int result)
 {
 	struct call *call = arg;
-	struct caller_about about = {.pid = call->caller.pid};
 
 	call->result = result;
-	if (result < 0 && call->kind != CALL_RELEASE &&
-	    handle_kind(call->handle) == NODE_NAME)
-		caller_ask(call->handle->fs->aside, &about, know_refused, call);
+	if (result < 0 && call->kind != CALL_RELEASE)
+		programs_refused(call->handle->fs, call->handle->node,
+				 &call->caller, refusal_noted, call);
 	else
 		reply(call, result);
 }

@@ -5,10 +5,10 @@
 #include <errno.h>
 #include <stdio.h>
 
-#include "fs/caller.h"
 #include "fs/drafts.h"
 #include "fs/handle.h"
 #include "fs/pending.h"
+#include "fs/programs/programs.h"
 #include "fs/replace.h"
 #include "fs/scratch.h"
 #include "fs/tree.h"
@@ -56,7 +56,7 @@ static void rename_scratch(struct rename *rename)
 		return;
 	}
 	if (!over && rename->dir->kind == NODE_NAMES &&
-	    !drafts_shaped(rename->name)) {
+	    !programs_draft_name(rename->name)) {
 		/* A name that has no records yet. */
 		r = tree_open_new(rename->fs, rename->dir, rename->name, 0, 0,
 				  fuse_req_ctx(rename->pending->req), &target,
@@ -118,12 +118,12 @@ static void refuse_for(struct rename *rename, int result, const char *reason)
 	pending_reply(rename->pending, result);
 }
 
-static void know_who_backs_up(void *arg, const struct caller *caller)
+static void know_who_backs_up(void *arg, bool ends)
 {
 	struct pending *pending = arg;
 	struct node *node = pending->nodes[0];
 
-	if (caller->needs_backup)
+	if (ends)
 		node_fail(pending->fs, node, "rename", pending->text,
 			  "a backup by renaming would leave nothing here until "
 			  "the new text is; copy the file first, and replace "
@@ -135,12 +135,11 @@ static void know_who_backs_up(void *arg, const struct caller *caller)
 static void refuse_backup(struct rename *rename)
 {
 	struct pending *pending = rename->pending;
-	struct caller_about about = {.pid = fuse_req_ctx(pending->req)->pid};
 
 	pending->text = what_is_renamed(rename);
 	if (pending->text)
-		caller_ask(pending->fs->aside, &about, know_who_backs_up,
-			   pending);
+		programs_ask_backup(pending->fs, fuse_req_ctx(pending->req),
+				    know_who_backs_up, pending);
 	else
 		pending_reply(pending, -ENOMEM);
 }
@@ -160,7 +159,7 @@ static void rename_owner(struct rename *rename)
 {
 	bool is_beside = rename->dir->kind == NODE_NAMES &&
 			 rename->dir->anchor == rename->from->anchor;
-	bool is_draft = drafts_shaped(rename->name);
+	bool is_draft = programs_draft_name(rename->name);
 	struct name from, to;
 	const char *why;
 
@@ -254,7 +253,7 @@ static void run(struct rename *rename)
 		rename_anchor(rename);
 		return;
 	default:
-		if (drafts_shaped(rename->name))
+		if (programs_draft_name(rename->name))
 			refuse_backup(rename);
 		else
 			refuse(rename, -EPERM);

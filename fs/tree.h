@@ -36,15 +36,6 @@ int tree_open_new(struct fs *fs, struct node *parent, const char *name,
 		  int flags, mode_t mode, const struct fuse_ctx *ctx,
 		  struct node **out, bool *is_new);
 
-/**
- * tree_is_hidden() - @caller must not find that control file
- *
- * It has just unlinked it; or it copies, has made the directory, and goes
- * on to make what mkdir has made already.
- */
-bool tree_is_hidden(struct fs *fs, const struct fuse_ctx *caller,
-		    struct node *parent, struct node *node);
-
 void tree_lookup(fuse_req_t req, fuse_ino_t parent, const char *name);
 void tree_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
 void tree_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set,
