@@ -284,6 +284,7 @@ static void begin_call(struct edit *edit, edit_done *done, void *arg)
 	assert(!edit->done);
 	edit->done = done;
 	edit->arg = arg;
+	edit->then = NULL; /* of a close whose last line was refused */
 }
 
 /* ---- Text into a change, and the change to the writer ---- */
