@@ -3,7 +3,7 @@
  * drafts.h - the scratch files that have a name, in an anchor or in names/
  *
  * In names/ a file is a domain name, but for what programs make beside the
- * one that they replace: programs_make_draft() tells which those are.
+ * one that they replace: programs_makes_draft() tells which those are.
  */
 #ifndef FS_DRAFTS_H
 #define FS_DRAFTS_H

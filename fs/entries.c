@@ -166,7 +166,7 @@ int tree_open_new(struct fs *fs, struct node *parent, const char *name,
 		return 0;
 	}
 	if (parent->kind == NODE_NAMES)
-		return programs_make_draft(name, flags, mode)
+		return programs_makes_draft(name, flags, mode)
 			       ? drafts_new(out, fs, parent, name, ctx, mode)
 			       : open_new_name(fs, anchor, name, out);
 	if (parent->kind != NODE_ANCHOR || !anchor->parent) {
@@ -186,7 +186,7 @@ static void no_special_file(fuse_req_t req, const struct node *dir,
 			    const char *act, const char *name)
 {
 	/* Emacs tries to lock so, and does without. */
-	if (!programs_draft_name(name))
+	if (!programs_is_draft_name(name))
 		node_fail(fs_of(req), dir, act, name,
 			  "no links and special files here; cp copies, and a "
 			  "CNAME "

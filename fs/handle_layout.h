@@ -6,9 +6,9 @@
 #define FS_HANDLE_LAYOUT_H
 
 #include "fs/addr.h"
-#include "fs/edit.h"
+#include "fs/edit/edit.h"
 #include "fs/handle.h"
-#include "fs/rewrite.h"
+#include "fs/edit/rewrite.h"
 #include "fs/turns.h"
 
 struct call;

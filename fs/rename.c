@@ -56,7 +56,7 @@ static void rename_scratch(struct rename *rename)
 		return;
 	}
 	if (!over && rename->dir->kind == NODE_NAMES &&
-	    !programs_draft_name(rename->name)) {
+	    !programs_is_draft_name(rename->name)) {
 		/* A name that has no records yet. */
 		r = tree_open_new(rename->fs, rename->dir, rename->name, 0, 0,
 				  fuse_req_ctx(rename->pending->req), &target,
@@ -159,7 +159,7 @@ static void rename_owner(struct rename *rename)
 {
 	bool is_beside = rename->dir->kind == NODE_NAMES &&
 			 rename->dir->anchor == rename->from->anchor;
-	bool is_draft = programs_draft_name(rename->name);
+	bool is_draft = programs_is_draft_name(rename->name);
 	struct name from, to;
 	const char *why;
 
@@ -253,7 +253,7 @@ static void run(struct rename *rename)
 		rename_anchor(rename);
 		return;
 	default:
-		if (programs_draft_name(rename->name))
+		if (programs_is_draft_name(rename->name))
 			refuse_backup(rename);
 		else
 			refuse(rename, -EPERM);

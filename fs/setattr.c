@@ -287,7 +287,7 @@ static bool changes_rights(struct fs *fs, struct node *node,
 			   const struct stat *now, const struct stat *attr,
 			   int to_set, const struct fuse_ctx *caller)
 {
-	if (programs_copy_rights(fs, caller, node))
+	if (programs_rights_are_copied(fs, caller, node))
 		return false;
 	return ((to_set & FUSE_SET_ATTR_MODE) &&
 		(attr->st_mode & 07777) != (now->st_mode & 07777)) ||

@@ -140,7 +140,7 @@ void tree_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 	struct node *dir = node_of(fs, parent), *node;
 	int r = tree_find(fs, dir, name, &node);
 
-	if (r == 0 && programs_hide(fs, fuse_req_ctx(req), dir, node)) {
+	if (r == 0 && programs_is_hidden(fs, fuse_req_ctx(req), dir, node)) {
 		node_put(fs, node, 1);
 		r = -ENOENT;
 	}

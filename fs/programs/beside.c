@@ -37,7 +37,7 @@ static bool is_beside(const char *name)
 	return false;
 }
 
-bool programs_draft_name(const char *name)
+bool programs_is_draft_name(const char *name)
 {
 	return ends_in(name, "~") || (*name == '#' && ends_in(name, "#")) ||
 	       !strncmp(name, ".#", 2) || is_beside(name) ||
@@ -50,9 +50,9 @@ static bool made_by_mkstemp(const char *name, int flags, mode_t mode)
 	       (flags & O_ACCMODE) == O_RDWR && !(mode & 077);
 }
 
-bool programs_make_draft(const char *name, int flags, mode_t mode)
+bool programs_makes_draft(const char *name, int flags, mode_t mode)
 {
-	if (programs_draft_name(name))
+	if (programs_is_draft_name(name))
 		return true;
 	return (flags & O_EXCL) &&
 	       (ends_in(name, ".tmp") || made_by_mkstemp(name, flags, mode));

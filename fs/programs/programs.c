@@ -209,8 +209,8 @@ void programs_made_names(struct fs *fs, const struct node *dir,
 	memory_set_maker(fs, names, by, memory_is_copier(fs, dir, by));
 }
 
-bool programs_hide(struct fs *fs, const struct fuse_ctx *by,
-		   const struct node *dir, const struct node *node)
+bool programs_is_hidden(struct fs *fs, const struct fuse_ctx *by,
+			const struct node *dir, const struct node *node)
 {
 	if (!by->pid || !node->anchor || node->kind == NODE_ANCHOR ||
 	    node->kind == NODE_SCRATCH)
@@ -224,7 +224,7 @@ struct programs_making programs_making(struct fs *fs, const struct fuse_ctx *by,
 				       const struct node *dir,
 				       const struct node *node)
 {
-	bool hidden = programs_hide(fs, by, dir, node);
+	bool hidden = programs_is_hidden(fs, by, dir, node);
 
 	return (struct programs_making){
 		.anew = hidden || has_unlinked(fs, by, node),
@@ -253,8 +253,8 @@ void programs_replaced(struct fs *fs, const struct node *node,
 	memory_add(fs, MEMORY_REPLACED, node, by->pid, by->uid);
 }
 
-bool programs_copy_rights(struct fs *fs, const struct fuse_ctx *by,
-			  const struct node *node)
+bool programs_rights_are_copied(struct fs *fs, const struct fuse_ctx *by,
+				const struct node *node)
 {
 	return memory_is_maker(fs, node, by) ||
 	       handle_replaces(node, by->uid) ||

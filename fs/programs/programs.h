@@ -37,7 +37,7 @@
  *
  * sed -i, rsync, vim, git and their like
  *	make a scratch file beside the one that they replace, and in names/ it
- *	must not become a name: see programs_draft_name().
+ *	must not become a name: see programs_is_draft_name().
  *
  * Bounds: a process or a thread has one memory of each kind, and a user
  * MEMORY_PER_USER of them, with texts of MEMORY_TEXT_MAX; the oldest makes
@@ -98,13 +98,13 @@ void programs_forget_all(struct fs *fs);
 /* ---- Does it insist that the file is new? ---- */
 
 /**
- * programs_hide() - @by must not find what @dir has there
+ * programs_is_hidden() - @by must not find what @dir has there
  *
  * It has just unlinked it; or it copies, has made @dir, and goes on to make
  * what mkdir(2) has made already.
  */
-bool programs_hide(struct fs *fs, const struct fuse_ctx *by,
-		   const struct node *dir, const struct node *node);
+bool programs_is_hidden(struct fs *fs, const struct fuse_ctx *by,
+			const struct node *dir, const struct node *node);
 
 struct programs_making {
 	bool anew; /* it takes it for a new file: it replaces what was there */
@@ -125,22 +125,22 @@ void programs_take_former(struct fs *fs, const struct fuse_ctx *by,
 			  const struct node *node, struct buffer *text);
 
 /**
- * programs_copy_rights() - the rights that @by asks for are those of the source
- * of its copy
+ * programs_rights_are_copied() - the rights that @by asks for are those of the
+ * source of its copy
  *
  * Who makes a file or copies a directory sets the rights of what is in it, and
  * would stop if that was refused. Nobody relies on them there.
  */
-bool programs_copy_rights(struct fs *fs, const struct fuse_ctx *by,
-			  const struct node *node);
+bool programs_rights_are_copied(struct fs *fs, const struct fuse_ctx *by,
+				const struct node *node);
 
 /* ---- Is it a scratch file that it makes in names/? ---- */
 
-/** programs_draft_name() - no name is spelled so, whoever makes it */
-bool programs_draft_name(const char *name);
+/** programs_is_draft_name() - no name is spelled so, whoever makes it */
+bool programs_is_draft_name(const char *name);
 
-/** programs_make_draft() - made so, it is none: @flags, @mode of create(2) */
-bool programs_make_draft(const char *name, int flags, mode_t mode);
+/** programs_makes_draft() - made so, it is none: @flags, @mode of create(2) */
+bool programs_makes_draft(const char *name, int flags, mode_t mode);
 
 /* ---- Who is it? ---- */
 

@@ -8,7 +8,7 @@
 #include "fs/files.h"
 #include "fs/pool.h"
 #include "fs/replace.h"
-#include "fs/rewrite.h"
+#include "fs/edit/rewrite.h"
 #include "fs/scratch.h"
 
 #define REWRITE_PIECE (128 * 1024)
