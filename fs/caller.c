@@ -1,4 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+/*
+ * caller.c - a look into /proc/PID, on a thread that is aside
+ *
+ * Which files may be read there is a matter of life and death: a process in
+ * execve(2) holds a lock that some of them wait for, while it waits for our
+ * answer. /proc/PID/status and comm never wait; /proc/PID/stat is read only of
+ * a process that has no memory any more, which is not in execve(2).
+ */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,9 +48,10 @@ static bool look(pid_t pid, const char *file, char *text, size_t size)
 	return true;
 }
 
+/* What /proc/PID/status tells. */
 struct status {
 	pid_t process;
-	bool has_memory;
+	bool has_memory; /* a process that is ending has none any more */
 	bool is_member;
 };
 
@@ -85,6 +94,7 @@ static bool read_status(pid_t pid, gid_t group, struct status *out)
 	return true;
 }
 
+/* It waits for an execve(2): only for a process without memory. */
 static bool is_killed(pid_t pid)
 {
 	char text[512];
@@ -128,11 +138,6 @@ static bool is_same(pid_t pid, pid_t other)
 	return stat(path, &st) == 0;
 }
 
-/*
- * In execve(2) a process closes files too, and /proc/PID/stat waits for the
- * end of that, which waits for us. /proc/PID/status never waits; and it tells
- * of no memory for a process that is ending, which is not in execve(2).
- */
 static void ask(struct question *question)
 {
 	struct caller_question *asked =

@@ -17,9 +17,9 @@
 #include "fs/daemon/aside.h"
 
 /*
- * Threads answer within a tenth of a millisecond. On a machine that is busy
- * with ten others 20 ms were too few once in 100,000 times, and what could wait
- * for us is not asked: see caller.c.
+ * How long an answer may take, in milliseconds. A thread has it within a tenth
+ * of one; on a machine that was busy with ten others 20 ms were too few once
+ * in 100,000 times. Nothing is asked that could wait for us: see caller.c.
  */
 #define CALLER_MS 100
 
@@ -39,8 +39,8 @@ struct caller {
 /* What is asked. */
 struct caller_about {
 	pid_t pid;   /* of the request's context; 0: nothing will be known */
-	pid_t other; /* a thread; or 0 */
-	gid_t group;
+	pid_t other; /* a thread, for is_same; or 0 */
+	gid_t group; /* for is_member */
 };
 
 typedef void caller_done(void *arg, const struct caller *caller);

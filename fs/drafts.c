@@ -1,4 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+/*
+ * drafts.c - the scratch files that have a name, by directory and name
+ *
+ * A directory is in fs->drafts while it has at least one. A scratch file is in
+ * its directory while it has a name, and its node stays as long, whether the
+ * kernel knows it or not (node_put()).
+ */
+#include <assert.h>
 #include <errno.h>
 #include <uthash.h>
 
@@ -66,6 +74,7 @@ static void drop_if_empty(struct fs *fs, struct drafts *dir)
 
 static void enter(struct drafts *dir, struct scratch *scratch)
 {
+	assert(scratch->name && scratch->node);
 	scratch->dir = dir;
 	HASH_ADD_KEYPTR(hh, dir->files, scratch->name, strlen(scratch->name),
 			scratch);
@@ -77,6 +86,7 @@ static void leave(struct fs *fs, struct scratch *scratch)
 
 	if (!dir)
 		return;
+	assert(scratch->name && dir->files);
 	scratch->dir = NULL;
 	HASH_DEL(dir->files, scratch);
 	drop_if_empty(fs, dir);
@@ -151,6 +161,7 @@ int drafts_rename(struct fs *fs, struct node *node, const struct node *in,
 	int r = drafts_check(name);
 	char *copy = r == 0 ? strdup(name) : NULL;
 
+	assert(scratch->dir && in->anchor == scratch->anchor);
 	if (!copy)
 		return r < 0 ? r : -ENOMEM;
 	dir = find_or_make(fs, in);
@@ -176,6 +187,7 @@ void drafts_let_go(struct fs *fs, struct node *node)
 
 void drafts_unlink(struct fs *fs, struct node *node)
 {
+	assert(node->scratch->name);
 	leave(fs, node->scratch);
 	free(node->scratch->name);
 	node->scratch->name = NULL;

@@ -36,7 +36,11 @@ struct scratch *drafts_next(const struct scratch *scratch);
 int drafts_rename(struct fs *fs, struct node *node, const struct node *in,
 		  const char *name);
 
-/** drafts_unlink() - take its name away; it lives while it is open */
+/**
+ * drafts_unlink() - take its name away, which it has; it lives while it is open
+ *
+ * @node may be gone after that.
+ */
 void drafts_unlink(struct fs *fs, struct node *node);
 
 /**

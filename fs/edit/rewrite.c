@@ -1,4 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+/*
+ * rewrite.c - the text of records or of a name's file, changed in place
+ *
+ * It has two phases. First what the file shows is copied into the scratch file
+ * by a thread of the pool, which until then alone touches the stream and the
+ * scratch file's content; the loop has counted its octets before. Then the loop
+ * changes the copy, and at last has it replace the whole, as a rename would.
+ */
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -21,7 +29,7 @@ struct rewrite {
 	int off;	  /* -errno of what turned the change off; or 0 */
 	uint64_t covered; /* octets from the start that are new */
 
-	/* While the text is taken. */
+	/* While the text is taken; NULL or 0 after it. */
 	uv_work_t work;
 	struct stream *stream;
 	uint64_t taken; /* octets */
@@ -31,10 +39,18 @@ struct rewrite {
 	void *arg;
 };
 
+/* No call before the text is there. */
+static void assert_has_text(const struct rewrite *rewrite)
+{
+	assert(!rewrite->done && !rewrite->stream);
+	assert(rewrite->off <= 0);
+}
+
 struct rewrite *rewrite_free(struct rewrite *rewrite)
 {
 	if (!rewrite)
 		return NULL;
+	assert(!rewrite->done);
 	stream_close(rewrite->stream);
 	if (rewrite->scratch)
 		scratch_free(rewrite->fs, rewrite->scratch);
@@ -49,6 +65,8 @@ static void have_text(struct rewrite *rewrite, int result)
 	rewrite_done *done = rewrite->done;
 	void *arg = rewrite->arg;
 
+	assert(done);
+	rewrite->done = NULL;
 	if (result < 0)
 		rewrite_free(rewrite);
 	else
@@ -56,7 +74,10 @@ static void have_text(struct rewrite *rewrite, int result)
 	done(arg, result);
 }
 
-/* Straight into the file: how much all of them hold, the loop counts. */
+/*
+ * In the pool. It writes into the file itself: scratch_write() would count the
+ * octets, which is the loop's to do, and was done.
+ */
 static int take_piece(struct rewrite *rewrite, const uint8_t *data, size_t len)
 {
 	while (len) {
@@ -96,7 +117,7 @@ static void after_take(uv_work_t *work, int status)
 
 	(void)status;
 	rewrite->stream = stream_close(rewrite->stream);
-	/* The size was another moment's. */
+	/* What was counted was the size a moment before the stream began. */
 	if (rewrite->result == 0 && rewrite->taken != rewrite->scratch->size)
 		rewrite->result = scratch_truncate(
 			rewrite->fs, rewrite->scratch, rewrite->taken);
@@ -163,6 +184,7 @@ int rewrite_write(struct rewrite *rewrite, const char *data, size_t len,
 {
 	ssize_t done;
 
+	assert_has_text(rewrite);
 	if (rewrite->off)
 		return rewrite->off;
 	if (offset > rewrite_size(rewrite))
@@ -184,6 +206,7 @@ int rewrite_write(struct rewrite *rewrite, const char *data, size_t len,
 
 int rewrite_truncate(struct rewrite *rewrite, uint64_t size)
 {
+	assert_has_text(rewrite);
 	if (rewrite->off)
 		return rewrite->off;
 	if (size > rewrite_size(rewrite))
@@ -199,6 +222,7 @@ void rewrite_set_time(struct rewrite *rewrite, int64_t mtime_ns)
 
 void rewrite_refuse(struct rewrite *rewrite, int result)
 {
+	assert(result < 0);
 	rewrite->off = result;
 }
 
@@ -206,6 +230,7 @@ void rewrite_publish(struct rewrite *rewrite, rewrite_done *done, void *arg)
 {
 	bool keeps = rewrite->covered < rewrite_size(rewrite);
 
+	assert_has_text(rewrite);
 	if (rewrite->off)
 		done(arg, rewrite->off);
 	else
