@@ -90,7 +90,6 @@ static void make_room(struct fs *fs, uid_t uid)
 {
 	struct memory *memory, *next, *own = NULL;
 	unsigned owned = 0;
-	size_t octets = 0;
 
 	HASH_ITER (hh, fs->memory, memory, next) {
 		if (is_over(fs, memory->until_ms)) {
@@ -102,9 +101,8 @@ static void make_room(struct fs *fs, uid_t uid)
 		if (!own)
 			own = memory;
 		owned++;
-		octets += memory->text.len;
 	}
-	if (owned >= MEMORY_PER_USER || octets > MEMORY_TEXT_MAX)
+	if (owned >= MEMORY_PER_USER)
 		memory_forget(fs, own);
 	else if (HASH_COUNT(fs->memory) >= MEMORY_MAX)
 		memory_forget(fs, fs->memory);
@@ -135,12 +133,34 @@ struct memory *memory_add(struct fs *fs, enum memory_kind kind,
 	return memory;
 }
 
+/* The oldest texts of the user's go, as many as it takes for the newest. */
+static void make_room_for_text(struct fs *fs, const struct memory *newest)
+{
+	struct memory *memory, *next;
+	size_t octets = 0;
+
+	HASH_ITER (hh, fs->memory, memory, next) {
+		if (memory->uid == newest->uid)
+			octets += memory->text.len;
+	}
+	HASH_ITER (hh, fs->memory, memory, next) {
+		if (octets <= MEMORY_TEXT_MAX)
+			return;
+		if (memory == newest || memory->uid != newest->uid)
+			continue;
+		octets -= memory->text.len;
+		if (memory->text.len)
+			memory_forget(fs, memory);
+	}
+}
+
 void memory_keep_text(struct fs *fs, struct memory *memory,
 		      const struct node *node)
 {
 	assert(memory->key.kind == MEMORY_REMOVED && !memory->text.len);
 	if (small_file_render(fs, node, MEMORY_TEXT_MAX, &memory->text) < 0)
 		buffer_deinit(&memory->text);
+	make_room_for_text(fs, memory);
 }
 
 struct memory *memory_find(struct fs *fs, enum memory_kind kind,
