@@ -121,10 +121,11 @@ static void reply(struct call *call, int result)
 	free(call);
 }
 
-static void refusal_noted(void *arg)
+static void refusal_noted(void *arg, bool noted)
 {
 	struct call *call = arg;
 
+	(void)noted;
 	reply(call, call->result);
 }
 

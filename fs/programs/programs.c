@@ -56,20 +56,11 @@ static const struct program *program_of(const struct caller *caller)
 /* A question on its way. */
 struct asked {
 	struct fs *fs;
-	const struct node *node; /* borrowed */
+	const struct node *node; /* borrowed; NULL: it is of no file */
 	uid_t uid;
-	programs_know *know; /* one of these two */
-	programs_done *done;
+	programs_know *know;
 	void *arg;
 };
-
-static void tell(const struct asked *asked, bool yes)
-{
-	if (asked->know)
-		asked->know(asked->arg, yes);
-	else
-		asked->done(asked->arg);
-}
 
 /* Without memory for the question its answer is no. */
 static void ask(const struct fuse_ctx *by, const struct asked *head,
@@ -79,7 +70,7 @@ static void ask(const struct fuse_ctx *by, const struct asked *head,
 	struct asked *asked = malloc(sizeof(*asked));
 
 	if (!asked) {
-		tell(head, false);
+		head->know(head->arg, false);
 		return;
 	}
 	*asked = *head;
@@ -90,7 +81,7 @@ static void know_copier(void *arg, const struct caller *caller)
 {
 	CLEANUP(freep) struct asked *asked = arg;
 
-	tell(asked, program_of(caller)->copies);
+	asked->know(asked->arg, program_of(caller)->copies);
 }
 
 void programs_ask_copies(struct fs *fs, const struct fuse_ctx *by,
@@ -105,7 +96,7 @@ static void know_who_backs_up(void *arg, const struct caller *caller)
 {
 	CLEANUP(freep) struct asked *asked = arg;
 
-	tell(asked, program_of(caller)->needs_backup);
+	asked->know(asked->arg, program_of(caller)->needs_backup);
 }
 
 void programs_ask_backup(struct fs *fs, const struct fuse_ctx *by,
@@ -121,29 +112,29 @@ void programs_ask_backup(struct fs *fs, const struct fuse_ctx *by,
 static void know_refused(void *arg, const struct caller *caller)
 {
 	CLEANUP(freep) struct asked *asked = arg;
+	bool noted = caller->process &&
+		     memory_add(asked->fs, MEMORY_REFUSED, asked->node,
+				caller->process, asked->uid);
 
-	if (caller->process)
-		memory_add(asked->fs, MEMORY_REFUSED, asked->node,
-			   caller->process, asked->uid);
-	tell(asked, true);
+	asked->know(asked->arg, noted);
 }
 
 /* Only a name can be lost by a clean-up; a control file stays anyway. */
 void programs_refused(struct fs *fs, const struct node *node,
-		      const struct fuse_ctx *by, programs_done *done, void *arg)
+		      const struct fuse_ctx *by, programs_know *know, void *arg)
 {
 	struct asked head = {
 		.fs = fs,
 		.node = node,
 		.uid = by->uid,
-		.done = done,
+		.know = know,
 		.arg = arg,
 	};
 
 	if (node->kind == NODE_NAME)
 		ask(by, &head, know_refused);
 	else
-		done(arg);
+		know(arg, false);
 }
 
 static void know_remover(void *arg, const struct caller *caller)
@@ -154,7 +145,7 @@ static void know_remover(void *arg, const struct caller *caller)
 
 	if (refusal)
 		memory_forget(asked->fs, refusal);
-	tell(asked, refusal);
+	asked->know(asked->arg, refusal);
 }
 
 void programs_ask_clean_up(struct fs *fs, const struct fuse_ctx *by,

@@ -53,6 +53,12 @@
 
 #include "fs/node.h"
 
+/*
+ * How a question is answered that takes a look at the process. What is not
+ * known in time is false (caller.h).
+ */
+typedef void programs_know(void *arg, bool yes);
+
 /* ---- What this room is told ---- */
 
 /** programs_made_dir() - @by has made @dir; @copies: as cp(1) and tar(1) do */
@@ -74,15 +80,14 @@ void programs_made_names(struct fs *fs, const struct node *dir,
 void programs_unlinked(struct fs *fs, const struct node *node,
 		       const struct fuse_ctx *by);
 
-typedef void programs_done(void *arg);
-
 /**
  * programs_refused() - a call of @by's on @node was, and it waits for that
  * @node: borrowed until the callback
- * @done: answer it now; is called later, or in this call
+ * @know: answer it now: it is noted, or need not be; is called later, or in
+ *        this call
  */
 void programs_refused(struct fs *fs, const struct node *node,
-		      const struct fuse_ctx *by, programs_done *done,
+		      const struct fuse_ctx *by, programs_know *know,
 		      void *arg);
 
 /** programs_replaced() - @by has replaced what @node shows, and closed it */
@@ -143,9 +148,6 @@ bool programs_is_draft_name(const char *name);
 bool programs_makes_draft(const char *name, int flags, mode_t mode);
 
 /* ---- Who is it? ---- */
-
-/* What is not known in time is false: caller.h. */
-typedef void programs_know(void *arg, bool yes);
 
 /* Each answers later, or in this call when nothing has to be looked at. */
 
