@@ -223,7 +223,7 @@ struct programs_making programs_making(struct fs *fs, const struct fuse_ctx *by,
 	};
 }
 
-/* Also for those without a number: a text too much to put back is better. */
+/* Those without a number share one memory: it is of this file all the same. */
 void programs_take_former(struct fs *fs, const struct fuse_ctx *by,
 			  const struct node *node, struct buffer *text)
 {
