@@ -76,8 +76,8 @@ void edit_resume(struct edit *edit, uint64_t at);
  */
 void edit_put_back(struct edit *edit, struct buffer *former);
 
-/** edit_expect() - publish only what replaces the records of that moment; else
- * it is -ESTALE
+/**
+ * edit_expect() - publish only over the records of that moment, else -ESTALE
  */
 void edit_expect(struct edit *edit, const struct staging_mark *mark);
 
@@ -93,8 +93,9 @@ void edit_set_time(struct edit *edit, int64_t mtime_ns);
  * edit_write() - take text
  * @text: @len octets, borrowed until the callback; not NULL
  *
- * Results: 0; -EINVAL, -EDQUOT: refused; -ENODEV, -ENOSPC, -ENOMEM, -EIO; when
- * a replacement is off, what has turned it off. Each has its line in `error`.
+ * Results: 0; -EINVAL, -EDQUOT: refused; -EMFILE: the user holds too much text;
+ * -ENODEV, -ENOSPC, -ENOMEM, -EIO; when a replacement is off, what has turned
+ * it off. Each has its line in `error`, but for the last.
  */
 void edit_write(struct edit *edit, const char *text, size_t len,
 		edit_done *done, void *arg);
@@ -131,9 +132,7 @@ void edit_publish(struct edit *edit, edit_done *done, void *arg);
  */
 void edit_refuse(struct edit *edit, int result, edit_done *done, void *arg);
 
-/** edit_is_open() - a close may end something: a replacement, or a line that
- * waits for its newline
- */
+/** edit_is_open() - a close may end a replacement, or a line without newline */
 bool edit_is_open(const struct edit *edit);
 
 /** edit_clears() - opened to replace, nothing written: the end clears */

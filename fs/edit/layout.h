@@ -111,7 +111,7 @@ void edit_drop_staging(struct edit *edit);
 /** edit_end_staged() - it is nobody's any more: dropped, or published */
 void edit_end_staged(struct edit *edit);
 
-/** edit_share_text() - count the text that is held by now: 0, -EDQUOT, ... */
+/** edit_share_text() - count the text it holds by now: 0, -EMFILE, -ENOMEM */
 int edit_share_text(struct edit *edit);
 
 /** edit_begin_call(), edit_call_back() - around all that is done for a call */
@@ -124,8 +124,9 @@ void edit_call_back(struct edit *edit, int result);
 void edit_fail(struct edit *edit, uint32_t line, const char *text,
 	       const char *reason);
 
-/** edit_explain() - a line in `error`, for what leaves a client with an errno
- * @refusal: or NULL: what the reader says, or the errno's words
+/**
+ * edit_explain() - a line in `error` for a call that ends with @result
+ * @refusal: the writer's; NULL: what the reader says, or the errno's words
  */
 void edit_explain(struct edit *edit, int result, const struct refusal *refusal);
 
