@@ -3,7 +3,7 @@
  * create.c - create(2): open a file, and make it if need be
  *
  * The kernel asks so only if it believes that there is none. It is wrong where
- * a name has come since, and where a program is let believe so (recent.h).
+ * a name has come since, and where a program is let believe so (programs.h).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -14,7 +14,7 @@
 #include "fs/caller.h"
 #include "fs/drafts.h"
 #include "fs/handle.h"
-#include "fs/recent.h"
+#include "fs/programs/programs.h"
 #include "fs/session.h"
 #include "fs/tree.h"
 
@@ -25,7 +25,6 @@ struct create {
 	struct fuse_file_info fi;
 	struct node *dir, *node; /* a reference to each */
 	bool is_new;
-	bool hidden;
 	bool copies; /* a whole anchor: see handle_open() */
 };
 
@@ -58,7 +57,7 @@ static void open_created(struct create *create)
 			    create->copies);
 
 	if (r == 0) {
-		recent_take(fs, ctx->pid, node, &text);
+		programs_take_former(fs, ctx, node, &text);
 		handle_put_back(handle, &text);
 		r = tree_entry(fs, node, &entry);
 		if (r < 0)
@@ -148,8 +147,9 @@ void tree_create(fuse_req_t req, fuse_ino_t parent, const char *name,
 	const struct fuse_ctx *ctx = fuse_req_ctx(req);
 	struct fs *fs = fs_of(req);
 	struct node *dir = node_of(fs, parent), *node;
-	bool is_new, unlinked;
+	struct programs_making making;
 	struct create *create;
+	bool is_new;
 	int r = tree_open_new(fs, dir, name, fi->flags, mode, ctx, &node,
 			      &is_new);
 
@@ -164,7 +164,7 @@ void tree_create(fuse_req_t req, fuse_ino_t parent, const char *name,
 		return;
 	}
 	/* Who thinks that the file is new replaces what it has, or had. */
-	unlinked = recent_was_unlinked(fs, ctx->pid, node);
+	making = programs_making(fs, ctx, dir, node);
 	*create = (struct create){
 		.fs = fs,
 		.req = req,
@@ -172,17 +172,16 @@ void tree_create(fuse_req_t req, fuse_ino_t parent, const char *name,
 		.dir = dir,
 		.node = node,
 		.is_new = is_new,
-		.hidden = tree_is_hidden(fs, ctx, dir, node),
+		.copies = making.copies,
 	};
-	create->copies = create->hidden && node_is_maker(fs, dir, ctx);
-	if (unlinked || create->hidden)
+	if (making.anew)
 		create->fi.flags |= O_TRUNC;
 	dir->lookups++;
 	fs->session->pending++;
 	/* Who copies a directory owns what is in it. */
 	if (node_is_dir(node))
 		refuse_create(create, -EISDIR);
-	else if (!is_new && fi->flags & O_EXCL && !unlinked && !create->hidden)
+	else if (!is_new && fi->flags & O_EXCL && !making.anew)
 		refuse_create(create, -EEXIST);
 	else if (is_new || (create->copies && ctx->uid == node->anchor->uid))
 		open_created(create);

@@ -10,9 +10,9 @@
 #include <sys/stat.h>
 
 #include "fs/bind.h"
-#include "fs/caller.h"
 #include "fs/drafts.h"
 #include "fs/listing.h"
+#include "fs/programs/programs.h"
 #include "fs/rename.h"
 #include "fs/setattr.h"
 #include "fs/tree.h"
@@ -148,7 +148,7 @@ static bool may_bind(const struct fs *fs, uid_t uid, const char *name)
 }
 
 /* The anchor may be gone again. */
-static void know_maker(void *arg, const struct caller *caller)
+static void know_maker(void *arg, bool copies)
 {
 	struct pending *pending = arg;
 	struct node *node;
@@ -158,8 +158,8 @@ static void know_maker(void *arg, const struct caller *caller)
 		pending_reply(pending, r);
 		return;
 	}
-	node_set_maker(pending->fs, node, fuse_req_ctx(pending->req),
-		       caller->copies);
+	programs_made_dir(pending->fs, node, fuse_req_ctx(pending->req),
+			  copies);
 	tree_reply_entry(pending->req, pending->fs, node);
 	pending_free(pending);
 }
@@ -167,7 +167,6 @@ static void know_maker(void *arg, const struct caller *caller)
 static void made(void *arg, int result, const struct refusal *refusal)
 {
 	struct pending *pending = arg;
-	struct caller_about about = {.pid = fuse_req_ctx(pending->req)->pid};
 
 	if (result < 0) {
 		tree_mkdir_failed(pending, pending->text,
@@ -176,17 +175,15 @@ static void made(void *arg, int result, const struct refusal *refusal)
 		pending_reply(pending, result);
 		return;
 	}
-	caller_ask(pending->fs->aside, &about, know_maker, pending);
+	programs_ask_copies(pending->fs, fuse_req_ctx(pending->req), know_maker,
+			    pending);
 }
 
 /* Who was let believe that names/ is not there makes it: cp -r. */
 static void make_again(struct pending *pending, struct node *node)
 {
-	const struct fuse_ctx *ctx = fuse_req_ctx(pending->req);
-	struct node *dir = pending->nodes[0];
-
-	node_set_maker(pending->fs, node, ctx,
-		       node_is_maker(pending->fs, dir, ctx) && dir->is_copied);
+	programs_made_names(pending->fs, pending->nodes[0], node,
+			    fuse_req_ctx(pending->req));
 	tree_reply_entry(pending->req, pending->fs, node);
 	pending_free(pending);
 }

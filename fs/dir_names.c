@@ -5,7 +5,7 @@
  * Names come and go with what is written to any file of the nameserver. One
  * without records is there only while somebody makes it (node->created).
  * Beside them are scratch files, by their names or how they are made
- * (drafts.h).
+ * (programs.h).
  */
 #include <errno.h>
 
@@ -13,6 +13,7 @@
 #include "fs/drafts.h"
 #include "fs/listing.h"
 #include "fs/pending.h"
+#include "fs/programs/programs.h"
 #include "fs/tree.h"
 
 static int names_attr(struct fs *fs, struct node *node, struct stat *st)
@@ -82,7 +83,7 @@ static int names_create(struct fs *fs, struct node *dir, const char *name,
 			int flags, mode_t mode, const struct fuse_ctx *ctx,
 			struct node **out)
 {
-	if (drafts_shaped(name) || drafts_made(name, flags, mode))
+	if (programs_makes_draft(name, flags, mode))
 		return drafts_new(out, fs, dir, name, ctx, mode);
 	return new_name(fs, dir->anchor, name, out);
 }
@@ -91,8 +92,9 @@ static int names_create(struct fs *fs, struct node *dir, const char *name,
 static int names_target(struct fs *fs, struct node *dir, const char *name,
 			struct node **out)
 {
-	int r = drafts_shaped(name) ? -ENOENT
-				    : new_name(fs, dir->anchor, name, out);
+	int r = programs_is_draft_name(name)
+			? -ENOENT
+			: new_name(fs, dir->anchor, name, out);
 
 	if (r == 0)
 		(*out)->created = (*out)->opens > 0;

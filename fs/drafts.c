@@ -1,6 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
+/*
+ * drafts.c - the scratch files that have a name, by directory and name
+ *
+ * A directory is in fs->drafts while it has at least one. A scratch file is in
+ * its directory while it has a name, and its node stays as long, whether the
+ * kernel knows it or not (node_put()).
+ */
+#include <assert.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <uthash.h>
 
 #include "fs/drafts.h"
@@ -12,41 +19,6 @@ struct drafts {
 	uint64_t key;	       /* see make_key() */
 	struct scratch *files; /* uthash by name */
 };
-
-static bool ends_in(const char *name, const char *end)
-{
-	size_t len = strlen(name), end_len = strlen(end);
-
-	return len > end_len && !strcmp(name + len - end_len, end);
-}
-
-/* "x.example." and something behind it: a label is empty, so it is no name. */
-static bool is_beside(const char *name)
-{
-	for (const char *at = name; *at && at[1]; at++) {
-		if (*at == '\\')
-			at++;
-		else if (at > name && *at == '.' && at[1] == '.')
-			return !ends_in(name, ".");
-	}
-	return false;
-}
-
-bool drafts_shaped(const char *name)
-{
-	return ends_in(name, "~") || (*name == '#' && ends_in(name, "#")) ||
-	       !strncmp(name, ".#", 2) || is_beside(name) ||
-	       ends_in(name, "___jb_tmp___") || ends_in(name, "___jb_old___");
-}
-
-bool drafts_made(const char *name, int flags, mode_t mode)
-{
-	if (!(flags & O_EXCL))
-		return false;
-	return ends_in(name, ".tmp") ||
-	       ((*name == '.' || !ends_in(name, ".")) &&
-		(flags & O_ACCMODE) == O_RDWR && !(mode & 077));
-}
 
 /* The kernel lets longer ones through. */
 static int drafts_check(const char *name)
@@ -100,6 +72,7 @@ static void drop_if_empty(struct fs *fs, struct drafts *dir)
 
 static void enter(struct drafts *dir, struct scratch *scratch)
 {
+	assert(scratch->name && scratch->node);
 	scratch->dir = dir;
 	HASH_ADD_KEYPTR(hh, dir->files, scratch->name, strlen(scratch->name),
 			scratch);
@@ -111,6 +84,7 @@ static void leave(struct fs *fs, struct scratch *scratch)
 
 	if (!dir)
 		return;
+	assert(scratch->name && dir->files);
 	scratch->dir = NULL;
 	HASH_DEL(dir->files, scratch);
 	drop_if_empty(fs, dir);
@@ -186,6 +160,7 @@ int drafts_rename(struct fs *fs, struct node *node, const struct node *in,
 	int r = drafts_check(name);
 	char *copy = r == 0 ? strdup(name) : NULL;
 
+	assert(scratch->dir && in->anchor == scratch->anchor);
 	if (!copy)
 		return r < 0 ? r : -ENOMEM;
 	dir = find_or_make(fs, in);
@@ -211,6 +186,7 @@ void drafts_let_go(struct fs *fs, struct node *node)
 
 void drafts_unlink(struct fs *fs, struct node *node)
 {
+	assert(node->scratch->name);
 	leave(fs, node->scratch);
 	free(node->scratch->name);
 	node->scratch->name = NULL;

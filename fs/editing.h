@@ -13,8 +13,8 @@
 #define FS_EDITING_H
 
 #include "fs/call.h"
-#include "fs/edit.h"
-#include "fs/rewrite.h"
+#include "fs/edit/edit.h"
+#include "fs/edit/rewrite.h"
 
 /* Part of such an open file. All zero: it is opened to read alone. */
 struct editing {

@@ -7,7 +7,7 @@
 
 #include "fs/drafts.h"
 #include "fs/pending.h"
-#include "fs/recent.h"
+#include "fs/programs/programs.h"
 #include "fs/tree.h"
 
 /* ---- Make ---- */
@@ -69,7 +69,7 @@ static void no_special_file(fuse_req_t req, const struct node *dir,
 			    const char *act, const char *name)
 {
 	/* Emacs tries to lock so, and does without. */
-	if (!drafts_shaped(name))
+	if (!programs_is_draft_name(name))
 		node_fail(fs_of(req), dir, act, name,
 			  "no links and special files here; cp copies, and a "
 			  "CNAME "
@@ -159,7 +159,7 @@ void tree_unlink(fuse_req_t req, fuse_ino_t parent, const char *name)
 		 * A control file stays, so that rm -r gets to the rmdir; and
 		 * so do the records, for mv unlinks what it copies over.
 		 */
-		recent_unlinked(pending->fs, node, fuse_req_ctx(req));
+		programs_unlinked(pending->fs, node, fuse_req_ctx(req));
 		pending_reply(pending, 0);
 	}
 }

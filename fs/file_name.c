@@ -15,12 +15,11 @@
 #include <utlist.h>
 
 #include "fs/attr.h"
-#include "fs/caller.h"
 #include "fs/drafts.h"
 #include "fs/editing.h"
 #include "fs/file_name.h"
 #include "fs/page.h"
-#include "fs/recent.h"
+#include "fs/programs/programs.h"
 #include "fs/rename.h"
 #include "fs/replace.h"
 #include "fs/setattr.h"
@@ -301,7 +300,7 @@ static void drop_records(struct pending *pending)
 	struct name owner;
 	int r;
 
-	recent_unlinked(pending->fs, node, fuse_req_ctx(pending->req));
+	programs_unlinked(pending->fs, node, fuse_req_ctx(pending->req));
 	keep_content(node);
 	node_owner(node, &owner);
 	node->created = false;
@@ -314,12 +313,11 @@ static void drop_records(struct pending *pending)
 }
 
 /* The records are not what a refused one has made: they stay. */
-static void know_remover(void *arg, const struct caller *caller)
+static void know_remover(void *arg, bool cleans_up)
 {
 	struct pending *pending = arg;
-	struct node *node = pending->nodes[0];
 
-	if (recent_forgive(pending->fs, caller->process, node))
+	if (cleans_up)
 		pending_reply(pending, 0);
 	else
 		drop_records(pending);
@@ -327,12 +325,8 @@ static void know_remover(void *arg, const struct caller *caller)
 
 static void name_unlink(struct pending *pending)
 {
-	struct caller_about about = {.pid = fuse_req_ctx(pending->req)->pid};
-
-	if (recent_any_refused(pending->fs, pending->nodes[0]))
-		caller_ask(pending->fs->aside, &about, know_remover, pending);
-	else
-		drop_records(pending);
+	programs_ask_clean_up(pending->fs, fuse_req_ctx(pending->req),
+			      pending->nodes[0], know_remover, pending);
 }
 
 /* ---- Rename ---- */
@@ -363,7 +357,7 @@ static void name_rename(struct rename *rename)
 	const struct node *over = rename->over;
 	bool is_here = rename->dir->anchor == rename->from->anchor;
 	bool is_beside = is_here && rename->dir->kind == &dir_names;
-	bool is_draft = drafts_shaped(rename->name);
+	bool is_draft = programs_is_draft_name(rename->name);
 	struct name from;
 
 	node_owner(rename->from, &from);

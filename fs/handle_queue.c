@@ -8,7 +8,7 @@
 
 #include "fs/call.h"
 #include "fs/caller.h"
-#include "fs/recent.h"
+#include "fs/programs/programs.h"
 
 static void run_next(struct handle *handle);
 
@@ -26,8 +26,7 @@ static void end_close(struct call *call)
 	if (call->result == 0 &&
 	    (call->publishes ||
 	     (handle->made && writers->last == call->caller.pid)))
-		recent_replaced(handle->fs, handle->node, call->caller.pid,
-				call->caller.uid);
+		programs_replaced(handle->fs, handle->node, &call->caller);
 }
 
 /* Exactly once: the one place that answers a call. */
@@ -65,29 +64,21 @@ static void end_call(struct call *call)
 	free(call);
 }
 
-static void know_refused(void *arg, const struct caller *caller)
+static void refusal_noted(void *arg, bool noted)
 {
-	struct call *call = arg;
-
-	recent_refused(call->handle->fs, call->handle->node, caller->process,
-		       call->caller.uid);
-	end_call(call);
+	(void)noted;
+	end_call(arg);
 }
 
-/*
- * Who is refused may clean up next, through any of its threads; while it waits
- * it can be asked of which process it is.
- */
 void call_finish(void *arg, int result)
 {
 	struct call *call = arg;
-	struct caller_about about = {.pid = call->caller.pid};
 
 	assert(result <= 0);
 	call->result = result;
-	if (result < 0 && call->kind != CALL_RELEASE &&
-	    call->handle->node->kind->is_cleaned_up)
-		caller_ask(call->handle->fs->aside, &about, know_refused, call);
+	if (result < 0 && call->kind != CALL_RELEASE)
+		programs_refused(call->handle->fs, call->handle->node,
+				 &call->caller, refusal_noted, call);
 	else
 		end_call(call);
 }

@@ -54,7 +54,7 @@ struct node_kind {
 
 	/* It tells of all anchors: it is read after what is done to any. */
 	bool tells_of_all;
-	/* Who is refused may unlink it to clean up: see recent.h. */
+	/* Who is refused may unlink it to clean up: see programs.h. */
 	bool is_cleaned_up;
 	/* Its readers see an end when the anchor goes, and no ENODEV. */
 	bool has_end;

@@ -6,6 +6,7 @@
 #include "fs/drafts.h"
 #include "fs/listed.h"
 #include "fs/node.h"
+#include "fs/programs/programs.h"
 #include "fs/scratch.h"
 
 /* ---- Identity ---- */
@@ -76,6 +77,7 @@ static void node_free(struct fs *fs, struct node *node)
 		drafts_forget(fs, node->scratch);
 		scratch_free(fs, node->scratch);
 	}
+	programs_forget_dir(node);
 	anchor_unref(node->anchor);
 	free(node);
 }
@@ -112,30 +114,6 @@ fuse_ino_t node_ino(const struct node *node)
 	if (node->kind == &dir_root)
 		return FUSE_ROOT_ID;
 	return (fuse_ino_t)(uintptr_t)node;
-}
-
-/* Long enough for whatever is copied between two looks at the directory. */
-#define MAKER_MS 60000
-
-void node_set_maker(struct fs *fs, struct node *node,
-		    const struct fuse_ctx *caller, bool copies)
-{
-	node->maker = caller->pid;
-	node->maker_uid = caller->uid;
-	node->is_copied = copies;
-	node->maker_until_ms = uv_now(fs->host->loop) + MAKER_MS;
-}
-
-bool node_is_maker(struct fs *fs, struct node *node,
-		   const struct fuse_ctx *caller)
-{
-	uint64_t now = uv_now(fs->host->loop);
-
-	if (!caller->pid || node->maker != caller->pid ||
-	    node->maker_uid != caller->uid || now >= node->maker_until_ms)
-		return false;
-	node->maker_until_ms = now + MAKER_MS;
-	return true;
 }
 
 bool node_has_owner(const struct node *node)

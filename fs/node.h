@@ -11,6 +11,7 @@
 
 #include "fs/kind.h"
 
+struct memory_maker;
 struct scratch;
 
 struct node {
@@ -22,11 +23,9 @@ struct node {
 	struct handle *handles; /* utlist by node_next: the same */
 	uint64_t logged;	/* octets, of a log */
 	bool created;		/* a name without records yet, but opened */
-	pid_t maker;	 /* thread that made the directory by mkdir(2); or 0 */
-	uid_t maker_uid; /* whose it is */
-	bool is_copied;	 /* and that is cp(1) or tar(1) */
-	uint64_t maker_until_ms; /* by uv_now(): the thread may be another's */
-	struct scratch *scratch; /* owned; of a scratch file */
+	/* Who made the directory; programs.h's, or NULL. */
+	struct memory_maker *maker;
+	struct scratch *scratch;		/* owned; of a scratch file */
 	struct node *listed_prev, *listed_next; /* in fs->listed */
 	uint64_t listed_until_ms;		/* by uv_now(); 0: not in it */
 	struct node *known_prev, *known_next;	/* in fs->known.names */
@@ -60,14 +59,6 @@ void node_free_all(struct fs *fs);
 /** node_of(), node_ino() - libfuse's number for a node, and back */
 struct node *node_of(struct fs *fs, fuse_ino_t ino);
 fuse_ino_t node_ino(const struct node *node);
-
-/** node_set_maker() - the caller has made that directory */
-void node_set_maker(struct fs *fs, struct node *node,
-		    const struct fuse_ctx *caller, bool copies);
-
-/** node_is_maker() - it was the caller, and it goes on with what is in it */
-bool node_is_maker(struct fs *fs, struct node *node,
-		   const struct fuse_ctx *caller);
 
 /**
  * node_owner() - the name that a file in names/ is of

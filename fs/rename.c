@@ -5,8 +5,7 @@
 #include <errno.h>
 #include <stdio.h>
 
-#include "fs/caller.h"
-#include "fs/drafts.h"
+#include "fs/programs/programs.h"
 #include "fs/rename.h"
 #include "fs/tree.h"
 
@@ -48,12 +47,12 @@ void rename_refuse_for(struct rename *rename, int result, const char *reason)
 	pending_reply(rename->pending, result);
 }
 
-static void know_who_backs_up(void *arg, const struct caller *caller)
+static void know_who_backs_up(void *arg, bool ends)
 {
 	struct pending *pending = arg;
 	struct node *node = pending->nodes[0];
 
-	if (caller->needs_backup)
+	if (ends)
 		node_fail(pending->fs, node, "rename", pending->text,
 			  "a backup by renaming would leave nothing here until "
 			  "the new text is; copy the file first, and replace "
@@ -66,12 +65,11 @@ static void know_who_backs_up(void *arg, const struct caller *caller)
 void rename_refuse_backup(struct rename *rename)
 {
 	struct pending *pending = rename->pending;
-	struct caller_about about = {.pid = fuse_req_ctx(pending->req)->pid};
 
 	pending->text = rename_text(rename);
 	if (pending->text)
-		caller_ask(pending->fs->aside, &about, know_who_backs_up,
-			   pending);
+		programs_ask_backup(pending->fs, fuse_req_ctx(pending->req),
+				    know_who_backs_up, pending);
 	else
 		pending_reply(pending, -ENOMEM);
 }
@@ -85,7 +83,7 @@ static void run(struct rename *rename)
 {
 	if (rename->from->kind->rename)
 		rename->from->kind->rename(rename);
-	else if (drafts_shaped(rename->name))
+	else if (programs_is_draft_name(rename->name))
 		rename_refuse_backup(rename);
 	else
 		rename_refuse(rename, -EPERM);

@@ -7,7 +7,7 @@
  */
 #include <errno.h>
 
-#include "fs/edit.h"
+#include "fs/edit/edit.h"
 #include "fs/replace.h"
 #include "fs/scratch.h"
 

@@ -8,7 +8,7 @@
 #include "fs/attr.h"
 #include "fs/caller.h"
 #include "fs/handle.h"
-#include "fs/recent.h"
+#include "fs/programs/programs.h"
 #include "fs/setattr.h"
 #include "fs/tree.h"
 
@@ -179,19 +179,14 @@ static void truncate_file(struct pending *pending, struct node *node,
 }
 
 /*
- * Does it ask for rights that a file of an anchor does not derive? Who makes a
- * file or copies a directory sets the rights of what is in it first: install,
- * cp -a. So does who copies over a file: cp -p, and what looks like it. They
- * would stop there, and nobody who asks for the rights of a copy's source
- * relies on them: those are taken and not set.
+ * Does it ask for rights that a file of an anchor does not derive? Those of a
+ * copy's source are taken and not set.
  */
 static bool changes_rights(struct fs *fs, struct node *node,
 			   const struct stat *now, const struct stat *attr,
 			   int to_set, const struct fuse_ctx *caller)
 {
-	if (node_is_maker(fs, node, caller) ||
-	    handle_replaces(node, caller->uid) ||
-	    recent_has_replaced(fs, caller->pid, node))
+	if (programs_rights_are_copied(fs, caller, node))
 		return false;
 	return ((to_set & FUSE_SET_ATTR_MODE) &&
 		(attr->st_mode & 07777) != (now->st_mode & 07777)) ||

@@ -6,7 +6,7 @@
 
 #include "fs/attr.h"
 #include "fs/drafts.h"
-#include "fs/recent.h"
+#include "fs/programs/programs.h"
 #include "fs/tree.h"
 
 int tree_entry(struct fs *fs, struct node *node, struct fuse_entry_param *out)
@@ -59,18 +59,6 @@ void tree_reply_entry(fuse_req_t req, struct fs *fs, struct node *node)
 		node_put(fs, node, 1);
 }
 
-bool tree_is_hidden(struct fs *fs, const struct fuse_ctx *caller,
-		    struct node *parent, struct node *node)
-{
-	bool is_control = node->kind->name;
-
-	if (!caller->pid || (!is_control && !node_has_owner(node)))
-		return false;
-	return (is_control && recent_was_unlinked(fs, caller->pid, node)) ||
-	       (parent->is_copied && node_is_maker(fs, parent, caller) &&
-		!node_is_maker(fs, node, caller));
-}
-
 /* ENOENT, ENODEV, ENOMEM, EIO. */
 void tree_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
@@ -78,7 +66,7 @@ void tree_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 	struct node *dir = node_of(fs, parent), *node;
 	int r = tree_find(fs, dir, name, &node);
 
-	if (r == 0 && tree_is_hidden(fs, fuse_req_ctx(req), dir, node)) {
+	if (r == 0 && programs_is_hidden(fs, fuse_req_ctx(req), dir, node)) {
 		node_put(fs, node, 1);
 		r = -ENOENT;
 	}

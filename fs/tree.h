@@ -40,15 +40,6 @@ int tree_open_new(struct fs *fs, struct node *parent, const char *name,
 		  int flags, mode_t mode, const struct fuse_ctx *ctx,
 		  struct node **out, bool *is_new);
 
-/**
- * tree_is_hidden() - @caller must not find that control file
- *
- * It has just unlinked it; or it copies, has made the directory, and goes
- * on to make what mkdir has made already.
- */
-bool tree_is_hidden(struct fs *fs, const struct fuse_ctx *caller,
-		    struct node *parent, struct node *node);
-
 /** tree_no_files() - a create() that makes none: -EPERM, and a line says so */
 int tree_no_files(struct fs *fs, struct node *dir, const char *name);
 

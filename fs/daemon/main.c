@@ -30,7 +30,7 @@
 #include "fs/listed.h"
 #include "fs/node.h"
 #include "fs/poller.h"
-#include "fs/recent.h"
+#include "fs/programs/programs.h"
 #include "fs/remount.h"
 #include "fs/session.h"
 #include "fs/space.h"
@@ -236,7 +236,7 @@ static void finish(struct daemon *daemon)
 	file_metrics_end(fs);
 	node_free_all(fs);
 	turns_end(fs);
-	recent_free_all(fs);
+	programs_forget_all(fs);
 	space_free(fs);
 	shares_deinit(&fs->shares);
 	fs->host = host_close(fs->host);
