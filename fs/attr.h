@@ -11,6 +11,21 @@
 #include "fs/node.h"
 
 /**
+ * attr_set_times() - all of them are the one of the last change
+ * @ns: since 1970; may be before
+ */
+void attr_set_times(struct stat *st, int64_t ns);
+
+/**
+ * attr_of_table() - times as the records of @node's nameserver have them
+ * @counts: the table's, for a size
+ *
+ * Return: 0; -ENODEV; -EIO.
+ */
+int attr_of_table(struct fs *fs, const struct node *node, struct stat *st,
+		  struct table_counts *counts);
+
+/**
  * attr_get() - read them
  *
  * Return: 0; -ESTALE: a name without records, which makes the kernel look it

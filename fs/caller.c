@@ -1,4 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+/*
+ * caller.c - a look into /proc/PID, on a thread that is aside
+ *
+ * Which files may be read there is a matter of life and death: a process in
+ * execve(2) holds a lock that some of them wait for, while it waits for our
+ * answer. /proc/PID/status and comm never wait; /proc/PID/stat is read only of
+ * a process that has no memory any more, which is not in execve(2).
+ */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,9 +48,10 @@ static bool look(pid_t pid, const char *file, char *text, size_t size)
 	return true;
 }
 
+/* What /proc/PID/status tells. */
 struct status {
 	pid_t process;
-	bool has_memory;
+	bool has_memory; /* a process that is ending has none any more */
 	bool is_member;
 };
 
@@ -85,6 +94,7 @@ static bool read_status(pid_t pid, gid_t group, struct status *out)
 	return true;
 }
 
+/* It waits for an execve(2): only for a process without memory. */
 static bool is_killed(pid_t pid)
 {
 	char text[512];
@@ -104,19 +114,18 @@ static bool is_killed(pid_t pid)
 	return (flags & FLAG_EXITING) && (flags & FLAG_SIGNALED);
 }
 
-static const char *const copiers[] = {"cp\n", "tar\n", NULL};
-static const char *const backers[] = {"cp\n",	"install\n", "mv\n", "patch\n",
-				      "perl\n", "sed\n",     NULL};
-
-static bool is_one_of(pid_t pid, const char *const *commands)
+/* What it is called may hold anything, and a newline ends it. */
+static void read_command(pid_t pid, char *out, size_t size)
 {
-	char name[32];
+	size_t len;
 
-	if (!look(pid, "comm", name, sizeof(name)))
-		return false;
-	while (*commands && strcmp(name, *commands))
-		commands++;
-	return *commands;
+	if (!look(pid, "comm", out, size)) {
+		*out = 0;
+		return;
+	}
+	len = strlen(out);
+	if (len && out[len - 1] == '\n')
+		out[len - 1] = 0;
 }
 
 /* A process shows all its threads, whichever of them it is asked by. */
@@ -129,11 +138,6 @@ static bool is_same(pid_t pid, pid_t other)
 	return stat(path, &st) == 0;
 }
 
-/*
- * In execve(2) a process closes files too, and /proc/PID/stat waits for the
- * end of that, which waits for us. /proc/PID/status never waits; and it tells
- * of no memory for a process that is ending, which is not in execve(2).
- */
 static void ask(struct question *question)
 {
 	struct caller_question *asked =
@@ -147,8 +151,7 @@ static void ask(struct question *question)
 	caller->is_killed = !status.has_memory && is_killed(about->pid);
 	caller->is_ending = !status.has_memory;
 	caller->is_member = status.is_member;
-	caller->copies = is_one_of(about->pid, copiers);
-	caller->needs_backup = is_one_of(about->pid, backers);
+	read_command(about->pid, caller->command, sizeof(caller->command));
 	caller->process = status.process;
 	caller->is_same = about->other && is_same(about->pid, about->other);
 }

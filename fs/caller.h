@@ -4,7 +4,7 @@
  *
  * A request says what is to be done and not why. But its caller waits in the
  * kernel until we answer, so it can be looked at in the meantime: aside, and
- * not for long (aside.h). After CALLER_MS it is not known, and all is false.
+ * not for long (aside.h). After CALLER_MS it is not known, and all is zero.
  *
  * Threading: the main loop.
  */
@@ -17,9 +17,9 @@
 #include "fs/daemon/aside.h"
 
 /*
- * Threads answer within a tenth of a millisecond. On a machine that is busy
- * with ten others 20 ms were too few once in 100,000 times, and what could wait
- * for us is not asked: see caller.c.
+ * How long an answer may take, in milliseconds. A thread has it within a tenth
+ * of one; on a machine that was busy with ten others 20 ms were too few once
+ * in 100,000 times. Nothing is asked that could wait for us: see caller.c.
  */
 #define CALLER_MS 100
 
@@ -29,29 +29,18 @@ struct caller {
 	 * files like one that is done with them.
 	 */
 	bool is_killed;
-	/*
-	 * It is cp(1) or tar(1). They make a directory and then what is in it,
-	 * by O_EXCL and mkdir(2), and read nothing there. What they look up on
-	 * the way must not be there, or the kernel tells them EEXIST without
-	 * asking us.
-	 */
-	bool copies;
-	/*
-	 * It is cp(1), install(1), mv(1), patch(1), perl(1) or sed(1). They
-	 * end when a backup by renaming is refused; editors copy then.
-	 */
-	bool needs_backup;
-	bool is_ending; /* for whatever reason */
-	bool is_member; /* of the group, as one of its supplementary ones */
-	bool is_same;	/* of one process with the other thread */
-	pid_t process;	/* that it is a thread of; 0: not known */
+	char command[32]; /* proc_pid_comm(5); "": not known */
+	bool is_ending;	  /* for whatever reason */
+	bool is_member;	  /* of the group, as one of its supplementary ones */
+	bool is_same;	  /* of one process with the other thread */
+	pid_t process;	  /* that it is a thread of; 0: not known */
 };
 
 /* What is asked. */
 struct caller_about {
 	pid_t pid;   /* of the request's context; 0: nothing will be known */
-	pid_t other; /* a thread; or 0 */
-	gid_t group;
+	pid_t other; /* a thread, for is_same; or 0 */
+	gid_t group; /* for is_member */
 };
 
 typedef void caller_done(void *arg, const struct caller *caller);

@@ -3,8 +3,7 @@
  * dir.h - listing directories
  *
  * An open directory lists one moment: its names are taken at the first read,
- * and again after a rewind. `names/` is walked in a snapshot of the store, so
- * a million names cost no memory.
+ * and again after a rewind (listing.h).
  */
 #ifndef FS_DIR_H
 #define FS_DIR_H

@@ -1,6 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
+/*
+ * drafts.c - the scratch files that have a name, by directory and name
+ *
+ * A directory is in fs->drafts while it has at least one. A scratch file is in
+ * its directory while it has a name, and its node stays as long, whether the
+ * kernel knows it or not (node_put()).
+ */
+#include <assert.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <uthash.h>
 
 #include "fs/drafts.h"
@@ -13,41 +20,6 @@ struct drafts {
 	struct scratch *files; /* uthash by name */
 };
 
-static bool ends_in(const char *name, const char *end)
-{
-	size_t len = strlen(name), end_len = strlen(end);
-
-	return len > end_len && !strcmp(name + len - end_len, end);
-}
-
-/* "x.example." and something behind it: a label is empty, so it is no name. */
-static bool is_beside(const char *name)
-{
-	for (const char *at = name; *at && at[1]; at++) {
-		if (*at == '\\')
-			at++;
-		else if (at > name && *at == '.' && at[1] == '.')
-			return !ends_in(name, ".");
-	}
-	return false;
-}
-
-bool drafts_shaped(const char *name)
-{
-	return ends_in(name, "~") || (*name == '#' && ends_in(name, "#")) ||
-	       !strncmp(name, ".#", 2) || is_beside(name) ||
-	       ends_in(name, "___jb_tmp___") || ends_in(name, "___jb_old___");
-}
-
-bool drafts_made(const char *name, int flags, mode_t mode)
-{
-	if (!(flags & O_EXCL))
-		return false;
-	return ends_in(name, ".tmp") ||
-	       ((*name == '.' || !ends_in(name, ".")) &&
-		(flags & O_ACCMODE) == O_RDWR && !(mode & 077));
-}
-
 /* The kernel lets longer ones through. */
 static int drafts_check(const char *name)
 {
@@ -56,10 +28,10 @@ static int drafts_check(const char *name)
 
 /* ---- Which directory has which ---- */
 
-/* Of the anchor's id, which is counted from 1, and which of its two it is. */
-static uint64_t make_key(const struct anchor *anchor, bool in_names)
+/* Of the anchor's id, and which of its directories it is. */
+static uint64_t make_key(const struct node *dir)
 {
-	return anchor->id << 1 | in_names;
+	return dir->anchor->id << KIND_BITS | dir->kind->number;
 }
 
 static struct drafts *dir_of(const struct fs *fs, uint64_t key)
@@ -72,14 +44,12 @@ static struct drafts *dir_of(const struct fs *fs, uint64_t key)
 
 static struct drafts *dir_of_node(const struct fs *fs, const struct node *dir)
 {
-	if (dir->kind != NODE_NAMES && dir->kind != NODE_ANCHOR)
-		return NULL;
-	return dir_of(fs, make_key(dir->anchor, dir->kind == NODE_NAMES));
+	return dir->anchor ? dir_of(fs, make_key(dir)) : NULL;
 }
 
 static struct drafts *find_or_make(struct fs *fs, const struct node *in)
 {
-	uint64_t key = make_key(in->anchor, in->kind == NODE_NAMES);
+	uint64_t key = make_key(in);
 	struct drafts *dir = dir_of(fs, key);
 
 	if (dir)
@@ -102,6 +72,7 @@ static void drop_if_empty(struct fs *fs, struct drafts *dir)
 
 static void enter(struct drafts *dir, struct scratch *scratch)
 {
+	assert(scratch->name && scratch->node);
 	scratch->dir = dir;
 	HASH_ADD_KEYPTR(hh, dir->files, scratch->name, strlen(scratch->name),
 			scratch);
@@ -113,6 +84,7 @@ static void leave(struct fs *fs, struct scratch *scratch)
 
 	if (!dir)
 		return;
+	assert(scratch->name && dir->files);
 	scratch->dir = NULL;
 	HASH_DEL(dir->files, scratch);
 	drop_if_empty(fs, dir);
@@ -151,7 +123,8 @@ static int make_node(struct node **out, struct fs *fs, const struct node *in,
 
 	if (!dir)
 		return -ENOMEM;
-	node = node_get(fs, NODE_SCRATCH, in->anchor, NULL, ++fs->next_scratch);
+	node = node_get(fs, &file_scratch, in->anchor, NULL,
+			++fs->next_scratch);
 	if (!node) {
 		drop_if_empty(fs, dir);
 		return -ENOMEM;
@@ -187,6 +160,7 @@ int drafts_rename(struct fs *fs, struct node *node, const struct node *in,
 	int r = drafts_check(name);
 	char *copy = r == 0 ? strdup(name) : NULL;
 
+	assert(scratch->dir && in->anchor == scratch->anchor);
 	if (!copy)
 		return r < 0 ? r : -ENOMEM;
 	dir = find_or_make(fs, in);
@@ -212,6 +186,7 @@ void drafts_let_go(struct fs *fs, struct node *node)
 
 void drafts_unlink(struct fs *fs, struct node *node)
 {
+	assert(node->scratch->name);
 	leave(fs, node->scratch);
 	free(node->scratch->name);
 	node->scratch->name = NULL;
@@ -219,12 +194,12 @@ void drafts_unlink(struct fs *fs, struct node *node)
 	node_put(fs, node, 0);
 }
 
-static void unlink_in(struct fs *fs, const struct anchor *anchor, bool in_names)
+static void unlink_in(struct fs *fs, struct drafts *dir)
 {
-	struct drafts *dir = dir_of(fs, make_key(anchor, in_names));
 	struct scratch *scratch, *next;
 
-	for (scratch = dir ? dir->files : NULL; scratch; scratch = next) {
+	/* With the last of them @dir goes, too. */
+	for (scratch = dir->files; scratch; scratch = next) {
 		next = scratch->hh.next;
 		drafts_unlink(fs, scratch->node);
 	}
@@ -232,8 +207,12 @@ static void unlink_in(struct fs *fs, const struct anchor *anchor, bool in_names)
 
 void drafts_unlink_all(struct fs *fs, const struct anchor *anchor)
 {
-	unlink_in(fs, anchor, false);
-	unlink_in(fs, anchor, true);
+	struct drafts *dir, *next;
+
+	HASH_ITER (hh, fs->drafts, dir, next) {
+		if (dir->key >> KIND_BITS == anchor->id)
+			unlink_in(fs, dir);
+	}
 }
 
 void drafts_forget(struct fs *fs, struct scratch *scratch)

@@ -2,28 +2,13 @@
 /*
  * drafts.h - the scratch files that have a name, in an anchor or in names/
  *
- * In names/ a file is a domain name, but for what editors and copiers make
- * beside the file that they are to replace. They are told by how they come:
- *
- *   x~ #x# .#x  backups, autosaves, locks; the domain name is x~. or #x#.
- *   x..y        beside the file x. and no domain name, since a label is empty:
- *               git's locks, patch, write-file-atomic, tmp=$F.$$
- *   x___jb_tmp___, x___jb_old___
- *               what JetBrains's editors write first, and put aside
- *   x.tmp       made by O_EXCL: Java's createTempFile()
- *   any         made as mkstemp(3) makes one, and with no dot at the end or one
- *               at the start: sed -i, perl -i, rsync, vim's swap file, Ansible
+ * In names/ a file is a domain name, but for what programs make beside the
+ * one that they replace: programs_makes_draft() tells which those are.
  */
 #ifndef FS_DRAFTS_H
 #define FS_DRAFTS_H
 
 #include "fs/node.h"
-
-/** drafts_shaped() - in names/ this is the name of a scratch file */
-bool drafts_shaped(const char *name);
-
-/** drafts_made() - made so, it is one, whatever its name: create(2)'s */
-bool drafts_made(const char *name, int flags, mode_t mode);
 
 /**
  * drafts_new() - an empty scratch file of that name in @dir
@@ -51,7 +36,11 @@ struct scratch *drafts_next(const struct scratch *scratch);
 int drafts_rename(struct fs *fs, struct node *node, const struct node *in,
 		  const char *name);
 
-/** drafts_unlink() - take its name away; it lives while it is open */
+/**
+ * drafts_unlink() - take its name away, which it has; it lives while it is open
+ *
+ * @node may be gone after that.
+ */
 void drafts_unlink(struct fs *fs, struct node *node);
 
 /**

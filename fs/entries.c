@@ -5,85 +5,17 @@
 #include <errno.h>
 #include <sys/stat.h>
 
-#include "fs/bind.h"
-#include "fs/caller.h"
 #include "fs/drafts.h"
-#include "fs/handle.h"
 #include "fs/pending.h"
-#include "fs/recent.h"
+#include "fs/programs/programs.h"
 #include "fs/tree.h"
 
 /* ---- Make ---- */
 
-static const char *mkdir_reason(int result)
-{
-	switch (result) {
-	case -EEXIST:
-		return "the name is taken, or kept for a file";
-	case -EINVAL:
-		return "behind the @ no address: IP:PORT, [IPv6]:PORT, :PORT "
-		       "for every interface, or an IP alone for port 53; "
-		       "before it a name";
-	case -EADDRINUSE:
-		return "some socket has that address, for UDP or for TCP; ss "
-		       "-lntup tells whose it is";
-	case -EADDRNOTAVAIL:
-		return "no interface here has that address; ip address tells "
-		       "which there are";
-	case -EACCES:
-		return "a port below 1024 takes CAP_NET_BIND_SERVICE: start "
-		       "circuitfs as root, or take another port";
-	case -EPERM:
-		return "nameservers are made in a host's directory, or in one "
-		       "another; hosts come and go with their daemons";
-	default:
-		return strerror(-result);
-	}
-}
-
-static void mkdir_failed(const struct pending *pending, const char *name,
-			 const char *reason)
+void tree_mkdir_failed(const struct pending *pending, const char *name,
+		       const char *reason)
 {
 	node_fail(pending->fs, pending->nodes[0], "mkdir", name, reason);
-}
-
-/* What is no address is nameserver_make()'s to say. */
-static bool may_bind(const struct fs *fs, uid_t uid, const char *name)
-{
-	struct address at = fs->host->listen;
-
-	return anchor_parse_name(name, &at) < 0 || bind_allows(fs, uid, &at);
-}
-
-/* The anchor may be gone again. */
-static void know_maker(void *arg, const struct caller *caller)
-{
-	struct pending *pending = arg;
-	struct node *node;
-	int r = tree_find(pending->fs, pending->nodes[0], pending->text, &node);
-
-	if (r < 0) {
-		pending_reply(pending, r);
-		return;
-	}
-	node_set_maker(pending->fs, node, fuse_req_ctx(pending->req),
-		       caller->copies);
-	tree_reply_entry(pending->req, pending->fs, node);
-	pending_free(pending);
-}
-
-static void made(void *arg, int result, const struct refusal *refusal)
-{
-	struct pending *pending = arg;
-	struct caller_about about = {.pid = fuse_req_ctx(pending->req)->pid};
-
-	if (result < 0) {
-		mkdir_failed(pending, pending->text,
-			     refusal ? refusal->reason : mkdir_reason(result));
-		pending_reply(pending, result);
-		return;
-	}
-	caller_ask(pending->fs->aside, &about, know_maker, pending);
 }
 
 /*
@@ -94,72 +26,28 @@ static void made(void *arg, int result, const struct refusal *refusal)
 void tree_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name,
 		mode_t mode)
 {
-	const struct fuse_ctx *ctx = fuse_req_ctx(req);
 	struct fs *fs = fs_of(req);
-	struct node *dir = node_of(fs, parent), *node;
+	struct node *dir = node_of(fs, parent);
 	struct pending *pending = pending_new(req);
-	gid_t gid = ctx->gid;
-	int r = 0;
 
 	if (!pending)
 		return;
 	pending_keep(pending, dir);
-	if (dir->kind == NODE_ANCHOR && !strcmp(name, "names") &&
-	    tree_find(fs, dir, name, &node) == 0) {
-		/* Who was let believe that it is not there: cp -r. */
-		node_set_maker(fs, node, ctx,
-			       node_is_maker(fs, dir, ctx) && dir->is_copied);
-		tree_reply_entry(req, fs, node);
-		pending_free(pending);
+	if (dir->kind->make) {
+		dir->kind->make(pending, name, mode);
 		return;
 	}
-	pending->text = strdup(name);
-	if (!pending->text)
-		r = -ENOMEM;
-	else if (dir->kind != NODE_ANCHOR)
-		r = -EPERM;
-	else if (node_name_is_taken(name) || drafts_find(fs, dir, name))
-		r = -EEXIST;
-	else if (!may_bind(fs, ctx->uid, name))
-		r = -EACCES;
-	if (r < 0) {
-		mkdir_failed(pending, name,
-			     r == -EACCES ? BIND_REASON : mkdir_reason(r));
-		pending_reply(pending, r);
-		return;
-	}
-	mode &= 07777;
-	if (dir->anchor->mode & S_ISGID) {
-		gid = dir->anchor->gid;
-		mode |= S_ISGID;
-	}
-	nameserver_make(dir->anchor, name, ctx->uid, gid, mode, made, pending);
-}
-
-static int open_new_name(struct fs *fs, struct anchor *anchor, const char *name,
-			 struct node **out)
-{
-	struct name owner;
-	struct refusal why;
-
-	if (name_from_file(name, &owner, &why) < 0) {
-		anchor_fail(anchor, "names", 0, name, why.reason);
-		return -EINVAL;
-	}
-	*out = node_get(fs, NODE_NAME, anchor, &owner, 0);
-	if (!*out)
-		return -ENOMEM;
-	(*out)->created = true;
-	return 0;
+	tree_mkdir_failed(pending, name,
+			  "nameservers are made in a host's directory, or in "
+			  "one another; hosts come and go with their daemons");
+	pending_reply(pending, -EPERM);
 }
 
 int tree_open_new(struct fs *fs, struct node *parent, const char *name,
 		  int flags, mode_t mode, const struct fuse_ctx *ctx,
 		  struct node **out, bool *is_new)
 {
-	struct anchor *anchor = parent->anchor;
-
-	if (anchor && anchor->gone)
+	if (parent->anchor && parent->anchor->gone)
 		return -ENODEV;
 	*is_new = tree_find(fs, parent, name, out) < 0;
 	if (!*is_new) {
@@ -167,28 +55,21 @@ int tree_open_new(struct fs *fs, struct node *parent, const char *name,
 		*is_new = (*out)->created;
 		return 0;
 	}
-	if (parent->kind == NODE_NAMES)
-		return drafts_shaped(name) || drafts_made(name, flags, mode)
-			       ? drafts_new(out, fs, parent, name, ctx, mode)
-			       : open_new_name(fs, anchor, name, out);
-	if (parent->kind != NODE_ANCHOR || !anchor->parent) {
-		node_fail(fs, parent, "create", name,
-			  "no plain files here; mkdir makes a nameserver");
-		return -EPERM;
-	}
-	if (node_name_is_taken(name)) {
-		node_fail(fs, parent, "create", name,
-			  "the name is kept for a file of the tree");
-		return -EEXIST;
-	}
-	return drafts_new(out, fs, parent, name, ctx, mode);
+	return parent->kind->create(fs, parent, name, flags, mode, ctx, out);
+}
+
+int tree_no_files(struct fs *fs, struct node *dir, const char *name)
+{
+	node_fail(fs, dir, "create", name,
+		  "no plain files here; mkdir makes a nameserver");
+	return -EPERM;
 }
 
 static void no_special_file(fuse_req_t req, const struct node *dir,
 			    const char *act, const char *name)
 {
 	/* Emacs tries to lock so, and does without. */
-	if (!drafts_shaped(name))
+	if (!programs_is_draft_name(name))
 		node_fail(fs_of(req), dir, act, name,
 			  "no links and special files here; cp copies, and a "
 			  "CNAME "
@@ -209,7 +90,7 @@ void tree_mknod(fuse_req_t req, fuse_ino_t parent, const char *name,
 	int r;
 
 	(void)rdev;
-	if (!S_ISREG(mode) || dir->kind == NODE_NAMES) {
+	if (!S_ISREG(mode) || dir->kind->is_made_open) {
 		no_special_file(req, dir, "mknod", name);
 		return;
 	}
@@ -239,46 +120,6 @@ void tree_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t parent,
 
 /* ---- Remove ---- */
 
-static void drop_name(struct pending *pending, struct node *node)
-{
-	CLEANUP(change_deinit) struct change change = {0};
-	struct name owner;
-	int r;
-
-	recent_unlinked(pending->fs, node, fuse_req_ctx(pending->req));
-	handle_keep_content(node);
-	node_owner(node, &owner);
-	node->created = false;
-	r = change_drop(&change, &owner);
-	if (r < 0)
-		pending_reply(pending, r);
-	else
-		nameserver_edit(node->anchor, &change, NULL, pending_done,
-				pending);
-}
-
-/* The records are not what a refused one has made: they stay. */
-static void know_remover(void *arg, const struct caller *caller)
-{
-	struct pending *pending = arg;
-	struct node *node = pending->nodes[0];
-
-	if (recent_forgive(pending->fs, caller->process, node))
-		pending_reply(pending, 0);
-	else
-		drop_name(pending, node);
-}
-
-static void unlink_name(struct pending *pending, struct node *node)
-{
-	struct caller_about about = {.pid = fuse_req_ctx(pending->req)->pid};
-
-	if (recent_any_refused(pending->fs, node))
-		caller_ask(pending->fs->aside, &about, know_remover, pending);
-	else
-		drop_name(pending, node);
-}
-
 /* Find what is to be removed: pending->nodes[0]; NULL, and it was answered. */
 static struct pending *begin_removal(fuse_req_t req, fuse_ino_t parent,
 				     const char *name)
@@ -304,80 +145,36 @@ static struct pending *begin_removal(fuse_req_t req, fuse_ino_t parent,
 void tree_unlink(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
 	struct pending *pending = begin_removal(req, parent, name);
-	struct fs *fs;
-	struct node *node;
-	int r = 0;
+	const struct node *node;
 
 	if (!pending)
 		return;
-	fs = pending->fs;
 	node = pending->nodes[0];
-	switch (node->kind) {
-	case NODE_NAME:
-		unlink_name(pending, node);
-		return;
-	case NODE_SCRATCH:
-		drafts_unlink(fs, node);
-		break;
-	case NODE_ANCHOR:
-	case NODE_NAMES:
-		r = -EISDIR;
-		break;
-	default:
+	if (node_is_dir(node)) {
+		pending_reply(pending, -EISDIR);
+	} else if (node->kind->unlink) {
+		node->kind->unlink(pending);
+	} else {
 		/*
 		 * A control file stays, so that rm -r gets to the rmdir; and
 		 * so do the records, for mv unlinks what it copies over.
 		 */
-		recent_unlinked(fs, node, fuse_req_ctx(req));
-		break;
+		programs_unlinked(pending->fs, node, fuse_req_ctx(req));
+		pending_reply(pending, 0);
 	}
-	pending_reply(pending, r);
-}
-
-static int names_are_empty(struct fs *fs, struct anchor *anchor)
-{
-	struct table_counts counts;
-	uint32_t table;
-	int r = node_table(fs, anchor, &table);
-
-	if (r < 0)
-		return r;
-	r = snapshot_counts(fs->host->snapshot, table, &counts);
-	snapshot_end(fs->host->snapshot);
-	return r == 0 && counts.names ? -ENOTEMPTY : r;
-}
-
-static void scrubbed(void *arg, int result, const struct refusal *refusal)
-{
-	struct pending *pending = arg;
-	struct anchor *anchor = pending->nodes[0]->anchor;
-
-	(void)refusal;
-	if (result == 0)
-		drafts_unlink_all(pending->fs, anchor);
-	if (result == -ENOTEMPTY)
-		anchor_fail(
-			anchor, "rmdir", 0, anchor->name,
-			"it has child anchors; remove them first, or rm -r");
-	pending_reply(pending, result);
 }
 
 /* ENOENT; ENOTDIR; EPERM: a host; ENOTEMPTY; ENODEV; ENOSPC, ENOMEM, EIO. */
 void tree_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
 	struct pending *pending = begin_removal(req, parent, name);
-	struct node *node;
+	const struct node *node;
 
 	if (!pending)
 		return;
 	node = pending->nodes[0];
-	if (node->kind == NODE_NAMES)
-		pending_reply(pending,
-			      names_are_empty(pending->fs, node->anchor));
-	else if (node->kind != NODE_ANCHOR)
-		pending_reply(pending, -ENOTDIR);
-	else if (!node->anchor->parent)
-		pending_reply(pending, -EPERM);
+	if (node->kind->remove)
+		node->kind->remove(pending);
 	else
-		nameserver_scrub(node->anchor, scrubbed, pending);
+		pending_reply(pending, -ENOTDIR);
 }

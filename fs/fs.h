@@ -26,10 +26,10 @@ struct dir;
 struct drafts;
 struct feed;
 struct handle;
+struct memory;
 struct node;
 struct pages;
 struct poller;
-struct recent;
 struct session;
 struct space;
 
@@ -46,13 +46,13 @@ struct fs {
 	struct node *listed;	/* listed.h's, oldest first */
 	unsigned listed_count;
 	struct known known;	/* names that the kernel has */
-	struct recent *recent;	/* uthash: recent.h's, oldest first */
+	struct memory *memory;	/* uthash: of programs/, oldest first */
 	uint64_t next_scratch;	/* serial number */
 	struct space *space;	/* space.h's; NULL before it was asked for */
 	struct moments moments; /* who keeps what is no more */
 	struct shares shares;	/* what users have of what all share */
 	struct turns turns;	/* long work of reads */
-	struct pages *pages;	/* page.h's; NULL before the first one */
+	struct pages *pages; /* file_metrics.c's; NULL before the first one */
 	int64_t started_ns;
 	const struct bind *bind; /* borrowed */
 	uid_t uid;

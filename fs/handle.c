@@ -1,89 +1,72 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * handle.c - open files: opening, closing, and what they mean for others
+ *
+ * What is the same for all of them. What an open file shows and takes is its
+ * kind's (kind.h); what is done to it one after the other, handle_queue.c's.
  */
 #include <assert.h>
 #include <errno.h>
-#include <fcntl.h>
+#include <poll.h>
 #include <utlist.h>
 
 #include "fs/attr.h"
 #include "fs/drafts.h"
-#include "fs/handle_layout.h"
-#include "fs/poller.h"
+#include "fs/editing.h"
 #include "fs/scratch.h"
-#include "fs/watch.h"
-
-static bool takes_records(enum node_kind kind)
-{
-	return kind == NODE_RECORDS || kind == NODE_NAME;
-}
 
 /* ---- Open ---- */
 
-static int truncate_small(struct handle *handle)
+/*
+ * Modes do not stop root. A read-only file that has a write() has it for those
+ * who copy a whole anchor.
+ */
+static int check_writing(struct handle *handle)
 {
-	if (handle_kind(handle) == NODE_ERROR)
-		error_ring_clear(&handle->node->anchor->errors);
-	if (handle_kind(handle) == NODE_SCRATCH)
-		return scratch_truncate(handle->fs, handle->node->scratch, 0);
-	return 0;
-}
+	const struct node_kind *kind = handle->node->kind;
 
-static int open_to_write(struct handle *handle)
-{
-	enum node_kind kind = handle_kind(handle);
-	bool truncate = handle->flags & O_TRUNC;
-	char label[NAME_TEXT_SIZE + 8];
-
-	/* Modes do not stop root. */
-	if (kind == NODE_STAT && handle->copies)
+	if (!handle_writes(handle) || !kind_is_read_only(kind) ||
+	    (kind->write && handle->copies))
 		return 0;
-	if (node_is_read_only(handle->node)) {
-		node_label(handle->node, label, sizeof(label));
-		node_fail(handle->fs, handle->node, "open", label,
-			  "it is only read; write to records or addr");
-		return -EACCES;
-	}
-	if (takes_records(kind))
-		return edit_new(&handle->edit, handle->fs, handle->node,
-				handle->uid, truncate);
-	return truncate ? truncate_small(handle) : 0;
-}
-
-/* A reader's place in the store is taken now: a read should not lack one. */
-static int open_to_read(struct handle *handle)
-{
-	int r = 0;
-
-	switch (handle_kind(handle)) {
-	case NODE_STAT:
-		r = poller_new(&handle->poller, handle->fs, handle->node);
-		if (r < 0)
-			return r;
-		/* fall through */
-	case NODE_RECORDS:
-		r = moment_open(&handle->moment, handle->fs, handle->uid,
-				handle->node, handle_give_up);
-		if (r < 0)
-			return r;
-		return snapshot_new(&handle->snapshot,
-				    &handle->fs->host->store.tables);
-	case NODE_LOG:
-		return watch_new(&handle->watch, handle->fs, handle->node,
-				 handle->uid);
-	default:
-		return 0;
-	}
+	node_refuse(handle->fs, handle->node, "open",
+		    "it is only read; write to records or addr");
+	return -EACCES;
 }
 
 /* About 4 KiB each, without what it holds of a text. */
 static int count_open(struct fs *fs, const struct node *node, uid_t uid)
 {
-	char label[NAME_TEXT_SIZE + 8];
+	char label[NODE_LABEL_SIZE];
 
 	node_label(node, label, sizeof(label));
 	return share_take(fs, SHARE_OPEN_FILES, uid, 1, node->anchor, label);
+}
+
+static struct handle *handle_new(struct fs *fs, struct node *node, int flags,
+				 const struct fuse_ctx *opener, bool copies)
+{
+	size_t size = node->kind->open_size;
+	struct handle *handle = calloc(1, size ? size : sizeof(*handle));
+
+	assert(!size || size >= sizeof(*handle));
+	if (!handle)
+		return NULL;
+	handle->fs = fs;
+	handle->node = node;
+	handle->flags = flags;
+	handle->opener = opener->pid;
+	handle->uid = opener->uid;
+	handle->copies = copies;
+	return handle;
+}
+
+/* What it has of what all share, and its kind has for it. */
+static void handle_free(struct handle *handle)
+{
+	if (handle->node->kind->close)
+		handle->node->kind->close(handle);
+	share_give(handle->fs, SHARE_OPEN_FILES, handle->uid, 1);
+	free(handle);
 }
 
 int handle_open(struct handle **out, struct fs *fs, struct node *node,
@@ -99,28 +82,16 @@ int handle_open(struct handle **out, struct fs *fs, struct node *node,
 	r = count_open(fs, node, opener->uid);
 	if (r < 0)
 		return r;
-	handle = calloc(1, sizeof(*handle));
+	handle = handle_new(fs, node, flags, opener, copies);
 	if (!handle) {
 		share_give(fs, SHARE_OPEN_FILES, opener->uid, 1);
 		return -ENOMEM;
 	}
-	handle->fs = fs;
-	handle->node = node;
-	handle->flags = flags;
-	handle->opener = opener->pid;
-	handle->uid = opener->uid;
-	handle->line.by = (struct addr_by){fs, opener->uid};
-	handle->copies = copies;
-	if ((flags & O_ACCMODE) != O_RDONLY || (flags & O_TRUNC))
-		r = open_to_write(handle);
-	if (r == 0 && (flags & O_ACCMODE) != O_WRONLY)
-		r = open_to_read(handle);
+	r = check_writing(handle);
+	if (r == 0 && node->kind->open)
+		r = node->kind->open(handle);
 	if (r < 0) {
-		share_give(fs, SHARE_OPEN_FILES, handle->uid, 1);
-		edit_free(handle->edit);
-		poller_free(handle->poller);
-		moment_close(&handle->moment);
-		free(handle);
+		handle_free(handle);
 		return r;
 	}
 	node->opens++;
@@ -130,10 +101,43 @@ int handle_open(struct handle **out, struct fs *fs, struct node *node,
 	return 0;
 }
 
+static struct editing *editing_of(struct handle *handle)
+{
+	const struct node_kind *kind = handle->node->kind;
+
+	return kind->editing ? kind->editing(handle) : NULL;
+}
+
 void handle_put_back(struct handle *handle, struct buffer *text)
 {
-	if (handle->edit && text->len)
-		edit_put_back(handle->edit, text);
+	struct editing *editing = editing_of(handle);
+
+	if (editing && editing->edit && text->len)
+		edit_put_back(editing->edit, text);
+}
+
+void handle_to_info(struct handle *handle, struct fuse_file_info *fi)
+{
+	fi->fh = (uintptr_t)handle;
+	/* Contents change without the kernel's knowing. */
+	fi->direct_io = 1;
+}
+
+void handle_opened(struct handle *handle, fuse_req_t req,
+		   const struct fuse_file_info *fi)
+{
+	/* Who asked is no more: nobody will close it. */
+	if (fuse_reply_open(req, fi) == -ENOENT)
+		handle_discard(handle);
+}
+
+void handle_reply_open(struct handle *handle, fuse_req_t req,
+		       const struct fuse_file_info *fi)
+{
+	if (handle->node->kind->reply_open)
+		handle->node->kind->reply_open(handle, req, fi);
+	else
+		handle_opened(handle, req, fi);
 }
 
 void handle_set_made(struct handle *handle)
@@ -146,25 +150,17 @@ void handle_discard(struct handle *handle)
 	struct node *node = handle->node;
 	struct fs *fs = handle->fs;
 
+	assert(!handle->busy && !handle->calls);
 	DL_DELETE(fs->handles, handle);
 	DL_DELETE2(node->handles, handle, node_prev, node_next);
-	assert(!handle->lane.turns);
-	handle_drop_content(handle);
-	moment_close(&handle->moment);
-	snapshot_free(handle->snapshot);
-	buffer_deinit(&handle->line.text);
-	edit_free(handle->edit);
-	rewrite_free(handle->rewrite);
-	watch_free(handle->watch);
-	poller_free(handle->poller);
+	handle_free(handle);
 	/* The kernel forgets the node only after its last release. */
-	if (--node->opens == 0) {
+	assert(node->opens > 0);
+	if (--node->opens == 0)
 		node->created = false;
-	}
+	assert(!node->opens == !node->handles);
 	if (node->scratch)
 		drafts_let_go(fs, node);
-	share_give(fs, SHARE_OPEN_FILES, handle->uid, 1);
-	free(handle);
 }
 
 void handle_free_all(struct fs *fs)
@@ -173,17 +169,64 @@ void handle_free_all(struct fs *fs)
 		handle_discard(fs->handles);
 }
 
+/* ---- Read and poll ---- */
+
+void handle_read(struct handle *handle, fuse_req_t req, size_t size,
+		 uint64_t offset, bool waits)
+{
+	const struct node_kind *kind = handle->node->kind;
+
+	if (handle->node->anchor->gone && !kind->has_end)
+		fuse_reply_err(req, ENODEV);
+	else
+		kind->read(handle, req, size, offset, waits);
+}
+
+void handle_is_ready(fuse_req_t req, struct fuse_pollhandle *poll)
+{
+	if (poll)
+		fuse_pollhandle_destroy(poll);
+	fuse_reply_poll(req, POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM);
+}
+
+void handle_poll(struct handle *handle, fuse_req_t req,
+		 struct fuse_pollhandle *poll)
+{
+	if (handle->node->kind->poll)
+		handle->node->kind->poll(handle, req, poll);
+	else
+		handle_is_ready(req, poll);
+}
+
 /* ---- What open files mean for their node ---- */
 
-static bool is_replacing(const struct handle *handle)
+static bool is_replacing(struct handle *handle)
 {
-	return handle->rewrite ||
-	       (handle->edit && edit_is_replacing(handle->edit));
+	struct editing *editing = editing_of(handle);
+
+	return editing && editing_replaces(editing);
+}
+
+/* Return: whether the descriptor has another size than all others. */
+static bool own_size(struct handle *handle, uint64_t *out)
+{
+	const struct node_kind *kind = handle->node->kind;
+	struct editing *editing = editing_of(handle);
+	bool replaces = editing && editing_replaces(editing);
+
+	/* What is changed in place shows more than what it was. */
+	if (replaces && editing->rewrite)
+		*out = editing_size(editing);
+	else if (kind->kept_size && kind->kept_size(handle, out))
+		return true;
+	else if (replaces)
+		*out = editing_size(editing);
+	return replaces;
 }
 
 bool handle_replaces(const struct node *node, uid_t uid)
 {
-	const struct handle *handle;
+	struct handle *handle;
 
 	DL_FOREACH2(node->handles, handle, node_next)
 	{
@@ -196,11 +239,12 @@ bool handle_replaces(const struct node *node, uid_t uid)
 
 bool handle_is_replaced(const struct node *node)
 {
-	const struct handle *handle;
+	struct handle *handle;
+	uint64_t size;
 
 	DL_FOREACH2(node->handles, handle, node_next)
 	{
-		if (is_replacing(handle) || handle->is_kept)
+		if (own_size(handle, &size))
 			return true;
 	}
 	return false;
@@ -208,48 +252,47 @@ bool handle_is_replaced(const struct node *node)
 
 pid_t handle_writer(const struct node *node, uid_t uid)
 {
-	const struct handle *handle;
+	struct handle *handle;
+	uint64_t size;
 	pid_t last = 0;
 
 	DL_FOREACH2(node->handles, handle, node_next)
 	{
-		if (handle->uid == uid &&
-		    (is_replacing(handle) || handle->is_kept))
-			last = handle->writer ? handle->writer : handle->opener;
+		if (handle->uid == uid && own_size(handle, &size))
+			last = handle->writers.last ? handle->writers.last
+						    : handle->opener;
 	}
 	return last;
 }
 
 bool handle_size(const struct node *node, pid_t pid, off_t *out)
 {
-	const struct handle *handle, *found = NULL;
+	struct handle *handle;
+	bool found = false;
+	uint64_t size;
 
+	if (!pid)
+		return false;
 	DL_FOREACH2(node->handles, handle, node_next)
 	{
-		if (pid && (handle->opener == pid || handle->writer == pid) &&
-		    (is_replacing(handle) || handle->is_kept))
-			found = handle;
+		if ((handle->opener != pid && handle->writers.last != pid) ||
+		    !own_size(handle, &size))
+			continue;
+		*out = (off_t)size;
+		found = true;
 	}
-	if (!found)
-		return false;
-	if (found->rewrite)
-		*out = (off_t)rewrite_size(found->rewrite);
-	else if (found->is_kept)
-		*out = (off_t)handle_content_size(found);
-	else
-		*out = (off_t)edit_at(found->edit);
-	return true;
+	return found;
 }
 
 void handle_set_time(const struct node *node, int64_t mtime_ns)
 {
+	struct editing *editing;
 	struct handle *handle;
 
 	DL_FOREACH2(node->handles, handle, node_next)
 	{
-		if (handle->rewrite)
-			rewrite_set_time(handle->rewrite, mtime_ns);
-		else if (handle->edit)
-			edit_set_time(handle->edit, mtime_ns);
+		editing = editing_of(handle);
+		if (editing)
+			editing_set_time(editing, mtime_ns);
 	}
 }

@@ -10,7 +10,7 @@
  * the other, each when the one before was answered: they may take a commit.
  *
  * A flush is judged if who closes has written. All the same nothing is lost
- * with a close that is not seen: see handle_queue.c.
+ * with a close that is not seen: see editing_release().
  */
 #ifndef FS_HANDLE_H
 #define FS_HANDLE_H
@@ -39,10 +39,22 @@ int handle_open(struct handle **out, struct fs *fs, struct node *node,
  */
 void handle_put_back(struct handle *handle, struct buffer *text);
 
+/** handle_of(), handle_to_info() - what libfuse keeps of an open file */
+static inline struct handle *handle_of(const struct fuse_file_info *fi)
+{
+	return (struct handle *)(uintptr_t)fi->fh;
+}
+
+void handle_to_info(struct handle *handle, struct fuse_file_info *fi);
+
+/** handle_opened() - tell of an open file, which may be read from then on */
+void handle_opened(struct handle *handle, fuse_req_t req,
+		   const struct fuse_file_info *fi);
+
 /**
- * handle_reply_open() - tell of an open file, which may be read from then on
+ * handle_reply_open() - the same, once its kind has what it needs for that
  *
- * That of `metrics` has its page by then: EIO, ENOMEM, and it is discarded.
+ * As `metrics` does: EIO, ENOMEM, and it is discarded.
  */
 void handle_reply_open(struct handle *handle, fuse_req_t req,
 		       const struct fuse_file_info *fi);
@@ -50,7 +62,7 @@ void handle_reply_open(struct handle *handle, fuse_req_t req,
 /** handle_set_made() - who has opened it believes that it is new */
 void handle_set_made(struct handle *handle);
 
-/** handle_discard() - an open file that nobody was told of */
+/** handle_discard() - close it: nobody was told of it, or it is released */
 void handle_discard(struct handle *handle);
 
 /**
@@ -69,6 +81,9 @@ void handle_write(struct handle *handle, fuse_req_t req, const char *data,
 void handle_flush(struct handle *handle, fuse_req_t req, uint64_t owner);
 void handle_fsync(struct handle *handle, fuse_req_t req);
 void handle_release(struct handle *handle, fuse_req_t req);
+
+/** handle_is_ready() - answer a poll of a file that is always ready */
+void handle_is_ready(fuse_req_t req, struct fuse_pollhandle *poll);
 
 typedef void handle_done(void *arg, int result); /* 0 or -errno */
 
@@ -104,9 +119,6 @@ bool handle_size(const struct node *node, pid_t pid, off_t *out);
 
 /** handle_set_time() - of what replaces @node under way: edit_set_time() */
 void handle_set_time(const struct node *node, int64_t mtime_ns);
-
-/** handle_keep_content() - @node's name goes: who has it open reads on */
-void handle_keep_content(struct node *node);
 
 /** handle_free_all() - at the end, what the kernel still has open */
 void handle_free_all(struct fs *fs);

@@ -47,7 +47,7 @@ void listed_changed(void *arg, struct anchor *anchor, const void *origin)
 	struct node *node, *next;
 
 	/* Only attributes: that is safe from the thread that serves. */
-	node = node_find(fs, NODE_NAMES, anchor->id, NULL);
+	node = node_find(fs, &dir_names, anchor->id, NULL);
 	if (node)
 		fuse_lowlevel_notify_inval_inode(fs->session->fuse,
 						 node_ino(node), -1, 0);

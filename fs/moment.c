@@ -32,7 +32,7 @@ static int measure(struct fs *fs, struct snapshot_size *out)
 
 static void let_go(struct moment *moment, const char *reason)
 {
-	char label[NAME_TEXT_SIZE + 8];
+	char label[NODE_LABEL_SIZE];
 
 	if (!moment->give_up(moment))
 		return;
@@ -137,7 +137,7 @@ int moments_start(struct fs *fs, uint64_t age_s, uint64_t spare_max)
 int moment_open(struct moment *moment, struct fs *fs, uid_t uid,
 		const struct node *node, moment_give_up *give_up)
 {
-	char label[NAME_TEXT_SIZE + 8];
+	char label[NODE_LABEL_SIZE];
 	int r;
 
 	assert(!moment->fs);

@@ -2,25 +2,10 @@
 /*
  * operations.c - the table that libfuse calls through
  */
-#include <errno.h>
-#include <fcntl.h>
-#include <stdlib.h>
-#include <sys/stat.h>
-
-#include "fs/attr.h"
-#include "fs/caller.h"
 #include "fs/dir.h"
-#include "fs/drafts.h"
 #include "fs/handle.h"
-#include "fs/recent.h"
-#include "fs/session.h"
 #include "fs/space.h"
 #include "fs/tree.h"
-
-static struct handle *handle_of(const struct fuse_file_info *fi)
-{
-	return (struct handle *)(uintptr_t)fi->fh;
-}
 
 static void op_init(void *userdata, struct fuse_conn_info *conn)
 {
@@ -54,14 +39,7 @@ static void op_forget_multi(fuse_req_t req, size_t count,
 	fuse_reply_none(req);
 }
 
-static void set_handle(struct fuse_file_info *fi, struct handle *handle)
-{
-	fi->fh = (uintptr_t)handle;
-	/* Contents change without the kernel's knowing. */
-	fi->direct_io = 1;
-}
-
-/* EACCES, ENODEV, ENOMEM, EIO. */
+/* EACCES; ESTALE: look it up again; EMFILE, EDQUOT, ENODEV, ENOMEM, EIO. */
 static void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
 	struct fs *fs = fs_of(req);
@@ -73,184 +51,11 @@ static void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 		fuse_reply_err(req, -r);
 		return;
 	}
-	set_handle(fi, handle);
+	handle_to_info(handle, fi);
 	handle_reply_open(handle, req, fi);
 }
 
-/* ---- Create ---- */
-
-/* A create(2) on its way. */
-struct create {
-	struct fs *fs;
-	fuse_req_t req;
-	struct fuse_file_info fi;
-	struct node *dir, *node; /* a reference to each */
-	bool is_new;
-	bool hidden;
-	bool copies; /* a whole anchor: see handle_open() */
-};
-
-static void end_create(struct create *create)
-{
-	node_put(create->fs, create->dir, 1);
-	create->fs->session->pending--;
-	free(create);
-}
-
-static void refuse_create(struct create *create, int result)
-{
-	/* Nobody is to find what nobody was told of. */
-	if (create->is_new && create->node->kind == NODE_SCRATCH)
-		drafts_unlink(create->fs, create->node);
-	node_put(create->fs, create->node, 1);
-	fuse_reply_err(create->req, -result);
-	end_create(create);
-}
-
-static void open_created(struct create *create)
-{
-	const struct fuse_ctx *ctx = fuse_req_ctx(create->req);
-	CLEANUP(buffer_deinit) struct buffer text = {0};
-	struct fs *fs = create->fs;
-	struct node *node = create->node;
-	struct fuse_entry_param entry;
-	struct handle *handle;
-	int r = handle_open(&handle, fs, node, create->fi.flags, ctx,
-			    create->copies);
-
-	if (r == 0) {
-		recent_take(fs, ctx->pid, node, &text);
-		handle_put_back(handle, &text);
-		r = tree_entry(fs, node, &entry);
-		if (r < 0)
-			handle_discard(handle);
-	}
-	if (r < 0) {
-		refuse_create(create, r);
-		return;
-	}
-	handle_set_made(handle);
-	set_handle(&create->fi, handle);
-	/* Who asked is no more: nobody will close it. */
-	if (fuse_reply_create(create->req, &entry, &create->fi) == -ENOENT) {
-		handle_discard(handle);
-		node_put(fs, node, 1);
-	}
-	end_create(create);
-}
-
-static mode_t wanted(int flags)
-{
-	mode_t mode = flags & O_TRUNC ? 2 : 0;
-
-	switch (flags & O_ACCMODE) {
-	case O_RDONLY:
-		return mode | 4;
-	case O_WRONLY:
-		return 2;
-	default:
-		return 6;
-	}
-}
-
-static void know_groups(void *arg, const struct caller *caller)
-{
-	struct create *create = arg;
-	mode_t want = wanted(create->fi.flags), allowed;
-	struct stat attr;
-	int r = attr_get(create->fs, create->node, &attr);
-
-	/* Not known, it is whichever gives less. */
-	allowed = caller->is_member ? attr.st_mode >> 3 : attr.st_mode;
-	if (!caller->process)
-		allowed &= attr.st_mode >> 3;
-	if (r == 0 && want & ~allowed)
-		r = -EACCES;
-	if (r < 0)
-		refuse_create(create, r);
-	else
-		open_created(create);
-}
-
-/*
- * The kernel believes that the file is new, and that who makes it may do with
- * it what he likes. What is there already has its mode.
- */
-static void check_mode(struct create *create)
-{
-	const struct fuse_ctx *ctx = fuse_req_ctx(create->req);
-	mode_t want = wanted(create->fi.flags), group, other;
-	struct caller_about about;
-	struct stat attr;
-	int r = attr_get(create->fs, create->node, &attr);
-
-	group = attr.st_mode >> 3;
-	other = attr.st_mode;
-	about = (struct caller_about){.pid = ctx->pid, .group = attr.st_gid};
-	if (r < 0)
-		refuse_create(create, r);
-	else if (ctx->uid == 0 ||
-		 (ctx->uid == attr.st_uid && !(want & ~(attr.st_mode >> 6))) ||
-		 (ctx->uid != attr.st_uid && !(want & ~(group & other))))
-		open_created(create);
-	else if (ctx->uid == attr.st_uid || want & ~(group | other) & 7)
-		refuse_create(create, -EACCES);
-	else if (ctx->gid == attr.st_gid)
-		know_groups(create, &(struct caller){.is_member = true,
-						     .process = ctx->pid});
-	else
-		caller_ask(create->fs->aside, &about, know_groups, create);
-}
-
-/* As tree_open_new() and op_open(). */
-static void op_create(fuse_req_t req, fuse_ino_t parent, const char *name,
-		      mode_t mode, struct fuse_file_info *fi)
-{
-	const struct fuse_ctx *ctx = fuse_req_ctx(req);
-	struct fs *fs = fs_of(req);
-	struct node *dir = node_of(fs, parent), *node;
-	bool is_new, unlinked;
-	struct create *create;
-	int r = tree_open_new(fs, dir, name, fi->flags, mode, ctx, &node,
-			      &is_new);
-
-	if (r < 0) {
-		fuse_reply_err(req, -r);
-		return;
-	}
-	create = malloc(sizeof(*create));
-	if (!create) {
-		node_put(fs, node, 1);
-		fuse_reply_err(req, ENOMEM);
-		return;
-	}
-	/* Who thinks that the file is new replaces what it has, or had. */
-	unlinked = recent_was_unlinked(fs, ctx->pid, node);
-	*create = (struct create){
-		.fs = fs,
-		.req = req,
-		.fi = *fi,
-		.dir = dir,
-		.node = node,
-		.is_new = is_new,
-		.hidden = tree_is_hidden(fs, ctx, dir, node),
-	};
-	create->copies = create->hidden && node_is_maker(fs, dir, ctx);
-	if (unlinked || create->hidden)
-		create->fi.flags |= O_TRUNC;
-	dir->lookups++;
-	fs->session->pending++;
-	/* Who copies a directory owns what is in it. */
-	if (node->kind == NODE_NAMES || node->kind == NODE_ANCHOR)
-		refuse_create(create, -EISDIR);
-	else if (!is_new && fi->flags & O_EXCL && !unlinked && !create->hidden)
-		refuse_create(create, -EEXIST);
-	else if (is_new || (create->copies && ctx->uid == node->anchor->uid))
-		open_created(create);
-	else
-		check_mode(create);
-}
-
+/* As read() of its kind (kind.h); ENODEV. */
 static void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
 		    struct fuse_file_info *fi)
 {
@@ -259,6 +64,7 @@ static void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
 		    !(fi->flags & O_NONBLOCK));
 }
 
+/* As write() of its kind (kind.h); ENODEV, ENOMEM. */
 static void op_write(fuse_req_t req, fuse_ino_t ino, const char *data,
 		     size_t size, off_t offset, struct fuse_file_info *fi)
 {
@@ -267,12 +73,14 @@ static void op_write(fuse_req_t req, fuse_ino_t ino, const char *data,
 		     fi->lock_owner);
 }
 
+/* As flush() of its kind (kind.h); ENOMEM. */
 static void op_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
 	(void)ino;
 	handle_flush(handle_of(fi), req, fi->lock_owner);
 }
 
+/* 0: what was written is on disk already; ENOMEM. */
 static void op_fsync(fuse_req_t req, fuse_ino_t ino, int datasync,
 		     struct fuse_file_info *fi)
 {
@@ -281,6 +89,7 @@ static void op_fsync(fuse_req_t req, fuse_ino_t ino, int datasync,
 	handle_fsync(handle_of(fi), req);
 }
 
+/* 0; ENOMEM, which nobody sees. */
 static void op_release(fuse_req_t req, fuse_ino_t ino,
 		       struct fuse_file_info *fi)
 {
@@ -288,6 +97,7 @@ static void op_release(fuse_req_t req, fuse_ino_t ino,
 	handle_release(handle_of(fi), req);
 }
 
+/* 0. */
 static void op_poll(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi,
 		    struct fuse_pollhandle *poll)
 {
@@ -295,7 +105,7 @@ static void op_poll(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi,
 	handle_poll(handle_of(fi), req, poll);
 }
 
-/* Directories hold nothing that is not on disk. */
+/* 0: directories hold nothing that is not on disk. */
 static void op_fsyncdir(fuse_req_t req, fuse_ino_t ino, int datasync,
 			struct fuse_file_info *fi)
 {
@@ -305,6 +115,7 @@ static void op_fsyncdir(fuse_req_t req, fuse_ino_t ino, int datasync,
 	fuse_reply_err(req, 0);
 }
 
+/* EIO, ENOMEM. */
 static void op_statfs(fuse_req_t req, fuse_ino_t ino)
 {
 	(void)ino;
@@ -325,7 +136,7 @@ const struct fuse_lowlevel_ops fs_operations = {
 	.unlink = tree_unlink,
 	.rmdir = tree_rmdir,
 	.rename = tree_rename,
-	.create = op_create,
+	.create = tree_create,
 	.open = op_open,
 	.read = op_read,
 	.write = op_write,

@@ -1,57 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * page.h - `metrics`, as it was rendered at one moment
+ * page.h - a text that several open files show
  *
- * A page is noted on the main loop and rendered in the pool (metrics.h), one
- * at a time: who asks meanwhile gets the next one, all together. So nobody
- * gets what is older than his asking, and many who ask are no more work than
- * a few. Open files share the page.
+ * It is rendered once, and does not change after that. Each open file that
+ * shows it has a reference.
  *
- * Whoever waits is a request that the session counts as pending, so that a
- * daemon which stops has all pages rendered first.
- *
- * Threading: the main loop.
+ * Threading: the main loop; while one is rendered in the pool it is the pool's.
  */
 #ifndef FS_PAGE_H
 #define FS_PAGE_H
 
-#include "fs/fs.h"
+#include "dns/wire/buffer.h"
 
 struct page {
 	unsigned refs;
-	int64_t time_ns; /* of the moment, since 1970 */
+	int64_t time_ns; /* of the moment that it shows, since 1970 */
 	struct buffer text;
 };
 
-/* @page: borrowed; NULL, and -ENOMEM or -EIO as @result */
-typedef void page_done(void *arg, struct page *page, int result);
-
-/**
- * page_get() - a page of a moment that is not before this call
- *
- * @done is called once, and may be before this returns.
- */
-void page_get(struct fs *fs, page_done *done, void *arg);
-
-/** page_of() - what a small file shows now; NULL: it is none, or no memory */
-struct page *page_of(struct fs *fs, const struct node *node);
+/** page_new() - an empty one, with one reference; NULL: no memory */
+struct page *page_new(void);
 
 struct page *page_ref(struct page *page);
 struct page *page_unref(struct page *page); /* NULL is fine */
-
-/** page_size(), page_time() - of the last page, octets, ns since 1970; or 0 */
-size_t page_size(const struct fs *fs);
-int64_t page_time(const struct fs *fs);
-
-/**
- * page_is_recent() - the last page is of a moment ago
- *
- * The page is another one at each look. So for a moment the last one's size is
- * that of `metrics`: who opened it just now, and asks, has that one.
- */
-bool page_is_recent(const struct fs *fs);
-
-/** page_free_all() - at the end: nobody waits any more */
-void page_free_all(struct fs *fs);
 
 #endif

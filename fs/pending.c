@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <assert.h>
 #include <errno.h>
 
 #include "fs/pending.h"
@@ -20,6 +21,7 @@ struct pending *pending_new(fuse_req_t req)
 
 void pending_keep(struct pending *pending, struct node *node)
 {
+	assert(!pending->nodes[1]);
 	node->lookups++;
 	pending->nodes[pending->nodes[0] ? 1 : 0] = node;
 }
@@ -29,6 +31,7 @@ void pending_free(struct pending *pending)
 	for (size_t i = 0; i < ARRAY_SIZE(pending->nodes); i++)
 		if (pending->nodes[i])
 			node_put(pending->fs, pending->nodes[i], 1);
+	assert(pending->fs->session->pending > 0);
 	pending->fs->session->pending--;
 	anchor_unref(pending->anchor);
 	free(pending->text);

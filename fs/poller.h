@@ -3,9 +3,10 @@
  * poller.h - open `stat` files, and who waits with poll(2) for a change
  *
  * As in sysfs: a file is readable at any time, and POLLPRI says that the
- * nameserver has changed since it was opened, or read from its beginning on.
- * So who polls, and then reads, sees each state that lasts, and none twice
- * but where it changed while being read. Where it is gone, POLLERR is added.
+ * nameserver has changed since the file was opened, or was last read from its
+ * beginning. So who polls, and then reads, misses no state that lasts; he sees
+ * one twice only if it came while he was reading. POLLERR says that the
+ * nameserver is gone.
  *
  * Threading: the main loop.
  */

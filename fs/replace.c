@@ -7,15 +7,13 @@
  */
 #include <errno.h>
 
-#include "fs/addr.h"
-#include "fs/edit.h"
+#include "fs/edit/edit.h"
 #include "fs/replace.h"
 #include "fs/scratch.h"
 
 #define REPLACE_PIECE (256 * 1024)
 
 struct replace {
-	struct fs *fs;
 	struct scratch *scratch; /* borrowed */
 	struct edit *edit;
 	uint64_t offset;
@@ -52,53 +50,41 @@ static void next_piece(void *arg, int result)
 	}
 }
 
-/* An address is short: one piece, and the end of it its end. */
-static void replace_addr(struct replace *replace, struct anchor *anchor,
-			 uid_t uid)
+void replace_records(struct fs *fs, struct scratch *scratch,
+		     struct node *target, const struct staging_mark *expect,
+		     uid_t uid, replace_done *done, void *arg)
 {
-	ssize_t len = scratch_read(replace->scratch, replace->piece, 4096, 0);
+	struct replace *replace = malloc(sizeof(*replace));
+	int r;
 
-	if (len < 0)
-		end(replace, (int)len);
-	else
-		addr_write((struct addr_by){replace->fs, uid}, anchor,
-			   replace->piece, (size_t)len, end, replace);
-}
-
-void replace_run(struct fs *fs, struct scratch *scratch, struct node *target,
-		 const struct staging_mark *expect, uid_t uid,
-		 replace_done *done, void *arg)
-{
-	struct replace *replace;
-	int r = 0;
-
-	if (target->kind != NODE_RECORDS && target->kind != NODE_NAME &&
-	    target->kind != NODE_ADDR) {
-		node_fail(fs, target, "rename", scratch->name,
-			  "what is there takes no content; rename over "
-			  "records, addr or a name");
-		done(arg, -EPERM);
-		return;
-	}
-	replace = malloc(sizeof(*replace));
 	if (!replace) {
 		done(arg, -ENOMEM);
 		return;
 	}
-	replace->fs = fs;
 	replace->scratch = scratch;
 	replace->edit = NULL;
 	replace->offset = 0;
 	replace->done = done;
 	replace->arg = arg;
-	if (target->kind == NODE_ADDR) {
-		replace_addr(replace, target->anchor, uid);
-		return;
-	}
 	r = edit_new(&replace->edit, fs, target, uid, true);
 	if (r == 0 && expect)
 		edit_expect(replace->edit, expect);
 	if (r == 0 && scratch->dated)
 		edit_set_time(replace->edit, scratch->mtime_ns);
 	next_piece(replace, r);
+}
+
+void replace_run(struct fs *fs, struct scratch *scratch, struct node *target,
+		 const struct staging_mark *expect, uid_t uid,
+		 replace_done *done, void *arg)
+{
+	if (target->kind->replace) {
+		target->kind->replace(fs, scratch, target, expect, uid, done,
+				      arg);
+		return;
+	}
+	node_fail(fs, target, "rename", scratch->name,
+		  "what is there takes no content; rename over records, addr "
+		  "or a name");
+	done(arg, -EPERM);
 }

@@ -9,12 +9,6 @@
 
 #include "fs/node.h"
 
-typedef void replace_done(void *arg, int result); /* 0 or -errno */
-
-struct scratch;
-
-struct staging_mark;
-
 /**
  * replace_run() - what @scratch holds becomes the content of @target, as one
  * change, or nothing does
@@ -28,5 +22,10 @@ struct staging_mark;
 void replace_run(struct fs *fs, struct scratch *scratch, struct node *target,
 		 const struct staging_mark *expect, uid_t uid,
 		 replace_done *done, void *arg);
+
+/** replace_records() - the same, of a kind that takes records (kind.h) */
+void replace_records(struct fs *fs, struct scratch *scratch,
+		     struct node *target, const struct staging_mark *expect,
+		     uid_t uid, replace_done *done, void *arg);
 
 #endif

@@ -45,8 +45,7 @@ static struct hold *find_hold(const struct session *session,
 	node = node_of(session->fs, head->nodeid);
 	DL_FOREACH (session->holds, hold) {
 		if (hold->turn < session->turn &&
-		    (hold->anchor == node->anchor ||
-		     node->kind == NODE_METRICS))
+		    (hold->anchor == node->anchor || node->kind->tells_of_all))
 			last = hold;
 	}
 	return last;

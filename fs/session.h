@@ -5,10 +5,11 @@
  * The session's descriptor is a poll handle. A wake-up takes a bounded number
  * of requests, so that the other handles of the loop get their turn.
  *
- * While something is done to an anchor that a later request must see, and who
- * asked for it could not wait, the requests about that anchor wait in its
- * place: a hold has them. They go on in the order in which they came, and each
- * waits only for what had begun by then.
+ * Nobody waits for the answer to a release: the kernel sends it after close(2)
+ * has returned. But who looks next must find done what it still does to an
+ * anchor. So a hold keeps back the requests about that anchor until then. They
+ * go on in the order in which they came, and each waits only for what had begun
+ * when it came.
  */
 #ifndef FS_SESSION_H
 #define FS_SESSION_H
@@ -50,7 +51,7 @@ int session_start(struct session *session, uv_loop_t *loop,
  * @hold: stays where it is until session_release()
  * @turn: session->turn of the request that it is done for: who came later waits
  *
- * So do those for `metrics`, which tells of all anchors.
+ * So do those for a file that tells of all anchors: `metrics`.
  */
 void session_hold(struct session *session, struct hold *hold,
 		  const struct anchor *anchor, uint64_t turn);

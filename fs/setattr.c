@@ -8,14 +8,11 @@
 #include "fs/attr.h"
 #include "fs/caller.h"
 #include "fs/handle.h"
-#include "fs/listed.h"
-#include "fs/page.h"
-#include "fs/pending.h"
-#include "fs/recent.h"
-#include "fs/scratch.h"
+#include "fs/programs/programs.h"
+#include "fs/setattr.h"
 #include "fs/tree.h"
 
-static void reply_attr(struct pending *pending, int result)
+void setattr_reply(struct pending *pending, int result)
 {
 	struct stat attr;
 
@@ -29,25 +26,18 @@ static void reply_attr(struct pending *pending, int result)
 	pending_free(pending);
 }
 
-/* Without a page there is still the size of the one before. */
-static void page_made(void *arg, struct page *page, int result)
+void setattr_done(void *arg, int result, const struct refusal *refusal)
 {
-	(void)page;
-	(void)result;
-	reply_attr(arg, 0);
+	(void)refusal;
+	setattr_reply(arg, result);
 }
 
-static void await_page(fuse_req_t req, struct node *node)
-{
-	struct pending *pending = pending_new(req);
+/* ---- Told ---- */
 
-	if (!pending)
-		return;
-	pending_keep(pending, node);
-	page_get(pending->fs, page_made, pending);
-}
-
-/* Nobody may believe it: it is not of one size for all. */
+/*
+ * The answer is for the thread @pid alone: the file is not of one size for
+ * all, so the kernel must not keep it.
+ */
 static void reply_size(struct pending *pending, pid_t pid)
 {
 	struct node *node = pending->nodes[0];
@@ -70,7 +60,11 @@ static void know_asker(void *arg, const struct caller *caller)
 	reply_size(pending, caller->is_same ? pending->other : 0);
 }
 
-/* Another thread of the one that writes it? The kernel does not say. */
+/*
+ * Who writes the file is told what he has written so far, all others what it
+ * has. The kernel tells the thread that asks, and not its process: if it is not
+ * the one that writes, /proc is asked whether both are of one process.
+ */
 static void tell_size(fuse_req_t req, struct node *node)
 {
 	const struct fuse_ctx *ctx = fuse_req_ctx(req);
@@ -109,28 +103,13 @@ void tree_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 		fuse_reply_err(req, -r);
 		return;
 	}
-	/* What has another size at each look has that of its last page. */
-	if (node->kind == NODE_METRICS && !page_is_recent(fs)) {
-		await_page(req, node);
-		return;
-	}
-	/*
-	 * Not so with LOOKUP or SETATTR: there the kernel would believe an
-	 * answer that what it is told to forget has overtaken.
-	 */
-	if (node->kind == NODE_RECORDS) {
-		listed_add(fs, node);
-		fuse_reply_attr(req, &attr, LISTED_SECONDS);
-		return;
-	}
-	fuse_reply_attr(req, &attr, attr_timeout(node));
+	if (node->kind->getattr)
+		node->kind->getattr(req, node, &attr);
+	else
+		fuse_reply_attr(req, &attr, attr_timeout(node));
 }
 
-static void attr_done(void *arg, int result, const struct refusal *refusal)
-{
-	(void)refusal;
-	reply_attr(arg, result);
-}
+/* ---- Set ---- */
 
 /* As other filesystems do: what is out of range is the nearest that is in. */
 static int64_t time_ns(const struct timespec *time)
@@ -143,7 +122,7 @@ static int64_t time_ns(const struct timespec *time)
 	return ns;
 }
 
-static int64_t mtime_to_set(const struct stat *attr, int to_set, int64_t was)
+int64_t setattr_mtime(const struct stat *attr, int to_set, int64_t was)
 {
 	if (to_set & FUSE_SET_ATTR_MTIME_NOW)
 		return host_now_ns();
@@ -152,147 +131,62 @@ static int64_t mtime_to_set(const struct stat *attr, int to_set, int64_t was)
 	return was;
 }
 
-static void set_anchor(struct pending *pending, struct anchor *anchor,
-		       const struct stat *attr, int to_set)
-{
-	const struct anchor_rights rights = {
-		.set_uid = to_set & FUSE_SET_ATTR_UID,
-		.set_gid = to_set & FUSE_SET_ATTR_GID,
-		.set_mode = to_set & FUSE_SET_ATTR_MODE,
-		.set_mtime = to_set &
-			     (FUSE_SET_ATTR_MTIME | FUSE_SET_ATTR_MTIME_NOW),
-		.uid = attr->st_uid,
-		.gid = attr->st_gid,
-		.mode = attr->st_mode & 07777,
-		.mtime_ns = mtime_to_set(attr, to_set, 0),
-	};
-
-	anchor_set_rights(anchor, &rights, attr_done, pending);
-}
-
-static int set_scratch(struct fs *fs, struct scratch *scratch,
-		       const struct stat *attr, int to_set)
-{
-	if (to_set & FUSE_SET_ATTR_MODE)
-		scratch->mode = attr->st_mode & 07777;
-	if (to_set & FUSE_SET_ATTR_UID)
-		scratch->uid = attr->st_uid;
-	if (to_set & FUSE_SET_ATTR_GID)
-		scratch->gid = attr->st_gid;
-	if (to_set & FUSE_SET_ATTR_SIZE) {
-		int r = scratch_truncate(fs, scratch, (uint64_t)attr->st_size);
-
-		if (r < 0)
-			return r;
-	}
-	scratch->mtime_ns = mtime_to_set(attr, to_set, scratch->mtime_ns);
-	scratch->dated |= !!(to_set & FUSE_SET_ATTR_MTIME);
-	return 0;
-}
-
-/* A name without records is gone, but this call has made it so. */
-static void cleared(void *arg, int result, const struct refusal *refusal)
-{
-	struct pending *pending = arg;
-	struct node *node = pending->nodes[0];
-	bool was_created = node->created;
-
-	(void)refusal;
-	node->created |= result == 0 && node->kind == NODE_NAME;
-	reply_attr(pending, result);
-	node->created = was_created;
-}
-
-/* truncate(2) without a descriptor: `: > file` in one call. */
-static void clear(struct pending *pending, struct node *node)
-{
-	struct name owner;
-
-	if (node->kind == NODE_ERROR)
-		error_ring_clear(&node->anchor->errors);
-	if (node->kind != NODE_RECORDS && node->kind != NODE_NAME) {
-		reply_attr(pending, 0);
-		return;
-	}
-	if (node->kind == NODE_NAME)
-		node_owner(node, &owner);
-	staging_clear(node->anchor, node->kind == NODE_NAME ? &owner : NULL,
-		      NULL, cleared, pending);
-}
-
 static void refuse_size(struct pending *pending, const struct node *node)
 {
-	char label[NAME_TEXT_SIZE + 8];
-
-	node_label(node, label, sizeof(label));
-	node_fail(pending->fs, node, "truncate", label,
-		  "only to 0: its text is printed anew from the records; "
-		  "write a whole file and rename it over, as rsync does "
-		  "without --inplace");
-	reply_attr(pending, -EINVAL);
+	node_refuse(pending->fs, node, "truncate",
+		    "only to 0: its text is printed anew from the records; "
+		    "write a whole file and rename it over, as rsync does "
+		    "without --inplace");
+	setattr_reply(pending, -EINVAL);
 }
 
 static void refuse_rights(struct pending *pending, const struct node *node)
 {
-	char label[NAME_TEXT_SIZE + 8];
-
-	node_label(node, label, sizeof(label));
-	node_fail(pending->fs, node, "rights", label,
-		  "owner, group and mode are the directory's: chown or chmod "
-		  "that");
-	reply_attr(pending, -EPERM);
+	node_refuse(pending->fs, node, "rights",
+		    "owner, group and mode are the directory's: chown or chmod "
+		    "that");
+	setattr_reply(pending, -EPERM);
 }
 
 /* Its size is what the descriptor has now, which it alone knows. */
 static void truncated(void *arg, int result)
 {
 	struct pending *pending = arg;
-	struct node *node = pending->nodes[0];
-	struct stat attr;
 
-	if (result == 0)
-		result = attr_get(pending->fs, node, &attr);
-	if (result < 0) {
+	if (result < 0)
 		pending_reply(pending, result);
-		return;
-	}
-	handle_size(node, fuse_req_ctx(pending->req)->pid, &attr.st_size);
-	fuse_reply_attr(pending->req, &attr, 0);
-	pending_free(pending);
+	else
+		reply_size(pending, fuse_req_ctx(pending->req)->pid);
 }
 
 static void truncate_file(struct pending *pending, struct node *node,
 			  const struct stat *now, off_t size,
 			  struct fuse_file_info *fi)
 {
-	if (node_is_read_only(node))
-		reply_attr(pending, -EACCES);
+	if (kind_is_read_only(node->kind))
+		setattr_reply(pending, -EACCES);
 	else if (fi)
-		handle_truncate((struct handle *)(uintptr_t)fi->fh,
-				fuse_req_ctx(pending->req), (uint64_t)size,
-				truncated, pending);
+		handle_truncate(handle_of(fi), fuse_req_ctx(pending->req),
+				(uint64_t)size, truncated, pending);
 	else if (size == now->st_size && size)
-		reply_attr(pending, 0);
+		setattr_reply(pending, 0);
 	else if (size)
 		refuse_size(pending, node);
+	else if (node->kind->clear)
+		node->kind->clear(pending);
 	else
-		clear(pending, node);
+		setattr_reply(pending, 0);
 }
 
 /*
- * Does it ask for rights that a file of an anchor does not derive? Who makes a
- * file or copies a directory sets the rights of what is in it first: install,
- * cp -a. So does who copies over a file: cp -p, and what looks like it. They
- * would stop there, and nobody who asks for the rights of a copy's source
- * relies on them: those are taken and not set.
+ * Does it ask for rights that a file of an anchor does not derive? Those of a
+ * copy's source are taken and not set.
  */
 static bool changes_rights(struct fs *fs, struct node *node,
 			   const struct stat *now, const struct stat *attr,
 			   int to_set, const struct fuse_ctx *caller)
 {
-	if (node_is_maker(fs, node, caller) ||
-	    handle_replaces(node, caller->uid) ||
-	    recent_has_replaced(fs, caller->pid, node))
+	if (programs_rights_are_copied(fs, caller, node))
 		return false;
 	return ((to_set & FUSE_SET_ATTR_MODE) &&
 		(attr->st_mode & 07777) != (now->st_mode & 07777)) ||
@@ -300,23 +194,11 @@ static bool changes_rights(struct fs *fs, struct node *node,
 	       ((to_set & FUSE_SET_ATTR_GID) && attr->st_gid != now->st_gid);
 }
 
-/*
- * Does it set the time of the records? A name's file shows that time, but may
- * only bring it up to date: it is not the file's alone. The other files have
- * the times of what they tell of.
- */
-static bool sets_time(const struct node *node, int to_set)
-{
-	return (node->kind == NODE_RECORDS &&
-		(to_set & (FUSE_SET_ATTR_MTIME | FUSE_SET_ATTR_MTIME_NOW))) ||
-	       (node->kind == NODE_NAME && (to_set & FUSE_SET_ATTR_MTIME_NOW));
-}
-
 static void set_time(struct pending *pending, struct node *node,
 		     int64_t mtime_ns)
 {
 	handle_set_time(node, mtime_ns);
-	nameserver_touch(node->anchor, mtime_ns, attr_done, pending);
+	nameserver_touch(node->anchor, mtime_ns, setattr_done, pending);
 }
 
 /*
@@ -338,19 +220,16 @@ void tree_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set,
 	pending_keep(pending, node);
 	r = attr_get(fs, node, &now);
 	if (r < 0)
-		reply_attr(pending, r);
-	else if (node->kind == NODE_ANCHOR)
-		set_anchor(pending, node->anchor, attr, to_set);
-	else if (node->kind == NODE_SCRATCH)
-		reply_attr(pending,
-			   set_scratch(fs, node->scratch, attr, to_set));
+		setattr_reply(pending, r);
+	else if (node->kind->setattr)
+		node->kind->setattr(pending, attr, to_set);
 	else if (changes_rights(fs, node, &now, attr, to_set,
 				fuse_req_ctx(req)))
 		refuse_rights(pending, node);
 	else if (to_set & FUSE_SET_ATTR_SIZE)
 		truncate_file(pending, node, &now, attr->st_size, fi);
-	else if (sets_time(node, to_set))
-		set_time(pending, node, mtime_to_set(attr, to_set, 0));
+	else if (to_set & node->kind->sets_time)
+		set_time(pending, node, setattr_mtime(attr, to_set, 0));
 	else
-		reply_attr(pending, 0);
+		setattr_reply(pending, 0);
 }

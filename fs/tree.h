@@ -20,6 +20,10 @@ int tree_entry(struct fs *fs, struct node *node, struct fuse_entry_param *out);
 int tree_find(struct fs *fs, struct node *parent, const char *name,
 	      struct node **out);
 
+/** tree_find_draft() - a scratch file in @dir, as above: 0, -ENOENT */
+int tree_find_draft(struct fs *fs, const struct node *dir, const char *name,
+		    struct node **out);
+
 /** tree_reply_entry() - answer with @node, whose reference goes along */
 void tree_reply_entry(fuse_req_t req, struct fs *fs, struct node *node);
 
@@ -36,14 +40,12 @@ int tree_open_new(struct fs *fs, struct node *parent, const char *name,
 		  int flags, mode_t mode, const struct fuse_ctx *ctx,
 		  struct node **out, bool *is_new);
 
-/**
- * tree_is_hidden() - @caller must not find that control file
- *
- * It has just unlinked it; or it copies, has made the directory, and goes
- * on to make what mkdir has made already.
- */
-bool tree_is_hidden(struct fs *fs, const struct fuse_ctx *caller,
-		    struct node *parent, struct node *node);
+/** tree_no_files() - a create() that makes none: -EPERM, and a line says so */
+int tree_no_files(struct fs *fs, struct node *dir, const char *name);
+
+/** tree_mkdir_failed() - a line in the nearest `error` says why */
+void tree_mkdir_failed(const struct pending *pending, const char *name,
+		       const char *reason);
 
 void tree_lookup(fuse_req_t req, fuse_ino_t parent, const char *name);
 void tree_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
@@ -51,6 +53,8 @@ void tree_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set,
 		  struct fuse_file_info *fi);
 void tree_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name,
 		mode_t mode);
+void tree_create(fuse_req_t req, fuse_ino_t parent, const char *name,
+		 mode_t mode, struct fuse_file_info *fi);
 void tree_mknod(fuse_req_t req, fuse_ino_t parent, const char *name,
 		mode_t mode, dev_t rdev);
 void tree_symlink(fuse_req_t req, const char *link, fuse_ino_t parent,

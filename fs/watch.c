@@ -1,37 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * watch.c - open logs, and the lines of the nameservers that they are of
+ * watch.c - open logs, and the nameservers that they are of
  *
- * A nameserver that is watched has a feed: a ring with the last lines of text,
- * made once for all who read it. Its places are counted in octets since it
- * began. Each reader has a place of his own, always at the start of a line: of
- * a line that a short read has begun, he keeps the rest. When the ring takes
- * the place of what he has not read, he goes on behind it, and is told how many
- * lines that were.
+ * A worker that answers a query puts it into a ring of its own, if the
+ * nameserver is watched (dns/serve/tap.h). The main loop takes the queries of
+ * all workers out, in the order of time, and calls watch_seen() with each, and
+ * then with none.
+ *
+ * A nameserver that is watched has a feed: its last lines of text, made once
+ * for all who read it (query_lines.h). Each reader has a place of his own: of a
+ * line that a short read has begun, he keeps the rest. When the ring takes the
+ * place of what he has not read, he goes on behind it, and is told how many
+ * lines that were. Who has just opened the log is a newcomer: what was asked
+ * before may still come, and is not for him.
  */
 #include <assert.h>
 #include <errno.h>
 #include <poll.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <time.h>
 #include <utlist.h>
 
-#include "dns/text/rr.h"
-#include "dns/wire/rcode.h"
 #include "fs/poller.h"
+#include "fs/query_lines.h"
 #include "fs/watch.h"
-
-#define LINE_SIZE (NAME_TEXT_SIZE + 256)
 
 /* More than the 8 KiB that tail reads of the end of a file. */
 #define SIZE_AT_FIRST 65536
-
-/* Where a line is: octets of all lines before it, and queries that they are. */
-struct place {
-	uint64_t at;
-	uint64_t queries;
-};
 
 /* The lines of a nameserver that is watched. */
 struct feed {
@@ -43,10 +36,9 @@ struct feed {
 	struct watch
 		*newcomers; /* utlist by new_next: who waits for his first */
 	unsigned started;   /* how many are none of these */
-	struct place start, end; /* of what is in the ring */
-	uint64_t unseen;	 /* TRAFFIC_UNSEEN, as far as it was told */
-	bool has_news;		 /* since readers were served */
-	char *ring;		 /* WATCH_TEXT_MAX octets */
+	struct query_lines lines;
+	uint64_t unseen; /* TRAFFIC_UNSEEN, as far as it was told */
+	bool has_news;	 /* since readers were served */
 };
 
 /* A read that waits. */
@@ -65,9 +57,9 @@ struct watch {
 	struct node *node; /* the handle's */
 	int64_t opened_ns;
 	bool is_new; /* nothing that was asked since has come yet */
-	struct place next_line;
-	uint64_t lost;	      /* queries that are still to be told of */
-	char rest[LINE_SIZE]; /* of a line that was read in part */
+	struct query_place next_line;
+	uint64_t lost;		    /* queries that are still to be told of */
+	char rest[QUERY_LINE_SIZE]; /* of a line that was read in part */
 	size_t rest_at, rest_len;
 	struct waiting *waiting;
 	struct fuse_pollhandle *poll; /* NULL: nobody polls */
@@ -75,122 +67,6 @@ struct watch {
 	bool never_waits; /* see watch.h */
 	bool ended;
 };
-
-/* ---- Lines ---- */
-
-/* RFC 3339, section 5.6, in microseconds. */
-static void print_time(int64_t ns, char *out, size_t size)
-{
-	time_t seconds = ns / 1000000000;
-	struct tm tm;
-	size_t len;
-
-	gmtime_r(&seconds, &tm);
-	len = strftime(out, size, "%Y-%m-%dT%H:%M:%S", &tm);
-	snprintf(out + len, size - len, ".%06dZ",
-		 (int)(ns % 1000000000 / 1000));
-}
-
-static void print_flags(uint8_t flags, char out[32])
-{
-	static const char *const names[] = {"aa", "tc", "rd", "edns", "do"};
-
-	out[0] = 0;
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-		if (!(flags & 1 << i))
-			continue;
-		if (out[0])
-			strcat(out, ",");
-		strcat(out, names[i]);
-	}
-	if (!out[0])
-		strcpy(out, "-");
-}
-
-static size_t print_line(const struct tap_query *query, char out[LINE_SIZE])
-{
-	char time[40], client[ADDRESS_TEXT_SIZE], name[NAME_TEXT_SIZE] = "-";
-	char type[16] = "-", number[16], flags[32];
-	const char *rcode = rcode_text(query->rcode);
-
-	print_time(query->time_ns, time, sizeof(time));
-	address_print(&query->client, client);
-	if (query->has_question) {
-		name_to_text(&query->name, name);
-		rr_type_to_text(query->type, type);
-	}
-	print_flags(query->flags, flags);
-	snprintf(number, sizeof(number), "RCODE%u", query->rcode);
-	return (size_t)snprintf(
-		out, LINE_SIZE, "%s %s %s %s %s %s %s %u\n", time, client,
-		query->transport == ANSWER_TCP ? "tcp" : "udp", name, type,
-		rcode ? rcode : number, flags, query->octets);
-}
-
-/* ---- The ring ---- */
-
-static size_t index_of(uint64_t at)
-{
-	return (size_t)(at % WATCH_TEXT_MAX);
-}
-
-static void ring_put(struct feed *feed, uint64_t at, const char *text,
-		     size_t len)
-{
-	size_t from = index_of(at), room = WATCH_TEXT_MAX - from;
-	size_t first = len < room ? len : room;
-
-	memcpy(feed->ring + from, text, first);
-	memcpy(feed->ring, text + first, len - first);
-}
-
-/* Return: octets of the line at @at, with its newline, which are at @out. */
-static size_t ring_line(const struct feed *feed, uint64_t at,
-			char out[LINE_SIZE])
-{
-	uint64_t left = feed->end.at - at;
-	size_t len = left < LINE_SIZE ? (size_t)left : LINE_SIZE;
-	size_t from = index_of(at), room = WATCH_TEXT_MAX - from;
-	size_t first = len < room ? len : room;
-	const char *end;
-
-	memcpy(out, feed->ring + from, first);
-	memcpy(out + first, feed->ring, len - first);
-	end = memchr(out, '\n', len);
-	assert(end);
-	return (size_t)(end - out) + 1;
-}
-
-#define LOST_LINE "# %llu lines lost\n"
-
-static size_t print_lost(uint64_t lost, char out[LINE_SIZE])
-{
-	return (size_t)snprintf(out, LINE_SIZE, LOST_LINE,
-				(unsigned long long)lost);
-}
-
-/* A line is of one query, or tells how many were lost. */
-static uint64_t queries_of(const char *line)
-{
-	return *line == '#' ? strtoull(line + 2, NULL, 10) : 1;
-}
-
-static void pass(struct place *place, const char *line, size_t len)
-{
-	place->at += len;
-	place->queries += queries_of(line);
-}
-
-static void feed_add(struct feed *feed, const char *line, size_t len)
-{
-	char old[LINE_SIZE];
-
-	while (feed->end.at - feed->start.at + len > WATCH_TEXT_MAX)
-		pass(&feed->start, old, ring_line(feed, feed->start.at, old));
-	ring_put(feed, feed->end.at, line, len);
-	pass(&feed->end, line, len);
-	feed->has_news = true;
-}
 
 /* ---- What a reader has before him ---- */
 
@@ -214,14 +90,14 @@ static void start_newcomers(struct feed *feed, int64_t time_ns)
 		if (time_ns < watch->opened_ns)
 			continue;
 		end_newness(watch);
-		watch->next_line = feed->end;
+		watch->next_line = feed->lines.end;
 	}
 }
 
 /* The ring has the places of lines that he has not read. */
 static void catch_up(struct watch *watch)
 {
-	const struct place *start = &watch->feed->start;
+	const struct query_place *start = &watch->feed->lines.start;
 
 	if (watch->is_new || watch->next_line.at >= start->at)
 		return;
@@ -232,7 +108,8 @@ static void catch_up(struct watch *watch)
 static bool has_text(const struct watch *watch)
 {
 	return watch->rest_at < watch->rest_len || watch->lost ||
-	       (!watch->is_new && watch->next_line.at < watch->feed->end.at);
+	       (!watch->is_new &&
+		watch->next_line.at < watch->feed->lines.end.at);
 }
 
 /* Have the next line at hand. Return: whether there is one. */
@@ -241,15 +118,16 @@ static bool next_line(struct watch *watch)
 	watch->rest_at = watch->rest_len = 0;
 	catch_up(watch);
 	if (watch->lost) {
-		watch->rest_len = print_lost(watch->lost, watch->rest);
+		watch->rest_len =
+			query_line_print_lost(watch->lost, watch->rest);
 		watch->lost = 0;
 		return true;
 	}
-	if (watch->is_new || watch->next_line.at == watch->feed->end.at)
+	if (watch->is_new || watch->next_line.at == watch->feed->lines.end.at)
 		return false;
-	watch->rest_len =
-		ring_line(watch->feed, watch->next_line.at, watch->rest);
-	pass(&watch->next_line, watch->rest, watch->rest_len);
+	watch->rest_len = query_lines_get(&watch->feed->lines,
+					  watch->next_line.at, watch->rest);
+	query_place_pass(&watch->next_line, watch->rest, watch->rest_len);
 	return true;
 }
 
@@ -275,7 +153,7 @@ static size_t take_text(struct watch *watch, char *out, size_t size)
 
 static void reply_text(struct watch *watch, fuse_req_t req, size_t size)
 {
-	size_t most = WATCH_TEXT_MAX + 2 * LINE_SIZE;
+	size_t most = QUERY_LINES_MAX + 2 * QUERY_LINE_SIZE;
 	CLEANUP(freep) char *text = malloc(size < most ? size : most);
 
 	if (!text)
@@ -374,13 +252,17 @@ static struct feed *feed_find(const struct fs *fs, uint64_t server)
 	return feed;
 }
 
+static void feed_add(struct feed *feed, const char *line, size_t len)
+{
+	query_lines_add(&feed->lines, line, len);
+	feed->has_news = true;
+}
+
 static struct feed *feed_new(struct fs *fs, struct anchor *anchor)
 {
 	struct feed *feed = calloc(1, sizeof(*feed));
 
-	if (feed)
-		feed->ring = malloc(WATCH_TEXT_MAX);
-	if (!feed || !feed->ring) {
+	if (!feed || query_lines_init(&feed->lines) < 0) {
 		free(feed);
 		return NULL;
 	}
@@ -397,7 +279,7 @@ static void feed_free(struct feed *feed)
 {
 	traffic_watch(feed->anchor->traffic, false);
 	HASH_DEL(feed->fs->feeds, feed);
-	free(feed->ring);
+	query_lines_deinit(&feed->lines);
 	free(feed);
 }
 
@@ -407,12 +289,12 @@ static void tell_unseen(struct feed *feed)
 	uint64_t unseen = traffic_sum(feed->anchor->traffic, TRAFFIC_UNSEEN);
 	uint64_t lost = unseen - feed->unseen;
 	struct watch *watch;
-	char line[LINE_SIZE];
+	char line[QUERY_LINE_SIZE];
 
 	if (!lost)
 		return;
 	feed->unseen = unseen;
-	feed_add(feed, line, print_lost(lost, line));
+	feed_add(feed, line, query_line_print_lost(lost, line));
 	DL_FOREACH2(feed->newcomers, watch, new_next)
 	{
 		watch->lost += lost;
@@ -463,6 +345,7 @@ void watch_free(struct watch *watch)
 	feed = watch->feed;
 	end(watch);
 	end_newness(watch);
+	assert(!watch->waiting && feed->started > 0);
 	feed->started--;
 	DL_DELETE(feed->watches, watch);
 	share_give(feed->fs, SHARE_LOGS, watch->uid, 1);
@@ -490,7 +373,7 @@ void watch_seen(void *arg, const struct tap_query *query)
 {
 	struct fs *fs = arg;
 	struct feed *feed, *next;
-	char line[LINE_SIZE];
+	char line[QUERY_LINE_SIZE];
 	size_t len;
 
 	if (!query) {
@@ -505,7 +388,7 @@ void watch_seen(void *arg, const struct tap_query *query)
 	/* Of a time before all who are here. */
 	if (!feed->started)
 		return;
-	len = print_line(query, line);
+	len = query_line_print(query, line);
 	feed_add(feed, line, len);
 	feed->watches->node->logged += len;
 }

@@ -2,7 +2,7 @@
 /*
  * watch.h - open logs: a line for each query, from the moment of opening
  *
- * All who read one log share its last WATCH_TEXT_MAX octets, so that a query
+ * All who read one log share its last QUERY_LINES_MAX octets, so that a query
  * is put into text once. Who has not read what was before them has lost it, and
  * a line tells how much. A read waits until there is something; it ends when
  * the nameserver does.
@@ -20,8 +20,6 @@
 #include "fs/node.h"
 
 struct watch;
-
-#define WATCH_TEXT_MAX (256 * 1024) /* of each log that is open */
 
 /**
  * watch_new() - of a log that @uid opens

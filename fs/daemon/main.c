@@ -25,12 +25,12 @@
 #include "fs/daemon/options.h"
 #include "fs/daemon/title.h"
 #include "fs/dir.h"
+#include "fs/file_metrics.h"
 #include "fs/handle.h"
 #include "fs/listed.h"
 #include "fs/node.h"
-#include "fs/page.h"
 #include "fs/poller.h"
-#include "fs/recent.h"
+#include "fs/programs/programs.h"
 #include "fs/remount.h"
 #include "fs/session.h"
 #include "fs/space.h"
@@ -117,7 +117,7 @@ static int open_host(struct daemon *daemon)
 		.gid = daemon->fs.gid,
 		.anchors_max = options->max_anchors,
 		.records_max = options->max_records,
-		.name_is_taken = node_name_is_taken,
+		.name_is_taken = kind_name_is_taken,
 		.server =
 			{
 				.workers = (unsigned)options->workers,
@@ -181,6 +181,7 @@ static int start(struct daemon *daemon)
 	struct fs *fs = &daemon->fs;
 	int r;
 
+	kinds_check();
 	fs->session = &daemon->session;
 	shares_init(&fs->shares);
 	for (enum share_kind kind = 0; kind < SHARE_KINDS; kind++)
@@ -194,7 +195,7 @@ static int start(struct daemon *daemon)
 		log_fuse("cannot start, see -h");
 		return -EIO;
 	}
-	if (!node_get(fs, NODE_ROOT, NULL, NULL, 0))
+	if (!node_get(fs, &dir_root, NULL, NULL, 0))
 		return -ENOMEM;
 	r = catch_signals(daemon);
 	if (r == 0)
@@ -232,10 +233,10 @@ static void finish(struct daemon *daemon)
 	fs->aside = aside_free(fs->aside);
 	handle_free_all(fs);
 	dir_free_all(fs);
-	page_free_all(fs);
+	file_metrics_end(fs);
 	node_free_all(fs);
 	turns_end(fs);
-	recent_free_all(fs);
+	programs_forget_all(fs);
 	space_free(fs);
 	shares_deinit(&fs->shares);
 	fs->host = host_close(fs->host);

@@ -14,7 +14,7 @@ import dns.message
 
 from harness import append, eventually, fails, sanitized, split_address
 
-TEXT_MAX = 256 * 1024  # WATCH_TEXT_MAX in fs/watch.h
+TEXT_MAX = 256 * 1024  # QUERY_LINES_MAX in fs/query_lines.h
 
 LINE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z 127\.0\.0\.1:\d+ "
                   r"(udp|tcp) (\S+) (\S+) (\S+) (\S+) (\d+)")

@@ -4,6 +4,7 @@ import contextlib
 import errno
 import os
 import signal
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -313,6 +314,27 @@ def test_what_another_process_removed_stays_so(ns):
     with fails(errno.EINVAL):
         path.write_text("@ MX nonsense\n")
     assert len(ns.lines()) == 1
+
+
+def test_of_what_a_user_removes_a_mebibyte_is_kept_the_newest(ns):
+    text = "".join(f"@ TYPE{n} \\# 30000 {'ab' * 30000}\n"
+                   for n in range(65280, 65290))
+    first, second = ns.names / "first.", ns.names / "second."
+
+    def refused_anew(path):
+        with fails(errno.EINVAL):
+            path.write_text("@ MX nonsense\n")
+
+    for path in first, second:
+        path.write_text(text)
+        assert path.stat().st_size > 2 ** 19
+    with ThreadPoolExecutor(1) as another:
+        another.submit(first.unlink).result()
+        second.unlink()
+        refused_anew(second)
+        another.submit(refused_anew, first).result()
+    assert second.stat().st_size > 2 ** 19
+    assert not first.exists()
 
 
 def test_what_was_removed_is_put_back_under_its_own_name_only(ns):

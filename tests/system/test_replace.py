@@ -164,6 +164,20 @@ def test_a_descriptor_truncated_to_0_replaces(ns):
     assert ns.lines() == NEW_SHOWN
 
 
+def test_truncated_after_a_refused_close_it_is_published_at_the_next_one(ns):
+    fd = os.open(ns.records, os.O_WRONLY | os.O_TRUNC)
+    os.write(fd, b"a. A 999")
+    with refused(ns, errno.EINVAL):
+        os.close(os.dup(fd))
+    os.ftruncate(fd, 0)
+    os.lseek(fd, 0, os.SEEK_SET)
+    os.write(fd, b"a. A 192.0.2.2\n")
+    assert ns.lines() == OLD_SHOWN
+    os.write(fd, b"b. A 192.0.2.3\n")
+    os.close(fd)
+    assert ns.lines() == NEW_SHOWN
+
+
 def test_two_commands_on_one_descriptor_both_count(ns):
     # The shell closes between the two: the first close publishes, and what
     # follows is appended.

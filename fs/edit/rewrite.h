@@ -23,13 +23,17 @@ typedef void rewrite_done(void *arg, int result);
 
 /**
  * rewrite_new() - take the text that @node shows
+ * @out:  set before @done is called with 0; else untouched. The caller's.
+ * @node: borrowed, as long as the rewrite lives
  * @seen: of when it was read, or of now
- * @done: is called later, or in this call, with 0 and then *@out is set; or
- *        -ENOSPC, with a line in `error`; -EMFILE, -ENODEV, -ENOMEM, -EIO
+ * @done: is called later, or in this call, with 0; -ENOSPC or -EDQUOT, with a
+ *        line in `error`; -EMFILE, -ENODEV, -ENOMEM, -EIO
  */
 void rewrite_new(struct rewrite **out, struct fs *fs, struct node *node,
 		 const struct staging_mark *seen, const struct fuse_ctx *owner,
 		 rewrite_done *done, void *arg);
+
+/** rewrite_free() - drop it, and what was changed; not while it is published */
 struct rewrite *rewrite_free(struct rewrite *rewrite);
 
 /** rewrite_size() - octets of the text as it is now */
@@ -45,7 +49,9 @@ int rewrite_write(struct rewrite *rewrite, const char *data, size_t len,
 /** rewrite_truncate() - 0; -EINVAL: behind the end; -errno */
 int rewrite_truncate(struct rewrite *rewrite, uint64_t size);
 
-/** rewrite_refuse() - a call was refused: nothing more is taken, none published
+/**
+ * rewrite_refuse() - a call was refused: all later ones fail with @result, and
+ * nothing is published
  */
 void rewrite_refuse(struct rewrite *rewrite, int result);
 

@@ -12,7 +12,12 @@
  * A close is judged only if who closes has written: a program that inherits
  * the descriptor closes it too, as do those that a program starts.
  *
- * One call at a time: the next one comes after the callback of the last.
+ * One call at a time: the next one comes after the callback of the last. The
+ * calls are those that take a callback; it is called later, or in the call.
+ *
+ * layout.h has the states of an edit, and what brings it from one to another.
+ *
+ * Threading: the main loop.
  */
 #ifndef FS_EDIT_H
 #define FS_EDIT_H
@@ -35,36 +40,45 @@ int edit_new(struct edit **out, struct fs *fs, const struct node *node,
 /** edit_free() - drop it, and what was staged and not published */
 struct edit *edit_free(struct edit *edit);
 
-/** edit_truncate() - from here on replace, with nothing staged; -ENOMEM */
+/**
+ * edit_truncate() - from here on replace, with nothing staged; not in a call
+ * Return: 0; -ENODEV, -ENOMEM, -EIO, and it is as it was.
+ */
 int edit_truncate(struct edit *edit);
 
-/** edit_is_replacing() - what is written is staged */
+/** edit_is_replacing() - what is written is staged, or fails since it is off */
 bool edit_is_replacing(const struct edit *edit);
 
 /* A descriptor that was opened to append has no place of its own yet. */
 #define EDIT_NOWHERE UINT64_MAX
 
 /**
- * edit_at() - octets that were taken since the replacement began, or where the
- * last write ended
- *
- * Where the next write of a descriptor that keeps its own place begins.
+ * edit_at() - where the next write of a descriptor that keeps its own place
+ * begins, in octets: behind what the replacement has by now, or where the last
+ * write ended; or EDIT_NOWHERE
  */
 uint64_t edit_at(const struct edit *edit);
 
-/** edit_resume() - such a descriptor has its place there */
+/**
+ * edit_resume() - the write that follows appends, and begins at @at
+ *
+ * If it is refused, edit_at() is what it was before.
+ */
 void edit_resume(struct edit *edit, uint64_t at);
 
 /**
  * edit_put_back() - records to restore should the replacement be refused
- * @former: their text; is taken
+ * @former: their text, of a name's file; is taken. Without room for it in the
+ *          user's share it is dropped, with a line in `error`.
  *
- * For who has removed a name to replace it. They are on disk again when the
- * call that is refused returns.
+ * For who has removed a name to replace it (programs_take_former()). They are
+ * on disk again when the call that is refused returns.
  */
 void edit_put_back(struct edit *edit, struct buffer *former);
 
-/** edit_expect() - replace what was there at that moment, else -ESTALE */
+/**
+ * edit_expect() - publish only over the records of that moment, else -ESTALE
+ */
 void edit_expect(struct edit *edit, const struct staging_mark *mark);
 
 /**
@@ -76,8 +90,12 @@ void edit_expect(struct edit *edit, const struct staging_mark *mark);
 void edit_set_time(struct edit *edit, int64_t mtime_ns);
 
 /**
- * edit_write() - take text; -EINVAL or -EDQUOT refused, -ENODEV, -ENOSPC, ...
- * @text: @len octets, borrowed until the callback
+ * edit_write() - take text
+ * @text: @len octets, borrowed until the callback; not NULL
+ *
+ * Results: 0; -EINVAL, -EDQUOT: refused; -EMFILE: the user holds too much text;
+ * -ENODEV, -ENOSPC, -ENOMEM, -EIO; when a replacement is off, what has turned
+ * it off. Each has its line in `error`, but for the last.
  */
 void edit_write(struct edit *edit, const char *text, size_t len,
 		edit_done *done, void *arg);
@@ -108,10 +126,13 @@ void edit_finish(struct edit *edit, edit_done *done, void *arg);
  */
 void edit_publish(struct edit *edit, edit_done *done, void *arg);
 
-/** edit_refuse() - another call is refused: as if it was a line; -@result */
+/**
+ * edit_refuse() - the caller refuses something else: a replacement is off by it
+ * @result: -errno, which the callback gets; the caller has told the reason
+ */
 void edit_refuse(struct edit *edit, int result, edit_done *done, void *arg);
 
-/** edit_is_open() - a close may end something: a replacement, or a line */
+/** edit_is_open() - a close may end a replacement, or a line without newline */
 bool edit_is_open(const struct edit *edit);
 
 /** edit_clears() - opened to replace, nothing written: the end clears */

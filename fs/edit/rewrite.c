@@ -1,41 +1,39 @@
 // SPDX-License-Identifier: Apache-2.0
+/*
+ * rewrite.c - the text of records or of a name's file, changed in place
+ *
+ * It has two phases. First what the file shows is copied into the scratch file
+ * by a thread of the pool, which until then alone touches the stream and the
+ * scratch file's content; the loop has counted its octets before. Then the loop
+ * changes the copy, and at last has it replace the whole, as a rename would.
+ */
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "fs/attr.h"
-#include "fs/files.h"
 #include "fs/pool.h"
 #include "fs/replace.h"
-#include "fs/rewrite.h"
+#include "fs/edit/rewrite.h"
 #include "fs/scratch.h"
+#include "fs/stream.h"
 
 #define REWRITE_PIECE (128 * 1024)
 
 struct rewrite {
 	struct fs *fs;
-	struct node *node; /* the handle's */
-	struct scratch *scratch;
+	struct node *node;	  /* the handle's */
+	struct scratch *scratch;  /* owned */
 	struct staging_mark seen; /* when the text was read */
 	int off;	  /* -errno of what turned the change off; or 0 */
 	uint64_t covered; /* octets from the start that are new */
-
-	/* While the text is taken. */
-	uv_work_t work;
-	struct stream *stream;
-	uint64_t taken; /* octets */
-	int result;
-	struct rewrite **out;
-	rewrite_done *done;
-	void *arg;
 };
 
 struct rewrite *rewrite_free(struct rewrite *rewrite)
 {
 	if (!rewrite)
 		return NULL;
-	stream_close(rewrite->stream);
 	if (rewrite->scratch)
 		scratch_free(rewrite->fs, rewrite->scratch);
 	free(rewrite);
@@ -44,83 +42,104 @@ struct rewrite *rewrite_free(struct rewrite *rewrite)
 
 /* ---- The text as it is ---- */
 
-static void have_text(struct rewrite *rewrite, int result)
-{
-	rewrite_done *done = rewrite->done;
-	void *arg = rewrite->arg;
+/* The first phase, and its end. */
+struct taking {
+	struct rewrite *rewrite; /* owned, until it is handed out */
+	struct stream *stream;	 /* owned; NULL: not yet, or any more */
+	uint64_t octets;	 /* that were taken */
+	int result;
+	uv_work_t work;
+	struct rewrite **out;
+	rewrite_done *done;
+	void *arg;
+};
 
+static void have_text(struct taking *taking, int result)
+{
+	struct taking ended = *taking;
+
+	free(taking);
+	stream_close(ended.stream);
 	if (result < 0)
-		rewrite_free(rewrite);
+		rewrite_free(ended.rewrite);
 	else
-		*rewrite->out = rewrite;
-	done(arg, result);
+		*ended.out = ended.rewrite;
+	ended.done(ended.arg, result);
 }
 
-/* Straight into the file: how much all of them hold, the loop counts. */
-static int take_piece(struct rewrite *rewrite, const uint8_t *data, size_t len)
+/*
+ * In the pool. It writes into the file itself: scratch_write() would count the
+ * octets, which is the loop's to do, and was done.
+ */
+static int take_piece(struct taking *taking, const uint8_t *data, size_t len)
 {
+	int fd = taking->rewrite->scratch->fd;
+
+	assert(fd >= 0);
 	while (len) {
-		ssize_t done = pwrite(rewrite->scratch->fd, data, len,
-				      (off_t)rewrite->taken);
+		ssize_t done = pwrite(fd, data, len, (off_t)taking->octets);
 
 		if (done < 0)
 			return -errno;
 		data += done;
 		len -= (size_t)done;
-		rewrite->taken += (uint64_t)done;
+		taking->octets += (uint64_t)done;
 	}
 	return 0;
 }
 
 static void take_in_pool(uv_work_t *work)
 {
-	struct rewrite *rewrite = container_of(work, struct rewrite, work);
+	struct taking *taking = container_of(work, struct taking, work);
 	CLEANUP(buffer_deinit) struct buffer text = {0};
 	struct dump_read read = {.size = REWRITE_PIECE, .text = &text};
+	int r;
 
 	pool_give_way();
 	do {
-		read.offset = rewrite->taken;
+		read.offset = taking->octets;
 		text.len = 0;
-		rewrite->result =
-			stream_read(rewrite->stream, &read, UINT64_MAX);
-		if (rewrite->result == 0)
-			rewrite->result =
-				take_piece(rewrite, read.data, read.len);
-	} while (read.len && rewrite->result == 0);
+		r = stream_read(taking->stream, &read, UINT64_MAX);
+		if (r == 0)
+			r = take_piece(taking, read.data, read.len);
+	} while (read.len && r == 0);
+	taking->result = r;
 }
 
 static void after_take(uv_work_t *work, int status)
 {
-	struct rewrite *rewrite = container_of(work, struct rewrite, work);
+	struct taking *taking = container_of(work, struct taking, work);
+	struct rewrite *rewrite = taking->rewrite;
+	int r = taking->result;
 
 	(void)status;
-	rewrite->stream = stream_close(rewrite->stream);
-	/* The size was another moment's. */
-	if (rewrite->result == 0 && rewrite->taken != rewrite->scratch->size)
-		rewrite->result = scratch_truncate(
-			rewrite->fs, rewrite->scratch, rewrite->taken);
-	have_text(rewrite, rewrite->result);
+	taking->stream = stream_close(taking->stream);
+	/* What was counted was the size a moment before the stream began. */
+	if (r == 0 && taking->octets != rewrite->scratch->size)
+		r = scratch_truncate(rewrite->fs, rewrite->scratch,
+				     taking->octets);
+	have_text(taking, r);
 }
 
-static void take_text(struct rewrite *rewrite)
+static void take_text(struct taking *taking)
 {
+	struct rewrite *rewrite = taking->rewrite;
+	struct fs *fs = rewrite->fs;
 	struct stat attr;
-	int r = attr_get(rewrite->fs, rewrite->node, &attr);
+	int r = attr_get(fs, rewrite->node, &attr);
 
 	if (r == 0)
-		r = scratch_truncate(rewrite->fs, rewrite->scratch,
+		r = scratch_truncate(fs, rewrite->scratch,
 				     (uint64_t)attr.st_size);
 	if (r == 0)
-		r = scratch_open(rewrite->fs, rewrite->scratch);
+		r = scratch_open(fs, rewrite->scratch);
 	if (r == 0)
-		r = stream_open(&rewrite->stream, rewrite->fs, rewrite->node,
-				NULL);
+		r = stream_open(&taking->stream, fs, rewrite->node, NULL, NULL);
 	if (r == 0)
-		r = uv_queue_work(rewrite->fs->host->loop, &rewrite->work,
-				  take_in_pool, after_take);
+		r = uv_queue_work(fs->host->loop, &taking->work, take_in_pool,
+				  after_take);
 	if (r < 0)
-		have_text(rewrite, r);
+		have_text(taking, r);
 }
 
 void rewrite_new(struct rewrite **out, struct fs *fs, struct node *node,
@@ -128,17 +147,19 @@ void rewrite_new(struct rewrite **out, struct fs *fs, struct node *node,
 		 rewrite_done *done, void *arg)
 {
 	struct rewrite *rewrite = calloc(1, sizeof(*rewrite));
+	struct taking *taking = calloc(1, sizeof(*taking));
 	char label[NAME_TEXT_SIZE + 8];
 	int r;
 
-	if (!rewrite) {
+	if (!rewrite || !taking) {
+		free(rewrite);
+		free(taking);
 		done(arg, -ENOMEM);
 		return;
 	}
-	*rewrite = (struct rewrite){
-		.fs = fs,
-		.node = node,
-		.seen = *seen,
+	*rewrite = (struct rewrite){.fs = fs, .node = node, .seen = *seen};
+	*taking = (struct taking){
+		.rewrite = rewrite,
 		.out = out,
 		.done = done,
 		.arg = arg,
@@ -146,9 +167,9 @@ void rewrite_new(struct rewrite **out, struct fs *fs, struct node *node,
 	node_label(node, label, sizeof(label));
 	r = scratch_new(&rewrite->scratch, fs, node->anchor, label, owner, 0);
 	if (r < 0)
-		have_text(rewrite, r);
+		have_text(taking, r);
 	else
-		take_text(rewrite);
+		take_text(taking);
 }
 
 /* ---- Changes ---- */
@@ -199,6 +220,7 @@ void rewrite_set_time(struct rewrite *rewrite, int64_t mtime_ns)
 
 void rewrite_refuse(struct rewrite *rewrite, int result)
 {
+	assert(result < 0);
 	rewrite->off = result;
 }
 

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <assert.h>
+
+#include "fs/kind.h"
+
+const struct node_kind *const control_files[] = {
+	&file_help,    /* how to use this tree */
+	&file_metrics, /* figures of the host */
+	&file_addr,    /* where the nameserver listens */
+	&file_error,   /* the last failures */
+	&dir_names,    /* a file for each name */
+	&file_log,     /* each query, as it comes */
+	&file_records, /* every record */
+	&file_stat,    /* address and records, as JSON */
+	NULL,
+};
+
+/* Names that later files will have. */
+static const char *const reserved[] = {
+	"keys",
+	"peers",
+	"transfer",
+	"zones",
+};
+
+bool kind_is_in(const struct node_kind *kind, const struct anchor *anchor)
+{
+	return anchor->parent ? kind->in_server : kind->in_host;
+}
+
+const struct node_kind *kind_named(const struct anchor *anchor,
+				   const char *name)
+{
+	for (size_t i = 0; control_files[i]; i++)
+		if (kind_is_in(control_files[i], anchor) &&
+		    !strcmp(control_files[i]->name, name))
+			return control_files[i];
+	return NULL;
+}
+
+bool kind_name_is_taken(const char *name)
+{
+	for (size_t i = 0; control_files[i]; i++)
+		if (!strcmp(control_files[i]->name, name))
+			return true;
+	for (size_t i = 0; i < ARRAY_SIZE(reserved); i++)
+		if (!strcmp(reserved[i], name))
+			return true;
+	return false;
+}
+
+/* ---- What each table has to be ---- */
+
+static void check(const struct node_kind *kind, unsigned *numbers)
+{
+	assert(!(*numbers & 1U << kind->number));
+	*numbers |= 1U << kind->number;
+	/* A directory is walked, and all else is opened and read. */
+	assert(kind_is_dir(kind) ? kind->list && kind->create
+				 : kind->read != NULL);
+	assert(!kind->name || kind->in_host || kind->in_server);
+	/* Each open file that has something gives it back. */
+	assert(!kind->open_size || kind->close);
+	assert(!kind->editing ||
+	       (kind->write && kind->flush && kind->truncate && kind->release));
+}
+
+void kinds_check(void)
+{
+	static const struct node_kind *const nameless[] = {
+		&dir_root, &dir_anchor, &file_name, &file_scratch};
+	unsigned numbers = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(nameless); i++) {
+		assert(!nameless[i]->name);
+		check(nameless[i], &numbers);
+	}
+	for (size_t i = 0; control_files[i]; i++) {
+		assert(control_files[i]->name);
+		check(control_files[i], &numbers);
+	}
+}
