@@ -182,7 +182,6 @@ static int start(struct daemon *daemon)
 	int r;
 
 	fs->session = &daemon->session;
-	shares_init(&fs->shares);
 	for (enum share_kind kind = 0; kind < SHARE_KINDS; kind++)
 		shares_set(&fs->shares, kind, daemon->options.shares[kind]);
 	daemon->session.fs = fs;
