@@ -21,11 +21,11 @@ import traceback
 
 import compare
 import maker
-import peers
 import policy
 import show
 import wire
 import world
+from world import peers
 
 BATCH = 100    # cases that are loaded at once
 SHOWN = 3      # differences that are told in full
