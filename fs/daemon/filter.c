@@ -56,11 +56,31 @@ static int add_calls(scmp_filter_ctx filter, const int *list, size_t count)
 	return r;
 }
 
+/* A call that is good with some arguments only. */
+struct condition {
+	int call;
+	unsigned count; /* of @args; all of them must hold */
+	struct scmp_arg_cmp args[2];
+};
+
+static int add_conditions(scmp_filter_ctx filter, const struct condition *list,
+			  size_t count)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < count; i++)
+		r = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, list[i].call,
+					   list[i].count, list[i].args);
+	return r;
+}
+
 /* abort(), when an assertion fails. */
 static int add_own_signals(scmp_filter_ctx filter)
 {
-	return seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1,
-				is(0, (unsigned)getpid()));
+	const struct condition own = {
+		SCMP_SYS(tgkill), 1, {is(0, (unsigned)getpid())}};
+
+	return add_conditions(filter, &own, 1);
 }
 
 /* ---- The daemon's ---- */
@@ -176,50 +196,38 @@ static const int calls[] = {
 	SCMP_SYS(uname),
 };
 
-/* Calls that are good with some arguments only. */
-static int add_conditions(scmp_filter_ctx filter)
+static int add_conditional(scmp_filter_ctx filter)
 {
-	static const int families[] = {AF_INET, AF_INET6, AF_UNIX};
-	static const unsigned long ioctls[] = {FIONBIO, FIOCLEX, FIONREAD,
-					       SIOCOUTQ};
-	static const int commands[] = {F_GETFD, F_SETFD, F_GETFL,
-				       F_GETLK, F_SETLK, F_SETLKW};
-	int r = 0;
+	const struct condition list[] = {
+		{SCMP_SYS(socket), 1, {is(0, AF_INET)}},
+		{SCMP_SYS(socket), 1, {is(0, AF_INET6)}},
+		{SCMP_SYS(socket), 1, {is(0, AF_UNIX)}},
+		{SCMP_SYS(ioctl), 1, {is(1, FIONBIO)}},
+		{SCMP_SYS(ioctl), 1, {is(1, FIOCLEX)}},
+		{SCMP_SYS(ioctl), 1, {is(1, FIONREAD)}},
+		{SCMP_SYS(ioctl), 1, {is(1, SIOCOUTQ)}},
+		/*
+		 * F_SETOWN and F_SETSIG would have the kernel send signals for
+		 * us, and so would O_ASYNC, to whom a terminal belongs.
+		 */
+		{SCMP_SYS(fcntl), 1, {is(1, F_GETFD)}},
+		{SCMP_SYS(fcntl), 1, {is(1, F_SETFD)}},
+		{SCMP_SYS(fcntl), 1, {is(1, F_GETFL)}},
+		{SCMP_SYS(fcntl), 1, {is(1, F_GETLK)}},
+		{SCMP_SYS(fcntl), 1, {is(1, F_SETLK)}},
+		{SCMP_SYS(fcntl), 1, {is(1, F_SETLKW)}},
+		{SCMP_SYS(fcntl), 2, {is(1, F_SETFL), masked(2, O_ASYNC, 0)}},
+		/*
+		 * Threads, and no processes. What clone3() shall do cannot be
+		 * seen from here; told that there is none, libc takes clone().
+		 */
+		{SCMP_SYS(clone), 1, {masked(0, CLONE_THREAD, CLONE_THREAD)}},
+		{SCMP_SYS(prctl), 1, {is(0, PR_SET_NAME)}},
+		/* To read a limit of our own. */
+		{SCMP_SYS(prlimit64), 2, {is(0, 0), is(2, 0)}},
+	};
 
-	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(families); i++)
-		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket),
-				     1, is(0, (unsigned)families[i]));
-	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(ioctls); i++)
-		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
-				     is(1, ioctls[i]));
-	/*
-	 * F_SETOWN and F_SETSIG would have the kernel send signals for us, and
-	 * so would O_ASYNC, to whom a terminal belongs.
-	 */
-	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(commands); i++)
-		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1,
-				     is(1, (unsigned)commands[i]));
-	if (r == 0)
-		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 2,
-				     is(1, F_SETFL), masked(2, O_ASYNC, 0));
-	if (r == 0)
-		r = add_own_signals(filter);
-	/*
-	 * Threads, and no processes. What clone3() shall do cannot be seen
-	 * from here; told that there is none, libc takes clone().
-	 */
-	if (r == 0)
-		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1,
-				     masked(0, CLONE_THREAD, CLONE_THREAD));
-	if (r == 0)
-		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(prctl), 1,
-				     is(0, PR_SET_NAME));
-	/* To read a limit of our own. */
-	if (r == 0)
-		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW,
-				     SCMP_SYS(prlimit64), 2, is(0, 0),
-				     is(2, 0));
-	return r;
+	return add_conditions(filter, list, ARRAY_SIZE(list));
 }
 
 int filter_load(void)
@@ -234,7 +242,9 @@ int filter_load(void)
 	if (r == 0)
 		r = add_calls(filter, calls, ARRAY_SIZE(calls));
 	if (r == 0)
-		r = add_conditions(filter);
+		r = add_conditional(filter);
+	if (r == 0)
+		r = add_own_signals(filter);
 	return r < 0 ? r : seccomp_load(filter);
 }
 
@@ -286,21 +296,17 @@ static const int mounting_calls[] = {
 static int add_mounting(scmp_filter_ctx filter)
 {
 	static const unsigned long always = MS_NOSUID | MS_NODEV | MS_NOEXEC;
+	const struct condition list[] = {
+		{SCMP_SYS(mount), 1, {masked(3, always, always)}},
+		{SCMP_SYS(fcntl), 1, {is(1, F_SETFD)}},
+		{SCMP_SYS(prctl), 1, {is(0, PR_SET_NO_NEW_PRIVS)}},
+		/* The second filter, where seccomp(2) is not to be had. */
+		{SCMP_SYS(prctl), 1, {is(0, PR_SET_SECCOMP)}},
+	};
 	int r = add_calls(filter, mounting_calls, ARRAY_SIZE(mounting_calls));
 
 	if (r == 0)
-		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mount), 1,
-				     masked(3, always, always));
-	if (r == 0)
-		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1,
-				     is(1, F_SETFD));
-	if (r == 0)
-		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(prctl), 1,
-				     is(0, PR_SET_NO_NEW_PRIVS));
-	/* The second filter, where seccomp(2) is not to be had. */
-	if (r == 0)
-		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(prctl), 1,
-				     is(0, PR_SET_SECCOMP));
+		r = add_conditions(filter, list, ARRAY_SIZE(list));
 	/*
 	 * libfuse keeps a plain /etc/mtab by running mount(8), if it may be
 	 * written. Nothing reads one any more.
@@ -316,6 +322,8 @@ static int add_mounting(scmp_filter_ctx filter)
 
 int filter_load_mounter(bool has_mounted)
 {
+	const struct condition detach = {
+		SCMP_SYS(umount2), 1, {masked(1, MNT_DETACH, MNT_DETACH)}};
 	CLEANUP(release) scmp_filter_ctx filter = NULL;
 	int r;
 
@@ -327,8 +335,7 @@ int filter_load_mounter(bool has_mounted)
 	if (r == 0)
 		r = add_own_signals(filter);
 	if (r == 0)
-		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(umount2),
-				     1, masked(1, MNT_DETACH, MNT_DETACH));
+		r = add_conditions(filter, &detach, 1);
 	if (r == 0 && !has_mounted)
 		r = add_mounting(filter);
 	return r < 0 ? r : seccomp_load(filter);
