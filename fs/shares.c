@@ -156,6 +156,7 @@ int share_take(struct fs *fs, enum share_kind kind, uid_t uid, uint64_t n,
 	}
 	account->used[kind] += n;
 	shares->used[kind] += n;
+	assert(account->used[kind] <= shares->used[kind]);
 	return 0;
 }
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/sockios.h>
@@ -68,9 +69,13 @@ static int add_conditions(scmp_filter_ctx filter, const struct condition *list,
 {
 	int r = 0;
 
-	for (size_t i = 0; r == 0 && i < count; i++)
+	for (size_t i = 0; r == 0 && i < count; i++) {
+		/* A row without a condition would allow the call as such. */
+		assert(list[i].count &&
+		       list[i].count <= ARRAY_SIZE(list[i].args));
 		r = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, list[i].call,
 					   list[i].count, list[i].args);
+	}
 	return r;
 }
 

@@ -10,6 +10,7 @@
  * LMDB does not survive a fork, and rights belong to a thread: so all forks
  * come first, and the rights go before the first thread starts.
  */
+#include <assert.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -49,13 +50,14 @@ struct daemon {
 	uv_signal_t signals[3];
 };
 
-/* For stop(), which session.c calls without an argument. */
+/* What stop() ends; session.c calls that without an argument. */
 static uv_loop_t *running_loop;
 
-static int stop_signal; /* 0: somebody unmounted */
+static int stop_signal; /* why it ends; 0: somebody unmounted */
 
 static void stop(void)
 {
+	assert(running_loop);
 	uv_stop(running_loop);
 }
 
@@ -81,7 +83,7 @@ static int catch_signals(struct daemon *daemon)
 	return r;
 }
 
-/* Each nameserver takes two descriptors. */
+/* Each nameserver takes two descriptors, and the soft limit is 1024. */
 static void raise_file_limit(void)
 {
 	struct rlimit limit;
@@ -104,12 +106,34 @@ static void changed(void *arg, struct anchor *anchor, const void *origin)
 	poller_changed(arg, anchor);
 }
 
+static struct server_options server_options_of(struct daemon *daemon)
+{
+	const struct options *options = &daemon->options;
+	bool has_rate = options->rrl != OPTIONS_RRL_DEFAULT;
+	size_t nsid_len = options->nsid ? strlen(options->nsid) : 0;
+
+	/* The options' bounds are such that nothing is cut here. */
+	assert(nsid_len <= UINT8_MAX && options->edns_size <= UINT16_MAX);
+	assert(!has_rate || options->rrl <= LIMITER_RATE_MAX);
+	return (struct server_options){
+		.workers = (unsigned)options->workers,
+		.tcp_clients = (unsigned)options->tcp_clients,
+		.tcp_idle_ms = options->tcp_idle * 1000,
+		.rate = has_rate ? (unsigned)options->rrl : LIMITER_RATE,
+		.rate_loopback = has_rate,
+		.answer.edns_size = (uint16_t)options->edns_size,
+		.answer.nsid = (const uint8_t *)options->nsid,
+		.answer.nsid_len = (uint8_t)nsid_len,
+		.seen = watch_seen,
+		.seen_arg = &daemon->fs,
+	};
+}
+
 static int open_host(struct daemon *daemon)
 {
 	CLEANUP(buffer_deinit) struct buffer why = {0};
-	struct options *options = &daemon->options;
-	bool has_rate = options->rrl != OPTIONS_RRL_DEFAULT;
-	struct host_options host = {
+	const struct options *options = &daemon->options;
+	const struct host_options host = {
 		.state = options->state,
 		.name = options->host,
 		.listen = options->listen,
@@ -118,30 +142,7 @@ static int open_host(struct daemon *daemon)
 		.anchors_max = options->max_anchors,
 		.records_max = options->max_records,
 		.name_is_taken = node_name_is_taken,
-		.server =
-			{
-				.workers = (unsigned)options->workers,
-				.tcp_clients = (unsigned)options->tcp_clients,
-				.tcp_idle_ms = options->tcp_idle * 1000,
-				.rate = has_rate ? (unsigned)options->rrl
-						 : LIMITER_RATE,
-				.rate_loopback = has_rate,
-				.seen = watch_seen,
-				.seen_arg = &daemon->fs,
-				.answer =
-					{
-						.edns_size =
-							(uint16_t)options
-								->edns_size,
-						.nsid = (const uint8_t *)
-								options->nsid,
-						.nsid_len =
-							options->nsid
-								? (uint8_t)strlen(
-									  options->nsid)
-								: 0,
-					},
-			},
+		.server = server_options_of(daemon),
 		.presence_fd = daemon->presence_fd,
 		.report = report,
 		.changed = changed,
@@ -219,7 +220,7 @@ static void finish(struct daemon *daemon)
 {
 	struct fs *fs = &daemon->fs;
 
-	/* Who asked gets an answer, or is stuck for ever. */
+	/* A client whose request is not answered sleeps for ever. */
 	watch_end_all(fs);
 	daemon->session.stopping = true;
 	while (daemon->session.pending)
@@ -266,7 +267,7 @@ static int make_state(const struct options *options)
 	return r;
 }
 
-/* Without it, it serves all the same. */
+/* A daemon that cannot watch them serves all the same. */
 static void watch_addresses(struct daemon *daemon)
 {
 	daemon->presence_fd = presence_open();
@@ -277,7 +278,7 @@ static void watch_addresses(struct daemon *daemon)
 			 strerror(-daemon->presence_fd));
 }
 
-/* From here on it can do no more than what serving takes. */
+/* When it returns 0, the process can do no more than what serving takes. */
 static int give_up_rights(struct daemon *daemon, int ready)
 {
 	const struct options *options = &daemon->options;
@@ -316,7 +317,7 @@ static int run(struct daemon *daemon)
 	struct options *options = &daemon->options;
 	int ready = -1, r = 0;
 
-	/* In another namespace, the mounter looks at it. */
+	/* In another namespace only the mounter can look at it. */
 	if (!options->mount_ns)
 		r = mountpoint_prepare(&options->mountpoint);
 	if (r < 0)

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <assert.h>
 #include <cap-ng.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -55,7 +56,7 @@ static int send_result(int fd, int result, int fuse_fd)
 	return sendmsg(fd, &message, MSG_NOSIGNAL) < 0 ? -errno : 0;
 }
 
-/* Within @ms, there is something to read, or nobody there any more. */
+/* Return: whether within @ms there was something to read, or the end. */
 static bool answers(int fd, int ms)
 {
 	struct pollfd answer = {.fd = fd, .events = POLLIN};
@@ -100,6 +101,7 @@ static int ask(const struct mounter *mounter, enum word word, int *fuse_fd,
 {
 	char octet = (char)word;
 
+	assert(mounter->pid && mounter->fd >= 0);
 	if (send(mounter->fd, &octet, 1, MSG_NOSIGNAL) < 0)
 		return -errno;
 	return receive_result(mounter->fd, fuse_fd, ms);
@@ -107,7 +109,7 @@ static int ask(const struct mounter *mounter, enum word word, int *fuse_fd,
 
 /* ---- The mounter's own process ---- */
 
-/* Out of a sandbox's mounts, which nobody else would see. */
+/* A mount in the namespace of a sandbox would be seen by nobody else. */
 static int enter_namespace(const char *path)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC), r;
@@ -143,7 +145,7 @@ static int keep_mounting_only(void)
 	return r;
 }
 
-/* What is mounted later is made up here, of nothing but the command line. */
+/* The session that is mounted later is made of the command line alone. */
 static int prepare(struct options *options, struct fuse_session **out)
 {
 	static const struct fuse_lowlevel_ops none;
@@ -232,7 +234,10 @@ static void serve(int fd, struct options *options)
 	}
 }
 
-/* They are for the daemon, which then says what to do. */
+/*
+ * A terminal and a service manager send signals to both processes. They are
+ * the daemon's, which then tells the mounter what to do.
+ */
 static void ignore_signals(void)
 {
 	static const int signums[] = {SIGTERM, SIGINT, SIGHUP, SIGQUIT,
@@ -244,7 +249,7 @@ static void ignore_signals(void)
 
 /* ---- The daemon's side ---- */
 
-/* What it could not say itself. */
+/* A mounter that has ended, or hangs, could not log that itself. */
 static void log_silent(int r)
 {
 	if (r == -EPIPE || r == -ETIMEDOUT)

@@ -17,14 +17,14 @@
 #include "fs/daemon/log.h"
 #include "fs/daemon/mountpoint.h"
 
-/* As the kernel has it. */
+/* So many links the kernel follows, too, before it says ELOOP. */
 #define LINKS_MAX 40
 /* How long a look at the mount point may take. */
 #define LOOK_MS 2000
 
 extern char **environ;
 
-/* Without root's rights the setuid helper does it. */
+/* Who may not do it himself has fusermount3, which is setuid root, do it. */
 int mountpoint_detach(const char *path)
 {
 	char *const argv[] = {(char *)"fusermount3", (char *)"-u", (char *)"-z",
