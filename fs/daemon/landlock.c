@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/landlock.h>
@@ -104,6 +105,7 @@ int landlock_confine(const char *state)
 		return errno == ENOSYS || errno == EOPNOTSUPP || errno == EPERM
 			       ? 0
 			       : -errno;
+	assert(version > 0 && *state == '/');
 	set = ruleset_of((int)version);
 	fd = (int)syscall(SYS_landlock_create_ruleset, &set, sizeof(set), 0);
 	if (fd < 0)

@@ -44,6 +44,7 @@ static int send_result(int fd, int result, int fuse_fd)
 	struct msghdr message = {.msg_iov = &data, .msg_iovlen = 1};
 	struct cmsghdr *header;
 
+	assert(result <= 0 && (result == 0 || fuse_fd < 0));
 	if (fuse_fd >= 0) {
 		message.msg_control = control.octets;
 		message.msg_controllen = sizeof(control.octets);
@@ -101,6 +102,7 @@ static int ask(const struct mounter *mounter, enum word word, int *fuse_fd,
 {
 	char octet = (char)word;
 
+	assert(word == WORD_MOUNT || !fuse_fd);
 	assert(mounter->pid && mounter->fd >= 0);
 	if (send(mounter->fd, &octet, 1, MSG_NOSIGNAL) < 0)
 		return -errno;

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -272,6 +273,7 @@ int mountpoint_prepare(char **mountpoint)
 
 	if (!path)
 		return refuse(*mountpoint, -errno);
+	assert(*path == '/');
 	free(*mountpoint);
 	*mountpoint = path;
 	do
@@ -292,6 +294,7 @@ int mountpoint_find(const char *mountpoint, char **out)
 		return -EINVAL;
 	if (look_in_time(path, true) == -ENOTCONN)
 		return -ENOTCONN;
+	assert(*path == '/');
 	*out = steal(&path);
 	return 0;
 }

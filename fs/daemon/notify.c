@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -72,5 +73,6 @@ void notify(struct aside *aside, const char *state)
 		sent->to.sun_path[0] = 0;
 	sent->to_len =
 		(socklen_t)(offsetof(struct sockaddr_un, sun_path) + len);
+	assert(sent->to_len <= sizeof(sent->to));
 	aside_ask(aside, &sent->question, NOTIFY_MS);
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 
@@ -52,6 +53,7 @@ static int complain(struct options *options, const char *arg,
 
 static int take_argument(struct options *options, const char *arg)
 {
+	assert(options->argument_count <= ARRAY_SIZE(options->arguments));
 	if (options->argument_count == ARRAY_SIZE(options->arguments))
 		return complain(options, arg, "one argument too many; see -h");
 	options->arguments[options->argument_count] = strdup(arg);

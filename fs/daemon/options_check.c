@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <assert.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
@@ -155,5 +156,9 @@ int options_check(struct options *options)
 		r = check_state(options);
 	if (r == 0)
 		r = rights_find_user(options->user_text, &options->user);
-	return r == 0 ? fuse_arguments(options) : r;
+	if (r < 0)
+		return r;
+	assert(options->mountpoint && options->host && options->state);
+	assert(options->listen.kind != ADDRESS_OFF);
+	return fuse_arguments(options);
 }
