@@ -17,9 +17,9 @@ def wire(name):
     return b"".join(bytes([len(label)]) + label for label in labels) + b"\0"
 
 
-def first_answer(address, name, alive, seconds=START_S):
+def first_answer(address, name, process=None, seconds=START_S):
     """Wait until a name's A record is answered there."""
-    peers.first_answer(address, alive, wire(name), peers.A, 1, seconds)
+    peers.first_answer(address, process, wire(name), peers.A, 1, seconds)
 
 
 class Running:
@@ -53,7 +53,7 @@ class Measured(Running):
             return self.program
 
         def ready(_):
-            first_answer(self.address, last, self.alive)
+            first_answer(self.address, last, self.program)
             self.start_s = time.perf_counter() - self.began
 
         super().__init__(IP, machine.new(self.PROGRAM), [("bench.", zone)],
@@ -168,8 +168,7 @@ class Circuitfs(Mounted):
         start = time.perf_counter()
         self.program = self.machine.start(self.base, self.command(),
                                           self.core)
-        first_answer(address, name,
-                     lambda: self.program.child.poll() is None)
+        first_answer(address, name, self.program)
         taken = time.perf_counter() - start
         self.program.wait_for("the mount", self.host.is_dir)
         return taken

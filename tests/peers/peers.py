@@ -69,20 +69,23 @@ class Process:
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 cwd=directory, start_new_session=True)
 
+    def alive(self):
+        return self.child.poll() is None
+
     def said(self):
         return self.log.read_text(errors="replace")
 
     def wait_for(self, what, condition):
         end = time.monotonic() + START_S
         while not condition():
-            if self.child.poll() is not None:
+            if not self.alive():
                 raise RuntimeError(f"{what}: it ended: {self.said()}")
             if time.monotonic() > end:
                 raise RuntimeError(f"{what}: not in time: {self.said()}")
             time.sleep(0.005)
 
     def stop(self):
-        if self.child.poll() is None:
+        if self.alive():
             self.child.terminate()
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self.child.wait(STOP_S)
@@ -103,11 +106,11 @@ def ask(sock, name, rdtype):
 A, SOA = 1, 6
 
 
-def first_answer(address, alive, name=b"\0", rdtype=SOA, records=0,
+def first_answer(address, process=None, name=b"\0", rdtype=SOA, records=0,
                  seconds=START_S):
     """Wait, to a few ms, until something answers there.
 
-    @alive:   whether it may still come
+    @process: whose answer it is, if that is to be looked at
     @name:    in wire form
     @records: how many the answer holds at least; without any, whatever there
               is to be said of the name will do
@@ -124,10 +127,12 @@ def first_answer(address, alive, name=b"\0", rdtype=SOA, records=0,
                     not records or answer[3] & 15 == 0 and
                     int.from_bytes(answer[6:8], "big") >= records):
                 return
-            if not alive():
-                raise RuntimeError("it ended before it answered")
+            if process and not process.alive():
+                raise RuntimeError(
+                    f"it ended before it answered: {process.said()}")
             time.sleep(0.001)
-    raise RuntimeError(f"no answer in {seconds} s")
+    raise RuntimeError(f"no answer in {seconds} s" +
+                       (f": {process.said()}" if process else ""))
 
 
 # No limit on rates, and one process or thread that answers: the same work for
@@ -199,7 +204,7 @@ class Peer:
     EDNS_SIZE = 1232
 
     def __init__(self, ip, directory, zones, start=Process,
-                 ready=lambda peer: first_answer(peer.address, peer.alive),
+                 ready=lambda peer: first_answer(peer.address, peer.process),
                  **words):
         """@zones: pairs of a name and the path of a zone file.
         @start:  makes a Process of a directory and a command
@@ -220,12 +225,8 @@ class Peer:
         except BaseException as failure:
             self.stop()
             if isinstance(failure, RuntimeError):
-                raise RuntimeError(f"{self.NAME}: {failure}: "
-                                   f"{self.process.said()}") from failure
+                raise RuntimeError(f"{self.NAME}: {failure}") from failure
             raise
-
-    def alive(self):
-        return self.process.child.poll() is None
 
     def stop(self):
         self.process.stop()
