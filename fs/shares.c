@@ -8,7 +8,7 @@
 #include "anchors/exposition.h"
 #include "fs/fs.h"
 
-/* All there is to know of a kind. */
+/* What a kind is; its default is its option's (daemon/options_table.c). */
 static const struct share_row {
 	const char *option; /* also its name in `metrics` */
 	const char *what;

@@ -115,7 +115,7 @@ static void settle(struct aside *aside, struct question *question, bool in_time)
 	is_asked = question->state == STATE_ASKED;
 	assert(question->state != STATE_WAITS);
 	assert(!in_time || question->state == STATE_ANSWERED);
-	/* Answered after all, but nobody waits for it any more. */
+	/* It was answered after all, but nobody waits for it any more. */
 	if (!in_time && question->state == STATE_ANSWERED)
 		LL_DELETE2(aside->answered, question, behind);
 	question->state = STATE_OVER;
@@ -169,7 +169,7 @@ static void await_next(struct aside *aside)
 		if (question->until_ms < next)
 			next = question->until_ms;
 	}
-	/* Not in this turn: libuv runs timers until none is due. */
+	/* At least 1: libuv runs timers until none is due in this turn. */
 	if (next != UINT64_MAX)
 		uv_timer_start(aside->timer, on_timer,
 			       next > now ? next - now : 1, 0);
@@ -255,7 +255,7 @@ struct aside *aside_free(struct aside *aside)
 
 	if (!aside)
 		return NULL;
-	/* Also what nobody waits for, such as a word to the service manager. */
+	/* A word to the service manager, for which nobody waits, is one. */
 	while (aside->pending)
 		uv_run(aside->loop, UV_RUN_ONCE);
 	uv_close((uv_handle_t *)aside->wake, free_handle);

@@ -16,7 +16,7 @@ static void wait_for_child(int fd)
 	do
 		len = read(fd, &octet, 1);
 	while (len < 0 && errno == EINTR);
-	/* The end of the pipe without an octet: the child is no more. */
+	/* If the pipe ends without an octet, the child is no more. */
 	_exit(len == 1 ? 0 : 1);
 }
 

@@ -153,7 +153,7 @@ static int add_conditional(scmp_filter_ctx filter)
 		 1,
 		 {filter_masked(0, CLONE_THREAD, CLONE_THREAD)}},
 		{SCMP_SYS(prctl), 1, {filter_is(0, PR_SET_NAME)}},
-		/* To read a limit of our own. */
+		/* It may read its own limits, and set none. */
 		{SCMP_SYS(prlimit64), 2, {filter_is(0, 0), filter_is(2, 0)}},
 	};
 
@@ -165,7 +165,7 @@ int filter_load(void)
 	CLEANUP(filter_release) scmp_filter_ctx filter = NULL;
 	int r;
 
-	/* Who has changed his user cannot be traced, until he says so. */
+	/* A process that has changed its user must say so to be traced. */
 	if (FILTER_SANITIZED)
 		return prctl(PR_SET_DUMPABLE, 1) < 0 ? -errno : 0;
 	r = filter_begin(&filter);

@@ -8,7 +8,7 @@
 #include "fs/daemon/filter.h"
 #include "fs/daemon/filter_rules.h"
 
-/* To hear the daemon, to answer, to log, and to end. */
+/* It hears the daemon, answers, logs, and ends. */
 static const int mounter_calls[] = {
 	SCMP_SYS(brk),
 	SCMP_SYS(mmap),
@@ -42,7 +42,7 @@ static const int mounter_calls[] = {
 	SCMP_SYS(getegid),
 };
 
-/* Until it has mounted: what is mounted already, /dev/fuse, /dev/null. */
+/* Until it has mounted it also looks at mounts, and opens /dev/fuse. */
 static const int mounting_calls[] = {
 	SCMP_SYS(open),	      SCMP_SYS(openat),	 SCMP_SYS(read),
 	SCMP_SYS(lseek),      SCMP_SYS(stat),	 SCMP_SYS(lstat),
@@ -58,7 +58,8 @@ static int add_mounting(scmp_filter_ctx filter)
 		{SCMP_SYS(mount), 1, {filter_masked(3, always, always)}},
 		{SCMP_SYS(fcntl), 1, {filter_is(1, F_SETFD)}},
 		{SCMP_SYS(prctl), 1, {filter_is(0, PR_SET_NO_NEW_PRIVS)}},
-		/* The second filter, where seccomp(2) is not to be had. */
+		/* Where there is no seccomp(2), this loads the second filter.
+		 */
 		{SCMP_SYS(prctl), 1, {filter_is(0, PR_SET_SECCOMP)}},
 	};
 	int r = filter_allow(filter, mounting_calls,

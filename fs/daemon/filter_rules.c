@@ -15,7 +15,7 @@ void filter_release(scmp_filter_ctx *filter)
 int filter_begin(scmp_filter_ctx *out)
 {
 	*out = seccomp_init(SCMP_ACT_ERRNO(ENOSYS));
-	/* A binary tree: the older kernels walk the list at each call. */
+	/* Rules are made a binary tree: older kernels walk all at each call. */
 	return *out ? seccomp_attr_set(*out, SCMP_FLTATR_CTL_OPTIMIZE, 2)
 		    : -ENOMEM;
 }

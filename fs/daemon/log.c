@@ -19,7 +19,7 @@
 #include "fs/daemon/thread.h"
 #include "fs/fs.h"
 
-/* Below PIPE_BUF: a pipe takes it at once, or says that it has no room. */
+/* Of less than PIPE_BUF, a pipe takes all at once, or has no room. */
 #define LINE_SIZE 1024
 
 enum form {
@@ -28,7 +28,7 @@ enum form {
 	FORM_SYSLOG,  /* RFC 3164, as syslog(3) sends it */
 };
 
-/* Lines that may go out, in thousandths; full at the start. */
+/* How many lines may go out, in thousandths. It is full at the start. */
 struct allowance {
 	uint64_t left;
 	uint64_t at_ms;

@@ -165,7 +165,7 @@ static int mount_tree(struct daemon *daemon)
 	if (r < 0)
 		return r;
 	daemon->mounted = true;
-	/* libfuse's form for what is mounted already. */
+	/* By a path of this form libfuse knows that it is mounted already. */
 	snprintf(place, sizeof(place), "/dev/fd/%d", fd);
 	if (fuse_session_mount(daemon->fuse, place) != 0) {
 		log_fuse(options->mountpoint);

@@ -5,7 +5,7 @@
 #include "dns/wire/util.h"
 #include "fs/daemon/mount_words.h"
 
-/* What mount(8) and fstab(5) have for any filesystem. */
+/* mount(8) and fstab(5) have these for any filesystem. */
 static const struct word {
 	const char *name;
 	unsigned long set, clear; /* flags of mount(2) */
@@ -16,7 +16,7 @@ static const struct word {
 	{"sync", MS_SYNCHRONOUS, 0, true},
 	{"async", 0, MS_SYNCHRONOUS, true},
 	{"dirsync", 0, 0, true},
-	/* Of times of access there are none here. libfuse 3.17 lost "atime". */
+	/* There are no times of access here. libfuse 3.17 lost "atime". */
 	{"noatime", MS_NOATIME, 0, true},
 	{"atime", 0, MS_NOATIME, false},
 	{"nodiratime", MS_NODIRATIME, 0, false},
@@ -27,14 +27,14 @@ static const struct word {
 	{"nostrictatime", 0, MS_STRICTATIME, false},
 	{"lazytime", MS_LAZYTIME, 0, false},
 	{"nolazytime", 0, MS_LAZYTIME, false},
-	/* The tree always has the safe one. */
+	/* The tree always has the safe one of each pair. */
 	{"suid", 0, 0, true},
 	{"nosuid", 0, 0, true},
 	{"dev", 0, 0, true},
 	{"nodev", 0, 0, true},
 	{"exec", 0, 0, true},
 	{"noexec", 0, 0, true},
-	/* Nothing that is in the tree. */
+	/* Nothing in the tree is changed by these. */
 	{"iversion", 0, 0, false},
 	{"noiversion", 0, 0, false},
 	{"nomand", 0, 0, false},
@@ -42,7 +42,7 @@ static const struct word {
 	{"nosymfollow", 0, 0, false},
 	{"silent", 0, 0, false},
 	{"loud", 0, 0, false},
-	/* Of mount(8) itself, which does not keep all of them to itself. */
+	/* These are for mount(8), which does not keep all to itself. */
 	{"defaults", 0, 0, false},
 	{"auto", 0, 0, false},
 	{"noauto", 0, 0, false},
@@ -58,13 +58,13 @@ static const struct word {
 	{"nogroup", 0, 0, false},
 };
 
-/* Of each mount, and so in what mount(8) has of a mount that is there. */
+/* Each mount of ours has these, so mount(8) gives them at a remount. */
 static const char *const of_each[] = {
 	"fsname=",   "subtype=", "user_id=",
 	"group_id=", "blksize=", "default_permissions",
 };
 
-/* What libfuse would take, and what would come of it. */
+/* libfuse would take these; the reason says what would come of it. */
 static const struct {
 	const char *name;
 	const char *reason;

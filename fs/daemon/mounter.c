@@ -130,7 +130,7 @@ static int enter_namespace(const char *path)
  */
 static int keep_mounting_only(void)
 {
-	/* The second for a mount point behind somebody's private directory. */
+	/* The second is for a mount point behind a private directory. */
 	static const unsigned keep[] = {CAP_SYS_ADMIN, CAP_DAC_READ_SEARCH};
 	int r;
 
@@ -199,7 +199,7 @@ static int hand_over(int fd, struct fuse_session *session,
 		r = filter_load_mounter(true);
 	if (r == 0)
 		r = send_result(fd, 0, fuse_fd);
-	/* Kept here, it would let clients of a dead daemon wait for ever. */
+	/* A copy here would let clients of a dead daemon wait for ever. */
 	close(fuse_fd);
 	if (r < 0)
 		mountpoint_detach(mountpoint);
@@ -277,7 +277,7 @@ int mounter_start(struct mounter *out, const struct options *options,
 			close(close_fd);
 		prctl(PR_SET_NAME, "circuitfs-mount");
 		title_set("circuitfs: mounter of %s", mine.mountpoint);
-		/* The daemon may be of the same user, and taken over. */
+		/* A daemon of the same user may have been taken over. */
 		prctl(PR_SET_DUMPABLE, 0);
 		ignore_signals();
 		serve(ends[1], &mine);
@@ -301,8 +301,8 @@ int mounter_mount(struct mounter *mounter, int *fuse_fd)
 }
 
 /*
- * Told, or with nobody to tell it anything any more, it goes. One that hangs is
- * left behind: it must not keep the daemon.
+ * The mounter goes when it was told to, and when the socket is shut. One that
+ * hangs is left behind: it must not keep the daemon.
  */
 static void wait_for_its_end(const struct mounter *mounter)
 {

@@ -139,7 +139,7 @@ static int look(const char *path, bool fuse)
 	struct stat st;
 	int fd;
 
-	/* stat() would not tell: the kernel remembers what it was told. */
+	/* stat() does not tell: the kernel answers it from memory. */
 	if (fuse) {
 		fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		if (fd < 0 && errno == ENOTCONN)
@@ -256,7 +256,7 @@ static int check(const char *path)
 		r = detach_dead(path);
 		return r < 0 ? r : 1;
 	}
-	/* One that is stopped, or busy, is there nevertheless. */
+	/* A daemon that is stopped, or busy, is there nevertheless. */
 	if (ours && (r == 0 || r == -ETIMEDOUT))
 		return refuse_mounted(path,
 				      "a circuitfs is mounted there already");

@@ -77,7 +77,7 @@ static int default_state(struct options *options)
 	return options->state ? 0 : -ENOMEM;
 }
 
-/* In the background the working directory is another one. */
+/* The path is made absolute: the background has another directory. */
 static int check_state(struct options *options)
 {
 	CLEANUP(freep) char *here = NULL, *relative = NULL;
@@ -108,7 +108,7 @@ static int check_mountpoint(struct options *options)
 	return options->mountpoint ? 0 : -ENOMEM;
 }
 
-/* What fstab has before the mount point, or NULL. */
+/* What stands before the mount point, as in fstab; NULL: nothing does. */
 static const char *source(const struct options *options)
 {
 	const char *first = options->arguments[0];

@@ -113,7 +113,7 @@ static const struct row {
 	 .help = "other users may enter, as modes allow"},
 };
 
-/* What the words above say of numbers that stand elsewhere. */
+/* The words above have a number in them that stands elsewhere, too. */
 static_assert(LIMITER_RATE == 200, "the default of rrl");
 
 static uint64_t *number_of(struct options *options, const struct row *row)

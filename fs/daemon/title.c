@@ -64,7 +64,7 @@ void title_set(const char *format, ...)
 
 	if (!area.size || move_environment() < 0)
 		return;
-	/* libc keeps a pointer to the first argument. */
+	/* libc keeps a pointer into the first argument, which goes. */
 	program_invocation_name = program_invocation_short_name = program;
 	memset(area.start, 0, area.size);
 	va_start(args, format);
