@@ -8,31 +8,29 @@
 #include "anchors/exposition.h"
 #include "fs/fs.h"
 
-/* All there is to know of a kind. */
+/* What a kind is; its default is its option's (daemon/options_table.c). */
 static const struct share_row {
 	const char *option; /* also its name in `metrics` */
 	const char *what;
 	const char *remedy;
 	int error;
-	uint64_t value; /* of the option, if it is not given */
 	bool is_of_all; /* the option is what all have: one user has half */
 } rows[SHARE_KINDS] = {
 	[SHARE_OPEN_FILES] = {"open-files", "open files and directories",
-			      "close some", EMFILE, 16384, false},
+			      "close some", EMFILE, false},
 	[SHARE_SCRATCH_FILES] = {"scratch-files", "plain files", "remove some",
-				 EDQUOT, 1024, false},
+				 EDQUOT, false},
 	[SHARE_SCRATCH_SIZE] = {"scratch-size", "octets in plain files",
-				"remove some", ENOSPC, (uint64_t)256 << 20,
-				true},
+				"remove some", ENOSPC, true},
 	[SHARE_READERS] = {"readers",
 			   "records, stat and names open for reading",
-			   "close some", EMFILE, 1024, false},
+			   "close some", EMFILE, false},
 	[SHARE_TEXT_SIZE] = {"text-size", "octets held for open files",
-			     "close some", EMFILE, (uint64_t)64 << 20, false},
-	[SHARE_LOGS] = {"logs", "open logs", "close some", EMFILE, 64, false},
+			     "close some", EMFILE, false},
+	[SHARE_LOGS] = {"logs", "open logs", "close some", EMFILE, false},
 	[SHARE_STAGED_SIZE] = {"staged-size",
 			       "octets in replacements under way", "close some",
-			       EDQUOT, (uint64_t)256 << 20, false},
+			       EDQUOT, false},
 };
 
 struct share_account {
@@ -42,11 +40,6 @@ struct share_account {
 };
 
 /* ---- Limits ---- */
-
-uint64_t shares_default(enum share_kind kind)
-{
-	return rows[kind].value;
-}
 
 void shares_set(struct shares *shares, enum share_kind kind, uint64_t value)
 {
@@ -59,13 +52,6 @@ void shares_set(struct shares *shares, enum share_kind kind, uint64_t value)
 		limit->all = UINT64_MAX;
 	else
 		limit->all = value * SHARES_OF_ALL;
-}
-
-void shares_init(struct shares *shares)
-{
-	*shares = (struct shares){0};
-	for (enum share_kind kind = 0; kind < SHARE_KINDS; kind++)
-		shares_set(shares, kind, rows[kind].value);
 }
 
 /* ---- Accounts ---- */
@@ -170,6 +156,7 @@ int share_take(struct fs *fs, enum share_kind kind, uid_t uid, uint64_t n,
 	}
 	account->used[kind] += n;
 	shares->used[kind] += n;
+	assert(account->used[kind] <= shares->used[kind]);
 	return 0;
 }
 

@@ -43,7 +43,7 @@ struct share_limit {
 
 struct share_account;
 
-/* In struct fs: zero before shares_init(), and then all is refused. */
+/* In struct fs. All zero, as before shares_set(), all is refused. */
 struct shares {
 	struct share_limit limits[SHARE_KINDS];
 	uint64_t used[SHARE_KINDS];	/* by all */
@@ -51,17 +51,11 @@ struct shares {
 	struct share_account *accounts; /* uthash by user id */
 };
 
-/** shares_init() - nothing is taken, and the limits are the defaults */
-void shares_init(struct shares *shares);
-
 /** shares_deinit() - at the end, when all was given back or is forgotten */
 void shares_deinit(struct shares *shares);
 
 /** shares_set() - the limit of @kind, where @value is what its option says */
 void shares_set(struct shares *shares, enum share_kind kind, uint64_t value);
-
-/** shares_default() - what the option of @kind says if it is not given */
-uint64_t shares_default(enum share_kind kind);
 
 /**
  * share_take() - have @n more of @kind

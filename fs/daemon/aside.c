@@ -36,6 +36,8 @@ struct aside {
 
 static void aside_delete(struct aside *aside)
 {
+	assert(!aside->threads && !aside->idle);
+	assert(!aside->pending);
 	pthread_cond_destroy(&aside->cond);
 	pthread_mutex_destroy(&aside->mutex);
 	free(aside);
@@ -43,16 +45,20 @@ static void aside_delete(struct aside *aside)
 
 static void unqueue(struct aside *aside, struct question *question)
 {
+	assert(question->state == STATE_WAITS);
+	assert(aside->queued);
 	LL_DELETE2(aside->queue, question, behind);
 	aside->queued--;
+	assert(!aside->queue == !aside->queued);
 }
 
-/* With the mutex held. Return: NULL at the end. */
+/* Called with the mutex held. Return: what to ask next; NULL at the end. */
 static struct question *take(struct aside *aside)
 {
 	struct question *first;
 
 	aside->idle++;
+	assert(aside->idle <= aside->threads);
 	while (!aside->queue && !aside->stopped)
 		pthread_cond_wait(&aside->cond, &aside->mutex);
 	aside->idle--;
@@ -64,12 +70,13 @@ static struct question *take(struct aside *aside)
 	return first;
 }
 
-/* With the mutex held, but while it asks. */
+/* Called with the mutex held, which it lets go of while it asks. */
 static void ask_one(struct aside *aside, struct question *question)
 {
 	pthread_mutex_unlock(&aside->mutex);
 	question->ask(question);
 	pthread_mutex_lock(&aside->mutex);
+	assert(question->state == STATE_ASKED || question->state == STATE_OVER);
 	if (question->state == STATE_OVER) {
 		free(question);
 		return;
@@ -97,6 +104,7 @@ static void *thread_main(void *arg)
 
 /* ---- The main loop's side ---- */
 
+/* Have the loop hear of it, once, and free it if no thread has it. */
 static void settle(struct aside *aside, struct question *question, bool in_time)
 {
 	bool is_asked;
@@ -105,7 +113,9 @@ static void settle(struct aside *aside, struct question *question, bool in_time)
 	question->answered(question, in_time);
 	pthread_mutex_lock(&aside->mutex);
 	is_asked = question->state == STATE_ASKED;
-	/* Answered after all, but nobody waits for it any more. */
+	assert(question->state != STATE_WAITS);
+	assert(!in_time || question->state == STATE_ANSWERED);
+	/* It was answered after all, but nobody waits for it any more. */
 	if (!in_time && question->state == STATE_ANSWERED)
 		LL_DELETE2(aside->answered, question, behind);
 	question->state = STATE_OVER;
@@ -138,6 +148,7 @@ static bool give_up(struct aside *aside, struct question *question)
 
 	pthread_mutex_lock(&aside->mutex);
 	answered = question->state == STATE_ANSWERED;
+	assert(question->state != STATE_OVER);
 	if (question->state == STATE_WAITS) {
 		unqueue(aside, question);
 		question->state = STATE_OVER;
@@ -158,7 +169,7 @@ static void await_next(struct aside *aside)
 		if (question->until_ms < next)
 			next = question->until_ms;
 	}
-	/* Not in this turn: libuv runs timers until none is due. */
+	/* At least 1: libuv runs timers until none is due in this turn. */
 	if (next != UINT64_MAX)
 		uv_timer_start(aside->timer, on_timer,
 			       next > now ? next - now : 1, 0);
@@ -170,8 +181,7 @@ static void on_timer(uv_timer_t *timer)
 	struct question *question, *following;
 	uint64_t now = uv_now(aside->loop);
 
-	DL_FOREACH_SAFE(aside->pending, question, following)
-	{
+	DL_FOREACH_SAFE (aside->pending, question, following) {
 		if (question->until_ms <= now && give_up(aside, question))
 			settle(aside, question, false);
 	}
@@ -198,6 +208,7 @@ void aside_ask(struct aside *aside, struct question *question,
 	pthread_mutex_lock(&aside->mutex);
 	LL_APPEND2(aside->queue, question, behind);
 	aside->queued++;
+	assert(aside->threads <= ASIDE_THREADS);
 	/* Without a thread, the question's time will be over. */
 	if (aside->queued > aside->idle && aside->threads < ASIDE_THREADS &&
 	    thread_start(thread_main, aside) == 0)
@@ -244,7 +255,7 @@ struct aside *aside_free(struct aside *aside)
 
 	if (!aside)
 		return NULL;
-	/* Also what nobody waits for, such as a word to the service manager. */
+	/* A word to the service manager, for which nobody waits, is one. */
 	while (aside->pending)
 		uv_run(aside->loop, UV_RUN_ONCE);
 	uv_close((uv_handle_t *)aside->wake, free_handle);

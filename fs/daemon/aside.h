@@ -11,6 +11,13 @@
  * A thread that is stuck keeps its question, and the others go on. There are
  * at most ASIDE_THREADS; with all of them stuck, nothing is known in time.
  *
+ * How: a question waits in a queue, from which a thread takes it and asks it
+ * without the mutex; then it is in the list of those that are answered, and an
+ * uv_async_t wakes the loop, which calls answered() and frees it. All of them
+ * are in the list of pending ones, which is the loop's, and one timer runs
+ * until the first of these is to be given up. What is given up while it waits
+ * is taken out of the queue; what a thread has by then is freed by the thread.
+ *
  * Threading: the main loop, but for ask().
  */
 #ifndef FS_ASIDE_H

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -15,7 +16,7 @@ static void wait_for_child(int fd)
 	do
 		len = read(fd, &octet, 1);
 	while (len < 0 && errno == EINTR);
-	/* The end of the pipe without an octet: the child is no more. */
+	/* If the pipe ends without an octet, the child is no more. */
 	_exit(len == 1 ? 0 : 1);
 }
 
@@ -54,8 +55,9 @@ void background_silence(void)
 
 void background_ready(int fd)
 {
+	assert(fd >= 0);
 	background_silence();
-	/* A parent that was killed does not mind. */
+	/* It fails if the parent was killed, and then nobody waits for it. */
 	if (write(fd, "", 1) < 0)
 		errno = 0;
 	close(fd);

@@ -3,7 +3,10 @@
  * background.h - leaving the terminal, with a true exit status
  *
  * The process forks before it opens anything that does not survive a fork.
- * The parent waits until the child says that it serves, or ends.
+ * The parent waits until the child says that it serves, or ends. The child
+ * says so by an octet in a pipe, whose end the kernel closes if it dies.
+ *
+ * Threading: the main thread; background_enter() before there is another.
  */
 #ifndef FS_BACKGROUND_H
 #define FS_BACKGROUND_H

@@ -3,67 +3,13 @@
 #include <fcntl.h>
 #include <linux/sockios.h>
 #include <sched.h>
-#include <seccomp.h>
 #include <sys/ioctl.h>
-#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include "dns/wire/util.h"
 #include "fs/daemon/filter.h"
-
-static void release(scmp_filter_ctx *filter)
-{
-	if (*filter)
-		seccomp_release(*filter);
-}
-
-static int begin(scmp_filter_ctx *out)
-{
-	*out = seccomp_init(SCMP_ACT_ERRNO(ENOSYS));
-	/* A binary tree: the older kernels walk the list at each call. */
-	return *out ? seccomp_attr_set(*out, SCMP_FLTATR_CTL_OPTIMIZE, 2)
-		    : -ENOMEM;
-}
-
-/*
- * The condition that an argument, counted from 0, is this number. (libseccomp's
- * own macros leave fields out, of which clang warns.)
- */
-static struct scmp_arg_cmp is(unsigned arg, scmp_datum_t value)
-{
-	return (struct scmp_arg_cmp){
-		.arg = arg, .op = SCMP_CMP_EQ, .datum_a = value};
-}
-
-/* The condition that these bits of an argument are that. */
-static struct scmp_arg_cmp masked(unsigned arg, scmp_datum_t mask,
-				  scmp_datum_t value)
-{
-	return (struct scmp_arg_cmp){.arg = arg,
-				     .op = SCMP_CMP_MASKED_EQ,
-				     .datum_a = mask,
-				     .datum_b = value};
-}
-
-static int add_calls(scmp_filter_ctx filter, const int *list, size_t count)
-{
-	int r = 0;
-
-	for (size_t i = 0; r == 0 && i < count; i++)
-		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, list[i], 0);
-	return r;
-}
-
-/* abort(), when an assertion fails. */
-static int add_own_signals(scmp_filter_ctx filter)
-{
-	return seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1,
-				is(0, (unsigned)getpid()));
-}
-
-/* ---- The daemon's ---- */
+#include "fs/daemon/filter_rules.h"
 
 static const int calls[] = {
 	/* memory, threads, and the end of the process */
@@ -176,160 +122,58 @@ static const int calls[] = {
 	SCMP_SYS(uname),
 };
 
-/* Calls that are good with some arguments only. */
-static int add_conditions(scmp_filter_ctx filter)
+static int add_conditional(scmp_filter_ctx filter)
 {
-	static const int families[] = {AF_INET, AF_INET6, AF_UNIX};
-	static const unsigned long ioctls[] = {FIONBIO, FIOCLEX, FIONREAD,
-					       SIOCOUTQ};
-	static const int commands[] = {F_GETFD, F_SETFD, F_GETFL,
-				       F_GETLK, F_SETLK, F_SETLKW};
-	int r = 0;
+	const struct filter_condition list[] = {
+		{SCMP_SYS(socket), 1, {filter_is(0, AF_INET)}},
+		{SCMP_SYS(socket), 1, {filter_is(0, AF_INET6)}},
+		{SCMP_SYS(socket), 1, {filter_is(0, AF_UNIX)}},
+		{SCMP_SYS(ioctl), 1, {filter_is(1, FIONBIO)}},
+		{SCMP_SYS(ioctl), 1, {filter_is(1, FIOCLEX)}},
+		{SCMP_SYS(ioctl), 1, {filter_is(1, FIONREAD)}},
+		{SCMP_SYS(ioctl), 1, {filter_is(1, SIOCOUTQ)}},
+		/*
+		 * F_SETOWN and F_SETSIG would have the kernel send signals for
+		 * us, and so would O_ASYNC, to whom a terminal belongs.
+		 */
+		{SCMP_SYS(fcntl), 1, {filter_is(1, F_GETFD)}},
+		{SCMP_SYS(fcntl), 1, {filter_is(1, F_SETFD)}},
+		{SCMP_SYS(fcntl), 1, {filter_is(1, F_GETFL)}},
+		{SCMP_SYS(fcntl), 1, {filter_is(1, F_GETLK)}},
+		{SCMP_SYS(fcntl), 1, {filter_is(1, F_SETLK)}},
+		{SCMP_SYS(fcntl), 1, {filter_is(1, F_SETLKW)}},
+		{SCMP_SYS(fcntl),
+		 2,
+		 {filter_is(1, F_SETFL), filter_masked(2, O_ASYNC, 0)}},
+		/*
+		 * Threads, and no processes. What clone3() shall do cannot be
+		 * seen from here; told that there is none, libc takes clone().
+		 */
+		{SCMP_SYS(clone),
+		 1,
+		 {filter_masked(0, CLONE_THREAD, CLONE_THREAD)}},
+		{SCMP_SYS(prctl), 1, {filter_is(0, PR_SET_NAME)}},
+		/* It may read its own limits, and set none. */
+		{SCMP_SYS(prlimit64), 2, {filter_is(0, 0), filter_is(2, 0)}},
+	};
 
-	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(families); i++)
-		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket),
-				     1, is(0, (unsigned)families[i]));
-	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(ioctls); i++)
-		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
-				     is(1, ioctls[i]));
-	/*
-	 * F_SETOWN and F_SETSIG would have the kernel send signals for us, and
-	 * so would O_ASYNC, to whom a terminal belongs.
-	 */
-	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(commands); i++)
-		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1,
-				     is(1, (unsigned)commands[i]));
-	if (r == 0)
-		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 2,
-				     is(1, F_SETFL), masked(2, O_ASYNC, 0));
-	if (r == 0)
-		r = add_own_signals(filter);
-	/*
-	 * Threads, and no processes. What clone3() shall do cannot be seen
-	 * from here; told that there is none, libc takes clone().
-	 */
-	if (r == 0)
-		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1,
-				     masked(0, CLONE_THREAD, CLONE_THREAD));
-	if (r == 0)
-		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(prctl), 1,
-				     is(0, PR_SET_NAME));
-	/* To read a limit of our own. */
-	if (r == 0)
-		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW,
-				     SCMP_SYS(prlimit64), 2, is(0, 0),
-				     is(2, 0));
-	return r;
+	return filter_allow_if(filter, list, ARRAY_SIZE(list));
 }
 
 int filter_load(void)
 {
-	CLEANUP(release) scmp_filter_ctx filter = NULL;
+	CLEANUP(filter_release) scmp_filter_ctx filter = NULL;
 	int r;
 
-	/* Who has changed his user cannot be traced, until he says so. */
+	/* A process that has changed its user must say so to be traced. */
 	if (FILTER_SANITIZED)
 		return prctl(PR_SET_DUMPABLE, 1) < 0 ? -errno : 0;
-	r = begin(&filter);
+	r = filter_begin(&filter);
 	if (r == 0)
-		r = add_calls(filter, calls, ARRAY_SIZE(calls));
+		r = filter_allow(filter, calls, ARRAY_SIZE(calls));
 	if (r == 0)
-		r = add_conditions(filter);
-	return r < 0 ? r : seccomp_load(filter);
-}
-
-/* ---- The mounter's ---- */
-
-/* To hear the daemon, to answer, to log, and to end. */
-static const int mounter_calls[] = {
-	SCMP_SYS(brk),
-	SCMP_SYS(mmap),
-	SCMP_SYS(mremap),
-	SCMP_SYS(munmap),
-	SCMP_SYS(madvise),
-	SCMP_SYS(futex),
-	SCMP_SYS(exit),
-	SCMP_SYS(exit_group),
-	SCMP_SYS(recvfrom),
-	SCMP_SYS(sendmsg),
-	SCMP_SYS(write),
-	SCMP_SYS(writev),
-	SCMP_SYS(close),
-	SCMP_SYS(poll),
-	SCMP_SYS(ppoll),
-	SCMP_SYS(fstat),
-	SCMP_SYS(clock_gettime),
-	SCMP_SYS(gettimeofday),
-	SCMP_SYS(time),
-	SCMP_SYS(rt_sigaction),
-	SCMP_SYS(rt_sigprocmask),
-	SCMP_SYS(rt_sigreturn),
-	SCMP_SYS(restart_syscall),
-	SCMP_SYS(getrandom),
-	SCMP_SYS(getpid),
-	SCMP_SYS(gettid),
-	SCMP_SYS(getuid),
-	SCMP_SYS(geteuid),
-	SCMP_SYS(getgid),
-	SCMP_SYS(getegid),
-};
-
-/* Until it has mounted: what is mounted already, /dev/fuse, /dev/null. */
-static const int mounting_calls[] = {
-	SCMP_SYS(open),	      SCMP_SYS(openat),	 SCMP_SYS(read),
-	SCMP_SYS(lseek),      SCMP_SYS(stat),	 SCMP_SYS(lstat),
-	SCMP_SYS(newfstatat), SCMP_SYS(statx),	 SCMP_SYS(readlink),
-	SCMP_SYS(readlinkat), SCMP_SYS(getcwd),	 SCMP_SYS(dup2),
-	SCMP_SYS(dup3),	      SCMP_SYS(seccomp), /* the second filter */
-};
-
-static int add_mounting(scmp_filter_ctx filter)
-{
-	static const unsigned long always = MS_NOSUID | MS_NODEV | MS_NOEXEC;
-	int r = add_calls(filter, mounting_calls, ARRAY_SIZE(mounting_calls));
-
+		r = add_conditional(filter);
 	if (r == 0)
-		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mount), 1,
-				     masked(3, always, always));
-	if (r == 0)
-		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1,
-				     is(1, F_SETFD));
-	if (r == 0)
-		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(prctl), 1,
-				     is(0, PR_SET_NO_NEW_PRIVS));
-	/* The second filter, where seccomp(2) is not to be had. */
-	if (r == 0)
-		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(prctl), 1,
-				     is(0, PR_SET_SECCOMP));
-	/*
-	 * libfuse keeps a plain /etc/mtab by running mount(8), if it may be
-	 * written. Nothing reads one any more.
-	 */
-	if (r == 0)
-		r = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EROFS),
-				     SCMP_SYS(access), 0);
-	if (r == 0)
-		r = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EROFS),
-				     SCMP_SYS(faccessat), 0);
-	return r;
-}
-
-int filter_load_mounter(bool has_mounted)
-{
-	CLEANUP(release) scmp_filter_ctx filter = NULL;
-	int r;
-
-	if (FILTER_SANITIZED)
-		return 0;
-	r = begin(&filter);
-	if (r == 0)
-		r = add_calls(filter, mounter_calls, ARRAY_SIZE(mounter_calls));
-	if (r == 0)
-		r = add_own_signals(filter);
-	if (r == 0)
-		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(umount2),
-				     1, masked(1, MNT_DETACH, MNT_DETACH));
-	if (r == 0 && !has_mounted)
-		r = add_mounting(filter);
+		r = filter_allow_abort(filter);
 	return r < 0 ? r : seccomp_load(filter);
 }

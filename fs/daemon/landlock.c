@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/landlock.h>
@@ -11,7 +12,7 @@
 #include "fs/daemon/filter.h"
 #include "fs/daemon/landlock.h"
 
-/* What the headers of Debian 12 do not have yet. */
+/* The headers of Debian 12 do not have these yet. */
 #ifndef LANDLOCK_ACCESS_FS_TRUNCATE
 #define LANDLOCK_ACCESS_FS_TRUNCATE (1ULL << 14)
 #endif
@@ -24,7 +25,7 @@
 
 #define READ  LANDLOCK_ACCESS_FS_READ_FILE
 #define WRITE (LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_TRUNCATE)
-/* What can be granted of a file that is no directory. */
+/* Of a file that is no directory, no more than this can be granted. */
 #define OF_FILE (READ | WRITE)
 #define OF_STATE                                                               \
 	(OF_FILE | LANDLOCK_ACCESS_FS_READ_DIR | LANDLOCK_ACCESS_FS_MAKE_REG | \
@@ -50,7 +51,7 @@ static const struct {
 	{"/sys/devices/system/cpu", READ},
 };
 
-/* All that a version has. What is not handled is not forbidden. */
+/* All that a version can forbid: what is not handled stays allowed. */
 static struct ruleset ruleset_of(int version)
 {
 	struct ruleset set = {.handled_access_fs =
@@ -99,11 +100,12 @@ int landlock_confine(const char *state)
 		return 0;
 	version = syscall(SYS_landlock_create_ruleset, NULL, 0,
 			  LANDLOCK_CREATE_RULESET_VERSION);
-	/* Older than Landlock, a sandbox without it, or told to do without. */
+	/* The kernel, or a sandbox, has none, or was told to do without. */
 	if (version < 0)
 		return errno == ENOSYS || errno == EOPNOTSUPP || errno == EPERM
 			       ? 0
 			       : -errno;
+	assert(version > 0 && *state == '/');
 	set = ruleset_of((int)version);
 	fd = (int)syscall(SYS_landlock_create_ruleset, &set, sizeof(set), 0);
 	if (fd < 0)

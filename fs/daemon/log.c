@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <assert.h>
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
@@ -14,10 +15,11 @@
 #include <utlist.h>
 
 #include "fs/daemon/log.h"
+#include "fs/daemon/log_text.h"
 #include "fs/daemon/thread.h"
 #include "fs/fs.h"
 
-/* Below PIPE_BUF: a pipe takes it at once, or says that it has no room. */
+/* Of less than PIPE_BUF, a pipe takes all at once, or has no room. */
 #define LINE_SIZE 1024
 
 enum form {
@@ -26,7 +28,7 @@ enum form {
 	FORM_SYSLOG,  /* RFC 3164, as syslog(3) sends it */
 };
 
-/* Lines that may go out, in thousandths; full at the start. */
+/* How many lines may go out, in thousandths. It is full at the start. */
 struct allowance {
 	uint64_t left;
 	uint64_t at_ms;
@@ -40,7 +42,7 @@ static struct {
 	unsigned long long left_out; /* under the mutex, once there is one */
 } sink = {.fd = STDERR_FILENO, .system_fd = -1};
 
-/* What waits for the thread that writes. */
+/* A line that waits for the thread that writes. */
 struct line {
 	struct line *next;
 	int priority;
@@ -64,7 +66,7 @@ static char said[512]; /* by libfuse, in pieces */
 
 /* ---- Where to ---- */
 
-/* systemd.exec(5): what stderr is, if it is the journal's. */
+/* JOURNAL_STREAM tells which file is the journal's: systemd.exec(5). */
 static bool is_journal(int fd)
 {
 	const char *text = getenv("JOURNAL_STREAM");
@@ -109,6 +111,7 @@ static uint64_t now_ms(void)
 	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
+/* A token bucket. Return: whether a line may go out; it is counted then. */
 static bool is_allowed(struct allowance *allowance)
 {
 	uint64_t now = now_ms(), full = LOG_AT_ONCE * 1000;
@@ -122,6 +125,7 @@ static bool is_allowed(struct allowance *allowance)
 	if (allowance->left < 1000)
 		return false;
 	allowance->left -= 1000;
+	assert(allowance->left < full);
 	return true;
 }
 
@@ -134,6 +138,7 @@ static bool has_room(void)
 
 /* ---- Lines ---- */
 
+/* What the form wants in front of the text. Return: octets. */
 static size_t print_head(int priority, char *out, size_t size)
 {
 	char date[32] = "";
@@ -154,61 +159,7 @@ static size_t print_head(int priority, char *out, size_t size)
 	}
 }
 
-/*
- * Octets of the character that @text begins with; 0: it begins with none, or
- * with a control character. That is RFC 3629, section 4, but for U+0080 to
- * U+009F, which a terminal takes for controls.
- */
-static size_t character_len(const char *text)
-{
-	static const struct {
-		uint8_t first, last; /* octet */
-		uint8_t least, most; /* the second octet, where there is one */
-		uint8_t len;
-	} forms[] = {
-		{0x20, 0x7e, 0, 0, 1},	     {0xc2, 0xc2, 0xa0, 0xbf, 2},
-		{0xc3, 0xdf, 0x80, 0xbf, 2}, {0xe0, 0xe0, 0xa0, 0xbf, 3},
-		{0xe1, 0xec, 0x80, 0xbf, 3}, {0xed, 0xed, 0x80, 0x9f, 3},
-		{0xee, 0xef, 0x80, 0xbf, 3}, {0xf0, 0xf0, 0x90, 0xbf, 4},
-		{0xf1, 0xf3, 0x80, 0xbf, 4}, {0xf4, 0xf4, 0x80, 0x8f, 4},
-	};
-	const uint8_t *at = (const uint8_t *)text;
-	size_t i = 0, len = 1;
-
-	while (i < ARRAY_SIZE(forms) &&
-	       (at[0] < forms[i].first || at[0] > forms[i].last))
-		i++;
-	if (i == ARRAY_SIZE(forms))
-		return 0;
-	if (forms[i].len > 1 &&
-	    (at[1] < forms[i].least || at[1] > forms[i].most))
-		return 0;
-	/* A string that ends within one has its NUL there. */
-	while (len < forms[i].len && (len == 1 || (at[len] & 0xc0) == 0x80))
-		len++;
-	return len == forms[i].len ? len : 0;
-}
-
-/* As much of it as there is room for. */
-static size_t escape(const char *text, char *out, size_t size)
-{
-	size_t len = 0;
-
-	while (*text && len + 4 < size) {
-		size_t whole = character_len(text);
-
-		if (whole) {
-			memcpy(out + len, text, whole);
-			len += whole;
-			text += whole;
-		} else {
-			len += (size_t)snprintf(out + len, size - len, "\\%03u",
-						(unsigned char)*text++);
-		}
-	}
-	return len;
-}
-
+/* Return: whether it was written as a whole. */
 static bool put(int priority, const char *text)
 {
 	char line[LINE_SIZE];
@@ -217,16 +168,18 @@ static bool put(int priority, const char *text)
 	if (!has_room())
 		return false;
 	len = print_head(priority, line, sizeof(line));
-	len += escape(text, line + len, sizeof(line) - len - 1);
+	assert(len < sizeof(line) / 2);
+	len += log_text_escape(text, line + len, sizeof(line) - len - 1);
+	assert(len < sizeof(line));
 	if (sink.form != FORM_SYSLOG)
 		line[len++] = '\n';
 	return write(sink.fd, line, len) == (ssize_t)len;
 }
 
-static void leave_out(unsigned long long count)
+static void leave_out(void)
 {
 	pthread_mutex_lock(&writer.mutex);
-	sink.left_out += count;
+	sink.left_out++;
 	pthread_mutex_unlock(&writer.mutex);
 }
 
@@ -244,6 +197,7 @@ static bool tell_left_out(void)
 	if (!put(LOG_NOTICE, text))
 		return false;
 	pthread_mutex_lock(&writer.mutex);
+	assert(sink.left_out >= count);
 	sink.left_out -= count;
 	pthread_mutex_unlock(&writer.mutex);
 	return true;
@@ -252,7 +206,7 @@ static bool tell_left_out(void)
 static void write_line(int priority, const char *text)
 {
 	if (!tell_left_out() || !put(priority, text))
-		leave_out(1);
+		leave_out();
 }
 
 /* ---- The thread that writes ---- */
@@ -271,13 +225,14 @@ static void *writer_main(void *arg)
 		write_line(line->priority, line->text);
 		free(line);
 		pthread_mutex_lock(&writer.mutex);
+		assert(writer.count);
 		if (--writer.count == 0)
 			pthread_cond_broadcast(&writer.cond);
 	}
 	return arg;
 }
 
-/* Return: whether there was room for it. */
+/* Return: whether the queue had room for it. */
 static bool hand_over(int priority, const char *text)
 {
 	struct line *line = malloc(sizeof(*line) + strlen(text) + 1);
@@ -288,6 +243,7 @@ static bool hand_over(int priority, const char *text)
 	line->priority = priority;
 	strcpy(line->text, text);
 	pthread_mutex_lock(&writer.mutex);
+	assert(writer.count <= LINES_MAX);
 	room = writer.count < LINES_MAX;
 	if (room) {
 		writer.count++;
@@ -302,6 +258,7 @@ static bool hand_over(int priority, const char *text)
 
 void log_start(void)
 {
+	assert(!writer.runs);
 	writer.runs = thread_start(writer_main, NULL) == 0;
 }
 
@@ -319,7 +276,7 @@ void log_end(void)
 				      CLOCK_MONOTONIC, &until) == 0)
 		continue;
 	writer.runs = false;
-	/* Whoever writes there now would be stuck, too. */
+	/* If lines are left, whoever writes now would be stuck, too. */
 	writer.is_stuck = writer.count;
 	pthread_mutex_unlock(&writer.mutex);
 }
@@ -337,11 +294,11 @@ void log_line(int priority, const char *format, ...)
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
 	if (!is_allowed(priority <= LOG_WARNING ? &sink.urgent : &sink.other))
-		leave_out(1);
+		leave_out();
 	else if (!writer.runs)
 		write_line(priority, text);
 	else if (!hand_over(priority, text))
-		leave_out(1);
+		leave_out();
 }
 
 /* ---- libfuse ---- */

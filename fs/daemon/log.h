@@ -17,6 +17,13 @@
  * fill, a file in our own tree. So once the daemon serves, lines are written by
  * a thread of their own.
  *
+ * How: log_line() prints the text and asks its allowance, one for warnings and
+ * what is worse, another for the rest. Before log_start() and after log_end()
+ * it then writes; in between it hands a copy to a queue under a mutex, from
+ * which the thread takes them in order. Whoever writes asks poll(2) for room,
+ * prints the head that the form wants, escapes the text, and calls write(2)
+ * once for each line. What is left out at any of these steps is counted.
+ *
  * Threading: the main loop; the mounter has a log of its own.
  */
 #ifndef FS_LOG_H

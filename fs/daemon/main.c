@@ -10,6 +10,7 @@
  * LMDB does not survive a fork, and rights belong to a thread: so all forks
  * come first, and the rights go before the first thread starts.
  */
+#include <assert.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -49,13 +50,14 @@ struct daemon {
 	uv_signal_t signals[3];
 };
 
-/* For stop(), which session.c calls without an argument. */
+/* What stop() ends; session.c calls that without an argument. */
 static uv_loop_t *running_loop;
 
-static int stop_signal; /* 0: somebody unmounted */
+static int stop_signal; /* why it ends; 0: somebody unmounted */
 
 static void stop(void)
 {
+	assert(running_loop);
 	uv_stop(running_loop);
 }
 
@@ -81,7 +83,7 @@ static int catch_signals(struct daemon *daemon)
 	return r;
 }
 
-/* Each nameserver takes two descriptors. */
+/* Each nameserver takes two descriptors, and the soft limit is 1024. */
 static void raise_file_limit(void)
 {
 	struct rlimit limit;
@@ -104,12 +106,34 @@ static void changed(void *arg, struct anchor *anchor, const void *origin)
 	poller_changed(arg, anchor);
 }
 
+static struct server_options server_options_of(struct daemon *daemon)
+{
+	const struct options *options = &daemon->options;
+	bool has_rate = options->rrl != OPTIONS_RRL_DEFAULT;
+	size_t nsid_len = options->nsid ? strlen(options->nsid) : 0;
+
+	/* The options' bounds are such that nothing is cut here. */
+	assert(nsid_len <= UINT8_MAX && options->edns_size <= UINT16_MAX);
+	assert(!has_rate || options->rrl <= LIMITER_RATE_MAX);
+	return (struct server_options){
+		.workers = (unsigned)options->workers,
+		.tcp_clients = (unsigned)options->tcp_clients,
+		.tcp_idle_ms = options->tcp_idle * 1000,
+		.rate = has_rate ? (unsigned)options->rrl : LIMITER_RATE,
+		.rate_loopback = has_rate,
+		.answer.edns_size = (uint16_t)options->edns_size,
+		.answer.nsid = (const uint8_t *)options->nsid,
+		.answer.nsid_len = (uint8_t)nsid_len,
+		.seen = watch_seen,
+		.seen_arg = &daemon->fs,
+	};
+}
+
 static int open_host(struct daemon *daemon)
 {
 	CLEANUP(buffer_deinit) struct buffer why = {0};
-	struct options *options = &daemon->options;
-	bool has_rate = options->rrl != OPTIONS_RRL_DEFAULT;
-	struct host_options host = {
+	const struct options *options = &daemon->options;
+	const struct host_options host = {
 		.state = options->state,
 		.name = options->host,
 		.listen = options->listen,
@@ -118,30 +142,7 @@ static int open_host(struct daemon *daemon)
 		.anchors_max = options->max_anchors,
 		.records_max = options->max_records,
 		.name_is_taken = kind_name_is_taken,
-		.server =
-			{
-				.workers = (unsigned)options->workers,
-				.tcp_clients = (unsigned)options->tcp_clients,
-				.tcp_idle_ms = options->tcp_idle * 1000,
-				.rate = has_rate ? (unsigned)options->rrl
-						 : LIMITER_RATE,
-				.rate_loopback = has_rate,
-				.seen = watch_seen,
-				.seen_arg = &daemon->fs,
-				.answer =
-					{
-						.edns_size =
-							(uint16_t)options
-								->edns_size,
-						.nsid = (const uint8_t *)
-								options->nsid,
-						.nsid_len =
-							options->nsid
-								? (uint8_t)strlen(
-									  options->nsid)
-								: 0,
-					},
-			},
+		.server = server_options_of(daemon),
 		.presence_fd = daemon->presence_fd,
 		.report = report,
 		.changed = changed,
@@ -164,7 +165,7 @@ static int mount_tree(struct daemon *daemon)
 	if (r < 0)
 		return r;
 	daemon->mounted = true;
-	/* libfuse's form for what is mounted already. */
+	/* By a path of this form libfuse knows that it is mounted already. */
 	snprintf(place, sizeof(place), "/dev/fd/%d", fd);
 	if (fuse_session_mount(daemon->fuse, place) != 0) {
 		log_fuse(options->mountpoint);
@@ -183,7 +184,6 @@ static int start(struct daemon *daemon)
 
 	kinds_check();
 	fs->session = &daemon->session;
-	shares_init(&fs->shares);
 	for (enum share_kind kind = 0; kind < SHARE_KINDS; kind++)
 		shares_set(&fs->shares, kind, daemon->options.shares[kind]);
 	daemon->session.fs = fs;
@@ -221,7 +221,7 @@ static void finish(struct daemon *daemon)
 {
 	struct fs *fs = &daemon->fs;
 
-	/* Who asked gets an answer, or is stuck for ever. */
+	/* A client whose request is not answered sleeps for ever. */
 	watch_end_all(fs);
 	daemon->session.stopping = true;
 	while (daemon->session.pending)
@@ -268,7 +268,7 @@ static int make_state(const struct options *options)
 	return r;
 }
 
-/* Without it, it serves all the same. */
+/* A daemon that cannot watch them serves all the same. */
 static void watch_addresses(struct daemon *daemon)
 {
 	daemon->presence_fd = presence_open();
@@ -279,7 +279,7 @@ static void watch_addresses(struct daemon *daemon)
 			 strerror(-daemon->presence_fd));
 }
 
-/* From here on it can do no more than what serving takes. */
+/* When it returns 0, the process can do no more than what serving takes. */
 static int give_up_rights(struct daemon *daemon, int ready)
 {
 	const struct options *options = &daemon->options;
@@ -318,7 +318,7 @@ static int run(struct daemon *daemon)
 	struct options *options = &daemon->options;
 	int ready = -1, r = 0;
 
-	/* In another namespace, the mounter looks at it. */
+	/* In another namespace only the mounter can look at it. */
 	if (!options->mount_ns)
 		r = mountpoint_prepare(&options->mountpoint);
 	if (r < 0)

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <assert.h>
 #include <cap-ng.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -43,6 +44,7 @@ static int send_result(int fd, int result, int fuse_fd)
 	struct msghdr message = {.msg_iov = &data, .msg_iovlen = 1};
 	struct cmsghdr *header;
 
+	assert(result <= 0 && (result == 0 || fuse_fd < 0));
 	if (fuse_fd >= 0) {
 		message.msg_control = control.octets;
 		message.msg_controllen = sizeof(control.octets);
@@ -55,7 +57,7 @@ static int send_result(int fd, int result, int fuse_fd)
 	return sendmsg(fd, &message, MSG_NOSIGNAL) < 0 ? -errno : 0;
 }
 
-/* Within @ms, there is something to read, or nobody there any more. */
+/* Return: whether within @ms there was something to read, or the end. */
 static bool answers(int fd, int ms)
 {
 	struct pollfd answer = {.fd = fd, .events = POLLIN};
@@ -100,6 +102,8 @@ static int ask(const struct mounter *mounter, enum word word, int *fuse_fd,
 {
 	char octet = (char)word;
 
+	assert(word == WORD_MOUNT || !fuse_fd);
+	assert(mounter->pid && mounter->fd >= 0);
 	if (send(mounter->fd, &octet, 1, MSG_NOSIGNAL) < 0)
 		return -errno;
 	return receive_result(mounter->fd, fuse_fd, ms);
@@ -107,7 +111,7 @@ static int ask(const struct mounter *mounter, enum word word, int *fuse_fd,
 
 /* ---- The mounter's own process ---- */
 
-/* Out of a sandbox's mounts, which nobody else would see. */
+/* A mount in the namespace of a sandbox would be seen by nobody else. */
 static int enter_namespace(const char *path)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC), r;
@@ -126,7 +130,7 @@ static int enter_namespace(const char *path)
  */
 static int keep_mounting_only(void)
 {
-	/* The second for a mount point behind somebody's private directory. */
+	/* The second is for a mount point behind a private directory. */
 	static const unsigned keep[] = {CAP_SYS_ADMIN, CAP_DAC_READ_SEARCH};
 	int r;
 
@@ -143,7 +147,7 @@ static int keep_mounting_only(void)
 	return r;
 }
 
-/* What is mounted later is made up here, of nothing but the command line. */
+/* The session that is mounted later is made of the command line alone. */
 static int prepare(struct options *options, struct fuse_session **out)
 {
 	static const struct fuse_lowlevel_ops none;
@@ -195,7 +199,7 @@ static int hand_over(int fd, struct fuse_session *session,
 		r = filter_load_mounter(true);
 	if (r == 0)
 		r = send_result(fd, 0, fuse_fd);
-	/* Kept here, it would let clients of a dead daemon wait for ever. */
+	/* A copy here would let clients of a dead daemon wait for ever. */
 	close(fuse_fd);
 	if (r < 0)
 		mountpoint_detach(mountpoint);
@@ -232,7 +236,10 @@ static void serve(int fd, struct options *options)
 	}
 }
 
-/* They are for the daemon, which then says what to do. */
+/*
+ * A terminal and a service manager send signals to both processes. They are
+ * the daemon's, which then tells the mounter what to do.
+ */
 static void ignore_signals(void)
 {
 	static const int signums[] = {SIGTERM, SIGINT, SIGHUP, SIGQUIT,
@@ -244,7 +251,7 @@ static void ignore_signals(void)
 
 /* ---- The daemon's side ---- */
 
-/* What it could not say itself. */
+/* A mounter that has ended, or hangs, could not log that itself. */
 static void log_silent(int r)
 {
 	if (r == -EPIPE || r == -ETIMEDOUT)
@@ -270,7 +277,7 @@ int mounter_start(struct mounter *out, const struct options *options,
 			close(close_fd);
 		prctl(PR_SET_NAME, "circuitfs-mount");
 		title_set("circuitfs: mounter of %s", mine.mountpoint);
-		/* The daemon may be of the same user, and taken over. */
+		/* A daemon of the same user may have been taken over. */
 		prctl(PR_SET_DUMPABLE, 0);
 		ignore_signals();
 		serve(ends[1], &mine);
@@ -294,8 +301,8 @@ int mounter_mount(struct mounter *mounter, int *fuse_fd)
 }
 
 /*
- * Told, or with nobody to tell it anything any more, it goes. One that hangs is
- * left behind: it must not keep the daemon.
+ * The mounter goes when it was told to, and when the socket is shut. One that
+ * hangs is left behind: it must not keep the daemon.
  */
 static void wait_for_its_end(const struct mounter *mounter)
 {

@@ -14,6 +14,16 @@
  * mount tells everybody ENOTCONN, where the bare directory beneath it would
  * take what they write. The next start detaches it.
  *
+ * How, from the first to the last message between the two:
+ *
+ *   daemon                            mounter
+ *   mounter_start()  -- fork -------> enters the namespace, looks at the mount
+ *                    <- 0, -errno --- point, keeps the rights to mount only
+ *   mounter_mount()  -- 'm' --------> mounts; keeps the right to detach only
+ *                    <- 0, and fd --- and closes its own copy of fd
+ *   mounter_end()    -- 'd' --------> detaches the mount
+ *                    <- 0, -errno --- ends, as it does when the socket ends
+ *
  * Threading: the main loop's, before other threads are started, and after
  * they have ended. Every call blocks until the answer, or until it is too late
  * for one: what the mounter touches may hang.

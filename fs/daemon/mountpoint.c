@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -17,14 +18,14 @@
 #include "fs/daemon/log.h"
 #include "fs/daemon/mountpoint.h"
 
-/* As the kernel has it. */
+/* So many links the kernel follows, too, before it says ELOOP. */
 #define LINKS_MAX 40
 /* How long a look at the mount point may take. */
 #define LOOK_MS 2000
 
 extern char **environ;
 
-/* Without root's rights the setuid helper does it. */
+/* Who may not do it himself has fusermount3, which is setuid root, do it. */
 int mountpoint_detach(const char *path)
 {
 	char *const argv[] = {(char *)"fusermount3", (char *)"-u", (char *)"-z",
@@ -138,7 +139,7 @@ static int look(const char *path, bool fuse)
 	struct stat st;
 	int fd;
 
-	/* stat() would not tell: the kernel remembers what it was told. */
+	/* stat() does not tell: the kernel answers it from memory. */
 	if (fuse) {
 		fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		if (fd < 0 && errno == ENOTCONN)
@@ -255,7 +256,7 @@ static int check(const char *path)
 		r = detach_dead(path);
 		return r < 0 ? r : 1;
 	}
-	/* One that is stopped, or busy, is there nevertheless. */
+	/* A daemon that is stopped, or busy, is there nevertheless. */
 	if (ours && (r == 0 || r == -ETIMEDOUT))
 		return refuse_mounted(path,
 				      "a circuitfs is mounted there already");
@@ -272,6 +273,7 @@ int mountpoint_prepare(char **mountpoint)
 
 	if (!path)
 		return refuse(*mountpoint, -errno);
+	assert(*path == '/');
 	free(*mountpoint);
 	*mountpoint = path;
 	do
@@ -292,6 +294,7 @@ int mountpoint_find(const char *mountpoint, char **out)
 		return -EINVAL;
 	if (look_in_time(path, true) == -ENOTCONN)
 		return -ENOTCONN;
+	assert(*path == '/');
 	*out = steal(&path);
 	return 0;
 }

@@ -1,6 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * mountpoint.h - the place that is mounted on
+ *
+ * What is mounted there already may belong to a daemon that is dead, stopped
+ * or busy. A look at a mount asks its daemon, and who waits for that one is
+ * deaf even to SIGKILL: so paths are resolved without touching their last
+ * part, /proc/self/mounts tells what is there, and a child takes the look.
+ *
+ * Threading: one thread: the daemon's before others start, or the mounter's.
  */
 #ifndef FS_MOUNTPOINT_H
 #define FS_MOUNTPOINT_H

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +21,7 @@ struct notification {
 	int error;
 };
 
-/* Where the manager does not read, sendto() waits. */
+/* On another thread: where the manager does not read, sendto() waits. */
 static void ask(struct question *question)
 {
 	struct notification *sent =
@@ -67,10 +68,11 @@ void notify(struct aside *aside, const char *state)
 	sent->state = state;
 	sent->to.sun_family = AF_UNIX;
 	memcpy(sent->to.sun_path, path, len);
-	/* "@" is for the octet that an abstract name begins with. */
+	/* An abstract name begins with a zero, for which "@" stands. */
 	if (*path == '@')
 		sent->to.sun_path[0] = 0;
 	sent->to_len =
 		(socklen_t)(offsetof(struct sockaddr_un, sun_path) + len);
+	assert(sent->to_len <= sizeof(sent->to));
 	aside_ask(aside, &sent->question, NOTIFY_MS);
 }

@@ -1,6 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * options.h - the command line
+ *
+ * Who reads it: options.c walks the arguments and has libfuse's and mount(8)'s
+ * words told from ours, options_table.c has a row for each of ours, with its
+ * default and what -h says, and options_check.c makes of texts what is used.
+ *
+ * Threading: the main thread, at the start. What was parsed is only read from
+ * there on, by the mounter's process too, which has a copy.
  */
 #ifndef FS_OPTIONS_H
 #define FS_OPTIONS_H
@@ -8,6 +15,12 @@
 #include "fs/bind.h"
 #include "fs/daemon/rights.h"
 #include "fs/fs.h"
+
+/* Where root's daemon keeps its state, if it is told nothing. */
+#define OPTIONS_ROOT_STATE "/var/lib/circuitfs"
+
+/* The address of a nameserver that is made without one, in the same case. */
+#define OPTIONS_LISTEN "127.0.0.1:0"
 
 /* LIMITER_RATE, and none on loopback addresses. */
 #define OPTIONS_RRL_DEFAULT UINT64_MAX

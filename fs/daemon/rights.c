@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <assert.h>
 #include <cap-ng.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -72,8 +73,10 @@ int rights_keep(const struct rights_user *user, const unsigned *keep,
 
 	if (capng_get_caps_process() < 0)
 		return -EPERM;
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++) {
+		assert(keep[i] <= CAP_LAST_CAP);
 		held[keep[i]] = capng_have_capability(CAPNG_PERMITTED, keep[i]);
+	}
 	/* No program is run with these, so what is left of it is no harm. */
 	if (capng_have_capability(CAPNG_EFFECTIVE, CAP_SETPCAP))
 		flags |= CAPNG_CLEAR_BOUNDING;

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <assert.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -16,7 +17,7 @@ static struct {
 
 static char *program = "circuitfs";
 
-/* Those of @strings that follow each other from @end on: where they end. */
+/* Return: where those of @strings end that follow each other from @end on. */
 static char *follow(char **strings, char *end)
 {
 	for (; *strings && *strings == end; strings++)
@@ -26,13 +27,14 @@ static char *follow(char **strings, char *end)
 
 void title_keep(int argc, char **argv)
 {
+	assert(!area.size);
 	if (argc < 1)
 		return;
 	area.start = argv[0];
 	area.size = (size_t)(follow(environ, follow(argv, argv[0])) - argv[0]);
 }
 
-/* They stay until the process ends, as the old ones would. */
+/* The copies stay until the process ends, as the old strings would. */
 static int move_environment(void)
 {
 	size_t count = 0;
@@ -62,7 +64,7 @@ void title_set(const char *format, ...)
 
 	if (!area.size || move_environment() < 0)
 		return;
-	/* libc keeps a pointer to the first argument. */
+	/* libc keeps a pointer into the first argument, which goes. */
 	program_invocation_name = program_invocation_short_name = program;
 	memset(area.start, 0, area.size);
 	va_start(args, format);

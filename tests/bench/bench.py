@@ -17,8 +17,8 @@ import time
 import traceback
 from pathlib import Path
 
-# Where peers.py is.
-sys.path.append(str(Path(__file__).resolve().parents[1] / "differential"))
+TESTS = Path(__file__).resolve().parents[1]
+sys.path += [str(TESTS / "peers"), str(TESTS / "system")]
 
 import peers  # noqa: E402
 import report  # noqa: E402

@@ -1,72 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """The servers that are compared, each with a start, a stop and an address."""
-import contextlib
 import os
-import socket
-import struct
 import subprocess
 import time
-from pathlib import Path
 
 import peers
+from harness import BINARY, mount_options, unmount
 from machine import NotMeasured
 
 IP = "127.0.0.1"
-BINARY = os.environ.get("CIRCUITFS", str(peers.TOP / "build" / "circuitfs"))
 START_S = 120
-
-# One process or thread that answers, no limit on rates, and answers that hold
-# what was asked for and no more: the same work for everybody.
-NSD = """server:
-\tip-address: {ip}@{port}
-\tserver-count: 1
-\trrl-ratelimit: 0
-\trrl-whitelist-ratelimit: 0
-\tminimal-responses: yes
-\tround-robin: no
-\tusername: ""
-\tchroot: ""
-\tzonesdir: "{dir}"
-\tdatabase: ""
-\tpidfile: "{dir}/pid"
-\tzonelistfile: "{dir}/zone.list"
-\txfrdfile: ""
-\txfrdir: "{dir}"
-\tlogfile: "{dir}/log"
-remote-control:
-\tcontrol-enable: no
-zone:
-\tname: "bench."
-\tzonefile: "{zone}"
-"""
-
-KNOT = """server:
-    rundir: "{dir}"
-    listen: {ip}@{port}
-{workers}
-control:
-    listen: "{dir}/s"
-log:
-  - target: stderr
-    any: warning
-database:
-    storage: "{dir}"
-acl:
-  - id: here
-    address: {ip}
-    action: update
-template:
-  - id: default
-    zonefile-sync: -1
-    zonefile-load: {load}
-    journal-content: {journal}
-zone:
-  - domain: "bench."
-    file: "{zone}"
-    acl: here
-"""
-KNOT_ONE_WORKER = ("    udp-workers: 1\n    tcp-workers: 1\n"
-                   "    background-workers: 1")
 
 
 def wire(name):
@@ -74,42 +17,13 @@ def wire(name):
     return b"".join(bytes([len(label)]) + label for label in labels) + b"\0"
 
 
-def first_answer(address, name, alive, seconds=START_S):
-    """Wait until a name's A record is answered there, to a few ms."""
-    query = struct.pack("!HHHHHH", 1, 0, 1, 0, 0, 0) + wire(name) + b"\0\1\0\1"
-    end = time.monotonic() + seconds
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-        sock.connect(address)
-        sock.settimeout(0.002)
-        while time.monotonic() < end:
-            # Asked again and again, for a socket may be there before its
-            # server; refused at once, so wait.
-            with contextlib.suppress(OSError):
-                sock.send(query)
-                answer = sock.recv(4096)
-                if answer[3] & 15 == 0 and answer[6:8] != b"\0\0":
-                    return
-            if not alive():
-                raise RuntimeError("it ended before it answered")
-            time.sleep(0.001)
-    raise RuntimeError(f"no answer about {name} in {seconds} s")
+def first_answer(address, name, process=None, seconds=START_S):
+    """Wait until a name's A record is answered there."""
+    peers.first_answer(address, process, wire(name), peers.A, 1, seconds)
 
 
-class Server:
-    """One that runs; @start_s is the time from exec to the first answer."""
-
-    def __init__(self, machine, directory, command, core, last):
-        self.machine = machine
-        start = time.perf_counter()
-        self.program = machine.start(directory, command, core)
-        try:
-            first_answer(self.address, last,
-                         lambda: self.program.child.poll() is None)
-        except RuntimeError as reason:
-            said = self.program.said()
-            self.stop()
-            raise RuntimeError(f"{self.NAME}: {reason}: {said}") from reason
-        self.start_s = time.perf_counter() - start
+class Running:
+    """One that machine.start() has started, as self.program."""
 
     def stop(self):
         self.machine.stop(self.program)
@@ -124,41 +38,52 @@ class Server:
         self.stop()
 
 
-class Peer(Server):
+class Measured(Running):
+    """A peer; @start_s is the time from exec to the first answer."""
+
     def __init__(self, machine, zone, last, core=None, **words):
         """@last: a name of the zone that is answered once all of it is."""
         if not os.access(peers.program(self.PROGRAM), os.X_OK):
             raise NotMeasured(f"{self.NAME} is not there")
-        directory = machine.new(self.PROGRAM)
-        directory.mkdir()
-        self.directory = directory
-        self.address = IP, peers.free_port(IP)
-        config = directory / "conf"
-        config.write_text(self.CONFIG.format(
-            ip=IP, port=self.address[1], dir=directory, zone=zone, **words))
-        super().__init__(machine, directory, self.command(config), core, last)
+        self.machine = machine
+
+        def start(directory, command):
+            self.began = time.perf_counter()
+            self.program = machine.start(directory, command, core)
+            return self.program
+
+        def ready(_):
+            first_answer(self.address, last, self.program)
+            self.start_s = time.perf_counter() - self.began
+
+        super().__init__(IP, machine.new(self.PROGRAM), [("bench.", zone)],
+                         start, ready, **words)
 
 
-class Nsd(Peer):
-    NAME, PROGRAM, CONFIG = "NSD", "nsd", NSD
-
-    def command(self, config):
-        return [peers.program("nsd"), "-d", "-c", config]
+# Its answers hold what was asked for and no more, as everybody's do.
+class Nsd(Measured, peers.Nsd):
+    WORDS = {**peers.Nsd.WORDS, "minimal": "yes"}
 
 
-class Knot(Peer):
-    NAME, PROGRAM, CONFIG = "Knot", "knotd", KNOT
+# Edits are kept in the journal, and workers are as it likes.
+KNOT_EDITED = {
+    "workers": "",
+    "load": "difference-no-serial",
+    "journal": "all",
+    "acl": "    acl: here\n",
+    "acls": f"""acl:
+  - id: here
+    address: {IP}
+    action: update
+"""}
 
-    def __init__(self, machine, zone, last, core=None, edited=False):
-        """@edited: changes are kept in the journal; workers as it likes."""
-        super().__init__(
-            machine, zone, last, core,
-            workers="" if edited else KNOT_ONE_WORKER,
-            load="difference-no-serial" if edited else "whole",
-            journal="all" if edited else "none")
 
-    def command(self, config):
-        return [peers.program("knotd"), "-c", config]
+class Knot(Measured, peers.Knot):
+    WORDS = {**peers.Knot.WORDS, "sizes": "", "checks": "off"}
+
+    def __init__(self, *words, edited=False, **more):
+        """@edited: it is, by knotc or from here."""
+        super().__init__(*words, **more, **(KNOT_EDITED if edited else {}))
 
     def transactions(self, count, prefix):
         """So many edits through one knotc, one after the other; seconds."""
@@ -175,7 +100,7 @@ class Knot(Peer):
         return taken
 
 
-class Floor(Server):
+class Floor(Running):
     """floor.c: one answer to everything."""
     NAME = "floor"
 
@@ -190,12 +115,7 @@ class Floor(Server):
         self.address = ip, int(port)
 
 
-def is_mounted(path):
-    return any(line.split()[4] == str(path) for line in
-               Path("/proc/self/mountinfo").read_text().splitlines())
-
-
-class Mounted:
+class Mounted(Running):
     """A FUSE server on a mount point of its own."""
 
     def mount(self, machine, directory, command, core, there):
@@ -205,24 +125,14 @@ class Mounted:
         self.program = machine.start(directory, command, core)
         try:
             self.program.wait_for(
-                "the mount", lambda: is_mounted(self.mountpoint) and there())
+                "the mount", lambda: mount_options(self.mountpoint) and there())
         except BaseException:
             self.stop()
             raise
 
     def stop(self):
-        self.machine.stop(self.program)
-        # What a killed one leaves.
-        while is_mounted(self.mountpoint):
-            umount = (["umount", "-l"] if os.geteuid() == 0 else
-                      ["fusermount3", "-uz"])
-            subprocess.run([*umount, self.mountpoint], check=True, timeout=10)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *failure):
-        self.stop()
+        super().stop()
+        unmount(self.mountpoint)
 
 
 class EmptyFs(Mounted):
@@ -258,8 +168,7 @@ class Circuitfs(Mounted):
         start = time.perf_counter()
         self.program = self.machine.start(self.base, self.command(),
                                           self.core)
-        first_answer(address, name,
-                     lambda: self.program.child.poll() is None)
+        first_answer(address, name, self.program)
         taken = time.perf_counter() - start
         self.program.wait_for("the mount", self.host.is_dir)
         return taken
@@ -268,9 +177,6 @@ class Circuitfs(Mounted):
         path = self.host / name
         path.mkdir()
         return path
-
-    def cpu_s(self):
-        return self.program.cpu_s()
 
     def pss(self):
         return self.program.pss()

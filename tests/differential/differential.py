@@ -21,11 +21,11 @@ import traceback
 
 import compare
 import maker
-import peers
 import policy
 import show
 import wire
 import world
+from world import peers
 
 BATCH = 100    # cases that are loaded at once
 SHOWN = 3      # differences that are told in full
@@ -122,30 +122,31 @@ def still_differs(circuit, case, query):
     return tally.differences[0] if tally.differences else None
 
 
+def rrsets(case):
+    """What may be left out: all that does not make it a zone."""
+    return [(owner, rdtype) for owner, types in case.records.items()
+            for rdtype in types
+            if rdtype != "SOA" and not (rdtype == "NS" and
+                                        owner in case.apexes)]
+
+
+def lines(case):
+    return [(owner, rdtype, line) for owner, types in case.records.items()
+            for rdtype, rrset in types.items() for line in rrset.rdata[1:]]
+
+
 def shrink(circuit, case, difference):
     """Take away what the difference does not need."""
     end = time.monotonic() + SHRINK_S
     query = difference.query
-    parts = [(owner, rdtype, None) for owner, types in case.records.items()
-             for rdtype in types]
-    for owner, rdtype, line in parts:
-        if rdtype == "SOA" or (rdtype == "NS" and owner in case.apexes):
-            continue
-        if time.monotonic() > end:
-            break
-        less = without(case, owner, rdtype, line)
-        found = still_differs(circuit, less, query)
-        if found is not None:
-            case, difference = less, found
-    for owner, types in list(case.records.items()):
-        for rdtype, rrset in list(types.items()):
-            for line in rrset.rdata[1:]:
-                if time.monotonic() > end:
-                    break
-                less = without(case, owner, rdtype, line)
-                found = still_differs(circuit, less, query)
-                if found is not None:
-                    case, difference = less, found
+    for parts in rrsets, lines:
+        for part in parts(case):
+            if time.monotonic() > end:
+                return case, difference
+            less = without(case, *part)
+            found = still_differs(circuit, less, query)
+            if found is not None:
+                case, difference = less, found
     return case, difference
 
 

@@ -12,12 +12,13 @@ import compare
 import exchange
 import names
 import odd
-import peers
 import queries
 import wire
 
-sys.path.insert(1, str(Path(__file__).resolve().parents[1] / "system"))
+TESTS = Path(__file__).resolve().parents[1]
+sys.path += [str(TESTS / "peers"), str(TESTS / "system")]
 import harness  # noqa: E402
+import peers  # noqa: E402
 
 OURS, NSD, KNOT = "circuitfs", "NSD", "Knot"
 

@@ -222,13 +222,17 @@ def tcp_large(her):
     her.pipelines(60, question(f"a.{ZONE}", TXT))
 
 
-@attack("UDP: an MX with 32 targets of 115 labels")
-def deep_targets(her):
+def floods_for_deep_targets(her):
     names = [deep(f"t{i}", "") for i in range(32)]
     replace(her.ns.records, SOA + "".join(
         f"{ZONE} MX 1 {name}\n{name} A 192.0.2.1\n" for name in names))
     her.ready()
     her.floods(question(ZONE, MX))
+
+
+@attack("UDP: an MX with 32 targets of 115 labels")
+def deep_targets(her):
+    floods_for_deep_targets(her)
 
 
 @attack("4 TCP connections ask for an MX with 20 targets of 115 labels")
@@ -258,11 +262,7 @@ def deep_names(her):
 
 @attack("UDP: what is limited (rrl=10)", options=("rrl=10", "nsid=limited"))
 def limited(her):
-    names = [deep(f"t{i}", "") for i in range(32)]
-    replace(her.ns.records, SOA + "".join(
-        f"{ZONE} MX 1 {name}\n{name} A 192.0.2.1\n" for name in names))
-    her.ready()
-    her.floods(question(ZONE, MX))
+    floods_for_deep_targets(her)
 
 
 @attack("UDP: the last of 20,000 types at one name")

@@ -165,6 +165,13 @@ def mount_options(mountpoint):
     return found
 
 
+def unmount(mountpoint):
+    """Detach what is mounted there, also what a killed daemon has left."""
+    while mount_options(mountpoint) is not None:
+        run(*(["umount", "-l"] if os.geteuid() == 0 else
+              ["fusermount3", "-uz"]), mountpoint)
+
+
 def own_loopback():
     """An address of 127/8 that belongs to this test process alone."""
     pid = os.getpid()
@@ -374,9 +381,7 @@ class Circuit:
                 self.end()
         if self.alive():
             self.end(signal.SIGKILL)
-        while mount_options(self.mount) is not None:
-            run("umount", "-l", self.mount) if os.geteuid() == 0 else \
-                run("fusermount3", "-uz", self.mount)
+        unmount(self.mount)
         shutil.rmtree(self.base)
 
 

@@ -6,8 +6,6 @@ Each asks a nameserver of a real tree and has to come to the same answers.
 import contextlib
 import os
 import re
-import socket
-import struct
 import sys
 import tempfile
 from pathlib import Path
@@ -22,7 +20,7 @@ from harness import (Circuit, append, ask, free_port, needs_root, own_loopback,
                      replace,
                      run, split_address, watched)
 
-sys.path.insert(1, str(Path(__file__).resolve().parents[1] / "differential"))
+sys.path.insert(1, str(Path(__file__).resolve().parents[1] / "peers"))
 import peers  # noqa: E402
 
 ZONES = """$ORIGIN zone.test.
@@ -418,7 +416,7 @@ DOMAINS = ["zone.test", "other.test", "2.0.192.in-addr.arpa"]
 def resolver(directory, address, command):
     process = peers.Process(directory, command)
     try:
-        process.wait_for("start", lambda: peers.serves(address))
+        peers.first_answer(address, process)
         yield f"{address[0]}:{address[1]}"
     finally:
         process.stop()

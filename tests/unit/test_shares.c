@@ -20,8 +20,8 @@ static int setup(void **state)
 	static struct fs fs;
 
 	fs = (struct fs){.uid = STARTER};
-	shares_init(&fs.shares);
 	shares_set(&fs.shares, SHARE_LOGS, 10);
+	shares_set(&fs.shares, SHARE_READERS, 1);
 	*state = &fs;
 	return 0;
 }

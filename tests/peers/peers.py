@@ -2,7 +2,8 @@
 """The other servers: where their programs are, and how they start and stop.
 
 They run from the directory that they were unpacked into, without rights, on a
-loopback port, with all their files in a directory of the caller's own.
+loopback port, with all their files in a directory of the caller's own: beside
+circuitfs where its answers are compared, and where they are measured.
 """
 import contextlib
 import ctypes
@@ -68,20 +69,23 @@ class Process:
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 cwd=directory, start_new_session=True)
 
+    def alive(self):
+        return self.child.poll() is None
+
     def said(self):
         return self.log.read_text(errors="replace")
 
     def wait_for(self, what, condition):
         end = time.monotonic() + START_S
         while not condition():
-            if self.child.poll() is not None:
+            if not self.alive():
                 raise RuntimeError(f"{what}: it ended: {self.said()}")
             if time.monotonic() > end:
                 raise RuntimeError(f"{what}: not in time: {self.said()}")
             time.sleep(0.005)
 
     def stop(self):
-        if self.child.poll() is None:
+        if self.alive():
             self.child.terminate()
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self.child.wait(STOP_S)
@@ -90,18 +94,49 @@ class Process:
         self.child.wait()
 
 
-def serves(address, name=b"\0"):
-    """Does something answer there, with whatever?"""
-    query = struct.pack("!HHHHHH", 1, 0, 1, 0, 0, 0) + name + b"\0\6\0\1"
+def ask(sock, name, rdtype):
+    """A try to have an answer from where @sock is connected, or None."""
+    query = struct.pack("!HHHHHH", 1, 0, 1, 0, 0, 0) + name
+    with contextlib.suppress(OSError):
+        sock.send(query + struct.pack("!HH", rdtype, 1))
+        return sock.recv(65535)
+    return None
+
+
+A, SOA = 1, 6
+
+
+def first_answer(address, process=None, name=b"\0", rdtype=SOA, records=0,
+                 seconds=START_S):
+    """Wait, to a few ms, until something answers there.
+
+    @process: whose answer it is, if that is to be looked at
+    @name:    in wire form
+    @records: how many the answer holds at least; without any, whatever there
+              is to be said of the name will do
+    """
+    end = time.monotonic() + seconds
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         sock.connect(address)
-        sock.settimeout(0.05)
-        with contextlib.suppress(OSError):
-            sock.send(query)
-            return len(sock.recv(65535)) >= 12
-    return False
+        sock.settimeout(0.002)
+        while time.monotonic() < end:
+            # Asked again and again, for a socket may be there before its
+            # server; refused at once, so wait.
+            answer = ask(sock, name, rdtype)
+            if answer and len(answer) >= 12 and (
+                    not records or answer[3] & 15 == 0 and
+                    int.from_bytes(answer[6:8], "big") >= records):
+                return
+            if process and not process.alive():
+                raise RuntimeError(
+                    f"it ended before it answered: {process.said()}")
+            time.sleep(0.001)
+    raise RuntimeError(f"no answer in {seconds} s" +
+                       (f": {process.said()}" if process else ""))
 
 
+# No limit on rates, and one process or thread that answers: the same work for
+# everybody.
 NSD = """server:
 \tip-address: {ip}@{port}
 \tserver-count: 1
@@ -118,7 +153,7 @@ NSD = """server:
 \trrl-ratelimit: 0
 \trrl-whitelist-ratelimit: 0
 \tround-robin: no
-\tminimal-responses: no
+\tminimal-responses: {minimal}
 \tconfine-to-zone: no
 \trefuse-any: no
 \tipv4-edns-size: {edns_size}
@@ -131,10 +166,7 @@ NSD_ZONE = 'zone:\n\tname: "{name}"\n\tzonefile: "{file}"\n'
 KNOT = """server:
     rundir: "{dir}"
     listen: {ip}@{port}
-    udp-workers: 1
-    tcp-workers: 1
-    background-workers: 1
-    udp-max-payload: {edns_size}
+{workers}    udp-max-payload: {edns_size}
     answer-rotation: off
     identity: ""
     version: ""
@@ -146,18 +178,24 @@ log:
     any: warning
 database:
     storage: "{dir}"
-    journal-db-max-size: 10M
-    kasp-db-max-size: 5M
-    timer-db-max-size: 5M
-template:
+{sizes}{acls}template:
   - id: default
     zonefile-sync: -1
-    zonefile-load: whole
-    journal-content: none
-    semantic-checks: soft
-zone:
+    zonefile-load: {load}
+    journal-content: {journal}
+    semantic-checks: {checks}
+{acl}zone:
 """
 KNOT_ZONE = '  - domain: "{name}"\n    file: "{file}"\n'
+KNOT_ONE_WORKER = """    udp-workers: 1
+    tcp-workers: 1
+    background-workers: 1
+"""
+# They are mapped at the start: many of them are started by the comparison.
+KNOT_SMALL = """    journal-db-max-size: 10M
+    kasp-db-max-size: 5M
+    timer-db-max-size: 5M
+"""
 
 
 class Peer:
@@ -165,22 +203,29 @@ class Peer:
 
     EDNS_SIZE = 1232
 
-    def __init__(self, ip, directory, zones):
-        """@zones: pairs of a name and the path of a zone file."""
+    def __init__(self, ip, directory, zones, start=Process,
+                 ready=lambda peer: first_answer(peer.address, peer.process),
+                 **words):
+        """@zones: pairs of a name and the path of a zone file.
+        @start:  makes a Process of a directory and a command
+        @ready:  returns when it serves; else raises RuntimeError
+        @words:  what else the configuration takes
+        """
         self.directory = Path(directory)
         self.directory.mkdir(parents=True, exist_ok=True)
         self.address = ip, free_port(ip)
-        words = {"ip": ip, "port": self.address[1], "dir": self.directory,
-                 "edns_size": self.EDNS_SIZE}
         config = self.directory / "conf"
-        config.write_text(self.CONFIG.format(**words) + "".join(
+        config.write_text(self.CONFIG.format(**{
+            "ip": ip, "port": self.address[1], "dir": self.directory,
+            "edns_size": self.EDNS_SIZE, **self.WORDS, **words}) + "".join(
             self.ZONE.format(name=name, file=file) for name, file in zones))
-        self.process = Process(self.directory, self.command(config))
+        self.process = start(self.directory, self.command(config))
         try:
-            self.process.wait_for(f"start of {self.NAME}",
-                                  lambda: serves(self.address))
-        except BaseException:
-            self.process.stop()
+            ready(self)
+        except BaseException as failure:
+            self.stop()
+            if isinstance(failure, RuntimeError):
+                raise RuntimeError(f"{self.NAME}: {failure}") from failure
             raise
 
     def stop(self):
@@ -194,16 +239,19 @@ class Peer:
 
 
 class Nsd(Peer):
-    NAME = "NSD"
+    NAME, PROGRAM = "NSD", "nsd"
     CONFIG, ZONE = NSD, NSD_ZONE
+    WORDS = {"minimal": "no"}
 
     def command(self, config):
         return [program("nsd"), "-d", "-c", config]
 
 
 class Knot(Peer):
-    NAME = "Knot"
+    NAME, PROGRAM = "Knot", "knotd"
     CONFIG, ZONE = KNOT, KNOT_ZONE
+    WORDS = {"workers": KNOT_ONE_WORKER, "sizes": KNOT_SMALL, "acls": "",
+             "acl": "", "load": "whole", "journal": "none", "checks": "soft"}
 
     def command(self, config):
         return [program("knotd"), "-c", config]
