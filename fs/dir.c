@@ -411,10 +411,8 @@ static void entry_node(struct dir *dir, struct fuse_entry_param *out)
 		return;
 	}
 	/* A scratch file may be renamed over something at any moment. */
-	if (node->kind == NODE_NAME) {
+	if (node->kind == NODE_NAME && listed_add(dir->fs, node))
 		out->attr_timeout = out->entry_timeout = LISTED_SECONDS;
-		listed_add(dir->fs, node);
-	}
 }
 
 static size_t add_plus(struct dir *dir, fuse_req_t req, char *out, size_t size)
@@ -465,7 +463,7 @@ static enum turn_result go_on(struct turn *turn, uint64_t until_ns)
 	ssize_t used = 0;
 	int r = 0;
 
-	if (call->plus && known_let_go(dir->fs))
+	if (call->plus && known_let_go(dir->fs, until_ns))
 		return TURN_YIELD;
 	/* It may have been given up between two turns, too. */
 	if (dir->moment.late && call->offset)

@@ -42,7 +42,7 @@ struct node {
 	bool is_copied;	 /* and that is cp(1) or tar(1) */
 	uint64_t maker_until_ms; /* by uv_now(): the thread may be another's */
 	struct scratch *scratch; /* owned; of a scratch file */
-	struct node *listed_prev, *listed_next; /* in fs->listed */
+	struct node *listed_prev, *listed_next; /* in listed->nodes */
 	uint64_t listed_until_ms;		/* by uv_now(); 0: not in it */
 	struct node *known_prev, *known_next;	/* in fs->known.names */
 	bool is_known;				/* is in there */

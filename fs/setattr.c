@@ -119,8 +119,8 @@ void tree_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	 * answer that what it is told to forget has overtaken.
 	 */
 	if (node->kind == NODE_RECORDS) {
-		listed_add(fs, node);
-		fuse_reply_attr(req, &attr, LISTED_SECONDS);
+		fuse_reply_attr(req, &attr,
+				listed_add(fs, node) ? LISTED_SECONDS : 0);
 		return;
 	}
 	fuse_reply_attr(req, &attr, attr_timeout(node));
