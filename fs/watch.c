@@ -46,6 +46,8 @@ struct feed {
 	struct place start, end; /* of what is in the ring */
 	uint64_t unseen;	 /* TRAFFIC_UNSEEN, as far as it was told */
 	bool has_news;		 /* since readers were served */
+	int64_t second;		 /* since 1970, that the last line was of */
+	char time[32];		 /* its text, as lines begin with it */
 	char *ring;		 /* WATCH_TEXT_MAX octets */
 };
 
@@ -78,53 +80,83 @@ struct watch {
 
 /* ---- Lines ---- */
 
-/* RFC 3339, section 5.6, in microseconds. */
-static void print_time(int64_t ns, char *out, size_t size)
+/* RFC 3339, section 5.6: what the times of a second begin with. */
+static void begin_second(struct feed *feed, int64_t second)
 {
-	time_t seconds = ns / 1000000000;
+	time_t seconds = second;
 	struct tm tm;
-	size_t len;
 
+	if (feed->second == second && feed->time[0])
+		return;
+	feed->second = second;
 	gmtime_r(&seconds, &tm);
-	len = strftime(out, size, "%Y-%m-%dT%H:%M:%S", &tm);
-	snprintf(out + len, size - len, ".%06dZ",
-		 (int)(ns % 1000000000 / 1000));
+	strftime(feed->time, sizeof(feed->time), "%Y-%m-%dT%H:%M:%S.", &tm);
 }
 
-static void print_flags(uint8_t flags, char out[32])
+/* In @digits, or in as many as it takes. Return: its end. */
+static char *put_number(char *at, uint64_t number, unsigned digits)
+{
+	char text[20];
+	unsigned len = 0;
+
+	do {
+		text[len++] = (char)('0' + number % 10);
+		number /= 10;
+	} while (number || len < digits);
+	while (len)
+		*at++ = text[--len];
+	*at = 0;
+	return at;
+}
+
+static char *put_time(struct feed *feed, int64_t ns, char *at)
+{
+	begin_second(feed, ns / 1000000000);
+	at = stpcpy(at, feed->time);
+	at = put_number(at, (uint64_t)(ns % 1000000000 / 1000), 6);
+	return stpcpy(at, "Z ");
+}
+
+static char *put_flags(uint8_t flags, char *at)
 {
 	static const char *const names[] = {"aa", "tc", "rd", "edns", "do"};
+	const char *between = "";
 
-	out[0] = 0;
+	if (!flags)
+		return stpcpy(at, "-");
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		if (!(flags & 1 << i))
 			continue;
-		if (out[0])
-			strcat(out, ",");
-		strcat(out, names[i]);
+		at = stpcpy(stpcpy(at, between), names[i]);
+		between = ",";
 	}
-	if (!out[0])
-		strcpy(out, "-");
+	return at;
 }
 
-static size_t print_line(const struct tap_query *query, char out[LINE_SIZE])
+static char *put_question(const struct tap_query *query, char *at)
 {
-	char time[40], client[ADDRESS_TEXT_SIZE], name[NAME_TEXT_SIZE] = "-";
-	char type[16] = "-", number[16], flags[32];
-	const char *rcode = rcode_text(query->rcode);
+	if (!query->has_question)
+		return stpcpy(at, "- -");
+	name_to_text(&query->name, at);
+	at = stpcpy(at + strlen(at), " ");
+	return at + rr_type_to_text(query->type, at);
+}
 
-	print_time(query->time_ns, time, sizeof(time));
-	address_print(&query->client, client);
-	if (query->has_question) {
-		name_to_text(&query->name, name);
-		rr_type_to_text(query->type, type);
-	}
-	print_flags(query->flags, flags);
-	snprintf(number, sizeof(number), "RCODE%u", query->rcode);
-	return (size_t)snprintf(
-		out, LINE_SIZE, "%s %s %s %s %s %s %s %u\n", time, client,
-		query->transport == ANSWER_TCP ? "tcp" : "udp", name, type,
-		rcode ? rcode : number, flags, query->octets);
+/* Tens of thousands in a second: printf(3) would take most of the time. */
+static size_t print_line(struct feed *feed, const struct tap_query *query,
+			 char out[LINE_SIZE])
+{
+	const char *rcode = rcode_text(query->rcode);
+	char *at = put_time(feed, query->time_ns, out);
+
+	at += address_print(&query->client, at);
+	at = stpcpy(at, query->transport == ANSWER_TCP ? " tcp " : " udp ");
+	at = stpcpy(put_question(query, at), " ");
+	at = rcode ? stpcpy(at, rcode)
+		   : put_number(stpcpy(at, "RCODE"), query->rcode, 1);
+	at = stpcpy(put_flags(query->flags, stpcpy(at, " ")), " ");
+	at = stpcpy(put_number(at, query->octets, 1), "\n");
+	return (size_t)(at - out);
 }
 
 /* ---- The ring ---- */
@@ -505,7 +537,7 @@ void watch_seen(void *arg, const struct tap_query *query)
 	/* Of a time before all who are here. */
 	if (!feed->started)
 		return;
-	len = print_line(query, line);
+	len = print_line(feed, query, line);
 	feed_add(feed, line, len);
 	feed->watches->node->logged += len;
 }
