@@ -9,6 +9,7 @@ import random
 import re
 import statistics
 import struct
+import subprocess
 import threading
 import time
 from pathlib import Path
@@ -429,3 +430,30 @@ def test_sizes_are_true_at_once_while_others_list_and_change(ns):
     stop.set()
     lister.join()
     assert not wrong
+
+
+def test_a_change_that_waits_for_the_kernel_is_told_when_the_daemon_stops(
+        circuit):
+    ns = circuit.make()
+    replace(ns.records, "".join(f"n{i:05}.test. A 192.0.2.1\n"
+                                for i in range(14000)))
+    told, ready = [], threading.Barrier(5)
+
+    def changes(number):
+        ready.wait()
+        with contextlib.suppress(OSError):
+            for i in range(10**6):
+                append(ns.records, f"c{number}. {i} A 192.0.2.1\n")
+                told.append(number)
+
+    changers = [threading.Thread(target=changes, args=(i,)) for i in range(4)]
+    for thread in changers:
+        thread.start()
+    run("ls", "-lU", ns.names)
+    ready.wait()
+    eventually("they change", lambda: set(told) == {0, 1, 2, 3})
+    with subprocess.Popen(["ls", "-lU", ns.names], stdout=subprocess.DEVNULL,
+                          stderr=subprocess.DEVNULL):
+        circuit.stop()
+    for thread in changers:
+        thread.join()
