@@ -19,7 +19,7 @@
 #include "dns/worker.h"
 
 /* Queries taken from the taps in a turn of the loop: some 0.1 ms. */
-#define TAPPED_MOST 64
+#define TAPPED_MOST 32
 /* And how long after it is looked again, as long as they come. */
 #define TAPPED_MS 1
 

@@ -386,6 +386,18 @@ def test_a_long_listing_leaves_few_names_behind(circuit):
     assert len(ns.listed()) == LONG_NAMES
 
 
+def test_what_a_removed_directory_had_is_forgotten(circuit):
+    ns = circuit.make()
+    replace(ns.records, "".join(f"n{i:05}.test. A 192.0.2.1\n"
+                                for i in range(14000)))
+    run("ls", "-l", ns.names)
+    with open(ns.names / "n00000.test.", "rb"):
+        assert metric(circuit, "circuitfs_nodes") > 14000
+        ns.path.rmdir()
+        eventually("they are forgotten",
+                   lambda: metric(circuit, "circuitfs_nodes") < 100)
+
+
 @pytest.mark.parametrize("command", ["ls -l", "ls -lU", "find . -ls"])
 def test_sizes_in_a_long_listing_are_true_after_a_change(ns, command):
     replace(ns.records, "".join(f"n{i:05}.test. A 192.0.2.1\n"
