@@ -17,7 +17,7 @@
 #define SKIPPED_LOOK 64
 #define SHOWN_LOOK   8
 /* Entries in a reply, whatever time they take: each reply is a wake-up. */
-#define SHOWN_LEAST 256
+#define SHOWN_LEAST 64
 
 /*
  * An open directory. The offset of an entry is its number, and the entry that
