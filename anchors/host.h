@@ -15,6 +15,9 @@
 /* Two owners share one of their two counts once in so many, and hardly both. */
 #define HOST_TOUCHED 4096
 
+typedef bool host_changed(void *arg, struct anchor *anchor, const void *origin,
+			  void (*told)(void *told_arg), void *told_arg);
+
 struct host_options {
 	const char *state;     /* directory; borrowed during host_open() */
 	const char *name;      /* of the host's anchor; the same */
@@ -31,10 +34,12 @@ struct host_options {
 	/* A line for the log; @priority as in syslog(3). */
 	void (*report)(int priority, const char *line);
 	/*
-	 * Something of @anchor has changed; its caller hears of it next.
+	 * Something of @anchor has changed; its caller hears of it next, or, if
+	 * this returns false, once @told was called, in the order of the
+	 * changes of one anchor.
 	 * @origin: what nameserver_edit() was given, or NULL
 	 */
-	void (*changed)(void *arg, struct anchor *anchor, const void *origin);
+	host_changed *changed;
 	void *changed_arg;
 };
 
@@ -66,7 +71,7 @@ struct host {
 	struct buffer unbound; /* struct anchor *: whose that is; references */
 	size_t waiting;	       /* of them, at the start: for descriptors */
 	void (*report)(int priority, const char *line);
-	void (*changed)(void *arg, struct anchor *anchor, const void *origin);
+	host_changed *changed;
 	void *changed_arg;
 };
 

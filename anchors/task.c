@@ -19,6 +19,15 @@ static bool is_refusal(int result)
 	       result == -ENAMETOOLONG || result == -EMFILE;
 }
 
+/* Who has to know of the change does. */
+static void report_changed(void *arg)
+{
+	struct task *task = arg;
+
+	task->done(task->arg, 0, NULL);
+	task_free(task);
+}
+
 void task_report(struct task *task, int result)
 {
 	bool refused = is_refusal(result) && task->refusal.reason[0];
@@ -29,8 +38,10 @@ void task_report(struct task *task, int result)
 	if (result == 0 && task->is_edit)
 		task->anchor->edits++;
 	/* Nobody can see yet what is staged. */
-	if (result == 0 && task->job.reply == JOB_DURABLE)
-		host->changed(host->changed_arg, task->anchor, task->origin);
+	if (result == 0 && task->job.reply == JOB_DURABLE &&
+	    !host->changed(host->changed_arg, task->anchor, task->origin,
+			   report_changed, task))
+		return;
 	task->done(task->arg, result, refused ? &task->refusal : NULL);
 	task_free(task);
 }

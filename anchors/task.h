@@ -71,7 +71,7 @@ bool task_touched_since(const struct anchor *anchor, const struct name *owner,
 void task_submit(struct task *task,
 		 int (*run)(struct job *, struct writer *, MDB_txn *));
 
-/** task_report() - tell the caller, and free the task */
+/** task_report() - tell the caller, now or when all know, and free the task */
 void task_report(struct task *task, int result);
 
 /** task_store(), task_tables() - of the task's host */

@@ -15,7 +15,7 @@
 /* After so many entries, a look at the clock. */
 #define SHOWN_LOOK 8
 /* Entries in a reply, whatever time they take: each reply is a wake-up. */
-#define SHOWN_LEAST 256
+#define SHOWN_LEAST 64
 
 struct dir {
 	struct fs *fs;
@@ -127,10 +127,8 @@ static void entry_node(struct listing *listing, struct fuse_entry_param *out)
 		return;
 	}
 	/* A scratch file may be renamed over something at any moment. */
-	if (node_has_owner(node)) {
+	if (node_has_owner(node) && listed_add(listing->fs, node))
 		out->attr_timeout = out->entry_timeout = LISTED_SECONDS;
-		listed_add(listing->fs, node);
-	}
 }
 
 static size_t add_plus(struct listing *listing, fuse_req_t req, char *out,
@@ -185,7 +183,7 @@ static enum turn_result go_on(struct turn *turn, uint64_t until_ns)
 	ssize_t used = 0;
 	int r = 0;
 
-	if (call->plus && known_let_go(dir->fs))
+	if (call->plus && known_let_go(dir->fs, until_ns))
 		return TURN_YIELD;
 	/* It may have been given up between two turns, too. */
 	if (dir->listing.moment.late && call->offset)

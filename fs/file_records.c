@@ -41,8 +41,8 @@ static int records_attr(struct fs *fs, struct node *node, struct stat *st)
 static void records_getattr(fuse_req_t req, struct node *node,
 			    const struct stat *st)
 {
-	listed_add(fs_of(req), node);
-	fuse_reply_attr(req, st, LISTED_SECONDS);
+	fuse_reply_attr(req, st,
+			listed_add(fs_of(req), node) ? LISTED_SECONDS : 0);
 }
 
 static void records_clear(struct pending *pending)

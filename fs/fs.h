@@ -26,6 +26,7 @@ struct dir;
 struct drafts;
 struct feed;
 struct handle;
+struct listed;
 struct memory;
 struct node;
 struct pages;
@@ -43,8 +44,7 @@ struct fs {
 	struct dir *dirs;	/* utlist: open directories */
 	struct feed *feeds;	/* uthash: watch.h's, of open logs */
 	struct poller *pollers; /* utlist: open `stat` files */
-	struct node *listed;	/* listed.h's, oldest first */
-	unsigned listed_count;
+	struct listed *listed;	/* uthash: listed.h's, of anchors */
 	struct known known;	/* names that the kernel has */
 	struct memory *memory;	/* uthash: of programs/, oldest first */
 	uint64_t next_scratch;	/* serial number */

@@ -6,7 +6,7 @@
 #include "fs/node.h"
 #include "fs/session.h"
 
-#define KNOWN_BATCH 128 /* in one notification */
+#define KNOWN_BATCH 16 /* in one notification */
 
 /* As linux/fuse.h has it from version 7.45 of the protocol on. */
 #define NOTIFY_PRUNE 9
@@ -23,13 +23,18 @@ struct prune {
 	uint64_t nodes[KNOWN_BATCH];
 };
 
+static size_t size_of(const struct node *node)
+{
+	return sizeof(*node) + node->key_len;
+}
+
 void known_drop(struct fs *fs, struct node *node)
 {
 	if (!node->is_known)
 		return;
 	node->is_known = false;
 	DL_DELETE2(fs->known.names, node, known_prev, known_next);
-	fs->known.count--;
+	fs->known.size -= size_of(node);
 }
 
 /* They are known no more, or else in use and given again some day. */
@@ -52,12 +57,12 @@ static void let_go(struct fs *fs)
 	    (errno == EINVAL || errno == ENOSYS))
 		fs->known.cannot = true;
 	fs->known.too_many =
-		!fs->known.cannot && fs->known.count > KNOWN_MAX / 2;
+		!fs->known.cannot && fs->known.size > KNOWN_SIZE / 2;
 }
 
-bool known_let_go(struct fs *fs)
+bool known_let_go(struct fs *fs, uint64_t until_ns)
 {
-	if (fs->known.too_many)
+	while (fs->known.too_many && uv_hrtime() < until_ns)
 		let_go(fs);
 	return fs->known.too_many;
 }
@@ -71,8 +76,9 @@ void known_given(struct fs *fs, struct node *node)
 		return;
 	node->is_known = true;
 	DL_APPEND2(known->names, node, known_prev, known_next);
-	known->too_many |= ++known->count >= KNOWN_MAX;
+	known->size += size_of(node);
+	known->too_many |= known->size >= KNOWN_SIZE;
 	/* No listing has come to do it. */
-	if (known->count >= 2 * KNOWN_MAX)
+	if (known->size >= KNOWN_SIZE / 8 * 9)
 		let_go(fs);
 }

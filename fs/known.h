@@ -3,9 +3,9 @@
  * known.h - names that the kernel knows, and how it is made to forget them
  *
  * It keeps a name that it was given once, in a listing or by a lookup, until
- * its memory is short, and the node stays for as long. With KNOWN_MAX of them,
- * it is told to let half of them go, those that it was given longest ago. What
- * is open or in use it keeps all the same.
+ * its memory is short, and the node stays for as long. With KNOWN_SIZE octets
+ * of them, it is told to let half of them go, those that it was given longest
+ * ago. What is open or in use it keeps all the same.
  *
  * Many in a row, and seldom: of what a listing brings while it lets something
  * go it believes nothing, and asks for each name again. So listings wait, and
@@ -22,8 +22,10 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
-#define KNOWN_MAX 8192
+/* Of nodes: some 100,000 of names that are not long. */
+#define KNOWN_SIZE ((size_t)24 << 20)
 
 struct fs;
 struct node;
@@ -31,16 +33,16 @@ struct node;
 /* In struct fs; all zero: none yet. */
 struct known {
 	struct node *names; /* utlist: the one given longest ago is the first */
-	size_t count;
-	bool too_many; /* until half of them are let go */
-	bool cannot;   /* the kernel does not understand */
+	size_t size;	    /* octets that they take */
+	bool too_many;	    /* until half of them are let go */
+	bool cannot;	    /* the kernel does not understand */
 };
 
 /** known_given() - the kernel is given @node, of a name's file, or once more */
 void known_given(struct fs *fs, struct node *node);
 
-/** known_let_go() - a step of it: whether a listing has to wait for more */
-bool known_let_go(struct fs *fs);
+/** known_let_go() - do so until then: whether a listing has to wait for more */
+bool known_let_go(struct fs *fs, uint64_t until_ns);
 
 /** known_drop() - @node goes */
 void known_drop(struct fs *fs, struct node *node);

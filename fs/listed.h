@@ -8,6 +8,9 @@
  * kernel looks at with every open. When an anchor changes in that time, it is
  * told to forget them before whoever made the change hears that it is done.
  *
+ * That takes the kernel some microseconds for each. With more than a few of
+ * them it is done in turns (turns.h), and only who made the change waits.
+ *
  * A write() into a file needs no telling: the kernel forgets the file's size
  * itself when the last of the requests it made of that write is answered.
  */
@@ -17,10 +20,12 @@
 #include "fs/node.h"
 
 #define LISTED_SECONDS 1
-#define LISTED_MAX     12288 /* nodes at once; past it the oldest is forgotten */
 
-/** listed_add() - @node's attributes were handed out */
-void listed_add(struct fs *fs, struct node *node);
+/** listed_add() - @node's attributes are handed out
+ *
+ * Return: whether the kernel may believe them; false without memory.
+ */
+bool listed_add(struct fs *fs, struct node *node);
 
 /** listed_drop() - @node goes */
 void listed_drop(struct fs *fs, struct node *node);
@@ -28,7 +33,11 @@ void listed_drop(struct fs *fs, struct node *node);
 /**
  * listed_changed() - forget what was handed out of an anchor
  * @origin: NULL, or the node whose writing was the change
+ *
+ * Return: true when that is done; else it is when @told is called, in the order
+ * of the changes of one anchor.
  */
-void listed_changed(void *fs, struct anchor *anchor, const void *origin);
+bool listed_changed(struct fs *fs, struct anchor *anchor, const void *origin,
+		    void (*told)(void *arg), void *arg);
 
 #endif

@@ -26,7 +26,7 @@ struct node {
 	/* Who made the directory; programs.h's, or NULL. */
 	struct memory_maker *maker;
 	struct scratch *scratch;		/* owned; of a scratch file */
-	struct node *listed_prev, *listed_next; /* in fs->listed */
+	struct node *listed_prev, *listed_next; /* in listed->nodes */
 	uint64_t listed_until_ms;		/* by uv_now(); 0: not in it */
 	struct node *known_prev, *known_next;	/* in fs->known.names */
 	bool is_known;				/* is in there */

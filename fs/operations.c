@@ -3,6 +3,7 @@
  * operations.c - the table that libfuse calls through
  */
 #include "fs/dir.h"
+#include "fs/forgets.h"
 #include "fs/handle.h"
 #include "fs/space.h"
 #include "fs/tree.h"
@@ -30,12 +31,7 @@ static void op_forget(fuse_req_t req, fuse_ino_t ino, uint64_t lookups)
 static void op_forget_multi(fuse_req_t req, size_t count,
 			    struct fuse_forget_data *forgets)
 {
-	struct fs *fs = fs_of(req);
-
-	for (size_t i = 0; i < count; i++)
-		if (forgets[i].ino != FUSE_ROOT_ID)
-			node_put(fs, node_of(fs, forgets[i].ino),
-				 forgets[i].nlookup);
+	forgets_take(fs_of(req), forgets, count);
 	fuse_reply_none(req);
 }
 

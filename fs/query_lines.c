@@ -11,54 +11,84 @@
 
 /* ---- A line ---- */
 
-/* RFC 3339, section 5.6, in microseconds. */
-static void print_time(int64_t ns, char *out, size_t size)
+/* RFC 3339, section 5.6: what the times of a second begin with. */
+static void begin_second(struct query_lines *lines, int64_t second)
 {
-	time_t seconds = ns / 1000000000;
+	time_t seconds = second;
 	struct tm tm;
-	size_t len;
 
+	if (lines->second == second && lines->time[0])
+		return;
+	lines->second = second;
 	gmtime_r(&seconds, &tm);
-	len = strftime(out, size, "%Y-%m-%dT%H:%M:%S", &tm);
-	snprintf(out + len, size - len, ".%06dZ",
-		 (int)(ns % 1000000000 / 1000));
+	strftime(lines->time, sizeof(lines->time), "%Y-%m-%dT%H:%M:%S.", &tm);
 }
 
-static void print_flags(uint8_t flags, char out[32])
+/* In @digits, or in as many as it takes. Return: its end. */
+static char *put_number(char *at, uint64_t number, unsigned digits)
+{
+	char text[20];
+	unsigned len = 0;
+
+	do {
+		text[len++] = (char)('0' + number % 10);
+		number /= 10;
+	} while (number || len < digits);
+	while (len)
+		*at++ = text[--len];
+	*at = 0;
+	return at;
+}
+
+static char *put_time(struct query_lines *lines, int64_t ns, char *at)
+{
+	begin_second(lines, ns / 1000000000);
+	at = stpcpy(at, lines->time);
+	at = put_number(at, (uint64_t)(ns % 1000000000 / 1000), 6);
+	return stpcpy(at, "Z ");
+}
+
+static char *put_flags(uint8_t flags, char *at)
 {
 	static const char *const names[] = {"aa", "tc", "rd", "edns", "do"};
+	const char *between = "";
 
-	out[0] = 0;
+	if (!flags)
+		return stpcpy(at, "-");
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		if (!(flags & 1 << i))
 			continue;
-		if (out[0])
-			strcat(out, ",");
-		strcat(out, names[i]);
+		at = stpcpy(stpcpy(at, between), names[i]);
+		between = ",";
 	}
-	if (!out[0])
-		strcpy(out, "-");
+	return at;
 }
 
-size_t query_line_print(const struct tap_query *query,
+static char *put_question(const struct tap_query *query, char *at)
+{
+	if (!query->has_question)
+		return stpcpy(at, "- -");
+	name_to_text(&query->name, at);
+	at = stpcpy(at + strlen(at), " ");
+	return at + rr_type_to_text(query->type, at);
+}
+
+/* Tens of thousands in a second: printf(3) would take most of the time. */
+size_t query_line_print(struct query_lines *lines,
+			const struct tap_query *query,
 			char out[QUERY_LINE_SIZE])
 {
-	char time[40], client[ADDRESS_TEXT_SIZE], name[NAME_TEXT_SIZE] = "-";
-	char type[16] = "-", number[16], flags[32];
 	const char *rcode = rcode_text(query->rcode);
+	char *at = put_time(lines, query->time_ns, out);
 
-	print_time(query->time_ns, time, sizeof(time));
-	address_print(&query->client, client);
-	if (query->has_question) {
-		name_to_text(&query->name, name);
-		rr_type_to_text(query->type, type);
-	}
-	print_flags(query->flags, flags);
-	snprintf(number, sizeof(number), "RCODE%u", query->rcode);
-	return (size_t)snprintf(
-		out, QUERY_LINE_SIZE, "%s %s %s %s %s %s %s %u\n", time, client,
-		query->transport == ANSWER_TCP ? "tcp" : "udp", name, type,
-		rcode ? rcode : number, flags, query->octets);
+	at += address_print(&query->client, at);
+	at = stpcpy(at, query->transport == ANSWER_TCP ? " tcp " : " udp ");
+	at = stpcpy(put_question(query, at), " ");
+	at = rcode ? stpcpy(at, rcode)
+		   : put_number(stpcpy(at, "RCODE"), query->rcode, 1);
+	at = stpcpy(put_flags(query->flags, stpcpy(at, " ")), " ");
+	at = stpcpy(put_number(at, query->octets, 1), "\n");
+	return (size_t)(at - out);
 }
 
 #define LOST_LINE "# %llu lines lost\n"

@@ -25,6 +25,8 @@ struct query_place {
 struct query_lines {
 	struct query_place start, end; /* of what is in the ring */
 	char *ring;		       /* owned */
+	int64_t second; /* since 1970, that the last line was of */
+	char time[32];	/* its text, as lines begin with it */
 };
 
 /** query_lines_init() - an empty one: 0, -ENOMEM */
@@ -44,8 +46,9 @@ size_t query_lines_get(const struct query_lines *lines, uint64_t at,
 /** query_place_pass() - from the start of a line to that of the next */
 void query_place_pass(struct query_place *place, const char *line, size_t len);
 
-/** query_line_print() - of a query; octets, with its newline */
-size_t query_line_print(const struct tap_query *query,
+/** query_line_print() - of a query, to be added; octets, with its newline */
+size_t query_line_print(struct query_lines *lines,
+			const struct tap_query *query,
 			char out[QUERY_LINE_SIZE]);
 
 /** query_line_print_lost() - that tells of @lost queries */

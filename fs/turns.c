@@ -26,14 +26,18 @@ void turns_end(struct fs *fs)
 static enum turn_result go(struct fs *fs, struct turns_lane *lane,
 			   uint64_t until_ns)
 {
-	struct turn *next = lane->turns->next;
-	enum turn_result result = lane->turns->go(lane->turns, until_ns);
+	struct turn *turn = lane->turns;
+	enum turn_result result;
 
+	LL_DELETE(lane->turns, turn);
+	fs->turns.at_work = lane;
+	result = turn->go(turn, until_ns);
+	fs->turns.at_work = NULL;
 	assert((result == TURN_KEEP) == (fs->turns.text.len > 0));
-	if (result != TURN_DONE)
-		return result;
-	lane->turns = next;
-	fs->session->pending--;
+	if (result == TURN_DONE)
+		fs->session->pending--;
+	else
+		LL_PREPEND(lane->turns, turn);
 	return result;
 }
 
@@ -55,11 +59,14 @@ static void on_idle(uv_idle_t *idle)
 	for (; turns->lanes && now < end; now = uv_hrtime()) {
 		struct turns_lane *lane = turns->lanes;
 		uint64_t until = now + LANE_NS < end ? now + LANE_NS : end;
+		bool is_last = !lane->turns->next;
+		enum turn_result result;
 
-		if (go(fs, lane, until) == TURN_KEEP)
-			continue;
 		DL_DELETE(turns->lanes, lane);
-		if (lane->turns)
+		result = go(fs, lane, until);
+		if (result == TURN_KEEP)
+			DL_PREPEND(turns->lanes, lane);
+		else if (result == TURN_YIELD || !is_last)
 			DL_APPEND(turns->lanes, lane);
 	}
 	end_round(turns);
@@ -75,7 +82,7 @@ static bool go_at_once(struct fs *fs, struct turns_lane *lane)
 	if (now_ms != turns->now_ms)
 		turns->spent_ns = 0;
 	turns->now_ms = now_ms;
-	if (turns->lanes || turns->spent_ns >= ROUND_NS)
+	if (turns->lanes || turns->at_work || turns->spent_ns >= ROUND_NS)
 		return false;
 	start = uv_hrtime();
 	result = go(fs, lane, start + ROUND_NS - turns->spent_ns);
@@ -87,6 +94,7 @@ void turns_add(struct fs *fs, struct turns_lane *lane, struct turn *turn)
 {
 	bool is_first = !lane->turns;
 
+	assert(fs->turns.at_work != lane);
 	turn->next = NULL;
 	LL_APPEND(lane->turns, turn);
 	fs->session->pending++;

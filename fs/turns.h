@@ -26,7 +26,7 @@ struct fs;
 struct turn;
 
 enum turn_result {
-	TURN_DONE,  /* the request was answered; the turn may be no more */
+	TURN_DONE,  /* the request was answered; it and its lane may be gone */
 	TURN_YIELD, /* time was up; the others first */
 	TURN_KEEP,  /* the same, with something in the text of turns */
 };
@@ -40,15 +40,19 @@ struct turn {
 	turn_go *go;
 };
 
-/* Part of an open file; all zero: nothing is to be done. */
+/*
+ * Part of an open file; all zero: nothing is to be done. It may be no more once
+ * its last turn is done.
+ */
 struct turns_lane {
 	struct turns_lane *prev, *next; /* in turns->lanes */
-	struct turn *turns;		/* utlist: the first one has its turn */
+	struct turn *turns; /* utlist: they wait; not the one at work */
 };
 
 struct turns {
-	uv_idle_t idle;		  /* active while there are lanes */
-	struct turns_lane *lanes; /* utlist: the first one is next */
+	uv_idle_t idle;		    /* active while there are lanes */
+	struct turns_lane *lanes;   /* utlist: the first one is next */
+	struct turns_lane *at_work; /* the one whose turn it is, or NULL */
 	struct buffer text; /* to print in; empty unless a turn keeps it */
 
 	/* What was done at once, between two looks at the clock by the loop. */
@@ -63,7 +67,7 @@ void turns_end(struct fs *fs);
 
 /** turns_add() - do that, now or later: turn->go() is called until it is done
  *
- * @lane must stay until then.
+ * @lane must stay until then. What it does adds no turn to its own lane.
  */
 void turns_add(struct fs *fs, struct turns_lane *lane, struct turn *turn);
 

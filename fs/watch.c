@@ -388,7 +388,7 @@ void watch_seen(void *arg, const struct tap_query *query)
 	/* Of a time before all who are here. */
 	if (!feed->started)
 		return;
-	len = query_line_print(query, line);
+	len = query_line_print(&feed->lines, query, line);
 	feed_add(feed, line, len);
 	feed->watches->node->logged += len;
 }

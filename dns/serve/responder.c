@@ -53,6 +53,6 @@ size_t responder_answer(struct responder *responder,
 void responder_end(struct responder *responder)
 {
 	snapshot_end(responder->snapshot);
-	if (responder->has_tapped)
+	if (responder->has_tapped && tap_is_awaited(responder->tap))
 		uv_async_send(responder->tapped);
 }

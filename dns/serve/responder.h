@@ -19,7 +19,7 @@ struct responder {
 	struct cookies cookies;	   /* for the options */
 	struct snapshot *snapshot; /* borrowed from the worker */
 	struct tap *tap;	   /* the same; NULL: nobody can watch */
-	uv_async_t *tapped;	   /* to be woken when there is more in it */
+	uv_async_t *tapped; /* woken when it is awaited, and there is more */
 	/* Between begin and end: */
 	struct lane *lane;
 	uint32_t table;

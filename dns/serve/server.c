@@ -18,6 +18,11 @@
 #include "dns/serve/server.h"
 #include "dns/serve/worker.h"
 
+/* Queries taken from the taps in a turn of the loop: some 0.1 ms. */
+#define TAPPED_MOST 32
+/* And how long after it is looked again, as long as they come. */
+#define TAPPED_MS 1
+
 TAILQ_HEAD(servers, server);
 
 struct server {
@@ -36,7 +41,9 @@ struct server {
 };
 
 struct server_pool {
-	uv_async_t wake; /* in the main loop: look at @finished and the taps */
+	uv_async_t wake;  /* in the main loop: look at @finished and the taps */
+	uv_timer_t pause; /* active while queries come that are watched */
+	unsigned handles; /* these two, until they are closed */
 	struct servers servers;
 	struct connection_limits limits;
 	struct limiter *limiter; /* NULL: none */
@@ -104,23 +111,43 @@ static struct tap *oldest(const struct server_pool *pool)
 	return found;
 }
 
-/* At most what the taps hold, so that all else gets its turn. */
+/* Return: whether there is nothing in them, and the next query wakes us. */
+static bool await_taps(struct server_pool *pool)
+{
+	bool all = true;
+
+	for (unsigned i = 0; i < pool->count; i++)
+		all &= tap_await(worker_tap(pool->workers[i]));
+	return all;
+}
+
+static void on_pause_over(uv_timer_t *pause);
+
+/*
+ * A bounded number, so that all else gets its turn; and then not before some
+ * more may have come. A thread that is woken for each one has no time for
+ * anything else.
+ */
 static void drain_taps(struct server_pool *pool)
 {
 	struct tap *tap = oldest(pool);
-	unsigned left = TAP_SIZE;
+	unsigned left = TAPPED_MOST;
 
-	if (!tap)
+	if (!tap && await_taps(pool))
 		return;
 	for (; tap && left; tap = oldest(pool), left--) {
 		if (pool->seen)
 			pool->seen(pool->seen_arg, tap_first(tap));
 		tap_drop(tap);
 	}
-	if (pool->seen)
+	if (pool->seen && left < TAPPED_MOST)
 		pool->seen(pool->seen_arg, NULL);
-	if (tap)
-		uv_async_send(&pool->wake);
+	uv_timer_start(&pool->pause, on_pause_over, tap ? 0 : TAPPED_MS, 0);
+}
+
+static void on_pause_over(uv_timer_t *pause)
+{
+	drain_taps(container_of(pause, struct server_pool, pause));
 }
 
 /* Whoever waits may even free the pool: its handle is the last to go. */
@@ -131,7 +158,8 @@ static void on_finished(uv_async_t *wake)
 	struct server *server;
 	void *arg;
 
-	drain_taps(pool);
+	if (!uv_is_active((uv_handle_t *)&pool->pause))
+		drain_taps(pool);
 	while ((server = take_finished(pool))) {
 		done = server->done;
 		arg = server->arg;
@@ -171,6 +199,9 @@ static int pool_alloc(struct server_pool **out, uv_loop_t *loop,
 		uv_mutex_destroy(&pool->mutex);
 		return r;
 	}
+	uv_timer_init(loop, &pool->pause);
+	pool->wake.data = pool->pause.data = pool;
+	pool->handles = 2;
 	*out = steal(&pool);
 	return 0;
 }
@@ -210,11 +241,12 @@ int server_pool_new(struct server_pool **out, uv_loop_t *loop,
 	return 0;
 }
 
-static void on_wake_closed(uv_handle_t *handle)
+static void on_closed(uv_handle_t *handle)
 {
-	struct server_pool *pool =
-		container_of((uv_async_t *)handle, struct server_pool, wake);
+	struct server_pool *pool = handle->data;
 
+	if (--pool->handles)
+		return;
 	uv_mutex_destroy(&pool->mutex);
 	limiter_free(pool->limiter);
 	free(pool);
@@ -234,7 +266,8 @@ struct server_pool *server_pool_free(struct server_pool *pool)
 	/* All seats have left, so all servers have finished. */
 	while ((server = take_finished(pool)))
 		free(server);
-	uv_close((uv_handle_t *)&pool->wake, on_wake_closed);
+	uv_close((uv_handle_t *)&pool->pause, on_closed);
+	uv_close((uv_handle_t *)&pool->wake, on_closed);
 	return NULL;
 }
 

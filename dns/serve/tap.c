@@ -12,6 +12,7 @@
 struct tap {
 	_Alignas(64) atomic_size_t put;
 	_Alignas(64) atomic_size_t taken;
+	_Alignas(64) atomic_bool awaited;
 	_Alignas(64) struct tap_query queries[TAP_SIZE];
 };
 
@@ -24,6 +25,7 @@ int tap_new(struct tap **out)
 		return -ENOMEM;
 	atomic_init(&tap->put, 0);
 	atomic_init(&tap->taken, 0);
+	atomic_init(&tap->awaited, true);
 	*out = tap;
 	return 0;
 }
@@ -89,6 +91,27 @@ void tap_put(struct tap *tap, struct lane *lane,
 	to->flags = flags_of(facts, query, answer, answer_len);
 	to->octets = (uint32_t)answer_len;
 	atomic_store_explicit(&tap->put, put + 1, memory_order_release);
+}
+
+/*
+ * Each writes its own word first and then looks at the other's, in one order
+ * for both: so one of them sees what the other has done.
+ */
+bool tap_await(struct tap *tap)
+{
+	atomic_store(&tap->awaited, true);
+	atomic_thread_fence(memory_order_seq_cst);
+	if (!tap_first(tap))
+		return true;
+	atomic_store(&tap->awaited, false);
+	return false;
+}
+
+bool tap_is_awaited(struct tap *tap)
+{
+	atomic_thread_fence(memory_order_seq_cst);
+	return atomic_load_explicit(&tap->awaited, memory_order_relaxed) &&
+	       atomic_exchange(&tap->awaited, false);
 }
 
 const struct tap_query *tap_first(const struct tap *tap)

@@ -6,6 +6,9 @@
  * it out. A full ring takes no more, so that an answer never waits: what it
  * did not take is counted in the nameserver's lane.
  *
+ * Who takes says when it has seen that a ring is empty; then, and not for each
+ * query, it is woken at the next one.
+ *
  * Threading: the worker puts, the main loop takes; no lock. A ring lives as
  * long as its worker. Nobody has touched its memory before the first query
  * that is watched, so that one which is never used costs address space only.
@@ -56,6 +59,12 @@ void tap_put(struct tap *tap, struct lane *lane,
 	     const struct answer_client *client,
 	     const struct answer_facts *facts, const uint8_t *query,
 	     const uint8_t *answer, size_t answer_len);
+
+/** tap_await() - wake me at the next one; false: there is one already */
+bool tap_await(struct tap *tap);
+
+/** tap_is_awaited() - has who takes to be woken? Once for each tap_await() */
+bool tap_is_awaited(struct tap *tap);
 
 /** tap_first() - the oldest query in it; NULL: there is none; borrowed */
 const struct tap_query *tap_first(const struct tap *tap);

@@ -47,7 +47,7 @@ struct seat {
  * worker_new() - start a thread
  * @tables:  borrowed, like @options and @limits; all must live longer, but
  *           for the cookies, of which the worker has a copy
- * @tapped:  woken when there is more in the worker's tap
+ * @tapped:  woken when the worker's tap is awaited, and there is more
  *
  * Return: 0, -ENOMEM, -EAGAIN, -EMFILE, or a snapshot's error.
  */

@@ -99,11 +99,12 @@ static void report(int priority, const char *line)
 	log_line(priority, "%s", line);
 }
 
-static void changed(void *arg, struct anchor *anchor, const void *origin)
+static bool changed(void *arg, struct anchor *anchor, const void *origin,
+		    void (*told)(void *told_arg), void *told_arg)
 {
-	listed_changed(arg, anchor, origin);
 	watch_changed(arg, anchor);
 	poller_changed(arg, anchor);
+	return listed_changed(arg, anchor, origin, told, told_arg);
 }
 
 static struct server_options server_options_of(struct daemon *daemon)

@@ -9,6 +9,7 @@ import random
 import re
 import statistics
 import struct
+import subprocess
 import threading
 import time
 from pathlib import Path
@@ -357,27 +358,44 @@ def prunes():
         r"(\d+)\.(\d+)", platform.release()).groups()) >= (6, 18)
 
 
+LONG_NAMES = 90000
+
+
 @pytest.mark.skipif(not prunes(), reason="the kernel forgets when it likes")
 def test_a_long_listing_leaves_few_names_behind(circuit):
     ns = circuit.make()
-    replace(ns.records, "".join(f"n{i:05}.test. A 192.0.2.1\n"
-                                for i in range(40000)))
-    first = ns.names / "n00000.test."
+    # Long ones, so that fewer of them are too many.
+    zone = f"{'x' * 63}.{'y' * 63}.{'z' * 63}.test."
+    replace(ns.records, "".join(f"n{i:05}.{zone} A 192.0.2.1\n"
+                                for i in range(LONG_NAMES)))
+    first = ns.names / f"n00000.{zone}"
     with open(first, "rb") as file:
         start = file.read(5)
         listed = run("ls", "-l", ns.names, check=0).stdout.splitlines()
-        assert len(listed) == 40001
-        # KNOWN_MAX of fs/known.h, and the directories and control files.
-        eventually("the others are forgotten",
-                   lambda: metric(circuit, "circuitfs_nodes") < 8192 + 200)
-        assert metric(circuit, "circuitfs_nodes") > 4000
+        assert len(listed) == LONG_NAMES + 1
+        # KNOWN_SIZE of fs/known.h, for nodes of 400 octets and more.
+        eventually("the others are forgotten", lambda:
+                   metric(circuit, "circuitfs_nodes") < (24 << 20) / 400)
+        assert metric(circuit, "circuitfs_nodes") > 20000
         # What is open is not, and whatever is forgotten is found again.
         replace(first, "@ A 192.0.2.2\n")
         assert (start + file.read()).endswith(b"192.0.2.1\n")
         assert os.fstat(file.fileno()).st_size == first.stat().st_size
-    for i in range(0, 40000, 1000):
-        assert (ns.names / f"n{i:05}.test.").read_text()
-    assert len(ns.listed()) == 40000
+    for i in range(0, LONG_NAMES, 1000):
+        assert (ns.names / f"n{i:05}.{zone}").read_text()
+    assert len(ns.listed()) == LONG_NAMES
+
+
+def test_what_a_removed_directory_had_is_forgotten(circuit):
+    ns = circuit.make()
+    replace(ns.records, "".join(f"n{i:05}.test. A 192.0.2.1\n"
+                                for i in range(14000)))
+    run("ls", "-l", ns.names)
+    with open(ns.names / "n00000.test.", "rb"):
+        assert metric(circuit, "circuitfs_nodes") > 14000
+        ns.path.rmdir()
+        eventually("they are forgotten",
+                   lambda: metric(circuit, "circuitfs_nodes") < 100)
 
 
 @pytest.mark.parametrize("command", ["ls -l", "ls -lU", "find . -ls"])
@@ -391,3 +409,63 @@ def test_sizes_in_a_long_listing_are_true_after_a_change(ns, command):
         for i in (0, 1, 4095, 4096, 8191, 8192, 12287, 12288, 13998, 13999):
             path = ns.names / f"n{i:05}.test."
             assert path.stat().st_size == len(path.read_bytes())
+        ns.path.chmod(0o755 - turn)
+        for i in (0, 8191, 13999):
+            mode = (ns.names / f"n{i:05}.test.").stat().st_mode
+            assert mode & 0o777 == (0o755 - turn) & 0o666
+
+
+def test_sizes_are_true_at_once_while_others_list_and_change(ns):
+    replace(ns.records, "".join(f"n{i:05}.test. A 192.0.2.1\n"
+                                for i in range(14000)))
+    wrong, stop = [], threading.Event()
+
+    def lists():
+        while not stop.is_set():
+            run("ls", "-lU", ns.names)
+
+    def changes(number):
+        path = ns.names / f"n{number:05}.test."
+        for i in range(40):
+            append(ns.records, f"{path.name} A 192.0.2.{i + 2}\n")
+            size = path.stat().st_size
+            if size != len(path.read_bytes()):
+                wrong.append((number, i, size))
+
+    lister = threading.Thread(target=lists)
+    changers = [threading.Thread(target=changes, args=(i,))
+                for i in (0, 7000, 13999)]
+    for thread in (lister, *changers):
+        thread.start()
+    for thread in changers:
+        thread.join()
+    stop.set()
+    lister.join()
+    assert not wrong
+
+
+def test_a_change_that_waits_for_the_kernel_is_told_when_the_daemon_stops(
+        circuit):
+    ns = circuit.make()
+    replace(ns.records, "".join(f"n{i:05}.test. A 192.0.2.1\n"
+                                for i in range(14000)))
+    told, ready = [], threading.Barrier(5)
+
+    def changes(number):
+        ready.wait()
+        with contextlib.suppress(OSError):
+            for i in range(10**6):
+                append(ns.records, f"c{number}. {i} A 192.0.2.1\n")
+                told.append(number)
+
+    changers = [threading.Thread(target=changes, args=(i,)) for i in range(4)]
+    for thread in changers:
+        thread.start()
+    run("ls", "-lU", ns.names)
+    ready.wait()
+    eventually("they change", lambda: set(told) == {0, 1, 2, 3})
+    with subprocess.Popen(["ls", "-lU", ns.names], stdout=subprocess.DEVNULL,
+                          stderr=subprocess.DEVNULL):
+        circuit.stop()
+    for thread in changers:
+        thread.join()

@@ -26,11 +26,15 @@ const char *test_host_said(void)
 	return (const char *)shown.data;
 }
 
-static void changed(void *arg, struct anchor *anchor, const void *origin)
+static bool changed(void *arg, struct anchor *anchor, const void *origin,
+		    void (*told)(void *told_arg), void *told_arg)
 {
 	(void)arg;
 	(void)anchor;
 	(void)origin;
+	(void)told;
+	(void)told_arg;
+	return true;
 }
 
 static bool name_is_taken(const char *name)

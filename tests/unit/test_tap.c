@@ -193,6 +193,30 @@ static void a_full_ring_keeps_what_it_has_and_counts_the_rest(void **state)
 	tap_free(tap);
 }
 
+static void who_awaits_is_woken_once_and_at_the_next_one(void **state)
+{
+	struct lane lane = {0};
+	struct tap *tap = new_tap();
+
+	(void)state;
+	put(tap, &lane, 0);
+	assert_true(tap_is_awaited(tap));
+	put(tap, &lane, 1);
+	assert_false(tap_is_awaited(tap));
+	/* Not as long as there is something. */
+	assert_false(tap_await(tap));
+	assert_false(tap_is_awaited(tap));
+	expect(tap, 0);
+	assert_false(tap_await(tap));
+	expect(tap, 1);
+	assert_true(tap_await(tap));
+	put(tap, &lane, 2);
+	assert_true(tap_is_awaited(tap));
+	assert_false(tap_is_awaited(tap));
+	expect(tap, 2);
+	tap_free(tap);
+}
+
 struct producer {
 	struct tap *tap;
 	struct lane lane;
@@ -357,6 +381,7 @@ int main(void)
 			a_full_ring_keeps_what_it_has_and_counts_the_rest),
 		cmocka_unit_test(
 			threads_that_put_are_not_mixed_up_by_the_one_that_takes),
+		cmocka_unit_test(who_awaits_is_woken_once_and_at_the_next_one),
 		cmocka_unit_test(nothing_is_put_in_when_nobody_watches),
 	};
 
