@@ -94,13 +94,12 @@ void tap_put(struct tap *tap, struct lane *lane,
 }
 
 /*
- * Each writes its own word first and then looks at the other's, in one order
- * for both: so one of them sees what the other has done.
+ * Each exchanges the word, and whoever is the second one sees what the first
+ * did before: the worker, that it is awaited, or who takes, what was put.
  */
 bool tap_await(struct tap *tap)
 {
-	atomic_store(&tap->awaited, true);
-	atomic_thread_fence(memory_order_seq_cst);
+	atomic_exchange(&tap->awaited, true);
 	if (!tap_first(tap))
 		return true;
 	atomic_store(&tap->awaited, false);
@@ -109,9 +108,7 @@ bool tap_await(struct tap *tap)
 
 bool tap_is_awaited(struct tap *tap)
 {
-	atomic_thread_fence(memory_order_seq_cst);
-	return atomic_load_explicit(&tap->awaited, memory_order_relaxed) &&
-	       atomic_exchange(&tap->awaited, false);
+	return atomic_exchange(&tap->awaited, false);
 }
 
 const struct tap_query *tap_first(const struct tap *tap)

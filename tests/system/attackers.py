@@ -440,6 +440,21 @@ def listing(her):
         her.did()
 
 
+@attack("`ls -l` of 500,000 names, and changes")
+def listing_and_changes(her):
+    replace(her.ns.records, many_names(her.names))
+    her.ready()
+    while her.goes_on():
+        with subprocess.Popen(["ls", "-lU", her.ns.names],
+                              stdout=subprocess.DEVNULL,
+                              stderr=subprocess.DEVNULL) as listed:
+            while listed.poll() is None and her.goes_on():
+                append(her.ns.records, f"a.{ZONE} {her.done} A 192.0.2.1\n")
+                her.did()
+                time.sleep(0.1)
+            listed.kill()
+
+
 # ---- A user with one nameserver: what is written ----
 
 @attack("appends to a name of 30 MB")

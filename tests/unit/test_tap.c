@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <malloc.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -217,6 +218,47 @@ static void who_awaits_is_woken_once_and_at_the_next_one(void **state)
 	tap_free(tap);
 }
 
+static sem_t woken;
+
+/* The next one when that one was taken: else that would wake, too. */
+static void *put_and_wake(void *arg)
+{
+	struct lane lane = {0};
+
+	for (uint32_t i = 0; i < EACH; i++) {
+		put(arg, &lane, i);
+		if (tap_is_awaited(arg))
+			sem_post(&woken);
+		while (tap_first(arg))
+			sched_yield();
+	}
+	return NULL;
+}
+
+/* A wake-up that is lost is one that is waited for in vain. */
+static void no_wake_up_is_lost(void **state)
+{
+	struct timespec deadline;
+	struct tap *tap = new_tap();
+	pthread_t thread;
+
+	(void)state;
+	assert_int_equal(sem_init(&woken, 0, 0), 0);
+	assert_int_equal(pthread_create(&thread, NULL, put_and_wake, tap), 0);
+	clock_gettime(CLOCK_REALTIME, &deadline);
+	deadline.tv_sec += 60;
+	for (uint32_t i = 0; i < EACH; tap_drop(tap), i++) {
+		while (!tap_first(tap))
+			if (tap_await(tap))
+				assert_int_equal(
+					sem_timedwait(&woken, &deadline), 0);
+		assert_int_equal(tap_first(tap)->octets, i + 1);
+	}
+	pthread_join(thread, NULL);
+	sem_destroy(&woken);
+	tap_free(tap);
+}
+
 struct producer {
 	struct tap *tap;
 	struct lane lane;
@@ -382,6 +424,7 @@ int main(void)
 		cmocka_unit_test(
 			threads_that_put_are_not_mixed_up_by_the_one_that_takes),
 		cmocka_unit_test(who_awaits_is_woken_once_and_at_the_next_one),
+		cmocka_unit_test(no_wake_up_is_lost),
 		cmocka_unit_test(nothing_is_put_in_when_nobody_watches),
 	};
 
