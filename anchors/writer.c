@@ -8,11 +8,11 @@
  */
 #include <assert.h>
 #include <errno.h>
-#include <signal.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "anchors/writer.h"
+#include "dns/wire/thread.h"
 
 /* How long early work may wait for what follows before it is committed. */
 #define WRITER_LINGER_NS (5 * 1000 * 1000)
@@ -44,7 +44,7 @@ struct job_list {
 
 struct writer {
 	struct store *store;
-	uv_thread_t thread;
+	pthread_t thread;
 	/*
 	 * Wakes the main loop. Not a uv_async_t: while its sender is inside
 	 * uv_async_send(), the loop spins, and on one core it often is.
@@ -419,7 +419,7 @@ static void go_on(struct writer *writer, struct job *job)
 	uv_mutex_unlock(&writer->mutex);
 }
 
-static void writer_main(void *arg)
+static void *writer_main(void *arg)
 {
 	struct writer *writer = arg;
 	bool stop = false;
@@ -446,6 +446,7 @@ static void writer_main(void *arg)
 			sweep_idle(writer);
 		}
 	}
+	return NULL;
 }
 
 /* ---- Start and stop ---- */
@@ -460,19 +461,6 @@ static int find_loose(struct writer *writer)
 		return table_errno(rc);
 	r = table_loose(&writer->store->tables, writer->txn, &writer->loose);
 	mdb_txn_abort(steal(&writer->txn));
-	return r;
-}
-
-static int start_thread(struct writer *writer)
-{
-	sigset_t all, old;
-	int r;
-
-	/* Signals are the main loop's. */
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	r = uv_thread_create(&writer->thread, writer_main, writer);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	return r;
 }
 
@@ -530,7 +518,7 @@ int writer_new(struct writer **out, uv_loop_t *loop, struct store *store)
 	uv_cond_init(&writer->cond);
 	r = find_loose(writer);
 	if (r == 0)
-		r = start_thread(writer);
+		r = thread_start(&writer->thread, writer_main, writer);
 	if (r < 0) {
 		writer_delete(writer);
 		return r;
@@ -547,7 +535,7 @@ struct writer *writer_free(struct writer *writer)
 	writer->stop = true;
 	uv_cond_signal(&writer->cond);
 	uv_mutex_unlock(&writer->mutex);
-	uv_thread_join(&writer->thread);
+	pthread_join(writer->thread, NULL);
 	call_done(writer);
 	writer_delete(writer);
 	return NULL;

@@ -13,8 +13,8 @@
 #include <unistd.h>
 #include <utlist.h>
 
+#include "dns/wire/thread.h"
 #include "fs/daemon/log.h"
-#include "fs/daemon/thread.h"
 #include "fs/fs.h"
 
 /* Below PIPE_BUF: a pipe takes it at once, or says that it has no room. */
@@ -302,7 +302,7 @@ static bool hand_over(int priority, const char *text)
 
 void log_start(void)
 {
-	writer.runs = thread_start(writer_main, NULL) == 0;
+	writer.runs = thread_start(NULL, writer_main, NULL) == 0;
 }
 
 void log_end(void)
