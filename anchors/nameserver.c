@@ -64,13 +64,12 @@ static int find_parent(const struct task *task, MDB_txn *txn)
 	return get_stored(task, txn, task->stored.parent, &parent);
 }
 
-static int run_make(struct job *job, struct writer *writer, MDB_txn *txn)
+static int run_make(struct job *job, MDB_txn *txn)
 {
 	struct task *task = container_of(job, struct task, job);
 	uint32_t table;
 	int r = find_parent(task, txn);
 
-	(void)writer;
 	if (r == 0)
 		r = store_put_anchor(task_store(task), txn, &task->stored);
 	if (r == 0)
@@ -165,7 +164,7 @@ void nameserver_make(struct anchor *parent, const char *name, uid_t uid,
 	task_submit(task, run_make);
 }
 
-static int run_scrub(struct job *job, struct writer *writer, MDB_txn *txn)
+static int run_scrub(struct job *job, MDB_txn *txn)
 {
 	struct task *task = container_of(job, struct task, job);
 	uint32_t table;
@@ -177,7 +176,7 @@ static int run_scrub(struct job *job, struct writer *writer, MDB_txn *txn)
 	if (r == 0)
 		r = table_retire(task_tables(task), txn, task->anchor->id);
 	if (r == 0)
-		r = writer_loosen(writer, table);
+		r = task_loosen(task, table);
 	return r;
 }
 
@@ -226,22 +225,20 @@ void nameserver_scrub(struct anchor *anchor, nameserver_done *done, void *arg)
 
 /* ---- What the store keeps of an anchor ---- */
 
-static int run_look(struct job *job, struct writer *writer, MDB_txn *txn)
+static int run_look(struct job *job, MDB_txn *txn)
 {
 	struct task *task = container_of(job, struct task, job);
 	struct store_anchor stored;
 
-	(void)writer;
 	return get_stored(task, txn, task->stored.id, &stored);
 }
 
-static int run_rebind(struct job *job, struct writer *writer, MDB_txn *txn)
+static int run_rebind(struct job *job, MDB_txn *txn)
 {
 	struct task *task = container_of(job, struct task, job);
 	struct store_anchor stored;
 	int r = get_stored(task, txn, task->stored.id, &stored);
 
-	(void)writer;
 	if (r)
 		return r;
 	stored.address = task->stored.address;
@@ -306,14 +303,13 @@ void nameserver_rebind(struct anchor *anchor, const struct address *at,
 	task_submit(task, run_rebind);
 }
 
-static int run_rights(struct job *job, struct writer *writer, MDB_txn *txn)
+static int run_rights(struct job *job, MDB_txn *txn)
 {
 	struct task *task = container_of(job, struct task, job);
 	const struct anchor_rights *rights = &task->rights;
 	struct store_anchor stored;
 	int r = get_stored(task, txn, task->stored.id, &stored);
 
-	(void)writer;
 	/* This is the host's first change. */
 	if (r == ENODEV && task->stored.id == STORE_HOST_ID) {
 		stored = task->stored;
@@ -353,13 +349,12 @@ void anchor_set_rights(struct anchor *anchor,
 	task_submit(task, run_rights);
 }
 
-static int run_rename(struct job *job, struct writer *writer, MDB_txn *txn)
+static int run_rename(struct job *job, MDB_txn *txn)
 {
 	struct task *task = container_of(job, struct task, job);
 	struct store_anchor stored;
 	int r = get_stored(task, txn, task->stored.id, &stored);
 
-	(void)writer;
 	if (r == 0)
 		r = store_above(task_store(task), txn, task->stored.parent,
 				stored.id);
@@ -413,7 +408,7 @@ void anchor_rename(struct anchor *anchor, struct anchor *parent,
 
 /* ---- Records ---- */
 
-static int run_edit(struct job *job, struct writer *writer, MDB_txn *txn)
+static int run_edit(struct job *job, MDB_txn *txn)
 {
 	struct task *task = container_of(job, struct task, job);
 	struct change_item item;
@@ -421,7 +416,6 @@ static int run_edit(struct job *job, struct writer *writer, MDB_txn *txn)
 	uint32_t table;
 	int r = task_table(task, txn, &table);
 
-	(void)writer;
 	if (r == 0)
 		r = table_apply(task_tables(task), txn, table, &task->change,
 				false, task->now_ns, &task->refusal);
@@ -447,13 +441,12 @@ void nameserver_edit(struct anchor *anchor, struct change *change,
 	task_submit(task, run_edit);
 }
 
-static int run_move(struct job *job, struct writer *writer, MDB_txn *txn)
+static int run_move(struct job *job, MDB_txn *txn)
 {
 	struct task *task = container_of(job, struct task, job);
 	uint32_t table;
 	int r = task_table(task, txn, &table);
 
-	(void)writer;
 	if (r == 0)
 		r = table_move(task_tables(task), txn, table, &task->owner,
 			       &task->to, task->now_ns, &task->refusal);
@@ -478,13 +471,12 @@ void nameserver_move(struct anchor *anchor, const struct name *from,
 	task_submit(task, run_move);
 }
 
-static int run_touch(struct job *job, struct writer *writer, MDB_txn *txn)
+static int run_touch(struct job *job, MDB_txn *txn)
 {
 	struct task *task = container_of(job, struct task, job);
 	uint32_t table;
 	int r = task_table(task, txn, &table);
 
-	(void)writer;
 	return r ? r : table_touch(task_tables(task), txn, table, task->now_ns);
 }
 

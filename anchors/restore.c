@@ -301,7 +301,7 @@ struct keeping {
 };
 
 /* Nothing has changed it since it was read: no client has come yet. */
-static int run_keep(struct job *job, struct writer *writer, MDB_txn *txn)
+static int run_keep(struct job *job, MDB_txn *txn)
 {
 	struct keeping *keeping = container_of(job, struct keeping, job);
 	const struct store *store = &keeping->anchor->host->store;
@@ -309,7 +309,6 @@ static int run_keep(struct job *job, struct writer *writer, MDB_txn *txn)
 	uint32_t table;
 	int r = store_put_anchor(store, txn, &keeping->stored);
 
-	(void)writer;
 	if (r < 0 || id == STORE_HOST_ID)
 		return r;
 	r = table_serving(&store->tables, txn, id, &table);

@@ -94,13 +94,12 @@ static int staging_fits(struct task *task, MDB_txn *txn)
 }
 
 /* A slice, so that others need not wait for all of it. */
-static int run_stage(struct job *job, struct writer *writer, MDB_txn *txn)
+static int run_stage(struct job *job, MDB_txn *txn)
 {
 	struct task *task = container_of(job, struct task, job);
 	struct change slice;
 	int r = task->staged_to ? 0 : staging_table(task, txn);
 
-	(void)writer;
 	if (r == 0)
 		r = staging_fits(task, txn);
 	if (r)
@@ -198,7 +197,7 @@ static int is_as_marked(const struct task *task, MDB_txn *txn, uint32_t table,
 	return r;
 }
 
-static int run_publish(struct job *job, struct writer *writer, MDB_txn *txn)
+static int run_publish(struct job *job, MDB_txn *txn)
 {
 	struct task *task = container_of(job, struct task, job);
 	const struct tables *tables = task_tables(task);
@@ -229,7 +228,7 @@ static int run_publish(struct job *job, struct writer *writer, MDB_txn *txn)
 		loose = table;
 	}
 	if (r == 0)
-		r = writer_loosen(writer, loose);
+		r = task_loosen(task, loose);
 	if (r == 0) {
 		task_changes(task);
 		task_touches(task, task->owner_only ? &task->owner : NULL);
@@ -267,7 +266,7 @@ void staging_publish(struct staging *staging, const struct name *owner,
 	task_submit(task, run_publish);
 }
 
-static int run_discard(struct job *job, struct writer *writer, MDB_txn *txn)
+static int run_discard(struct job *job, MDB_txn *txn)
 {
 	struct task *task = container_of(job, struct task, job);
 
@@ -278,7 +277,7 @@ static int run_discard(struct job *job, struct writer *writer, MDB_txn *txn)
 	 */
 	if (!task->staging->has_table || task->staging->loss.error)
 		return 0;
-	return writer_loosen(writer, task->staging->table);
+	return task_loosen(task, task->staging->table);
 }
 
 static int settle_discard(struct task *task, int result)

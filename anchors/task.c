@@ -163,8 +163,7 @@ bool task_touched_since(const struct anchor *anchor, const struct name *owner,
 		now.counts[1] != then->counts[1]);
 }
 
-void task_submit(struct task *task,
-		 int (*run)(struct job *, struct writer *, MDB_txn *))
+void task_submit(struct task *task, int (*run)(struct job *, MDB_txn *))
 {
 	task->job.run = run;
 	task->in_flight = task->is_edit;
@@ -188,4 +187,9 @@ int task_table(const struct task *task, MDB_txn *txn, uint32_t *out)
 	int r = table_serving(task_tables(task), txn, task->anchor->id, out);
 
 	return r == -ENOENT ? ENODEV : r;
+}
+
+int task_loosen(const struct task *task, uint32_t table)
+{
+	return writer_loosen(task->anchor->host->writer, table);
 }

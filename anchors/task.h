@@ -68,8 +68,7 @@ bool task_touched_since(const struct anchor *anchor, const struct name *owner,
 			const struct touched *then);
 
 /** task_submit() - hand it to the writer, to run() there */
-void task_submit(struct task *task,
-		 int (*run)(struct job *, struct writer *, MDB_txn *));
+void task_submit(struct task *task, int (*run)(struct job *, MDB_txn *));
 
 /** task_report() - tell the caller, and free the task */
 void task_report(struct task *task, int result);
@@ -83,5 +82,8 @@ const struct tables *task_tables(const struct task *task);
  * Return: 0; ENODEV: it is gone; -errno.
  */
 int task_table(const struct task *task, MDB_txn *txn, uint32_t *out);
+
+/** task_loosen() - free a table that is loose now, by and by: 0, -ENOMEM */
+int task_loosen(const struct task *task, uint32_t table);
 
 #endif

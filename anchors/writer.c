@@ -265,7 +265,7 @@ static int run(struct writer *writer, struct job *job)
 		return job->loss->error;
 	if (job->adds && !store_has_room(writer->store))
 		return ENOSPC;
-	return job->run(job, writer, writer->txn);
+	return job->run(job, writer->txn);
 }
 
 /* It is handed back, or goes on, before it is on disk. */

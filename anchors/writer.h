@@ -57,7 +57,7 @@ struct job {
 	 * JOB_MORE: run it again, in this transaction or a later one; unless a
 	 * slice of it is lost, of which job->loss learns.
 	 */
-	int (*run)(struct job *job, struct writer *writer, MDB_txn *txn);
+	int (*run)(struct job *job, MDB_txn *txn);
 	/* The main loop, exactly once; @result is 0 or -errno. Owns the job. */
 	void (*done)(struct job *job, int result);
 	enum job_reply reply;

@@ -75,12 +75,11 @@ static void wait_for_all(struct world *world)
 		uv_run(&world->loop, UV_RUN_ONCE);
 }
 
-static int run_probe(struct job *job, struct writer *writer, MDB_txn *txn)
+static int run_probe(struct job *job, MDB_txn *txn)
 {
 	struct probe *probe = container_of(job, struct probe, job);
 	int r;
 
-	(void)writer;
 	probe->runs++;
 	if (*probe->table == UINT32_MAX) {
 		r = table_create(&probe->world->store.tables, txn,
@@ -246,11 +245,10 @@ struct sliced {
 	int result;
 };
 
-static int run_sliced(struct job *job, struct writer *writer, MDB_txn *txn)
+static int run_sliced(struct job *job, MDB_txn *txn)
 {
 	struct sliced *sliced = container_of(job, struct sliced, job);
 
-	(void)writer;
 	(void)txn;
 	if (sliced->runs++ == 0) {
 		uv_sem_post(sliced->first);
@@ -347,12 +345,12 @@ static void work_that_has_lost_a_slice_is_not_gone_on_with(void **state)
 	world_close(&world);
 }
 
-static int run_loosen(struct job *job, struct writer *writer, MDB_txn *txn)
+static int run_loosen(struct job *job, MDB_txn *txn)
 {
 	struct probe *probe = container_of(job, struct probe, job);
 
 	(void)txn;
-	return writer_loosen(writer, *probe->table);
+	return writer_loosen(probe->world->writer, *probe->table);
 }
 
 static void a_loose_table_is_freed_in_the_background(void **state)
