@@ -345,6 +345,36 @@ static void work_that_has_lost_a_slice_is_not_gone_on_with(void **state)
 	world_close(&world);
 }
 
+/* A job whose done() has more to do. */
+static void done_with_one(struct job *job, int result)
+{
+	struct probe *probe = container_of(job, struct probe, job);
+	struct probe *next = probe + 1;
+
+	probe_done(job, result);
+	submit(probe->world, next, probe->table, "next. A 192.0.2.1\n");
+}
+
+static void what_a_job_leaves_to_do_is_done_before_the_end(void **state)
+{
+	struct probe probes[2] = {0};
+	struct world world;
+	uint32_t table;
+
+	(void)state;
+	world_open(&world);
+	table = make_table(&world);
+	submit(&world, &probes[0], &table, "one. A 192.0.2.1\n");
+	probes[0].job.done = done_with_one;
+	writer_free(world.writer);
+	world.writer = NULL;
+	assert_true(probes[0].back);
+	assert_true(probes[1].back);
+	assert_int_equal(probes[1].result, 0);
+	assert_int_equal(names_in(&world, table), 3);
+	world_close(&world);
+}
+
 static int run_loosen(struct job *job, MDB_txn *txn)
 {
 	struct probe *probe = container_of(job, struct probe, job);
@@ -489,6 +519,8 @@ int main(void)
 		cmocka_unit_test(who_waits_for_the_disk_overtakes_early_work),
 		cmocka_unit_test(
 			work_that_has_lost_a_slice_is_not_gone_on_with),
+		cmocka_unit_test(
+			what_a_job_leaves_to_do_is_done_before_the_end),
 		cmocka_unit_test(a_loose_table_is_freed_in_the_background),
 		cmocka_unit_test(
 			what_a_crash_left_loose_is_freed_at_the_next_start),
