@@ -9,11 +9,9 @@
 
 #include "anchors/anchor.h"
 #include "anchors/descriptors.h"
+#include "anchors/touched.h"
 #include "anchors/writer.h"
 #include "dns/store/snapshot.h"
-
-/* Two owners share one of their two counts once in so many, and hardly both. */
-#define HOST_TOUCHED 4096
 
 struct host_options {
 	const char *state;     /* directory; borrowed during host_open() */
@@ -52,16 +50,11 @@ struct host {
 	size_t anchors_max;
 	struct descriptors descriptors;
 	uint64_t next_id;
-	/*
-	 * How often records of an owner were written, by two digests of
-	 * nameserver and owner: if either count stands, they were not. The
-	 * writer's; read by the loop.
-	 */
-	_Atomic uint32_t touched[2][HOST_TOUCHED];
-	bool told_of_disk;  /* the line about a store that failed */
-	bool told_of_space; /* the one about a full disk */
-	uint64_t met_full;  /* how many changes have met one */
-	uv_timer_t *retry;  /* runs while some address is not to be had */
+	struct touched_counts touched; /* the writer's; read by the loop */
+	bool told_of_disk;	       /* the line about a store that failed */
+	bool told_of_space;	       /* the one about a full disk */
+	uint64_t met_full;	       /* how many changes have met one */
+	uv_timer_t *retry; /* runs while some address is not to be had */
 	struct presence *presence; /* NULL: addresses are not watched */
 	struct buffer unbound; /* struct anchor *: whose that is; references */
 	size_t waiting;	       /* of them, at the start: for descriptors */

@@ -10,6 +10,7 @@
 #define ANCHORS_STAGING_H
 
 #include "anchors/nameserver.h"
+#include "anchors/touched.h"
 
 /* New content, in a table that nobody answers from yet. */
 struct staging;
@@ -30,10 +31,10 @@ void staging_discard(struct staging *staging);
  * the staging good for nothing but staging_discard().
  */
 void staging_add(struct staging *staging, struct change *change, unsigned ahead,
-		 nameserver_done *done, void *arg);
+		 anchor_done *done, void *arg);
 
 /** staging_settle() - calls back when all was judged; results as above */
-void staging_settle(struct staging *staging, nameserver_done *done, void *arg);
+void staging_settle(struct staging *staging, anchor_done *done, void *arg);
 
 /**
  * staging_publish() - make it what the nameserver answers, as one change
@@ -43,7 +44,7 @@ void staging_settle(struct staging *staging, nameserver_done *done, void *arg);
  * failure: -EDQUOT.
  */
 void staging_publish(struct staging *staging, const struct name *owner,
-		     nameserver_done *done, void *arg);
+		     anchor_done *done, void *arg);
 
 /* What a nameserver's records were at one moment. */
 struct staging_mark {
@@ -71,7 +72,7 @@ void staging_expect(struct staging *staging, const struct staging_mark *mark,
  * @since: NULL; else nothing is removed if they have changed since
  */
 void staging_clear(struct anchor *anchor, const struct name *owner,
-		   const struct staging_mark *since, nameserver_done *done,
+		   const struct staging_mark *since, anchor_done *done,
 		   void *arg);
 
 #endif

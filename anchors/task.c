@@ -1,16 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <assert.h>
 #include <errno.h>
 #include <syslog.h>
 
 #include "anchors/task.h"
-
-static void task_free(struct task *task)
-{
-	anchor_unclaim(task->claim);
-	anchor_unref(task->anchor);
-	change_deinit(&task->change);
-	free(task);
-}
 
 /* Of another one, a reason is of an attempt before it. */
 static bool is_refusal(int result)
@@ -24,15 +17,18 @@ void task_report(struct task *task, int result)
 	bool refused = is_refusal(result) && task->refusal.reason[0];
 	struct host *host = task->anchor->host;
 
-	if (task->in_flight)
+	if (task->in_flight) {
+		assert(task->anchor->in_flight);
 		task->anchor->in_flight--;
+	}
 	if (result == 0 && task->is_edit)
 		task->anchor->edits++;
 	/* Nobody can see yet what is staged. */
 	if (result == 0 && task->job.reply == JOB_DURABLE)
 		host->changed(host->changed_arg, task->anchor, task->origin);
 	task->done(task->arg, result, refused ? &task->refusal : NULL);
-	task_free(task);
+	anchor_unref(task->anchor);
+	free(task);
 }
 
 /* The errno says what failed; this, what it means and what is to be done. */
@@ -79,10 +75,12 @@ static void task_done(struct job *job, int result)
 		task_report(task, result);
 }
 
-struct task *task_new(struct anchor *anchor, nameserver_done *done, void *arg)
+void *task_new(size_t size, struct anchor *anchor, anchor_done *done, void *arg)
 {
-	struct task *task = calloc(1, sizeof(*task));
+	struct task *task;
 
+	assert(size >= sizeof(*task));
+	task = calloc(1, size);
 	if (!task)
 		return NULL;
 	task->anchor = anchor_ref(anchor);
@@ -93,83 +91,29 @@ struct task *task_new(struct anchor *anchor, nameserver_done *done, void *arg)
 	return task;
 }
 
-struct task *task_new_live(struct anchor *anchor, nameserver_done *done,
-			   void *arg)
+void *task_new_live(size_t size, struct anchor *anchor, anchor_done *done,
+		    void *arg)
 {
-	struct task *task = anchor->gone ? NULL : task_new(anchor, done, arg);
+	void *task = anchor->gone ? NULL : task_new(size, anchor, done, arg);
 
 	if (!task)
 		done(arg, anchor->gone ? -ENODEV : -ENOMEM, NULL);
 	return task;
 }
 
-void task_changes(struct task *task)
-{
-	atomic_fetch_add(&task->anchor->changes, 1);
-}
-
-struct counts {
-	_Atomic uint32_t *of[2];
-};
-
-static struct counts counts_of(const struct anchor *anchor,
-			       const struct name *owner)
-{
-	uint8_t octets[sizeof(anchor->id) + NAME_WIRE_SIZE];
-	struct rrsets as_octets = {octets, sizeof(anchor->id) + owner->len};
-	struct host *host = anchor->host;
-	uint64_t digest;
-
-	memcpy(octets, &anchor->id, sizeof(anchor->id));
-	memcpy(octets + sizeof(anchor->id), owner->wire, owner->len);
-	digest = rrsets_digest(as_octets);
-	return (struct counts){{
-		&host->touched[0][digest % HOST_TOUCHED],
-		&host->touched[1][(digest >> 32) % HOST_TOUCHED],
-	}};
-}
-
-void task_touches(struct task *task, const struct name *owner)
-{
-	struct counts counts;
-
-	if (!owner) {
-		atomic_fetch_add(&task->anchor->replaced, 1);
-		return;
-	}
-	counts = counts_of(task->anchor, owner);
-	atomic_fetch_add(counts.of[0], 1);
-	atomic_fetch_add(counts.of[1], 1);
-}
-
-struct touched task_touched(const struct anchor *anchor,
-			    const struct name *owner)
-{
-	struct counts counts = counts_of(anchor, owner);
-
-	return (struct touched){
-		.replaced = anchor->replaced,
-		.counts = {*counts.of[0], *counts.of[1]},
-	};
-}
-
-bool task_touched_since(const struct anchor *anchor, const struct name *owner,
-			const struct touched *then)
-{
-	struct touched now = task_touched(anchor, owner);
-
-	return now.replaced != then->replaced ||
-	       (now.counts[0] != then->counts[0] &&
-		now.counts[1] != then->counts[1]);
-}
-
 void task_submit(struct task *task, int (*run)(struct job *, MDB_txn *))
 {
+	assert(!task->job.run);
 	task->job.run = run;
 	task->in_flight = task->is_edit;
 	if (task->in_flight)
 		task->anchor->in_flight++;
 	writer_submit(task->anchor->host->writer, &task->job);
+}
+
+void task_changes(struct task *task)
+{
+	atomic_fetch_add(&task->anchor->changes, 1);
 }
 
 const struct store *task_store(const struct task *task)
@@ -180,6 +124,16 @@ const struct store *task_store(const struct task *task)
 const struct tables *task_tables(const struct task *task)
 {
 	return &task->anchor->host->store.tables;
+}
+
+int task_stored(const struct task *task, MDB_txn *txn, uint64_t id,
+		struct store_anchor *out)
+{
+	int r = store_get_anchor(task_store(task), txn, id, out);
+
+	if (r == -ENOENT)
+		return ENODEV;
+	return r == -EBADMSG ? EIO : r;
 }
 
 int task_table(const struct task *task, MDB_txn *txn, uint32_t *out)
