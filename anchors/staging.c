@@ -108,7 +108,7 @@ static int staging_fits(struct staging_task *on, MDB_txn *txn)
 struct piece {
 	struct staging_task on;
 	struct change change; /* owned */
-	size_t staged_to;     /* octets of its items that are staged by now */
+	size_t staged_to;     /* octets of its items: all slices but the last */
 };
 
 /* A slice, so that others need not wait for all of it. */
@@ -117,6 +117,7 @@ static int run_stage(struct job *job, MDB_txn *txn)
 	struct piece *piece = container_of(job, struct piece, on.task.job);
 	struct task *task = &piece->on.task;
 	struct change slice;
+	size_t staged_to;
 	int r = piece->staged_to ? 0 : staging_table(&piece->on, txn);
 
 	if (r == 0)
@@ -129,9 +130,16 @@ static int run_stage(struct job *job, MDB_txn *txn)
 			&slice, true, task->now_ns, &task->refusal);
 	if (r)
 		return r;
-	piece->staged_to += slice.items.len;
-	assert(piece->staged_to <= piece->change.items.len);
-	return piece->staged_to < piece->change.items.len ? JOB_MORE : 0;
+	staged_to = piece->staged_to + slice.items.len;
+	assert(staged_to <= piece->change.items.len);
+	/*
+	 * The last slice may be run again, after a transaction that was lost
+	 * with it; of those before it, staging->loss tells.
+	 */
+	if (staged_to == piece->change.items.len)
+		return 0;
+	piece->staged_to = staged_to;
+	return JOB_MORE;
 }
 
 static int settle_stage(struct task *task, int result)
