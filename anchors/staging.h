@@ -2,6 +2,15 @@
 /*
  * staging.h - a replacement on its way: staged in pieces, published as one
  *
+ * Text comes in pieces. Each becomes a change and travels to the writer as
+ * early work, which it puts, a slice at a time, into a table that nobody points
+ * at. The caller may be some pieces ahead of the writer, as many as it says,
+ * and learns of the first one that fails. With the last one judged it
+ * publishes: one small job makes the table what is answered, or moves an
+ * owner's records from it, and is on disk when it is told. A staging that is
+ * discarded, and the table that was served before, are loose: the writer frees
+ * them by and by.
+ *
  * Callbacks and their results are as in nameserver.h.
  *
  * Threading: the main loop only.
