@@ -16,7 +16,7 @@
 #include <uthash.h>
 
 #include "anchors/error_ring.h"
-#include "anchors/store.h"
+#include "anchors/store_anchors.h"
 #include "dns/serve/server.h"
 
 struct host;
