@@ -92,6 +92,9 @@ int descriptors_take(struct descriptors *descriptors, enum descriptors_of whose,
 	if (taken <= descriptors->of[whose].most &&
 	    taken + others(descriptors, whose) <= descriptors->rest) {
 		descriptors->of[whose].taken = taken;
+		assert(taken + others(descriptors, whose) +
+			       descriptors->clients <=
+		       descriptors->limit);
 		return 0;
 	}
 	if (why)

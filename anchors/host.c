@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <assert.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -138,8 +139,10 @@ int host_open(struct host **out, uv_loop_t *loop,
 }
 
 /* From the leaves up, without recursion: a tree may be deep. */
-static void free_tree(struct anchor *anchor)
+static void free_tree(struct host *host)
 {
+	struct anchor *anchor = host->root;
+
 	while (anchor) {
 		struct anchor *parent = anchor->parent;
 
@@ -151,6 +154,7 @@ static void free_tree(struct anchor *anchor)
 		anchor_unlink(anchor);
 		anchor = parent;
 	}
+	assert(!host->anchors);
 }
 
 struct host *host_close(struct host *host)
@@ -163,7 +167,7 @@ struct host *host_close(struct host *host)
 	snapshot_free(host->snapshot);
 	snapshot_free(host->metrics);
 	unbound_deinit(&host->unbound);
-	free_tree(host->root);
+	free_tree(host);
 	store_close(&host->store);
 	free(host);
 	return NULL;

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <assert.h>
 #include <errno.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
@@ -78,6 +79,7 @@ static int list_all(struct presence *presence)
 	while ((anchor = anchor_next(host->root, anchor)))
 		if (anchor->server)
 			presence->list[presence->left++] = anchor_ref(anchor);
+	assert(presence->left <= host->anchors);
 	return 0;
 }
 
@@ -130,6 +132,7 @@ static void on_closed(uv_handle_t *handle)
 {
 	struct presence *presence = handle->data;
 
+	assert(presence->handles);
 	if (--presence->handles)
 		return;
 	free(presence);

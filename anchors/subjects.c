@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <assert.h>
 #include <errno.h>
 
 #include "anchors/subjects.h"
@@ -68,12 +69,15 @@ int subjects_take(struct subjects **out, struct host *host)
 	if (!subjects)
 		return -ENOMEM;
 	*subjects = (struct subjects){0};
-	while (r == 0 && (anchor = anchor_next(host->root, anchor)))
+	while (r == 0 && (anchor = anchor_next(host->root, anchor))) {
+		assert(subjects->count < host->anchors);
 		r = note(subjects, anchor);
+	}
 	if (r < 0) {
 		subjects_free(subjects);
 		return r;
 	}
+	assert(subjects->count == host->anchors);
 	*out = subjects;
 	return 0;
 }
@@ -224,8 +228,11 @@ static int make_label(struct subjects *subjects, struct subject *subject)
 		labels->data[--end] = '/';
 		at = &subjects->all[at->parent];
 	}
+	/* measure() has counted what the loop has filled, to the octet. */
+	assert(end == labels->len - subject->path_len);
 	buffer_add_text(labels, "\"");
 	subject->label_len = labels->len - subject->label;
+	assert(subject->label_len == LABEL_OCTETS + subject->path_len);
 	return 0;
 }
 
