@@ -57,13 +57,16 @@ int anchor_new(struct anchor **out, struct host *host, struct anchor *parent,
 
 struct anchor *anchor_ref(struct anchor *anchor)
 {
-	/* Nobody has one to give that nobody holds. */
+	/* It is made from another one, or there would be none to hold. */
 	assert(anchor->refs);
 	anchor->refs++;
 	return anchor;
 }
 
-/* A long chain of parents may go with the last reference: no recursion. */
+/*
+ * The last reference may take a long chain of parents with it, so this does not
+ * call itself.
+ */
 struct anchor *anchor_unref(struct anchor *anchor)
 {
 	while (anchor) {
@@ -72,7 +75,7 @@ struct anchor *anchor_unref(struct anchor *anchor)
 		assert(anchor->refs);
 		if (--anchor->refs)
 			break;
-		/* The tree's was one of them; the tasks' were others. */
+		/* The tree held one until it was gone, and each task one. */
 		assert(anchor->gone && !anchor->in_flight);
 		assert(!anchor->children && !anchor->claims);
 		assert(!anchor->server && !anchor->scrubs);
@@ -115,7 +118,7 @@ struct anchor *anchor_child(const struct anchor *anchor, const char *name)
 	return child;
 }
 
-/* From the end to its beginning: the parents are found in this order. */
+/* It is written from its end on, since that is how the parents are found. */
 char *anchor_path(const struct anchor *anchor)
 {
 	size_t len = 0;
@@ -208,7 +211,7 @@ void anchor_take_rights(struct anchor *anchor,
 
 void anchor_store_form(const struct anchor *anchor, struct store_anchor *out)
 {
-	/* With its padding: the octets of it go to disk. */
+	/* Its padding is cleared, too: those octets go to disk. */
 	memset(out, 0, sizeof(*out));
 	out->id = anchor->id;
 	out->parent = anchor->parent ? anchor->parent->id : 0;

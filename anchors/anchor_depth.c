@@ -12,7 +12,7 @@
 
 #include "anchors/anchor.h"
 
-/* Of a path. */
+/* How far a path reaches below the host. */
 struct extent {
 	size_t levels;
 	size_t octets;
@@ -20,7 +20,7 @@ struct extent {
 
 static struct extent extent_add(struct extent extent, const char *name)
 {
-	/* A slash is before each but the first one. */
+	/* Each name but the first one has a slash before it. */
 	extent.octets += strlen(name) + (extent.levels ? 1 : 0);
 	extent.levels++;
 	return extent;

@@ -58,7 +58,7 @@ static int print_line(struct buffer *out, int64_t now, const char *file,
 		r = buffer_printf(out, " line %u", line);
 	if (r == 0 && text && *text)
 		r = add_quoted(out, text);
-	/* With its NUL: the ring holds strings. */
+	/* Its NUL goes with it, since the ring holds strings. */
 	if (r == 0)
 		r = buffer_add_text(out, ": ");
 	if (r == 0)

@@ -20,7 +20,7 @@
  */
 #define EARLY_SHARED (512 * 1024)
 #define SHARED_NS    (1000 * 1000 * 1000)
-/* What is staged sweeps as it goes: one owner for so many octets of change. */
+/* For so many octets that are staged, one owner of a loose table is freed. */
 #define SWEEP_PER 32
 
 static int run(struct transaction *transaction, struct job *job)
@@ -33,7 +33,7 @@ static int run(struct transaction *transaction, struct job *job)
 	return job->run(job, transaction->txn);
 }
 
-/* It is handed back, or goes on, before it is on disk. */
+/* The job is handed back, or goes on, before what it did is on disk. */
 static void remember_early(struct transaction *transaction, struct job *job)
 {
 	assert(job->loss);
@@ -47,7 +47,7 @@ static size_t early_max(const struct transaction *transaction)
 							  : EARLY_MAX;
 }
 
-/* All jobs in one transaction: 0, or -errno and the transaction is lost. */
+/* Return: 0; -errno: the transaction is lost, with what all of them did. */
 static int run_together(struct transaction *transaction, struct job *jobs)
 {
 	bool durable = false, shared = false;
@@ -60,7 +60,7 @@ static int run_together(struct transaction *transaction, struct job *jobs)
 		if (r == JOB_MORE)
 			remember_early(transaction, job);
 		durable |= job->reply == JOB_DURABLE;
-		/* What ends a replacement waits for no work but its own. */
+		/* Who ends a replacement waits for no work but its own. */
 		shared |= job->reply == JOB_DURABLE && !job->loss;
 		staged += job->octets;
 	}

@@ -97,7 +97,7 @@ static int open_parts(struct host *host, const struct host_options *options)
 		r = writer_new(&host->writer, host->loop, &host->store);
 	if (r == 0)
 		r = open_pool(host, options);
-	/* Before anything is bound, so that no change is missed. */
+	/* It watches before anything is bound, so that no change is missed. */
 	if (r == 0 && options->presence_fd >= 0)
 		r = presence_new(&host->presence, host, options->presence_fd);
 	if (r == 0)
@@ -138,7 +138,7 @@ int host_open(struct host **out, uv_loop_t *loop,
 	return 0;
 }
 
-/* From the leaves up, without recursion: a tree may be deep. */
+/* It goes from the leaves up and does not call itself: a tree may be deep. */
 static void free_tree(struct host *host)
 {
 	struct anchor *anchor = host->root;

@@ -115,7 +115,7 @@ static void slot_text(bool is_rcode, unsigned slot, char out[16])
 		traffic_type_text(slot, out);
 }
 
-/* Of a nameserver, by transport and slot; what never happened is left out. */
+/* One sample for each transport and slot, but none for what never happened. */
 static void expose_slots(struct metrics *metrics, const struct subject *subject,
 			 bool is_rcode)
 {
@@ -152,7 +152,8 @@ static void expose_clients(struct metrics *metrics)
 			  "Clients connected over TCP.");
 	EACH_SUBJECT(metrics->subjects, &metrics->to, subject)
 	{
-		/* In this order, or one could be gone who never came. */
+		/* Asked the other way round, one could be gone who never came.
+		 */
 		uint64_t gone =
 			traffic_sum(subject->traffic, TRAFFIC_DISCONNECTED);
 		uint64_t come =
@@ -273,7 +274,7 @@ int metrics_render(struct metrics *metrics, struct buffer *out)
 {
 	int r = subjects_look_up(metrics->subjects, metrics->snapshot);
 
-	/* Open, it would keep the store's pages while the text is made. */
+	/* If it stayed open, the store would keep its pages for it. */
 	end_snapshot(metrics);
 	if (r == 0)
 		r = subjects_choose(metrics->subjects, SUBJECTS_PAGE_MAX);

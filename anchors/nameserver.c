@@ -81,7 +81,7 @@ static int settle_make(struct task *task, int result)
 	return 0;
 }
 
-/* What is there stays, also where the limit is a new one. */
+/* The limit may be lower than before: what is there stays. */
 static int one_more(const struct host *host, struct refusal *why)
 {
 	if (!host->anchors_max || host->anchors < host->anchors_max)
@@ -94,7 +94,7 @@ static int one_more(const struct host *host, struct refusal *why)
 	return -EDQUOT;
 }
 
-/* May there be one of that name? Its name, and the address that it gives. */
+/* May there be one of that name? @out gets the name, and its address. */
 static int judge_name(const struct anchor *parent, const char *name,
 		      struct store_anchor *out, struct refusal *why)
 {
@@ -206,7 +206,7 @@ static int settle_scrub(struct task *task, int result)
 	host_log(anchor, LOG_INFO, "removed");
 	if (!anchor->server)
 		return 0;
-	/* When rmdir returns, the address can be bound again. */
+	/* The caller hears of it when the address can be bound again. */
 	server_stop(steal(&anchor->server), stopped, task);
 	return -EINPROGRESS;
 }
@@ -215,7 +215,7 @@ void nameserver_scrub(struct anchor *anchor, anchor_done *done, void *arg)
 {
 	struct task *task;
 
-	/* A claim is of one that is on its way into it, or out of it. */
+	/* A claim is of an anchor that a rename is about to put here. */
 	if (anchor->children || anchor->claims) {
 		done(arg, -ENOTEMPTY, NULL);
 		return;
@@ -236,7 +236,7 @@ struct rebind_task {
 	struct server *server;	/* bound there; the task's until it settles */
 };
 
-/* Nothing is to be changed, but an anchor that is gone is told. */
+/* There is nothing to change; but the anchor may be gone by then. */
 static int run_look(struct job *job, MDB_txn *txn)
 {
 	struct task *task = container_of(job, struct task, job);
@@ -299,7 +299,7 @@ void nameserver_rebind(struct anchor *anchor, const struct address *at,
 	rebind = task_new_live(sizeof(*rebind), anchor, done, arg);
 	if (!rebind)
 		return;
-	/* Where it is already: bound there, or off and to stay so. */
+	/* It is there already: it is bound, or it is off and stays so. */
 	if (address_equal(&anchor->address, at) &&
 	    (anchor->server || at->kind == ADDRESS_OFF)) {
 		task_submit(&rebind->task, run_look);

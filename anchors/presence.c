@@ -67,7 +67,7 @@ static void come_back(struct presence *presence, uint64_t ms)
 	uv_timer_start(&presence->turn, on_turn, ms, 0);
 }
 
-/* All that have a server now; who gets one later binds it then. */
+/* Who has no server now binds one later, and learns then if it can. */
 static int list_all(struct presence *presence)
 {
 	struct host *host = presence->host;
@@ -120,7 +120,7 @@ static void on_message(uv_poll_t *poll, int status, int events)
 	for (int i = 0; i < MESSAGES_PER_TURN; i++)
 		if (recv(presence->fd, &octet, 1, 0) < 0 && errno == EAGAIN)
 			break;
-	/* libuv stops at a socket's error. */
+	/* libuv polls no more after an error of the socket. */
 	if (status < 0)
 		uv_poll_start(poll, UV_READABLE, on_message);
 	presence->changed = true;

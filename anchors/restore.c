@@ -35,7 +35,7 @@ struct row *restore_find(const struct restore *restore, uint64_t id)
 
 /* ---- Read ---- */
 
-/* Nobody's but the daemon's: what can be read of it tells nothing. */
+/* It is the daemon's alone, since what can be read of it tells nothing. */
 static void make_unknown(const struct restore *restore, uint64_t id,
 			 struct store_anchor *out)
 {
@@ -59,7 +59,7 @@ static struct row *add_row(struct restore *restore, uint64_t id,
 	else
 		make_unknown(restore, id, &row->stored);
 	row->wrong = wrong;
-	/* No id that was given out comes near the other half. */
+	/* An id of the other half was never given out: it is damage. */
 	if (id >= restore->host->next_id && id < INT64_MAX)
 		restore->host->next_id = id + 1;
 	HASH_ADD(hh, restore->rows, stored.id, sizeof(row->stored.id), row);
@@ -96,7 +96,7 @@ static int take_served(void *arg, uint64_t id)
 	return 0;
 }
 
-/* The host's anchor: as it was left, or as a new one is. */
+/* The host's anchor is as it was left, or as a new one is. */
 static int take_root(struct restore *restore)
 {
 	const struct host_options *options = restore->options;
@@ -121,7 +121,7 @@ static int take_root(struct restore *restore)
 
 /* ---- Build ---- */
 
-/* An anchor's parents come first; a rename may have made them younger. */
+/* Its parents are built first: a rename may have made them younger than it. */
 static int build(struct restore *restore, struct row *row)
 {
 	struct row *chain = NULL;

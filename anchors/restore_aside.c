@@ -8,7 +8,7 @@
 
 #include "anchors/restore_layout.h"
 
-/* "lost+17+ns": nothing in it makes a path, or an address. */
+/* "lost+17+ns", in which nothing is left that makes a path, or an address. */
 static void name_lost(struct store_anchor *out,
 		      const struct store_anchor *former, size_t attempt)
 {
@@ -46,14 +46,14 @@ void restore_set_aside(struct restore *restore, struct row *row)
 	stored->address = (struct address){.kind = ADDRESS_OFF};
 	stored->parent = STORE_HOST_ID;
 	stored->mode &= 0700;
-	/* Who had made a directory of that name is not in its way. */
+	/* A client may have made a directory of that name before. */
 	for (size_t attempt = 0; !row->placed; attempt++) {
 		name_lost(stored, &former, attempt);
 		restore_place(restore, row);
 	}
 }
 
-/* What is set aside, on its way to the store. */
+/* One that was set aside, on its way to the store. */
 struct keeping {
 	struct job job;
 	struct anchor *anchor; /* a reference */

@@ -84,7 +84,7 @@ static struct row *parent_of(const struct restore *restore,
 			  : restore_find(restore, row->stored.parent);
 }
 
-/* From it up to the host: what does not lead there is wrong. */
+/* The first one on the way up that does not lead to the host is wrong. */
 static void judge_above(struct restore *restore, struct row *row)
 {
 	struct row *at = row, *up;
@@ -102,7 +102,7 @@ static void judge_above(struct restore *restore, struct row *row)
 		at->state = ROW_FITS;
 }
 
-/* The younger one first: the elder's row may be one that was written late. */
+/* The younger one comes first, since the elder's row may be a leftover. */
 static int by_age(const struct row *a, const struct row *b)
 {
 	return a->stored.id < b->stored.id ? 1 : -1;

@@ -7,7 +7,7 @@
 
 #include "anchors/staging_layout.h"
 
-/* Records that are staged at a time: a few milliseconds. */
+/* So many records are staged at a time, which takes a few milliseconds. */
 #define STAGING_SLICE 4096
 
 int staging_new(struct staging **out, struct anchor *anchor)
@@ -23,7 +23,7 @@ int staging_new(struct staging **out, struct anchor *anchor)
 
 void staging_free(struct staging *staging)
 {
-	/* The writer is through with it: what it had in flight was told. */
+	/* The writer is through with it, and all has been told. */
 	assert(!staging->running && !staging->loss.pending);
 	anchor_unref(staging->anchor);
 	free(staging);
@@ -32,7 +32,7 @@ void staging_free(struct staging *staging)
 void *staging_task_new(size_t size, struct staging *staging, anchor_done *done,
 		       void *arg)
 {
-	/* Also for an anchor that is gone: the staging must still go. */
+	/* The anchor may be gone: what was staged must go all the same. */
 	struct staging_task *on = task_new(size, staging->anchor, done, arg);
 
 	if (on)
@@ -40,13 +40,13 @@ void *staging_task_new(size_t size, struct staging *staging, anchor_done *done,
 	return on;
 }
 
-/* The table to stage in, made by the first task that needs it. */
+/* The first task that needs the table makes it. */
 int staging_table(struct staging_task *on, MDB_txn *txn)
 {
 	struct staging *staging = on->staging;
 	int r;
 
-	/* Run again after a lost transaction, a task makes it again. */
+	/* Where that task is run again, its table was lost. */
 	if (staging->has_table && !on->made_table)
 		return 0;
 	r = table_create(task_tables(&on->task), txn, &staging->table);
@@ -84,7 +84,7 @@ struct piece {
 	size_t staged_to;     /* octets of its items: all slices but the last */
 };
 
-/* A slice, so that others need not wait for all of it. */
+/* It stages one slice, so that others need not wait for all of them. */
 static int run_stage(struct job *job, MDB_txn *txn)
 {
 	struct piece *piece = container_of(job, struct piece, on.task.job);
@@ -151,7 +151,7 @@ static void on_staged(void *arg, int result, const struct refusal *refusal)
 
 	assert(staging->running);
 	staging->running--;
-	/* What fails after the first one fails because of it, or unasked. */
+	/* The first failure is told: later ones come of it. */
 	if (result < 0 && !staging->result) {
 		staging->result = result;
 		staging->refused = refusal;
@@ -225,7 +225,7 @@ void staging_discard(struct staging *staging)
 		staging_task_new(sizeof(*on), staging, ignore_result, NULL);
 
 	assert(!staging->done);
-	/* Without memory it stays loose until the next start frees it. */
+	/* Without memory its table stays, until the next start frees it. */
 	if (!on)
 		return;
 	on->task.settle = settle_discard;

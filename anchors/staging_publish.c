@@ -19,7 +19,10 @@ struct publishing {
 	struct name owner;
 };
 
-/* Only the jobs before this one count, whether reported by now or not. */
+/*
+ * The jobs that ran before this one count, whether their callers have heard of
+ * them by now or not.
+ */
 static int is_as_marked(const struct publishing *publishing, MDB_txn *txn,
 			uint32_t table, bool *out)
 {
@@ -33,7 +36,7 @@ static int is_as_marked(const struct publishing *publishing, MDB_txn *txn,
 	       (mark->all_seen || !staging->otherwise);
 	if (*out || !publishing->owner_only)
 		return 0;
-	/* What was put there again is as new as anything. */
+	/* Records that were removed and put back are new ones. */
 	if (!staging->otherwise && !mark->any_time &&
 	    touched_since(task->anchor, &publishing->owner, &mark->touched))
 		return 0;
@@ -88,7 +91,7 @@ static int run_publish(struct job *job, MDB_txn *txn)
 
 	if (r == 0 && staging->expects)
 		r = is_as_marked(publishing, txn, table, &is_due);
-	/* What is not done is no edit. */
+	/* If nothing is published, it does not count as an edit. */
 	task->is_edit = is_due;
 	if (r == 0 && !is_due)
 		return -staging->otherwise;

@@ -8,7 +8,7 @@
 
 #include "anchors/store_layout.h"
 
-/* Address space, not disk: the file grows as it is used. */
+/* This is address space, not disk: the file grows as it is used. */
 #define STORE_MAP_SIZE ((size_t)256 << 30)
 
 /* The format is written once, when the store is made. */

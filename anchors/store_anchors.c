@@ -9,7 +9,7 @@
 
 #include "anchors/store_anchors.h"
 
-/* Everything before the name, then as much of the name as there is. */
+/* The name is the last member, and ends the row where it ends. */
 static size_t stored_size(const struct store_anchor *anchor)
 {
 	return offsetof(struct store_anchor, name) + anchor->name_len;
@@ -130,7 +130,7 @@ int store_above(const struct store *store, MDB_txn *txn, uint64_t below,
 
 	if (r < 0)
 		return r;
-	/* The host's anchor is in no other, and perhaps in no row. */
+	/* The host's anchor is in no other one, and may have no row. */
 	while (anchor.parent != STORE_HOST_ID) {
 		if (anchor.parent == id)
 			return EINVAL;

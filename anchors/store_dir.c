@@ -13,7 +13,7 @@
 #include "anchors/store_layout.h"
 #include "anchors/whole.h"
 
-/* Octets: 64 for each reader, and LMDB's head. */
+/* In octets; LMDB takes 64 for each reader, and some for a head. */
 #define STORE_LOCK_SIZE (STORE_READERS * 64 + 4096)
 
 int store_fail(struct buffer *why, int r, const char *dir, const char *what)

@@ -10,7 +10,7 @@
 
 #include "anchors/store_layout.h"
 
-/* Octets: with less left, a write that was cut short met the end of a disk. */
+/* With fewer octets left, a write that was cut short has met the disk's end. */
 #define STORE_SPARE   (1 << 20)
 #define STORE_RESERVE (128 * 1024)
 /* LMDB's list of free pages is its database 0, as mdb_stat -f reads it. */
@@ -27,7 +27,7 @@ static off_t reserved(const struct store *store)
 
 void store_use_reserve(struct store *store)
 {
-	/* What cannot be given back stays reserved. */
+	/* Where that fails, the space stays reserved, and nothing is lost. */
 	while (ftruncate(store->reserve_fd, 0) < 0 && errno == EINTR)
 		;
 	store->reserve_used = true;
@@ -117,8 +117,10 @@ static int open_fallback(struct store *store, size_t lost_id)
 		rc = mdb_txn_begin(store->fallback_env, NULL, MDB_RDONLY, &txn);
 	if (rc != 0)
 		return table_errno(rc);
-	/* LMDB puts the old page back. If not even that worked, what is seen
-	 * here is what could not be written. */
+	/*
+	 * LMDB has put the old page back. If not even that worked, this is the
+	 * state that could not be written.
+	 */
 	if (mdb_txn_id(txn) >= lost_id)
 		rc = MDB_PANIC;
 	if (rc == 0)

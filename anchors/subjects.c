@@ -4,9 +4,9 @@
 
 #include "anchors/subjects.h"
 
-/* Octets of a sample beside the path: the family, other labels, the value. */
+/* A sample's octets beside the path: the family, other labels, the value. */
 #define SAMPLE_OCTETS 100
-/* Samples that each nameserver has: all but those of expose_slots(). */
+/* Each nameserver has so many samples, and then those of expose_slots(). */
 #define SAMPLES_LEAST 9
 #define SLOTS	      (TRAFFIC_TRANSPORTS * (TRAFFIC_TYPES + TRAFFIC_RCODES))
 #define NO_PARENT     SIZE_MAX
@@ -14,7 +14,7 @@
 
 /* ---- What there is ---- */
 
-/* Of an anchor that comes behind all of @subjects: each before those in it. */
+/* @anchor comes behind all of @subjects, and each is before those in it. */
 static size_t find_parent(const struct subjects *subjects,
 			  const struct anchor *anchor)
 {
@@ -88,7 +88,7 @@ static int look_up(struct subject *subject, struct snapshot *snapshot)
 	uint32_t table;
 	int r = snapshot_serving(snapshot, subject->id, &table);
 
-	/* Not on disk yet, or no more: not a nameserver of this moment. */
+	/* It is not on disk yet, or no more: at this moment it is none. */
 	if (r == -ENOENT)
 		return 0;
 	if (r == 0)
@@ -114,7 +114,7 @@ int subjects_look_up(struct subjects *subjects, struct snapshot *snapshot)
 
 /* ---- Which are shown ---- */
 
-/* Escape all names, and from that know how long each path is. */
+/* All names are escaped, which tells how long each path is. */
 static int measure(struct subjects *subjects)
 {
 	CLEANUP(buffer_deinit) struct buffer escaped = {0};
@@ -142,7 +142,7 @@ static int measure(struct subjects *subjects)
 	return 0;
 }
 
-/* @exactly: else as if it had been asked for all that there is */
+/* @exactly: by what it was asked; else as if that were all there is. */
 static uint64_t cost_of(const struct subject *subject, bool exactly)
 {
 	uint64_t samples = SAMPLES_LEAST;
@@ -176,7 +176,7 @@ static int by_cost(const void *a, const void *b)
 
 	if (x->cost != y->cost)
 		return x->cost < y->cost ? -1 : 1;
-	/* They lie in one array: who came first in the tree. */
+	/* They lie in one array, in the order of the tree. */
 	return x < y ? -1 : x > y;
 }
 
@@ -203,7 +203,7 @@ static int leave_out(struct subjects *subjects, uint64_t max)
 	return 0;
 }
 
-/* From the end to its beginning, as the parents are found. */
+/* It is written from its end on, since that is how the parents are found. */
 static int make_label(struct subjects *subjects, struct subject *subject)
 {
 	struct buffer *labels = &subjects->labels;

@@ -5,7 +5,10 @@
 
 #include "anchors/task.h"
 
-/* Of another one, a reason is of an attempt before it. */
+/*
+ * With another errno, a reason that is there comes from an attempt before, in a
+ * transaction that was lost.
+ */
 static bool is_refusal(int result)
 {
 	return result == -EINVAL || result == -EDQUOT ||
@@ -23,7 +26,7 @@ void task_report(struct task *task, int result)
 	}
 	if (result == 0 && task->is_edit)
 		task->anchor->edits++;
-	/* Nobody can see yet what is staged. */
+	/* What is staged cannot be seen yet, so nothing has changed. */
 	if (result == 0 && task->job.reply == JOB_DURABLE)
 		host->changed(host->changed_arg, task->anchor, task->origin);
 	task->done(task->arg, result, refused ? &task->refusal : NULL);
@@ -31,7 +34,7 @@ void task_report(struct task *task, int result)
 	free(task);
 }
 
-/* The errno says what failed; this, what it means and what is to be done. */
+/* An errno does not say what it means here, nor what is to be done. */
 static void tell_of_disk(struct host *host)
 {
 	static const char line[] =
@@ -45,7 +48,7 @@ static void tell_of_disk(struct host *host)
 	anchor_fail(host->root, "state", 0, NULL, line);
 }
 
-/* The writers know; who looks after the disk shall too. */
+/* Who wrote has the errno; who looks after the disk reads the log. */
 static void tell_of_space(struct host *host, const struct job *job, int result)
 {
 	host->met_full += result == -ENOSPC;
@@ -70,7 +73,7 @@ static void task_done(struct job *job, int result)
 	tell_of_space(task->anchor->host, job, result);
 	if (task->settle)
 		result = task->settle(task, result);
-	/* The address is free again, or the server stopped, only later. */
+	/* A server that stops tells when its address is free: stopped(). */
 	if (result != -EINPROGRESS)
 		task_report(task, result);
 }

@@ -17,7 +17,7 @@
 #define SWEEP	  256
 #define SWEEP_MAX 2048
 
-/* What is loose before anything runs was left behind: garbage. */
+/* A table that is loose before anything runs was left by a crash. */
 static int find_loose(struct transaction *transaction)
 {
 	struct store *store = transaction->store;
@@ -71,7 +71,7 @@ int transaction_begin(struct transaction *transaction)
 					 &transaction->txn));
 }
 
-/* It has ended: well (0), or with its early work lost. */
+/* It has ended; with an @error, its early work is lost. */
 static void settle(struct transaction *transaction, int error)
 {
 	struct job_loss *loss, *next;

@@ -60,7 +60,7 @@ static int wait_for_it(struct anchor *anchor)
 	return uv_timer_start(unbound->retry, on_retry, RETRY_MS, RETRY_MS);
 }
 
-/* Bind now, or say so and try again until it works. */
+/* If it cannot be bound now, that is told, and tried again until it works. */
 static int serve(struct anchor *anchor, size_t *without_descriptors)
 {
 	struct refusal why = {0};
@@ -84,7 +84,7 @@ static int serve(struct anchor *anchor, size_t *without_descriptors)
 	return wait_for_it(anchor);
 }
 
-/* Each of them knows; and here is who can do something about it. */
+/* Each of them has it in its `error`; who can help reads this. */
 static void tell_of_descriptors(const struct host *host, size_t count)
 {
 	char line[256];

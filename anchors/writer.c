@@ -60,7 +60,7 @@ static void call_done(struct writer *writer)
 	{
 		assert(writer->out);
 		writer->out--;
-		/* Refused or failed: to the caller it is one errno. */
+		/* The caller need not know whether it was refused or failed. */
 		job->done(job, job->result > 0 ? -job->result : job->result);
 	}
 }
@@ -87,7 +87,7 @@ void writer_submit(struct writer *writer, struct job *job)
 	else
 		DL_APPEND(writer->waiting, job);
 	uv_mutex_unlock(&writer->mutex);
-	/* Not before: the writer would wake up only to wait for the mutex. */
+	/* Under the mutex, the writer would wake up only to wait for it. */
 	uv_cond_signal(&writer->cond);
 }
 
@@ -112,7 +112,7 @@ static void hand_back(struct writer *writer, struct job *jobs)
 	eventfd_write(writer->wake_fd, 1);
 }
 
-/* With more left, it is still the first. */
+/* It has more to do, and is still the first. */
 static void go_on(struct writer *writer, struct job *job)
 {
 	uv_mutex_lock(&writer->mutex);
@@ -132,7 +132,7 @@ static struct job *take_first(struct job **list)
 	return alone;
 }
 
-/* What waits: nothing when there is time for other things, or to stop. */
+/* It takes what waits: nothing, if it is time for other things, or to stop. */
 static void take(struct writer *writer, struct job **jobs, struct job **early,
 		 bool *stop)
 {
@@ -261,7 +261,7 @@ static void stop_thread(struct writer *writer)
 	if (writer->running)
 		pthread_join(writer->thread, NULL);
 	call_done(writer);
-	/* What came back may have had more to do: it is done on this thread. */
+	/* A done() may have had more to do, which is done on this thread. */
 	while (writer->waiting || writer->early_waiting) {
 		writer_main(writer);
 		call_done(writer);
