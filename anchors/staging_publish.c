@@ -32,7 +32,7 @@ static int is_as_marked(const struct publishing *publishing, MDB_txn *txn,
 	uint64_t digest;
 	int r;
 
-	*out = task->anchor->changes == mark->changes &&
+	*out = atomic_load(&task->anchor->changes) == mark->changes &&
 	       (mark->all_seen || !staging->otherwise);
 	if (*out || !publishing->owner_only)
 		return 0;
@@ -149,7 +149,7 @@ int staging_mark(struct staging_mark *out, const struct anchor *anchor,
 {
 	struct snapshot *snapshot = anchor->host->snapshot;
 	struct staging_mark mark = {
-		.changes = anchor->changes,
+		.changes = atomic_load(&anchor->changes),
 		.all_seen = !anchor->in_flight,
 	};
 	struct rrsets rrsets = {0};

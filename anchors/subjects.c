@@ -248,3 +248,21 @@ int subjects_choose(struct subjects *subjects, uint64_t max)
 			r = make_label(subjects, &subjects->all[i]);
 	return r;
 }
+
+const struct subject *subjects_next(const struct subjects *subjects,
+				    struct exposition *to,
+				    const struct subject *subject)
+{
+	const struct subject *end = subjects->all + subjects->count;
+
+	for (subject = subject ? subject + 1 : subjects->all; subject < end;
+	     subject++) {
+		if (!subject->is_shown)
+			continue;
+		exposition_common(
+			to, (char *)subjects->labels.data + subject->label,
+			subject->label_len);
+		return subject;
+	}
+	return NULL;
+}
