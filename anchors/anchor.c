@@ -24,25 +24,19 @@ int anchor_new(struct anchor **out, struct host *host, struct anchor *parent,
 	       const struct store_anchor *stored)
 {
 	CLEANUP(traffic_freep) struct traffic *traffic = NULL;
-	struct anchor *anchor;
-	char *name = strndup(stored->name, stored->name_len);
-	int r = name ? 0 : -ENOMEM;
+	CLEANUP(freep) struct anchor *anchor = calloc(1, sizeof(*anchor));
+	CLEANUP(freep) char *name = strndup(stored->name, stored->name_len);
+	int r = anchor && name ? 0 : -ENOMEM;
 
+	assert(stored->id);
 	if (r == 0 && parent)
 		r = anchor_place(parent, name);
-	if (r < 0) {
-		free(name);
+	if (r == 0 && parent)
+		r = traffic_new(&traffic, stored->id, host->workers);
+	if (r < 0)
 		return r;
-	}
-	anchor = calloc(1, sizeof(*anchor));
-	if (!anchor ||
-	    (parent && traffic_new(&traffic, stored->id, host->workers) < 0)) {
-		free(anchor);
-		free(name);
-		return -ENOMEM;
-	}
 	anchor->host = host;
-	anchor->name = name;
+	anchor->name = steal(&name);
 	anchor->id = stored->id;
 	anchor->uid = stored->uid;
 	anchor->gid = stored->gid;
@@ -57,22 +51,32 @@ int anchor_new(struct anchor **out, struct host *host, struct anchor *parent,
 				strlen(anchor->name), anchor);
 		host->anchors++;
 	}
-	*out = anchor;
+	*out = steal(&anchor);
 	return 0;
 }
 
 struct anchor *anchor_ref(struct anchor *anchor)
 {
+	/* It is made from another one, or there would be none to hold. */
+	assert(anchor->refs);
 	anchor->refs++;
 	return anchor;
 }
 
-/* A long chain of parents may go with the last reference: no recursion. */
+/*
+ * The last reference may take a long chain of parents with it, so this does not
+ * call itself.
+ */
 struct anchor *anchor_unref(struct anchor *anchor)
 {
-	while (anchor && --anchor->refs == 0) {
+	while (anchor) {
 		struct anchor *parent = anchor->parent;
 
+		assert(anchor->refs);
+		if (--anchor->refs)
+			break;
+		/* The tree held one until it was gone, and each task one. */
+		assert(anchor->gone && !anchor->in_flight);
 		assert(!anchor->children && !anchor->claims);
 		assert(!anchor->server && !anchor->scrubs);
 		traffic_free(anchor->traffic);
@@ -89,6 +93,7 @@ void anchor_unlink(struct anchor *anchor)
 	assert(!anchor->gone);
 	anchor->gone = true;
 	if (anchor->parent) {
+		assert(anchor->host->anchors);
 		HASH_DEL(anchor->parent->children, anchor);
 		anchor->host->anchors--;
 	}
@@ -113,7 +118,7 @@ struct anchor *anchor_child(const struct anchor *anchor, const char *name)
 	return child;
 }
 
-/* From the end to its beginning: the parents are found in this order. */
+/* It is written from its end on, since that is how the parents are found. */
 char *anchor_path(const struct anchor *anchor)
 {
 	size_t len = 0;
@@ -137,126 +142,26 @@ char *anchor_path(const struct anchor *anchor)
 	return path;
 }
 
-/* ---- Depth ---- */
-
-/* Of a path. */
-struct extent {
-	size_t levels;
-	size_t octets;
-};
-
-static struct extent extent_add(struct extent extent, const char *name)
-{
-	/* A slash is before each but the first one. */
-	extent.octets += strlen(name) + (extent.levels ? 1 : 0);
-	extent.levels++;
-	return extent;
-}
-
-static struct extent extent_of(const struct anchor *anchor)
-{
-	struct extent extent = {0};
-
-	for (; anchor->parent; anchor = anchor->parent)
-		extent = extent_add(extent, anchor->name);
-	return extent;
-}
-
-/*
- * How deep and how long what is in @top reaches, below it: the most of each.
- * Return: whether that could be seen.
- */
-static bool reach_of(const struct anchor *top, struct extent *out)
-{
-	struct extent here = {0}, most = {0};
-	const struct anchor *at = top;
-
-	for (size_t seen = 0; seen < ANCHOR_LOOK_MAX; seen++) {
-		if (at->children) {
-			at = at->children;
-		} else {
-			for (; at != top && !at->hh.next; at = at->parent) {
-				here.octets -= strlen(at->name) + 1;
-				here.levels--;
-			}
-			if (at == top) {
-				*out = most;
-				return true;
-			}
-			here.octets -= strlen(at->name) + 1;
-			here.levels--;
-			at = at->hh.next;
-		}
-		here.octets += strlen(at->name) + 1;
-		here.levels++;
-		if (here.levels > most.levels)
-			most.levels = here.levels;
-		if (here.octets > most.octets)
-			most.octets = here.octets;
-	}
-	return false;
-}
-
-static int extent_fits(struct extent extent, struct refusal *why)
-{
-	if (extent.levels > ANCHOR_LEVELS_MAX)
-		return refusal_set(
-			why, -EDQUOT,
-			"directories are %d levels deep at most, and this "
-			"would make it %zu",
-			ANCHOR_LEVELS_MAX, extent.levels);
-	if (extent.octets > ANCHOR_PATH_MAX)
-		return refusal_set(
-			why, -ENAMETOOLONG,
-			"a path has %d octets at most below the host's "
-			"directory, and this would make it %zu",
-			ANCHOR_PATH_MAX, extent.octets);
-	return 0;
-}
-
-int anchor_fits(const struct anchor *anchor, const struct anchor *parent,
-		const char *name, struct refusal *why)
-{
-	struct extent to = extent_add(extent_of(parent), name);
-	struct extent from, reach = {0};
-
-	if (!anchor)
-		return extent_fits(to, why);
-	from = extent_of(anchor);
-	if (to.levels <= from.levels && to.octets <= from.octets)
-		return 0;
-	if (!reach_of(anchor, &reach))
-		return refusal_set(
-			why, -EDQUOT,
-			"with more than %d directories in it, only to "
-			"where its path is no longer and no deeper",
-			ANCHOR_LOOK_MAX);
-	to.levels += reach.levels;
-	to.octets += reach.octets;
-	return extent_fits(to, why);
-}
-
 /* ---- Claims ---- */
 
 int anchor_claim(struct anchor_claim **out, struct anchor *parent,
 		 const char *name)
 {
-	struct anchor_claim *claim;
+	CLEANUP(freep) struct anchor_claim *claim = NULL;
+	CLEANUP(freep) char *copy = NULL;
 	int r = anchor_place(parent, name);
 
 	if (r < 0)
 		return r;
 	claim = calloc(1, sizeof(*claim));
-	if (claim)
-		claim->name = strdup(name);
-	if (!claim || !claim->name) {
-		free(claim);
+	copy = strdup(name);
+	if (!claim || !copy)
 		return -ENOMEM;
-	}
+	claim->name = steal(&copy);
 	claim->parent = anchor_ref(parent);
 	HASH_ADD_KEYPTR(hh, parent->claims, claim->name, strlen(claim->name),
 			claim);
-	*out = claim;
+	*out = steal(&claim);
 	return 0;
 }
 
@@ -276,6 +181,7 @@ void anchor_relink(struct anchor *anchor, struct anchor_claim *claim)
 	struct anchor *former = anchor->parent, *parent = claim->parent;
 
 	assert(former && !anchor->gone && !parent->gone);
+	assert(anchor->host == parent->host);
 	assert(!anchor_child(parent, claim->name));
 	HASH_DEL(former->children, anchor);
 	HASH_DEL(parent->claims, claim);
@@ -305,7 +211,7 @@ void anchor_take_rights(struct anchor *anchor,
 
 void anchor_store_form(const struct anchor *anchor, struct store_anchor *out)
 {
-	/* With its padding: the octets of it go to disk. */
+	/* Its padding is cleared, too: those octets go to disk. */
 	memset(out, 0, sizeof(*out));
 	out->id = anchor->id;
 	out->parent = anchor->parent ? anchor->parent->id : 0;

@@ -16,7 +16,7 @@
 #include <uthash.h>
 
 #include "anchors/error_ring.h"
-#include "anchors/store.h"
+#include "anchors/store_anchors.h"
 #include "dns/serve/server.h"
 
 struct host;
@@ -35,11 +35,11 @@ struct anchor_claim {
 	char *name;
 };
 
-/* How often an owner's records were written, at one moment. */
-struct touched {
-	uint64_t replaced;  /* all of them at once */
-	uint32_t counts[2]; /* the owner's, and some others': see host.h */
-};
+/*
+ * What an operation on an anchor ends in; see nameserver.h
+ * @refusal: why, if there is more to say than the result does; else NULL
+ */
+typedef void anchor_done(void *arg, int result, const struct refusal *refusal);
 
 /* Fields to set; the others stay as they are by then. */
 struct anchor_rights {
@@ -71,7 +71,7 @@ struct anchor {
 	unsigned in_flight; /* changes of records that are not reported yet */
 	/* Counted by the writer, in the order of its jobs; read by the loop. */
 	_Atomic uint64_t changes;
-	_Atomic uint64_t replaced; /* the same, of all records at once */
+	_Atomic uint64_t replaced; /* of all records at once: touched.h */
 	struct error_ring errors;
 	bool rebinding;	 /* a new address is on its way to disk */
 	unsigned scrubs; /* removals on their way: takes no more children */

@@ -11,7 +11,7 @@
  */
 #define OWN	       64
 #define OWN_PER_WORKER 4
-/* Plain files: kept for them, and the most they may have. */
+/* What is kept for plain files, and the most that they may have. */
 #define FILES_LEAST 256
 #define FILES_MOST  4096
 
@@ -26,7 +26,7 @@ size_t descriptors_limit(void)
 
 	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
 		return 0;
-	/* No kernel gives out more; and it may say that there is no limit. */
+	/* The limit may be none; no kernel gives out more than this. */
 	return smaller(limit.rlim_cur, INT32_MAX);
 }
 
@@ -50,7 +50,7 @@ void descriptors_init(struct descriptors *out, size_t limit, unsigned workers,
 	};
 }
 
-/* What the others have, or what is kept for them. */
+/* The others have this many, or this many are kept for them. */
 static size_t others(const struct descriptors *descriptors,
 		     enum descriptors_of whose)
 {
@@ -90,6 +90,9 @@ int descriptors_take(struct descriptors *descriptors, enum descriptors_of whose,
 	if (taken <= descriptors->of[whose].most &&
 	    taken + others(descriptors, whose) <= descriptors->rest) {
 		descriptors->of[whose].taken = taken;
+		assert(taken + others(descriptors, whose) +
+			       descriptors->clients <=
+		       descriptors->limit);
 		return 0;
 	}
 	return refuse(descriptors, whose, why);

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <assert.h>
 #include <time.h>
 
 #include "anchors/error_ring.h"
@@ -57,7 +58,7 @@ static int print_line(struct buffer *out, int64_t now, const char *file,
 		r = buffer_printf(out, " line %u", line);
 	if (r == 0 && text && *text)
 		r = add_quoted(out, text);
-	/* With its NUL: the ring holds strings. */
+	/* Its NUL goes with it, since the ring holds strings. */
 	if (r == 0)
 		r = buffer_add_text(out, ": ");
 	if (r == 0)
@@ -71,8 +72,13 @@ void error_ring_add(struct error_ring *ring, int64_t now, const char *file,
 	CLEANUP(buffer_deinit) struct buffer out = {0};
 	char **slot = &ring->lines[ring->next];
 
+	assert(ring->next < ERROR_RING_SIZE);
 	if (print_line(&out, now, file, line, text, reason) < 0)
 		return;
+	/* It is one line, and a string: whatever was in it is escaped. */
+	assert(out.len >= 2 && strlen((char *)out.data) == out.len - 1);
+	assert(strchr((char *)out.data, '\n') ==
+	       (char *)out.data + out.len - 2);
 	free(*slot);
 	*slot = (char *)steal(&out.data);
 	ring->next = (ring->next + 1) % ERROR_RING_SIZE;

@@ -114,7 +114,7 @@ void exposition_sample(struct exposition *to, const char *suffix,
 		       const struct exposition_label *labels, size_t count,
 		       double value)
 {
-	/* Counts without an exponent, as long as they are exact. */
+	/* A count has no exponent, as long as it is exact. */
 	int digits = floor(value) == value && fabs(value) < 0x1p53 ? 16 : 15;
 
 	add_text(to, to->family);

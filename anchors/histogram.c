@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "anchors/histogram.h"
 
-/* From a commit on tmpfs to a disk that is in trouble. */
+/* They reach from a commit on tmpfs to a disk that is in trouble. */
 static const uint64_t bounds_us[HISTOGRAM_BUCKETS] = {
 	100,   250,   500,    1000,   2500,    5000,
 	10000, 25000, 100000, 250000, 1000000, 5000000,

@@ -2,6 +2,18 @@
 /*
  * host.h - the local host: store, writer, workers, and the tree of anchors
  *
+ * It is what all operations share. The store on disk is the truth. Of it the
+ * main loop keeps the tree in memory, which it changes only when a change is on
+ * disk; the workers keep nothing, and read the store for each batch of queries;
+ * and the writer is the only one that writes. An operation (task.h) leaves the
+ * main loop as a job and comes back to it as a callback, so that nothing here
+ * waits, and nothing but what is atomic is looked at by two threads at once.
+ *
+ * To open one is to open the parts in the order in which they need each other:
+ * the store, snapshots of it, the writer, the pool of workers, then the tree,
+ * and a server for each address in it. They are closed in the order in which
+ * they may still be used: first what makes changes, last what keeps them.
+ *
  * Threading: the main loop only.
  */
 #ifndef ANCHORS_HOST_H
@@ -9,11 +21,10 @@
 
 #include "anchors/anchor.h"
 #include "anchors/descriptors.h"
+#include "anchors/touched.h"
+#include "anchors/unbound.h"
 #include "anchors/writer.h"
 #include "dns/store/snapshot.h"
-
-/* Two owners share one of their two counts once in so many, and hardly both. */
-#define HOST_TOUCHED 4096
 
 typedef bool host_changed(void *arg, struct anchor *anchor, const void *origin,
 			  void (*told)(void *told_arg), void *told_arg);
@@ -57,19 +68,12 @@ struct host {
 	size_t anchors_max;
 	struct descriptors descriptors;
 	uint64_t next_id;
-	/*
-	 * How often records of an owner were written, by two digests of
-	 * nameserver and owner: if either count stands, they were not. The
-	 * writer's; read by the loop.
-	 */
-	_Atomic uint32_t touched[2][HOST_TOUCHED];
-	bool told_of_disk;  /* the line about a store that failed */
-	bool told_of_space; /* the one about a full disk */
-	uint64_t met_full;  /* how many changes have met one */
-	uv_timer_t *retry;  /* runs while some address is not to be had */
-	struct presence *presence; /* NULL: addresses are not watched */
-	struct buffer unbound; /* struct anchor *: whose that is; references */
-	size_t waiting;	       /* of them, at the start: for descriptors */
+	struct touched_counts touched; /* the writer's; read by the loop */
+	bool told_of_disk;	       /* the line about a store that failed */
+	bool told_of_space;	       /* the one about a full disk */
+	uint64_t met_full;	       /* how many changes have met one */
+	struct presence *presence;     /* NULL: addresses are not watched */
+	struct unbound unbound;	       /* whose address is not to be had */
 	void (*report)(int priority, const char *line);
 	host_changed *changed;
 	void *changed_arg;

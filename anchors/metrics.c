@@ -64,15 +64,22 @@ int metrics_take(struct metrics **out, struct host *host)
 
 /* ---- Each nameserver ---- */
 
+/* NULL before the first one, and behind the last one. */
+static const struct subject *next(struct metrics *metrics,
+				  const struct subject *subject)
+{
+	return subjects_next(metrics->subjects, &metrics->to, subject);
+}
+
 static void expose_addresses(struct metrics *metrics)
 {
+	const struct subject *subject = NULL;
 	char text[ADDRESS_TEXT_SIZE];
 
 	exposition_family(&metrics->to, "circuitfs_nameserver_listening",
 			  "gauge",
 			  "Whether the nameserver answers on its address.");
-	EACH_SUBJECT(metrics->subjects, &metrics->to, subject)
-	{
+	while ((subject = next(metrics, subject))) {
 		struct exposition_label label = {"address", text};
 
 		address_print(&subject->address, text);
@@ -88,18 +95,20 @@ static void expose_one(struct metrics *metrics, double value)
 
 static void expose_store(struct metrics *metrics)
 {
+	const struct subject *subject = NULL;
+
 	exposition_family(&metrics->to, "circuitfs_records", "gauge",
 			  "Records that the nameserver holds.");
-	EACH_SUBJECT(metrics->subjects, &metrics->to, subject)
-	expose_one(metrics, (double)subject->records);
+	while ((subject = next(metrics, subject)))
+		expose_one(metrics, (double)subject->records);
 	exposition_family(&metrics->to, "circuitfs_names", "gauge",
 			  "Names that have records.");
-	EACH_SUBJECT(metrics->subjects, &metrics->to, subject)
-	expose_one(metrics, (double)subject->names);
+	while ((subject = next(metrics, subject)))
+		expose_one(metrics, (double)subject->names);
 	exposition_family(&metrics->to, "circuitfs_edits_total", "counter",
 			  "Changes to the records that took effect.");
-	EACH_SUBJECT(metrics->subjects, &metrics->to, subject)
-	expose_one(metrics, (double)subject->edits);
+	while ((subject = next(metrics, subject)))
+		expose_one(metrics, (double)subject->edits);
 }
 
 static const char *const transports[TRAFFIC_TRANSPORTS] = {
@@ -115,7 +124,7 @@ static void slot_text(bool is_rcode, unsigned slot, char out[16])
 		traffic_type_text(slot, out);
 }
 
-/* Of a nameserver, by transport and slot; what never happened is left out. */
+/* One sample for each transport and slot, but none for what never happened. */
 static void expose_slots(struct metrics *metrics, const struct subject *subject,
 			 bool is_rcode)
 {
@@ -141,18 +150,22 @@ static void expose_slots(struct metrics *metrics, const struct subject *subject,
 static void expose_counter(struct metrics *metrics, const char *name,
 			   const char *help, enum traffic_item item)
 {
+	const struct subject *subject = NULL;
+
 	exposition_family(&metrics->to, name, "counter", help);
-	EACH_SUBJECT(metrics->subjects, &metrics->to, subject)
-	expose_one(metrics, (double)traffic_sum(subject->traffic, item));
+	while ((subject = next(metrics, subject)))
+		expose_one(metrics,
+			   (double)traffic_sum(subject->traffic, item));
 }
 
 static void expose_clients(struct metrics *metrics)
 {
+	const struct subject *subject = NULL;
+
 	exposition_family(&metrics->to, "circuitfs_tcp_clients", "gauge",
 			  "Clients connected over TCP.");
-	EACH_SUBJECT(metrics->subjects, &metrics->to, subject)
-	{
-		/* In this order, or one could be gone who never came. */
+	while ((subject = next(metrics, subject))) {
+		/* The other way round, one could be gone who never came. */
 		uint64_t gone =
 			traffic_sum(subject->traffic, TRAFFIC_DISCONNECTED);
 		uint64_t come =
@@ -164,14 +177,16 @@ static void expose_clients(struct metrics *metrics)
 
 static void expose_traffic(struct metrics *metrics)
 {
+	const struct subject *subject = NULL;
+
 	exposition_family(&metrics->to, "circuitfs_queries_total", "counter",
 			  "Queries that got an answer, by transport and type.");
-	EACH_SUBJECT(metrics->subjects, &metrics->to, subject)
-	expose_slots(metrics, subject, false);
+	while ((subject = next(metrics, subject)))
+		expose_slots(metrics, subject, false);
 	exposition_family(&metrics->to, "circuitfs_answers_total", "counter",
 			  "The same, by transport and RCODE.");
-	EACH_SUBJECT(metrics->subjects, &metrics->to, subject)
-	expose_slots(metrics, subject, true);
+	while ((subject = next(metrics, subject)))
+		expose_slots(metrics, subject, true);
 	expose_counter(metrics, "circuitfs_answers_truncated_total",
 		       "Answers with the TC flag.", TRAFFIC_TRUNCATED);
 	expose_counter(metrics, "circuitfs_answers_spent_total",
@@ -273,7 +288,7 @@ int metrics_render(struct metrics *metrics, struct buffer *out)
 {
 	int r = subjects_look_up(metrics->subjects, metrics->snapshot);
 
-	/* Open, it would keep the store's pages while the text is made. */
+	/* If it stayed open, the store would keep its pages for it. */
 	end_snapshot(metrics);
 	if (r == 0)
 		r = subjects_choose(metrics->subjects, SUBJECTS_PAGE_MAX);

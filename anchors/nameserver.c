@@ -1,32 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * nameserver.c - what clients do to nameservers, as tasks for the writer
- *
- * Each operation checks what the main loop can check, then hands the writer
- * a task: what to do in the transaction, and what to do on the main loop when
- * that is on disk.
- *
- * Any number of them may be on their way at once, also for one anchor. What
- * they leave is right, since
- *
- * - the writer runs them and hands them back in the order in which they came.
- *   So the tree in memory is the store as it was a moment ago, and each of
- *   them does to one what it has done to the other;
- * - one that changes an anchor reads it inside the transaction, and changes
- *   its own fields of what it finds there, or refuses where that is gone;
- * - a name is taken when the operation that gives it comes, not when it is on
- *   disk: by the new anchor itself, or by a claim of the rename. A name that
- *   is free in memory is thus free in the store whenever the task runs;
- * - an anchor that has a child or a claim in it cannot be removed, and one
- *   whose removal is on its way takes neither.
- *
- * So no two anchors have one name, and none is in one that is gone. That none
- * is in itself is looked up in the transaction, where all moves are done.
+ * nameserver.c - a nameserver's life: made, bound elsewhere, removed
  */
 #include <assert.h>
 #include <errno.h>
 #include <syslog.h>
 
+#include "anchors/nameserver.h"
 #include "anchors/task.h"
 
 static void log_address(const struct anchor *anchor)
@@ -40,44 +20,49 @@ static void log_address(const struct anchor *anchor)
 		host_log(anchor, LOG_INFO, "stopped");
 }
 
-/* ---- Make and scrub ---- */
+/* ---- Make ---- */
 
-/* An anchor as it is by now: 0; ENODEV: gone; EIO: unreadable; -errno. */
-static int get_stored(const struct task *task, MDB_txn *txn, uint64_t id,
-		      struct store_anchor *out)
-{
-	int r = store_get_anchor(task_store(task), txn, id, out);
+struct make_task {
+	struct task task;
+	struct store_anchor stored; /* the new anchor, as it shall be kept */
+};
 
-	if (r == -ENOENT)
-		return ENODEV;
-	return r == -EBADMSG ? EIO : r;
-}
-
-static int find_parent(const struct task *task, MDB_txn *txn)
+static int find_parent(const struct make_task *make, MDB_txn *txn)
 {
 	struct store_anchor parent;
 
-	/* The host's is kept with its first change, and is never gone. */
-	if (task->stored.parent == STORE_HOST_ID)
+	/* The host's anchor is never gone, and may have no row yet. */
+	if (make->stored.parent == STORE_HOST_ID)
 		return 0;
-	return get_stored(task, txn, task->stored.parent, &parent);
+	return task_stored(&make->task, txn, make->stored.parent, &parent);
 }
 
-static int run_make(struct job *job, struct writer *writer, MDB_txn *txn)
+static int run_make(struct job *job, MDB_txn *txn)
 {
-	struct task *task = container_of(job, struct task, job);
+	struct make_task *make = container_of(job, struct make_task, task.job);
+	const struct tables *tables = task_tables(&make->task);
 	uint32_t table;
-	int r = find_parent(task, txn);
+	int r = find_parent(make, txn);
 
-	(void)writer;
 	if (r == 0)
-		r = store_put_anchor(task_store(task), txn, &task->stored);
+		r = store_put_anchor(task_store(&make->task), txn,
+				     &make->stored);
 	if (r == 0)
-		r = table_create(task_tables(task), txn, &table);
+		r = table_create(tables, txn, &table);
 	if (r == 0)
-		r = table_publish(task_tables(task), txn, task->stored.id,
-				  table, task->now_ns);
+		r = table_publish(tables, txn, make->stored.id, table,
+				  make->task.now_ns);
 	return r;
+}
+
+/* It was in the tree, so that nobody else took its name. */
+static void unmake(struct anchor **anchor)
+{
+	if (!*anchor)
+		return;
+	if ((*anchor)->server)
+		server_stop(steal(&(*anchor)->server), NULL, NULL);
+	anchor_unlink(steal(anchor));
 }
 
 static int settle_make(struct task *task, int result)
@@ -86,18 +71,16 @@ static int settle_make(struct task *task, int result)
 
 	if (result == 0)
 		result = server_start(anchor->server);
-	if (result == 0) {
-		anchor->parent->mtime_ns = task->now_ns;
-		log_address(anchor);
-		return 0;
+	if (result < 0) {
+		unmake(&anchor);
+		return result;
 	}
-	/* It was in the tree, so that nobody else took its name. */
-	server_stop(steal(&anchor->server), NULL, NULL);
-	anchor_unlink(anchor);
-	return result;
+	anchor->parent->mtime_ns = task->now_ns;
+	log_address(anchor);
+	return 0;
 }
 
-/* What is there stays, also where the limit is a new one. */
+/* The limit may be lower than before: what is there stays. */
 static int one_more(const struct host *host, struct refusal *why)
 {
 	if (!host->anchors_max || host->anchors < host->anchors_max)
@@ -108,61 +91,81 @@ static int one_more(const struct host *host, struct refusal *why)
 			   host->anchors_max, host->anchors);
 }
 
-void nameserver_make(struct anchor *parent, const char *name, uid_t uid,
-		     gid_t gid, mode_t mode, nameserver_done *done, void *arg)
+/* May there be one of that name? @out gets the name, and its address. */
+static int judge_name(const struct anchor *parent, const char *name,
+		      struct store_anchor *out, struct refusal *why)
 {
+	int r = anchor_parse_name(name, &out->address);
+
+	if (r == 0)
+		r = anchor_place(parent, name);
+	if (r == 0)
+		r = anchor_fits(NULL, parent, name, why);
+	if (r == 0)
+		r = one_more(parent->host, why);
+	if (r < 0)
+		return r;
+	out->name_len = (uint8_t)strlen(name);
+	memcpy(out->name, name, out->name_len);
+	return 0;
+}
+
+/*
+ * An anchor in the tree, with its sockets. It is bound before anything is
+ * stored, so that a port that is taken leaves no trace.
+ */
+static int make_bound(struct anchor **out, struct anchor *parent,
+		      const struct store_anchor *stored, struct refusal *why)
+{
+	CLEANUP(unmake) struct anchor *anchor = NULL;
 	struct host *host = parent->host;
+	int r = anchor_new(&anchor, host, parent, stored);
+
+	if (r == 0)
+		r = host_bind(&anchor->server, anchor, &anchor->address, why);
+	if (r < 0)
+		return r;
+	host->next_id++;
+	anchor->address = *server_address(anchor->server);
+	*out = steal(&anchor);
+	return 0;
+}
+
+void nameserver_make(struct anchor *parent, const char *name, uid_t uid,
+		     gid_t gid, mode_t mode, anchor_done *done, void *arg)
+{
+	CLEANUP(unmake) struct anchor *anchor = NULL;
 	struct store_anchor stored = {
-		.id = host->next_id,
+		.id = parent->host->next_id,
 		.parent = parent->id,
 		.uid = uid,
 		.gid = gid,
 		.mode = mode,
 		.mtime_ns = host_now_ns(),
-		.address = host->listen,
+		.address = parent->host->listen,
 	};
-	struct anchor *anchor;
 	struct refusal refusal = {0};
-	struct task *task;
-	int r = anchor_parse_name(name, &stored.address);
+	struct make_task *make;
+	int r = judge_name(parent, name, &stored, &refusal);
 
 	if (r == 0)
-		r = anchor_place(parent, name);
-	if (r == 0)
-		r = anchor_fits(NULL, parent, name, &refusal);
-	if (r == 0)
-		r = one_more(host, &refusal);
-	if (r == 0) {
-		stored.name_len = (uint8_t)strlen(name);
-		memcpy(stored.name, name, stored.name_len);
-		r = anchor_new(&anchor, host, parent, &stored);
-	}
-	if (r == 0) {
-		/* Before anything is stored: a taken port leaves no trace. */
-		r = host_bind(&anchor->server, anchor, &anchor->address,
-			      &refusal);
-		if (r < 0)
-			anchor_unlink(anchor);
-	}
+		r = make_bound(&anchor, parent, &stored, &refusal);
 	if (r < 0) {
 		done(arg, r, refusal.reason[0] ? &refusal : NULL);
 		return;
 	}
-	host->next_id++;
-	anchor->address = *server_address(anchor->server);
-	task = task_new_live(anchor, done, arg);
-	if (!task) {
-		server_stop(steal(&anchor->server), NULL, NULL);
-		anchor_unlink(anchor);
+	make = task_new_live(sizeof(*make), anchor, done, arg);
+	if (!make)
 		return;
-	}
-	anchor_store_form(anchor, &task->stored);
-	task->job.adds = true;
-	task->settle = settle_make;
-	task_submit(task, run_make);
+	anchor_store_form(steal(&anchor), &make->stored);
+	make->task.job.adds = true;
+	make->task.settle = settle_make;
+	task_submit(&make->task, run_make);
 }
 
-static int run_scrub(struct job *job, struct writer *writer, MDB_txn *txn)
+/* ---- Scrub ---- */
+
+static int run_scrub(struct job *job, MDB_txn *txn)
 {
 	struct task *task = container_of(job, struct task, job);
 	uint32_t table;
@@ -174,7 +177,7 @@ static int run_scrub(struct job *job, struct writer *writer, MDB_txn *txn)
 	if (r == 0)
 		r = table_retire(task_tables(task), txn, task->anchor->id);
 	if (r == 0)
-		r = writer_loosen(writer, table);
+		r = task_loosen(task, table);
 	return r;
 }
 
@@ -189,6 +192,7 @@ static int settle_scrub(struct task *task, int result)
 {
 	struct anchor *anchor = task->anchor;
 
+	assert(anchor->scrubs);
 	anchor->scrubs--;
 	if (result < 0)
 		return result;
@@ -199,21 +203,21 @@ static int settle_scrub(struct task *task, int result)
 	host_log(anchor, LOG_INFO, "removed");
 	if (!anchor->server)
 		return 0;
-	/* When rmdir returns, the address can be bound again. */
+	/* The caller hears of it when the address can be bound again. */
 	server_stop(steal(&anchor->server), stopped, task);
 	return -EINPROGRESS;
 }
 
-void nameserver_scrub(struct anchor *anchor, nameserver_done *done, void *arg)
+void nameserver_scrub(struct anchor *anchor, anchor_done *done, void *arg)
 {
 	struct task *task;
 
-	/* Also one that is on its way into it, or out of it. */
+	/* A claim is of an anchor that a rename is about to put here. */
 	if (anchor->children || anchor->claims) {
 		done(arg, -ENOTEMPTY, NULL);
 		return;
 	}
-	task = task_new_live(anchor, done, arg);
+	task = task_new_live(sizeof(*task), anchor, done, arg);
 	if (!task)
 		return;
 	anchor->scrubs++;
@@ -221,47 +225,57 @@ void nameserver_scrub(struct anchor *anchor, nameserver_done *done, void *arg)
 	task_submit(task, run_scrub);
 }
 
-/* ---- What the store keeps of an anchor ---- */
+/* ---- Rebind ---- */
 
-static int run_look(struct job *job, struct writer *writer, MDB_txn *txn)
+struct rebind_task {
+	struct task task;
+	struct address address; /* where it shall answer; with the true port */
+	struct server *server;	/* bound there; the task's until it settles */
+};
+
+/* There is nothing to change; but the anchor may be gone by then. */
+static int run_look(struct job *job, MDB_txn *txn)
 {
 	struct task *task = container_of(job, struct task, job);
 	struct store_anchor stored;
 
-	(void)writer;
-	return get_stored(task, txn, task->stored.id, &stored);
+	return task_stored(task, txn, task->anchor->id, &stored);
 }
 
-static int run_rebind(struct job *job, struct writer *writer, MDB_txn *txn)
+static int run_rebind(struct job *job, MDB_txn *txn)
 {
-	struct task *task = container_of(job, struct task, job);
+	struct rebind_task *rebind =
+		container_of(job, struct rebind_task, task.job);
+	struct task *task = &rebind->task;
 	struct store_anchor stored;
-	int r = get_stored(task, txn, task->stored.id, &stored);
+	int r = task_stored(task, txn, task->anchor->id, &stored);
 
-	(void)writer;
 	if (r)
 		return r;
-	stored.address = task->stored.address;
+	stored.address = rebind->address;
 	return store_put_anchor(task_store(task), txn, &stored);
 }
 
 static int settle_rebind(struct task *task, int result)
 {
+	struct rebind_task *rebind =
+		container_of(task, struct rebind_task, task);
 	struct anchor *anchor = task->anchor;
 	struct server *old = anchor->server;
 
+	assert(anchor->rebinding);
 	anchor->rebinding = false;
-	/* Not bound anew where it has been removed: then ENODEV was found. */
+	/* Where it has been removed, run_rebind() has found that it is gone. */
 	assert(result < 0 || !anchor->gone);
-	if (result == 0 && task->server)
-		result = server_start(task->server);
+	if (result == 0 && rebind->server)
+		result = server_start(rebind->server);
 	if (result < 0) {
-		if (task->server)
-			server_stop(task->server, NULL, NULL);
+		if (rebind->server)
+			server_stop(steal(&rebind->server), NULL, NULL);
 		return result;
 	}
-	anchor->address = task->stored.address;
-	anchor->server = task->server;
+	anchor->address = rebind->address;
+	anchor->server = steal(&rebind->server);
 	log_address(anchor);
 	if (!old)
 		return 0;
@@ -270,228 +284,35 @@ static int settle_rebind(struct task *task, int result)
 }
 
 void nameserver_rebind(struct anchor *anchor, const struct address *at,
-		       nameserver_done *done, void *arg)
+		       anchor_done *done, void *arg)
 {
-	struct task *task;
+	struct rebind_task *rebind;
 	int r = 0;
 
 	if (anchor->rebinding) {
 		done(arg, -EBUSY, NULL);
 		return;
 	}
-	task = task_new_live(anchor, done, arg);
-	if (!task)
+	rebind = task_new_live(sizeof(*rebind), anchor, done, arg);
+	if (!rebind)
 		return;
-	task->stored.id = anchor->id;
-	/* Where it is already: bound there, or off and to stay so. */
+	/* It is there already: it is bound, or it is off and stays so. */
 	if (address_equal(&anchor->address, at) &&
 	    (anchor->server || at->kind == ADDRESS_OFF)) {
-		task_submit(task, run_look);
+		task_submit(&rebind->task, run_look);
 		return;
 	}
-	task->stored.address = *at;
+	rebind->address = *at;
 	if (at->kind != ADDRESS_OFF)
-		r = host_bind(&task->server, anchor, at, &task->refusal);
+		r = host_bind(&rebind->server, anchor, at,
+			      &rebind->task.refusal);
 	if (r < 0) {
-		task_report(task, r);
+		task_report(&rebind->task, r);
 		return;
 	}
-	if (task->server)
-		task->stored.address = *server_address(task->server);
+	if (rebind->server)
+		rebind->address = *server_address(rebind->server);
 	anchor->rebinding = true;
-	task->settle = settle_rebind;
-	task_submit(task, run_rebind);
-}
-
-static int run_rights(struct job *job, struct writer *writer, MDB_txn *txn)
-{
-	struct task *task = container_of(job, struct task, job);
-	const struct anchor_rights *rights = &task->rights;
-	struct store_anchor stored;
-	int r = get_stored(task, txn, task->stored.id, &stored);
-
-	(void)writer;
-	/* This is the host's first change. */
-	if (r == ENODEV && task->stored.id == STORE_HOST_ID) {
-		stored = task->stored;
-		r = 0;
-	}
-	if (r)
-		return r;
-	if (rights->set_uid)
-		stored.uid = rights->uid;
-	if (rights->set_gid)
-		stored.gid = rights->gid;
-	if (rights->set_mode)
-		stored.mode = rights->mode;
-	if (rights->set_mtime)
-		stored.mtime_ns = rights->mtime_ns;
-	return store_put_anchor(task_store(task), txn, &stored);
-}
-
-static int settle_rights(struct task *task, int result)
-{
-	if (result == 0)
-		anchor_take_rights(task->anchor, &task->rights);
-	return result;
-}
-
-void anchor_set_rights(struct anchor *anchor,
-		       const struct anchor_rights *rights,
-		       nameserver_done *done, void *arg)
-{
-	struct task *task = task_new_live(anchor, done, arg);
-
-	if (!task)
-		return;
-	anchor_store_form(anchor, &task->stored);
-	task->rights = *rights;
-	task->settle = settle_rights;
-	task_submit(task, run_rights);
-}
-
-static int run_rename(struct job *job, struct writer *writer, MDB_txn *txn)
-{
-	struct task *task = container_of(job, struct task, job);
-	struct store_anchor stored;
-	int r = get_stored(task, txn, task->stored.id, &stored);
-
-	(void)writer;
-	if (r == 0)
-		r = store_above(task_store(task), txn, task->stored.parent,
-				stored.id);
-	if (r)
-		return r;
-	stored.parent = task->stored.parent;
-	stored.name_len = task->stored.name_len;
-	memcpy(stored.name, task->stored.name, sizeof(stored.name));
-	return store_put_anchor(task_store(task), txn, &stored);
-}
-
-static int settle_rename(struct task *task, int result)
-{
-	struct anchor_claim *claim = steal(&task->claim);
-
-	if (result < 0)
-		anchor_unclaim(claim);
-	else
-		anchor_relink(task->anchor, claim);
-	return result;
-}
-
-void anchor_rename(struct anchor *anchor, struct anchor *parent,
-		   const char *name, nameserver_done *done, void *arg)
-{
-	size_t len = strlen(name);
-	struct task *task;
-	int r;
-
-	if (len > STORE_NAME_SIZE) {
-		done(arg, -ENAMETOOLONG, NULL);
-		return;
-	}
-	task = task_new_live(anchor, done, arg);
-	if (!task)
-		return;
-	r = anchor_fits(anchor, parent, name, &task->refusal);
-	if (r == 0)
-		r = anchor_claim(&task->claim, parent, name);
-	if (r < 0) {
-		task_report(task, r);
-		return;
-	}
-	task->stored.id = anchor->id;
-	task->stored.parent = parent->id;
-	task->stored.name_len = (uint8_t)len;
-	memcpy(task->stored.name, name, len);
-	task->settle = settle_rename;
-	task_submit(task, run_rename);
-}
-
-/* ---- Records ---- */
-
-static int run_edit(struct job *job, struct writer *writer, MDB_txn *txn)
-{
-	struct task *task = container_of(job, struct task, job);
-	struct change_item item;
-	size_t offset = 0;
-	uint32_t table;
-	int r = task_table(task, txn, &table);
-
-	(void)writer;
-	if (r == 0)
-		r = table_apply(task_tables(task), txn, table, &task->change,
-				false, task->now_ns, &task->refusal);
-	if (r == 0)
-		task_changes(task);
-	while (r == 0 && change_next(&task->change, &offset, &item))
-		task_touches(task, &item.rr.owner);
-	return r;
-}
-
-void nameserver_edit(struct anchor *anchor, struct change *change,
-		     const void *origin, nameserver_done *done, void *arg)
-{
-	struct task *task = task_new_live(anchor, done, arg);
-
-	if (!task)
-		return;
-	task->origin = origin;
-	task->is_edit = true;
-	task->change = *change;
-	task->job.adds = change_adds(change);
-	*change = (struct change){0};
-	task_submit(task, run_edit);
-}
-
-static int run_move(struct job *job, struct writer *writer, MDB_txn *txn)
-{
-	struct task *task = container_of(job, struct task, job);
-	uint32_t table;
-	int r = task_table(task, txn, &table);
-
-	(void)writer;
-	if (r == 0)
-		r = table_move(task_tables(task), txn, table, &task->owner,
-			       &task->to, task->now_ns, &task->refusal);
-	if (r == 0) {
-		task_changes(task);
-		task_touches(task, &task->owner);
-		task_touches(task, &task->to);
-	}
-	return r;
-}
-
-void nameserver_move(struct anchor *anchor, const struct name *from,
-		     const struct name *to, nameserver_done *done, void *arg)
-{
-	struct task *task = task_new_live(anchor, done, arg);
-
-	if (!task)
-		return;
-	task->is_edit = true;
-	task->owner = *from;
-	task->to = *to;
-	task_submit(task, run_move);
-}
-
-static int run_touch(struct job *job, struct writer *writer, MDB_txn *txn)
-{
-	struct task *task = container_of(job, struct task, job);
-	uint32_t table;
-	int r = task_table(task, txn, &table);
-
-	(void)writer;
-	return r ? r : table_touch(task_tables(task), txn, table, task->now_ns);
-}
-
-void nameserver_touch(struct anchor *anchor, int64_t mtime_ns,
-		      nameserver_done *done, void *arg)
-{
-	struct task *task = task_new_live(anchor, done, arg);
-
-	if (!task)
-		return;
-	task->now_ns = mtime_ns;
-	task_submit(task, run_touch);
+	rebind->task.settle = settle_rebind;
+	task_submit(&rebind->task, run_rebind);
 }

@@ -18,11 +18,7 @@
 #define ANCHORS_NAMESERVER_H
 
 #include "anchors/anchor.h"
-#include "anchors/writer.h"
-
-/* @refusal: why, if there is more to say than the result does; else NULL */
-typedef void nameserver_done(void *arg, int result,
-			     const struct refusal *refusal);
+#include "dns/text/change.h"
 
 /**
  * nameserver_make() - MakeNameserver: a child anchor with a nameserver
@@ -32,10 +28,10 @@ typedef void nameserver_done(void *arg, int result,
  * -EACCES, -EAFNOSUPPORT, -EMFILE. The new anchor is anchor_child().
  */
 void nameserver_make(struct anchor *parent, const char *name, uid_t uid,
-		     gid_t gid, mode_t mode, nameserver_done *done, void *arg);
+		     gid_t gid, mode_t mode, anchor_done *done, void *arg);
 
 /** nameserver_scrub() - stop it and remove the anchor; -ENOTEMPTY */
-void nameserver_scrub(struct anchor *anchor, nameserver_done *done, void *arg);
+void nameserver_scrub(struct anchor *anchor, anchor_done *done, void *arg);
 
 /**
  * nameserver_rebind() - another address, or off
@@ -44,35 +40,21 @@ void nameserver_scrub(struct anchor *anchor, nameserver_done *done, void *arg);
  * earlier rebind has not ended.
  */
 void nameserver_rebind(struct anchor *anchor, const struct address *at,
-		       nameserver_done *done, void *arg);
+		       anchor_done *done, void *arg);
 
 /**
  * nameserver_edit() - Set and Unset; takes what is in @change; -EINVAL, -EDQUOT
  * @origin: NULL, or what it came through; host->changed() is told
  */
 void nameserver_edit(struct anchor *anchor, struct change *change,
-		     const void *origin, nameserver_done *done, void *arg);
+		     const void *origin, anchor_done *done, void *arg);
 
 /** nameserver_move() - all of @from's records to @to; -ENOENT, -EINVAL */
 void nameserver_move(struct anchor *anchor, const struct name *from,
-		     const struct name *to, nameserver_done *done, void *arg);
+		     const struct name *to, anchor_done *done, void *arg);
 
 /** nameserver_touch() - set the time of the records' last change */
 void nameserver_touch(struct anchor *anchor, int64_t mtime_ns,
-		      nameserver_done *done, void *arg);
-
-/** anchor_set_rights() - owner, group, mode and time, of any anchor */
-void anchor_set_rights(struct anchor *anchor,
-		       const struct anchor_rights *rights,
-		       nameserver_done *done, void *arg);
-
-/**
- * anchor_rename() - give it another name, in @parent
- *
- * -EEXIST: the name is another's, or shall be; -EINVAL: @parent is in it;
- * -EDQUOT, -ENAMETOOLONG: too deep, as anchor_fits().
- */
-void anchor_rename(struct anchor *anchor, struct anchor *parent,
-		   const char *name, nameserver_done *done, void *arg);
+		      anchor_done *done, void *arg);
 
 #endif

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <assert.h>
 #include <errno.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
@@ -66,7 +67,7 @@ static void come_back(struct presence *presence, uint64_t ms)
 	uv_timer_start(&presence->turn, on_turn, ms, 0);
 }
 
-/* All that have a server now; who gets one later binds it then. */
+/* Who has no server now binds one later, and learns then if it can. */
 static int list_all(struct presence *presence)
 {
 	struct host *host = presence->host;
@@ -78,6 +79,7 @@ static int list_all(struct presence *presence)
 	while ((anchor = anchor_next(host->root, anchor)))
 		if (anchor->server)
 			presence->list[presence->left++] = anchor_ref(anchor);
+	assert(presence->left <= host->anchors);
 	return 0;
 }
 
@@ -118,7 +120,7 @@ static void on_message(uv_poll_t *poll, int status, int events)
 	for (int i = 0; i < MESSAGES_PER_TURN; i++)
 		if (recv(presence->fd, &octet, 1, 0) < 0 && errno == EAGAIN)
 			break;
-	/* libuv stops at a socket's error. */
+	/* libuv polls no more after an error of the socket. */
 	if (status < 0)
 		uv_poll_start(poll, UV_READABLE, on_message);
 	presence->changed = true;
@@ -130,6 +132,7 @@ static void on_closed(uv_handle_t *handle)
 {
 	struct presence *presence = handle->data;
 
+	assert(presence->handles);
 	if (--presence->handles)
 		return;
 	free(presence);

@@ -2,6 +2,15 @@
 /*
  * staging.h - a replacement on its way: staged in pieces, published as one
  *
+ * Text comes in pieces. Each becomes a change and travels to the writer as
+ * early work, which it puts, a slice at a time, into a table that nobody points
+ * at. The caller may be some pieces ahead of the writer, as many as it says,
+ * and learns of the first one that fails. With the last one judged it
+ * publishes: one small job makes the table what is answered, or moves an
+ * owner's records from it, and is on disk when it is told. A staging that is
+ * discarded, and the table that was served before, are loose: the writer frees
+ * them by and by.
+ *
  * Callbacks and their results are as in nameserver.h.
  *
  * Threading: the main loop only.
@@ -10,6 +19,7 @@
 #define ANCHORS_STAGING_H
 
 #include "anchors/nameserver.h"
+#include "anchors/touched.h"
 
 /* New content, in a table that nobody answers from yet. */
 struct staging;
@@ -30,10 +40,10 @@ void staging_discard(struct staging *staging);
  * the staging good for nothing but staging_discard().
  */
 void staging_add(struct staging *staging, struct change *change, unsigned ahead,
-		 nameserver_done *done, void *arg);
+		 anchor_done *done, void *arg);
 
 /** staging_settle() - calls back when all was judged; results as above */
-void staging_settle(struct staging *staging, nameserver_done *done, void *arg);
+void staging_settle(struct staging *staging, anchor_done *done, void *arg);
 
 /**
  * staging_publish() - make it what the nameserver answers, as one change
@@ -43,7 +53,7 @@ void staging_settle(struct staging *staging, nameserver_done *done, void *arg);
  * failure: -EDQUOT.
  */
 void staging_publish(struct staging *staging, const struct name *owner,
-		     nameserver_done *done, void *arg);
+		     anchor_done *done, void *arg);
 
 /* What a nameserver's records were at one moment. */
 struct staging_mark {
@@ -71,7 +81,7 @@ void staging_expect(struct staging *staging, const struct staging_mark *mark,
  * @since: NULL; else nothing is removed if they have changed since
  */
 void staging_clear(struct anchor *anchor, const struct name *owner,
-		   const struct staging_mark *since, nameserver_done *done,
+		   const struct staging_mark *since, anchor_done *done,
 		   void *arg);
 
 #endif

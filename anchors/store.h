@@ -7,9 +7,15 @@
  *   DIR/reserve                  space that only what frees space may use; made
  *                                last, so where it is there was all of a store
  *
- * Databases: `meta` (the format), `anchors` (id -> struct store_anchor), and
- * the three of dns/store/table.h. An environment does not survive fork(): open it
- * in the process that uses it.
+ * Databases: `meta` (the format), `anchors` (store_anchors.h), and the three of
+ * dns/store/table.h. An environment does not survive fork(): open it in the
+ * process that uses it.
+ *
+ * Nothing of it is kept in memory: who wants to read takes a transaction, which
+ * sees one moment and waits for nobody; who wants to write is the writer, and
+ * has the only one there is. So the workers need no lock, and a restart has
+ * nothing to load. store.c opens it, store_dir.c looks after the files, and
+ * store_disk.c knows what to do when the disk is full, or fails.
  *
  * Threading: open and close with no other thread about; store_failed() on any;
  * all else on the writer's thread.
@@ -17,14 +23,12 @@
 #ifndef ANCHORS_STORE_H
 #define ANCHORS_STORE_H
 
+#include <stdatomic.h>
 #include <sys/types.h>
 
 #include "dns/store/table.h"
-#include "dns/wire/address.h"
 
-#define STORE_FORMAT	1
-#define STORE_NAME_SIZE 255 /* octets of an anchor's name */
-#define STORE_HOST_ID	1   /* the host's anchor; kept with its first change */
+#define STORE_FORMAT 1
 
 /* Readers of the store that clients may have open. */
 #define STORE_CLIENTS 4096
@@ -42,20 +46,7 @@ struct store {
 	/* When LMDB has given up: the same file, to be read only. */
 	MDB_env *fallback_env;
 	struct tables fallback;
-	bool failed; /* set once, read by any thread */
-};
-
-/* An anchor as it is kept. */
-struct store_anchor {
-	uint64_t id;	 /* never 0 */
-	uint64_t parent; /* its id; 0: none, this is the host's anchor */
-	uint32_t uid;
-	uint32_t gid;
-	uint32_t mode;		/* permission bits */
-	int64_t mtime_ns;	/* wall clock, since 1970 */
-	struct address address; /* with the true port, never 0 */
-	uint8_t name_len;
-	char name[STORE_NAME_SIZE]; /* not terminated */
+	atomic_bool failed; /* set once, read by any thread */
 };
 
 /**
@@ -129,38 +120,5 @@ void store_keep_reserve(struct store *store);
  * one, and must not be used up.
  */
 bool store_has_room(struct store *store);
-
-/* Return: 0 to go on, -errno to stop with it. @id: 0: it has no number */
-typedef int store_each_anchor_fn(void *arg, uint64_t id,
-				 const struct store_anchor *anchor);
-typedef int store_each_served_fn(void *arg, uint64_t id);
-
-/**
- * store_each() - read all of them, as they are at one moment
- * @anchor: gets each anchor, or NULL where a row is there and is none
- * @served: gets each nameserver that has records, after all anchors
- */
-int store_each(const struct store *store, store_each_anchor_fn *anchor,
-	       store_each_served_fn *served, void *arg);
-
-/** store_get_anchor() - 0; -ENOENT; -EBADMSG: it is none; -errno */
-int store_get_anchor(const struct store *store, MDB_txn *txn, uint64_t id,
-		     struct store_anchor *out);
-
-/** store_put_anchor() - insert or replace: 0, -errno as dns/store/table.h */
-int store_put_anchor(const struct store *store, MDB_txn *txn,
-		     const struct store_anchor *anchor);
-
-/** store_del_anchor() - 0; -ENOENT; -errno */
-int store_del_anchor(const struct store *store, MDB_txn *txn, uint64_t id);
-
-/**
- * store_above() - may @id have @below above it?
- *
- * Return: 0; EINVAL: @below is it, or in it; ENODEV: @below or what it is in
- * is gone; EIO: those go round in a circle, or cannot be read; -errno.
- */
-int store_above(const struct store *store, MDB_txn *txn, uint64_t below,
-		uint64_t id);
 
 #endif

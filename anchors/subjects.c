@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <assert.h>
 #include <errno.h>
 
 #include "anchors/subjects.h"
 
-/* Octets of a sample beside the path: the family, other labels, the value. */
+/* A sample's octets beside the path: the family, other labels, the value. */
 #define SAMPLE_OCTETS 100
-/* Samples that each nameserver has: all but those of expose_slots(). */
+/* Each nameserver has so many samples, and then those of expose_slots(). */
 #define SAMPLES_LEAST 9
 #define SLOTS	      (TRAFFIC_TRANSPORTS * (TRAFFIC_TYPES + TRAFFIC_RCODES))
 #define NO_PARENT     SIZE_MAX
@@ -13,7 +14,7 @@
 
 /* ---- What there is ---- */
 
-/* Of an anchor that comes behind all of @subjects: each before those in it. */
+/* @anchor comes behind all of @subjects, and each is before those in it. */
 static size_t find_parent(const struct subjects *subjects,
 			  const struct anchor *anchor)
 {
@@ -68,12 +69,15 @@ int subjects_take(struct subjects **out, struct host *host)
 	if (!subjects)
 		return -ENOMEM;
 	*subjects = (struct subjects){0};
-	while (r == 0 && (anchor = anchor_next(host->root, anchor)))
+	while (r == 0 && (anchor = anchor_next(host->root, anchor))) {
+		assert(subjects->count < host->anchors);
 		r = note(subjects, anchor);
+	}
 	if (r < 0) {
 		subjects_free(subjects);
 		return r;
 	}
+	assert(subjects->count == host->anchors);
 	*out = subjects;
 	return 0;
 }
@@ -84,7 +88,7 @@ static int look_up(struct subject *subject, struct snapshot *snapshot)
 	uint32_t table;
 	int r = snapshot_serving(snapshot, subject->id, &table);
 
-	/* Not on disk yet, or no more: not a nameserver of this moment. */
+	/* It is not on disk yet, or no more: at this moment it is none. */
 	if (r == -ENOENT)
 		return 0;
 	if (r == 0)
@@ -110,7 +114,7 @@ int subjects_look_up(struct subjects *subjects, struct snapshot *snapshot)
 
 /* ---- Which are shown ---- */
 
-/* Escape all names, and from that know how long each path is. */
+/* All names are escaped, which tells how long each path is. */
 static int measure(struct subjects *subjects)
 {
 	CLEANUP(buffer_deinit) struct buffer escaped = {0};
@@ -138,7 +142,7 @@ static int measure(struct subjects *subjects)
 	return 0;
 }
 
-/* @exactly: else as if it had been asked for all that there is */
+/* @exactly: by what it was asked; else as if that were all there is. */
 static uint64_t cost_of(const struct subject *subject, bool exactly)
 {
 	uint64_t samples = SAMPLES_LEAST;
@@ -172,7 +176,7 @@ static int by_cost(const void *a, const void *b)
 
 	if (x->cost != y->cost)
 		return x->cost < y->cost ? -1 : 1;
-	/* They lie in one array: who came first in the tree. */
+	/* They lie in one array, in the order of the tree. */
 	return x < y ? -1 : x > y;
 }
 
@@ -199,7 +203,7 @@ static int leave_out(struct subjects *subjects, uint64_t max)
 	return 0;
 }
 
-/* From the end to its beginning, as the parents are found. */
+/* It is written from its end on, since that is how the parents are found. */
 static int make_label(struct subjects *subjects, struct subject *subject)
 {
 	struct buffer *labels = &subjects->labels;
@@ -224,8 +228,11 @@ static int make_label(struct subjects *subjects, struct subject *subject)
 		labels->data[--end] = '/';
 		at = &subjects->all[at->parent];
 	}
+	/* measure() has counted what the loop has filled, to the octet. */
+	assert(end == labels->len - subject->path_len);
 	buffer_add_text(labels, "\"");
 	subject->label_len = labels->len - subject->label;
+	assert(subject->label_len == LABEL_OCTETS + subject->path_len);
 	return 0;
 }
 
@@ -240,4 +247,22 @@ int subjects_choose(struct subjects *subjects, uint64_t max)
 		if (subjects->all[i].is_shown)
 			r = make_label(subjects, &subjects->all[i]);
 	return r;
+}
+
+const struct subject *subjects_next(const struct subjects *subjects,
+				    struct exposition *to,
+				    const struct subject *subject)
+{
+	const struct subject *end = subjects->all + subjects->count;
+
+	for (subject = subject ? subject + 1 : subjects->all; subject < end;
+	     subject++) {
+		if (!subject->is_shown)
+			continue;
+		exposition_common(
+			to, (char *)subjects->labels.data + subject->label,
+			subject->label_len);
+		return subject;
+	}
+	return NULL;
 }

@@ -66,24 +66,14 @@ int subjects_look_up(struct subjects *subjects, struct snapshot *snapshot);
 int subjects_choose(struct subjects *subjects, uint64_t max);
 
 /**
- * EACH_SUBJECT() - each that is shown, with its label before the samples' own
- * @to: the exposition, at a family
+ * subjects_next() - the next one that is shown, from the first one on
+ * @to: the exposition, at a family: its label comes before the samples' own
+ * @subject: the one before; NULL: none is
+ *
+ * Return: NULL behind the last one.
  */
-#define EACH_SUBJECT(subjects, to, at)                                         \
-	for (const struct subject *at = (subjects)->all,                       \
-				  *at##_end = at + (subjects)->count;          \
-	     at < at##_end; at++)                                              \
-		if (subjects_show(subjects, to, at))
-
-static inline bool subjects_show(const struct subjects *subjects,
-				 struct exposition *to,
-				 const struct subject *subject)
-{
-	if (subject->is_shown)
-		exposition_common(
-			to, (char *)subjects->labels.data + subject->label,
-			subject->label_len);
-	return subject->is_shown;
-}
+const struct subject *subjects_next(const struct subjects *subjects,
+				    struct exposition *to,
+				    const struct subject *subject);
 
 #endif

@@ -1,31 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <assert.h>
 #include <errno.h>
 #include <syslog.h>
 
 #include "anchors/task.h"
 
-static void task_free(struct task *task)
-{
-	anchor_unclaim(task->claim);
-	anchor_unref(task->anchor);
-	change_deinit(&task->change);
-	free(task);
-}
-
-/* Of another one, a reason is of an attempt before it. */
+/*
+ * With another errno, a reason that is there comes from an attempt before, in a
+ * transaction that was lost.
+ */
 static bool is_refusal(int result)
 {
 	return result == -EINVAL || result == -EDQUOT ||
 	       result == -ENAMETOOLONG || result == -EMFILE;
 }
 
+static void end_task(struct task *task, int result,
+		     const struct refusal *refusal)
+{
+	task->done(task->arg, result, refusal);
+	anchor_unref(task->anchor);
+	free(task);
+}
+
 /* Who has to know of the change does. */
 static void report_changed(void *arg)
 {
-	struct task *task = arg;
-
-	task->done(task->arg, 0, NULL);
-	task_free(task);
+	end_task(arg, 0, NULL);
 }
 
 void task_report(struct task *task, int result)
@@ -33,20 +34,21 @@ void task_report(struct task *task, int result)
 	bool refused = is_refusal(result) && task->refusal.reason[0];
 	struct host *host = task->anchor->host;
 
-	if (task->in_flight)
+	if (task->in_flight) {
+		assert(task->anchor->in_flight);
 		task->anchor->in_flight--;
+	}
 	if (result == 0 && task->is_edit)
 		task->anchor->edits++;
-	/* Nobody can see yet what is staged. */
+	/* What is staged cannot be seen yet, so nothing has changed. */
 	if (result == 0 && task->job.reply == JOB_DURABLE &&
 	    !host->changed(host->changed_arg, task->anchor, task->origin,
 			   report_changed, task))
 		return;
-	task->done(task->arg, result, refused ? &task->refusal : NULL);
-	task_free(task);
+	end_task(task, result, refused ? &task->refusal : NULL);
 }
 
-/* The errno says what failed; this, what it means and what is to be done. */
+/* An errno does not say what it means here, nor what is to be done. */
 static void tell_of_disk(struct host *host)
 {
 	static const char line[] =
@@ -60,7 +62,7 @@ static void tell_of_disk(struct host *host)
 	anchor_fail(host->root, "state", 0, NULL, line);
 }
 
-/* The writers know; who looks after the disk shall too. */
+/* Who wrote has the errno; who looks after the disk reads the log. */
 static void tell_of_space(struct host *host, const struct job *job, int result)
 {
 	host->met_full += result == -ENOSPC;
@@ -85,15 +87,17 @@ static void task_done(struct job *job, int result)
 	tell_of_space(task->anchor->host, job, result);
 	if (task->settle)
 		result = task->settle(task, result);
-	/* The address is free again, or the server stopped, only later. */
+	/* A server that stops tells when its address is free: stopped(). */
 	if (result != -EINPROGRESS)
 		task_report(task, result);
 }
 
-struct task *task_new(struct anchor *anchor, nameserver_done *done, void *arg)
+void *task_new(size_t size, struct anchor *anchor, anchor_done *done, void *arg)
 {
-	struct task *task = calloc(1, sizeof(*task));
+	struct task *task;
 
+	assert(size >= sizeof(*task));
+	task = calloc(1, size);
 	if (!task)
 		return NULL;
 	task->anchor = anchor_ref(anchor);
@@ -104,84 +108,29 @@ struct task *task_new(struct anchor *anchor, nameserver_done *done, void *arg)
 	return task;
 }
 
-struct task *task_new_live(struct anchor *anchor, nameserver_done *done,
-			   void *arg)
+void *task_new_live(size_t size, struct anchor *anchor, anchor_done *done,
+		    void *arg)
 {
-	struct task *task = anchor->gone ? NULL : task_new(anchor, done, arg);
+	void *task = anchor->gone ? NULL : task_new(size, anchor, done, arg);
 
 	if (!task)
 		done(arg, anchor->gone ? -ENODEV : -ENOMEM, NULL);
 	return task;
 }
 
-void task_changes(struct task *task)
+void task_submit(struct task *task, int (*run)(struct job *, MDB_txn *))
 {
-	atomic_fetch_add(&task->anchor->changes, 1);
-}
-
-struct counts {
-	_Atomic uint32_t *of[2];
-};
-
-static struct counts counts_of(const struct anchor *anchor,
-			       const struct name *owner)
-{
-	uint8_t octets[sizeof(anchor->id) + NAME_WIRE_SIZE];
-	struct rrsets as_octets = {octets, sizeof(anchor->id) + owner->len};
-	struct host *host = anchor->host;
-	uint64_t digest;
-
-	memcpy(octets, &anchor->id, sizeof(anchor->id));
-	memcpy(octets + sizeof(anchor->id), owner->wire, owner->len);
-	digest = rrsets_digest(as_octets);
-	return (struct counts){{
-		&host->touched[0][digest % HOST_TOUCHED],
-		&host->touched[1][(digest >> 32) % HOST_TOUCHED],
-	}};
-}
-
-void task_touches(struct task *task, const struct name *owner)
-{
-	struct counts counts;
-
-	if (!owner) {
-		atomic_fetch_add(&task->anchor->replaced, 1);
-		return;
-	}
-	counts = counts_of(task->anchor, owner);
-	atomic_fetch_add(counts.of[0], 1);
-	atomic_fetch_add(counts.of[1], 1);
-}
-
-struct touched task_touched(const struct anchor *anchor,
-			    const struct name *owner)
-{
-	struct counts counts = counts_of(anchor, owner);
-
-	return (struct touched){
-		.replaced = anchor->replaced,
-		.counts = {*counts.of[0], *counts.of[1]},
-	};
-}
-
-bool task_touched_since(const struct anchor *anchor, const struct name *owner,
-			const struct touched *then)
-{
-	struct touched now = task_touched(anchor, owner);
-
-	return now.replaced != then->replaced ||
-	       (now.counts[0] != then->counts[0] &&
-		now.counts[1] != then->counts[1]);
-}
-
-void task_submit(struct task *task,
-		 int (*run)(struct job *, struct writer *, MDB_txn *))
-{
+	assert(!task->job.run);
 	task->job.run = run;
 	task->in_flight = task->is_edit;
 	if (task->in_flight)
 		task->anchor->in_flight++;
 	writer_submit(task->anchor->host->writer, &task->job);
+}
+
+void task_changes(struct task *task)
+{
+	atomic_fetch_add(&task->anchor->changes, 1);
 }
 
 const struct store *task_store(const struct task *task)
@@ -194,9 +143,24 @@ const struct tables *task_tables(const struct task *task)
 	return &task->anchor->host->store.tables;
 }
 
+int task_stored(const struct task *task, MDB_txn *txn, uint64_t id,
+		struct store_anchor *out)
+{
+	int r = store_get_anchor(task_store(task), txn, id, out);
+
+	if (r == -ENOENT)
+		return ENODEV;
+	return r == -EBADMSG ? EIO : r;
+}
+
 int task_table(const struct task *task, MDB_txn *txn, uint32_t *out)
 {
 	int r = table_serving(task_tables(task), txn, task->anchor->id, out);
 
 	return r == -ENOENT ? ENODEV : r;
+}
+
+int task_loosen(const struct task *task, uint32_t table)
+{
+	return writer_loosen(task->anchor->host->writer, table);
 }

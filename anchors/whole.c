@@ -82,7 +82,7 @@ static int read_at(int fd, void *out, size_t len, size_t offset)
 	return (size_t)got == len ? 0 : -ENODATA;
 }
 
-/* The newer of the two meta pages; -EINVAL: they are none. */
+/* It reads the newer of the two meta pages; -EINVAL: they are none. */
 static int read_meta(int fd, struct meta *out)
 {
 	struct meta metas[2];

@@ -11,6 +11,7 @@
 #define FUSE_USE_VERSION 314
 #include <fuse_lowlevel.h>
 
+#include "anchors/anchor_change.h"
 #include "anchors/host.h"
 #include "anchors/nameserver.h"
 #include "anchors/staging.h"

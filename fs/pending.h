@@ -31,7 +31,7 @@ void pending_free(struct pending *pending);
 /** pending_reply() - answer with 0 or -errno, and free */
 void pending_reply(struct pending *pending, int result);
 
-/** pending_done() - a nameserver_done that answers; also explains refusals */
+/** pending_done() - an anchor_done that answers; also explains refusals */
 void pending_done(void *arg, int result, const struct refusal *refusal);
 
 /** pending_simple() - the same for callbacks without a refusal */

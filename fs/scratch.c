@@ -72,25 +72,25 @@ int scratch_open(struct fs *fs, struct scratch *scratch)
 int scratch_new(struct scratch **out, struct fs *fs, struct anchor *anchor,
 		const char *name, const struct fuse_ctx *owner, mode_t mode)
 {
-	struct scratch *scratch = calloc(1, sizeof(*scratch));
+	CLEANUP(freep) struct scratch *scratch = calloc(1, sizeof(*scratch));
+	CLEANUP(freep) char *copy = strdup(name);
 	int r;
 
-	if (!scratch)
+	if (!scratch || !copy)
 		return -ENOMEM;
 	scratch->fd = -1;
 	scratch->maker = owner->uid;
 	scratch->anchor = anchor;
-	scratch->name = strdup(name);
-	r = scratch->name ? count(fs, scratch) : -ENOMEM;
-	if (r < 0) {
-		scratch_free(fs, scratch);
+	scratch->name = copy; /* what a refusal calls it */
+	r = count(fs, scratch);
+	if (r < 0)
 		return r;
-	}
+	scratch->name = steal(&copy);
 	scratch->uid = owner->uid;
 	scratch->gid = owner->gid;
 	scratch->mode = mode & 07777;
 	scratch->mtime_ns = host_now_ns();
-	*out = scratch;
+	*out = steal(&scratch);
 	return 0;
 }
 

@@ -15,21 +15,6 @@
 /* Octets that a TCP client who does not read may leave unsent in the kernel. */
 #define TCP_UNSENT_MAX (64 << 10)
 
-static void closep(int *fd)
-{
-	if (*fd >= 0)
-		close(*fd);
-	*fd = -1;
-}
-
-static int take_fd(int *fd)
-{
-	int taken = *fd;
-
-	*fd = -1;
-	return taken;
-}
-
 /* What socket(), bind() and listen() say, in the words of socket.h. */
 static int socket_errno(void)
 {

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <assert.h>
 #include <errno.h>
-#include <pthread.h>
-#include <signal.h>
 
 #include "dns/serve/worker.h"
+#include "dns/wire/thread.h"
 
 /* When to try again what failed for lack of memory. */
 #define RETRY_MS 100
@@ -15,7 +14,7 @@ struct worker {
 	uv_loop_t loop;
 	uv_async_t wake;
 	uv_timer_t retry; /* runs while a seat could not be taken */
-	uv_thread_t thread;
+	pthread_t thread;
 	bool running; /* @thread is */
 
 	uv_mutex_t mutex; /* protects the two below and the seats' members */
@@ -145,30 +144,12 @@ static void on_retry(uv_timer_t *timer)
 	obey(container_of(timer, struct worker, retry));
 }
 
-static void worker_run(void *arg)
+static void *worker_main(void *arg)
 {
 	struct worker *worker = arg;
 
 	uv_run(&worker->loop, UV_RUN_DEFAULT);
-}
-
-/* A thread inherits the mask, so there is no moment without it. */
-static int start_thread(struct worker *worker)
-{
-	sigset_t blocked, before;
-	int r;
-
-	sigfillset(&blocked);
-	/* Sent by a fault of the thread's own: its report must come through. */
-	sigdelset(&blocked, SIGSEGV);
-	sigdelset(&blocked, SIGBUS);
-	sigdelset(&blocked, SIGFPE);
-	sigdelset(&blocked, SIGILL);
-	pthread_sigmask(SIG_SETMASK, &blocked, &before);
-	r = uv_thread_create(&worker->thread, worker_run, worker);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	worker->running = r == 0;
-	return r;
+	return NULL;
 }
 
 /* A worker with a loop that can be woken, and nothing to do in it. */
@@ -224,9 +205,10 @@ int worker_new(struct worker **out, const struct tables *tables,
 		r = tcp_new(&worker->tcp, &worker->loop, &worker->responder,
 			    limits);
 	if (r == 0)
-		r = start_thread(worker);
+		r = thread_start(&worker->thread, worker_main, worker);
 	if (r < 0)
 		return r;
+	worker->running = true;
 	*out = steal(&worker);
 	return 0;
 }
@@ -247,9 +229,9 @@ struct worker *worker_free(struct worker *worker)
 		return NULL;
 	tell_stop(worker);
 	if (worker->running)
-		uv_thread_join(&worker->thread);
+		pthread_join(worker->thread, NULL);
 	else
-		worker_run(worker);
+		uv_run(&worker->loop, UV_RUN_DEFAULT);
 	r = uv_loop_close(&worker->loop);
 	assert(r == 0);
 	(void)r;

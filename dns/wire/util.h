@@ -13,6 +13,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define CLEANUP(fn)    __attribute__((cleanup(fn)))
 #define ARRAY_SIZE(a)  (sizeof(a) / sizeof((a)[0]))
@@ -34,6 +35,22 @@
 static inline void freep(void *pointer)
 {
 	free(*(void **)pointer);
+}
+
+/* close() for CLEANUP, and what steal() is for the descriptor: -1 is none. */
+static inline void closep(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+static inline int take_fd(int *fd)
+{
+	int taken = *fd;
+
+	*fd = -1;
+	return taken;
 }
 
 /* Network byte order, from and to any address. */

@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <utlist.h>
 
+#include "dns/wire/thread.h"
 #include "dns/wire/util.h"
 #include "fs/daemon/aside.h"
-#include "fs/daemon/thread.h"
 
 enum state {
 	STATE_WAITS,	/* for a thread */
@@ -211,7 +211,7 @@ void aside_ask(struct aside *aside, struct question *question,
 	assert(aside->threads <= ASIDE_THREADS);
 	/* Without a thread, the question's time will be over. */
 	if (aside->queued > aside->idle && aside->threads < ASIDE_THREADS &&
-	    thread_start(thread_main, aside) == 0)
+	    thread_start(NULL, thread_main, aside) == 0)
 		aside->threads++;
 	pthread_cond_signal(&aside->cond);
 	pthread_mutex_unlock(&aside->mutex);

@@ -14,9 +14,9 @@
 #include <unistd.h>
 #include <utlist.h>
 
+#include "dns/wire/thread.h"
 #include "fs/daemon/log.h"
 #include "fs/daemon/log_text.h"
-#include "fs/daemon/thread.h"
 #include "fs/fs.h"
 
 /* Of less than PIPE_BUF, a pipe takes all at once, or has no room. */
@@ -259,7 +259,7 @@ static bool hand_over(int priority, const char *text)
 void log_start(void)
 {
 	assert(!writer.runs);
-	writer.runs = thread_start(writer_main, NULL) == 0;
+	writer.runs = thread_start(NULL, writer_main, NULL) == 0;
 }
 
 void log_end(void)

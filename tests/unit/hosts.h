@@ -5,6 +5,7 @@
 #ifndef TESTS_HOSTS_H
 #define TESTS_HOSTS_H
 
+#include "anchors/anchor_change.h"
 #include "anchors/host.h"
 #include "anchors/nameserver.h"
 

@@ -287,10 +287,9 @@ static void start_one(void)
 }
 
 /* A store that fails takes a whole group with it, which runs one by one. */
-static int run_broken(struct job *job, struct writer *writer, MDB_txn *txn)
+static int run_broken(struct job *job, MDB_txn *txn)
 {
 	(void)job;
-	(void)writer;
 	(void)txn;
 	return -EIO;
 }

@@ -75,12 +75,11 @@ static void wait_for_all(struct world *world)
 		uv_run(&world->loop, UV_RUN_ONCE);
 }
 
-static int run_probe(struct job *job, struct writer *writer, MDB_txn *txn)
+static int run_probe(struct job *job, MDB_txn *txn)
 {
 	struct probe *probe = container_of(job, struct probe, job);
 	int r;
 
-	(void)writer;
 	probe->runs++;
 	if (*probe->table == UINT32_MAX) {
 		r = table_create(&probe->world->store.tables, txn,
@@ -246,11 +245,10 @@ struct sliced {
 	int result;
 };
 
-static int run_sliced(struct job *job, struct writer *writer, MDB_txn *txn)
+static int run_sliced(struct job *job, MDB_txn *txn)
 {
 	struct sliced *sliced = container_of(job, struct sliced, job);
 
-	(void)writer;
 	(void)txn;
 	if (sliced->runs++ == 0) {
 		uv_sem_post(sliced->first);
@@ -347,12 +345,42 @@ static void work_that_has_lost_a_slice_is_not_gone_on_with(void **state)
 	world_close(&world);
 }
 
-static int run_loosen(struct job *job, struct writer *writer, MDB_txn *txn)
+/* A job whose done() has more to do. */
+static void done_with_one(struct job *job, int result)
+{
+	struct probe *probe = container_of(job, struct probe, job);
+	struct probe *next = probe + 1;
+
+	probe_done(job, result);
+	submit(probe->world, next, probe->table, "next. A 192.0.2.1\n");
+}
+
+static void what_a_job_leaves_to_do_is_done_before_the_end(void **state)
+{
+	struct probe probes[2] = {0};
+	struct world world;
+	uint32_t table;
+
+	(void)state;
+	world_open(&world);
+	table = make_table(&world);
+	submit(&world, &probes[0], &table, "one. A 192.0.2.1\n");
+	probes[0].job.done = done_with_one;
+	writer_free(world.writer);
+	world.writer = NULL;
+	assert_true(probes[0].back);
+	assert_true(probes[1].back);
+	assert_int_equal(probes[1].result, 0);
+	assert_int_equal(names_in(&world, table), 3);
+	world_close(&world);
+}
+
+static int run_loosen(struct job *job, MDB_txn *txn)
 {
 	struct probe *probe = container_of(job, struct probe, job);
 
 	(void)txn;
-	return writer_loosen(writer, *probe->table);
+	return writer_loosen(probe->world->writer, *probe->table);
 }
 
 static void a_loose_table_is_freed_in_the_background(void **state)
@@ -491,6 +519,8 @@ int main(void)
 		cmocka_unit_test(who_waits_for_the_disk_overtakes_early_work),
 		cmocka_unit_test(
 			work_that_has_lost_a_slice_is_not_gone_on_with),
+		cmocka_unit_test(
+			what_a_job_leaves_to_do_is_done_before_the_end),
 		cmocka_unit_test(a_loose_table_is_freed_in_the_background),
 		cmocka_unit_test(
 			what_a_crash_left_loose_is_freed_at_the_next_start),
