@@ -18,7 +18,7 @@
 #include <utlist.h>
 
 #include "dns/text/rr.h"
-#include "dns/wire/rcode.h"
+#include "dns/wire/message.h"
 #include "fs/poller.h"
 #include "fs/watch.h"
 

@@ -14,16 +14,9 @@
 #include "dns/answer/query.h"
 #include "dns/answer/response.h"
 
-#define OPT_FIXED_SIZE 11
-#define OPT_DO	       0x8000
-#define OPTION_HEAD    4
 #define KEEPALIVE_SIZE 2
 
-enum ede { /* RFC 8914, section 4 */
-	   EDE_NONE = -1,
-	   EDE_PROHIBITED = 18,
-	   EDE_NOT_AUTHORITATIVE = 20,
-};
+#define EDE_NONE -1 /* and 0 is "other error" */
 
 /* One query on its way to be a response. */
 struct task {
@@ -31,8 +24,8 @@ struct task {
 	const struct answer_client *client;
 	struct query query;
 	struct response response;
-	enum response_rcode rcode;
-	enum ede ede;
+	enum rcode rcode;
+	int ede;		    /* enum edns_ede, or EDE_NONE */
 	uint16_t flags;		    /* AA, TC */
 	unsigned unlike;	    /* see struct chain */
 	uint32_t effort;	    /* the same */
@@ -60,39 +53,39 @@ static void take_cookie(struct task *task)
 }
 
 /* A cookie is all that is asked for: RFC 7873, section 5.4. */
-static enum response_rcode judge_cookie(const struct task *task)
+static enum rcode judge_cookie(const struct task *task)
 {
 	if (!task->has_cookie)
-		return RESPONSE_FORMERR;
+		return RCODE_FORMERR;
 	if (task->query.cookie_len > COOKIE_CLIENT_SIZE && !task->is_proven)
-		return RESPONSE_BADCOOKIE;
-	return RESPONSE_NOERROR;
+		return RCODE_BADCOOKIE;
+	return RCODE_NOERROR;
 }
 
 /* What speaks against a query before any name is looked up. */
-static enum response_rcode judge(struct task *task, enum query_verdict verdict)
+static enum rcode judge(struct task *task, enum query_verdict verdict)
 {
 	const struct query *query = &task->query;
 
-	if (query_opcode(query) != QUERY_OPCODE_QUERY)
-		return RESPONSE_NOTIMP;
+	if (query_opcode(query) != MESSAGE_OPCODE_QUERY)
+		return RCODE_NOTIMP;
 	if (verdict == QUERY_BROKEN)
-		return RESPONSE_FORMERR;
+		return RCODE_FORMERR;
 	/* RFC 6891, section 6.1.3. */
 	if (query->has_edns && query->edns_version > 0)
-		return RESPONSE_BADVERS;
+		return RCODE_BADVERS;
 	if (!query->question_len)
 		return judge_cookie(task);
-	if (query->class != QUERY_CLASS_IN)
-		return RESPONSE_REFUSED;
+	if (query->class != RR_CLASS_IN)
+		return RCODE_REFUSED;
 	if (query->type == RR_AXFR || query->type == RR_IXFR) {
 		/* AXFR is for TCP: RFC 5936, section 4.2. */
 		if (task->client->transport == ANSWER_UDP)
-			return RESPONSE_NOTIMP;
-		task->ede = EDE_PROHIBITED;
-		return RESPONSE_REFUSED;
+			return RCODE_NOTIMP;
+		task->ede = EDNS_EDE_PROHIBITED;
+		return RCODE_REFUSED;
 	}
-	return RESPONSE_NOERROR;
+	return RCODE_NOERROR;
 }
 
 static bool tells_nsid(const struct task *task)
@@ -113,16 +106,16 @@ static bool tells_keepalive(const struct task *task)
  */
 static size_t opt_size(const struct task *task)
 {
-	size_t size = OPT_FIXED_SIZE;
+	size_t size = EDNS_OPT_SIZE;
 
 	if (!task->query.has_edns)
 		return 0;
 	if (tells_nsid(task))
-		size += OPTION_HEAD + task->options->nsid_len;
+		size += EDNS_OPTION_HEAD + task->options->nsid_len;
 	if (task->has_cookie)
-		size += OPTION_HEAD + COOKIE_SIZE;
+		size += EDNS_OPTION_HEAD + COOKIE_SIZE;
 	if (tells_keepalive(task))
-		size += OPTION_HEAD + KEEPALIVE_SIZE;
+		size += EDNS_OPTION_HEAD + KEEPALIVE_SIZE;
 	return size;
 }
 
@@ -132,21 +125,21 @@ static size_t size_limit(const struct task *task)
 	size_t size = task->query.edns_size;
 
 	if (task->client->transport == ANSWER_TCP)
-		return ANSWER_TCP_SIZE;
+		return MESSAGE_TCP_SIZE;
 	if (!task->query.has_edns)
-		return ANSWER_UDP_SIZE;
+		return MESSAGE_UDP_SIZE;
 	if (size > task->options->edns_size)
 		size = task->options->edns_size;
-	return size < ANSWER_UDP_SIZE ? ANSWER_UDP_SIZE : size;
+	return size < MESSAGE_UDP_SIZE ? MESSAGE_UDP_SIZE : size;
 }
 
 static uint8_t *put_option(uint8_t *at, uint16_t code, const void *data,
 			   uint16_t len)
 {
 	put_u16(at, code);
-	put_u16(at + 2, len);
-	memcpy(at + OPTION_HEAD, data, len);
-	return at + OPTION_HEAD + len;
+	put_u16(at + EDNS_OPTION_LENGTH, len);
+	memcpy(at + EDNS_OPTION_HEAD, data, len);
+	return at + EDNS_OPTION_HEAD + len;
 }
 
 static uint8_t *put_options(const struct task *task, uint8_t *at)
@@ -154,18 +147,17 @@ static uint8_t *put_options(const struct task *task, uint8_t *at)
 	uint8_t word[2];
 
 	if (tells_nsid(task))
-		at = put_option(at, QUERY_OPTION_NSID, task->options->nsid,
+		at = put_option(at, EDNS_NSID, task->options->nsid,
 				task->options->nsid_len);
 	if (task->has_cookie)
-		at = put_option(at, QUERY_OPTION_COOKIE, task->cookie,
-				COOKIE_SIZE);
+		at = put_option(at, EDNS_COOKIE, task->cookie, COOKIE_SIZE);
 	if (tells_keepalive(task)) {
 		put_u16(word, task->options->keepalive);
-		at = put_option(at, QUERY_OPTION_KEEPALIVE, word, sizeof(word));
+		at = put_option(at, EDNS_KEEPALIVE, word, sizeof(word));
 	}
 	if (task->ede != EDE_NONE && !task->is_brief) {
 		put_u16(word, (uint16_t)task->ede);
-		at = put_option(at, QUERY_OPTION_EDE, word, sizeof(word));
+		at = put_option(at, EDNS_EDE, word, sizeof(word));
 	}
 	return at;
 }
@@ -174,18 +166,19 @@ static uint8_t *put_options(const struct task *task, uint8_t *at)
 static void add_opt(struct task *task)
 {
 	struct response *response = &task->response;
-	uint8_t *at = response->out + response->len;
-	uint8_t *end = put_options(task, at + OPT_FIXED_SIZE);
+	uint8_t *owner = response->out + response->len;
+	uint8_t *end = put_options(task, owner + EDNS_OPT_SIZE);
+	uint8_t *head = owner + 1;
 
-	at[0] = 0;
-	put_u16(at + 1, RR_OPT);
-	put_u16(at + 3, task->options->edns_size);
-	at[5] = (uint8_t)(task->rcode >> 4);
-	at[6] = 0; /* the version we speak */
+	*owner = 0; /* the root */
+	put_u16(head, RR_OPT);
+	put_u16(head + EDNS_UDP_SIZE, task->options->edns_size);
+	head[EDNS_RCODE] = (uint8_t)(task->rcode >> RCODE_HEAD_BITS);
+	head[EDNS_VERSION] = 0; /* the one we speak */
 	/* DO goes back as it came: RFC 3225, section 3. */
-	put_u16(at + 7, task->query.wants_dnssec ? OPT_DO : 0);
-	put_u16(at + 9, (uint16_t)(end - at - OPT_FIXED_SIZE));
-	response->len += (size_t)(end - at);
+	put_u16(head + EDNS_FLAGS, task->query.wants_dnssec ? EDNS_DO : 0);
+	put_u16(head + RR_HEAD_RDLENGTH, (uint16_t)(end - head - RR_HEAD_SIZE));
+	response->len += (size_t)(end - owner);
 	response_count(response, RESPONSE_ADDITIONAL, 1);
 }
 
@@ -203,12 +196,12 @@ static void answer_question(struct task *task, struct snapshot *snapshot,
 	chain_follow(&chain);
 
 	task->rcode = chain.rcode;
-	if (chain.rcode == RESPONSE_REFUSED)
-		task->ede = EDE_NOT_AUTHORITATIVE;
+	if (chain.rcode == RCODE_REFUSED)
+		task->ede = EDNS_EDE_NOT_AUTHORITATIVE;
 	if (chain.is_authoritative)
-		task->flags |= QUERY_AA;
+		task->flags |= MESSAGE_AA;
 	if (chain.is_truncated)
-		task->flags |= QUERY_TC;
+		task->flags |= MESSAGE_TC;
 	task->unlike = chain.unlike;
 	task->effort = chain.effort;
 }
@@ -216,12 +209,13 @@ static void answer_question(struct task *task, struct snapshot *snapshot,
 static enum limiter_class class_of(const struct task *task)
 {
 	switch (task->rcode) {
-	case RESPONSE_NOERROR:
+	case RCODE_NOERROR:
 		if (!task->query.question_len)
 			return LIMITER_ERROR;
-		return task->flags & QUERY_AA ? LIMITER_DATA : LIMITER_REFERRAL;
-	case RESPONSE_NXDOMAIN:
-	case RESPONSE_YXDOMAIN:
+		return task->flags & MESSAGE_AA ? LIMITER_DATA
+						: LIMITER_REFERRAL;
+	case RCODE_NXDOMAIN:
+	case RCODE_YXDOMAIN:
 		return LIMITER_NAME_ERROR;
 	default:
 		return LIMITER_ERROR;
@@ -268,8 +262,8 @@ static bool obey(struct task *task, enum limiter_verdict verdict,
 		return true;
 	task->is_limited = true;
 	response_clear(&task->response);
-	task->rcode = task->has_cookie ? RESPONSE_BADCOOKIE : RESPONSE_NOERROR;
-	task->flags = task->has_cookie ? 0 : QUERY_TC;
+	task->rcode = task->has_cookie ? RCODE_BADCOOKIE : RCODE_NOERROR;
+	task->flags = task->has_cookie ? 0 : MESSAGE_TC;
 	return true;
 }
 
@@ -319,7 +313,7 @@ static bool respond(struct task *task, struct snapshot *snapshot,
 		    uint32_t table)
 {
 	bool is_asked =
-		task->rcode == RESPONSE_NOERROR && task->query.question_len;
+		task->rcode == RCODE_NOERROR && task->query.question_len;
 	bool is_counted = has_rate(task);
 	enum limiter_verdict early = LIMITER_SEND;
 
@@ -340,7 +334,7 @@ static void tell_facts(const struct task *task, struct answer_facts *out)
 	out->type = query->question_len ? query->type : 0;
 	out->rcode = (uint16_t)task->rcode;
 	out->is_limited = task->is_limited;
-	out->is_truncated = task->flags & QUERY_TC;
+	out->is_truncated = task->flags & MESSAGE_TC;
 	out->is_spent = task->effort >= CHAIN_EFFORT;
 	out->has_edns = query->has_edns;
 	out->wants_dnssec = query->wants_dnssec;
@@ -378,7 +372,7 @@ size_t answer(const struct answer_options *options, struct snapshot *snapshot,
 	if (task.query.has_edns)
 		add_opt(&task);
 	response_flag(&task.response,
-		      (uint16_t)(task.flags | (task.rcode & 0xf)));
+		      (uint16_t)(task.flags | (task.rcode & MESSAGE_RCODE)));
 	tell_facts(&task, facts);
 	return task.response.len;
 }

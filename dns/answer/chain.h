@@ -36,7 +36,7 @@ struct chain {
 	bool is_any_one; /* to ANY, one RRset is enough */
 
 	/* What comes out, beside the records in the response. */
-	enum response_rcode rcode; /* REFUSED: the name is not held here */
+	enum rcode rcode; /* REFUSED: the name is not held here */
 	bool is_authoritative, is_truncated;
 	uint32_t effort; /* that it took; from CHAIN_EFFORT on, something may
 			  * have been left out */

@@ -19,8 +19,6 @@
 
 #include "dns/answer/lookup.h"
 
-#define LABELS_MAX (NAME_WIRE_SIZE / 2)
-
 /* How many zones a search for names between them steps over. */
 #define ZONES_SKIPPED 16
 
@@ -30,8 +28,9 @@ struct search {
 	struct snapshot *snapshot;
 	uint32_t table;
 	uint8_t key[NAME_KEY_SIZE];
-	uint16_t ends[LABELS_MAX + 1]; /* of the ancestor with so many labels */
-	unsigned zones_left;	       /* see ZONES_SKIPPED */
+	uint16_t ends[NAME_LABELS_MAX +
+		      1];    /* of the ancestor with so many labels */
+	unsigned zones_left; /* see ZONES_SKIPPED */
 	unsigned at; /* labels of the key that the cursor is at; or NOWHERE */
 	enum lookup_side side;
 	struct rrsets own; /* of the name itself; or none */

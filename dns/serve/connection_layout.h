@@ -15,8 +15,6 @@
 #include "dns/serve/connection.h"
 #include "dns/wire/buffer.h"
 
-#define LENGTH_SIZE 2 /* in front of each message: RFC 1035, section 4.2.2 */
-
 /* Octets read in one turn. */
 #define INPUT_SIZE 4096
 
@@ -25,7 +23,7 @@
  * over it, and that is the most that may wait for a client.
  */
 #define OUTPUT_MARK (16 << 10)
-#define OUTPUT_SIZE (OUTPUT_MARK + LENGTH_SIZE + ANSWER_TCP_SIZE)
+#define OUTPUT_SIZE (OUTPUT_MARK + MESSAGE_LENGTH_SIZE + MESSAGE_TCP_SIZE)
 
 struct connection {
 	uv_poll_t poll;

@@ -3,7 +3,7 @@
 #include <stdio.h>
 
 #include "dns/serve/traffic.h"
-#include "dns/wire/rcode.h"
+#include "dns/wire/message.h"
 #include "dns/wire/rr_type.h"
 
 /* clang-format off */
@@ -28,9 +28,7 @@ static const uint16_t types[] = { TYPES(TYPE_OF) };
 /* clang-format on */
 
 /* Slots of RCODEs: the first eleven are themselves. */
-#define RCODE_PLAIN	11
-#define RCODE_BADVERS	16
-#define RCODE_BADCOOKIE 23
+#define RCODE_PLAIN (RCODE_NOTZONE + 1)
 
 enum {
 	SLOT_BADVERS = RCODE_PLAIN,

@@ -36,9 +36,9 @@ static size_t whole_query(const uint8_t *data, size_t len)
 {
 	size_t need;
 
-	if (len < LENGTH_SIZE)
+	if (len < MESSAGE_LENGTH_SIZE)
 		return 0;
-	need = LENGTH_SIZE + get_u16(data);
+	need = MESSAGE_LENGTH_SIZE + get_u16(data);
 	return len < need ? 0 : need;
 }
 
@@ -63,14 +63,15 @@ static size_t fill_output(struct connection *connection, const uint8_t *data,
 		if (!query || (i && uv_hrtime() >= set->slice_end))
 			break;
 		out = set->output + used;
-		answered = responder_answer(
-			set->responder, &client, data + *done + LENGTH_SIZE,
-			query - LENGTH_SIZE, out + LENGTH_SIZE);
+		answered = responder_answer(set->responder, &client,
+					    data + *done + MESSAGE_LENGTH_SIZE,
+					    query - MESSAGE_LENGTH_SIZE,
+					    out + MESSAGE_LENGTH_SIZE);
 		*done += query;
 		if (!answered)
 			continue;
 		put_u16(out, (uint16_t)answered);
-		used += LENGTH_SIZE + answered;
+		used += MESSAGE_LENGTH_SIZE + answered;
 	}
 	return used;
 }

@@ -16,7 +16,7 @@
 #define UDP_QUERY_SIZE 4096
 
 /* Answers are packed; answer() wants room for the longest, wherever it is. */
-#define UDP_OUTPUT_SIZE (UDP_BATCH * ANSWER_EDNS_SIZE + ANSWER_TCP_SIZE)
+#define UDP_OUTPUT_SIZE (UDP_BATCH * ANSWER_EDNS_SIZE + MESSAGE_TCP_SIZE)
 
 /*
  * Its size is no power of two, so that the heads of the datagrams, which are
@@ -180,7 +180,7 @@ static void answer_batch(struct udp_listener *listener, unsigned count)
 	size_t len;
 
 	for (unsigned i = 0; i < count; i++) {
-		if (sizeof(udp->output) - used < ANSWER_TCP_SIZE) {
+		if (sizeof(udp->output) - used < MESSAGE_TCP_SIZE) {
 			send_batch(udp, fd, ready);
 			ready = 0;
 			used = 0;

@@ -17,6 +17,7 @@
 #define DNS_RRSET_H
 
 #include "dns/text/change.h"
+#include "dns/wire/message.h"
 
 /*
  * RRsets of one owner. To find one is to step over those before it, and there
@@ -52,8 +53,6 @@ struct rrset_rr {
 	const uint8_t *rdata;
 	uint16_t rdlen;
 };
-
-#define RRSET_RR_HEAD 10 /* octets before the RDATA */
 
 /*
  * Octets of all RRsets of one owner. Each change of one of them writes all of

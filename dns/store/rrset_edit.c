@@ -18,7 +18,10 @@
  * What a message needs beside the answer's RRset: the header, a question of
  * the longest name, and an OPT record with room for its options.
  */
-#define RRSET_FIT (65535 - 12 - (NAME_WIRE_SIZE + 4) - 64)
+#define OPT_ROOM 64
+#define RRSET_FIT                                                              \
+	(MESSAGE_TCP_SIZE - MESSAGE_HEAD_SIZE -                                \
+	 (NAME_WIRE_SIZE + MESSAGE_QUESTION_TAIL) - OPT_ROOM)
 
 static bool type_is_single(uint16_t type)
 {
@@ -156,7 +159,8 @@ static void draft_set_ttl(struct edit *edit, struct draft *draft, uint32_t ttl)
 	if (!draft->mixed || draft->head.type == RR_RRSIG)
 		return;
 	while (rrset_next(&rrset, &offset, &rr)) {
-		uint8_t *at = edit->out->data + (rr.wire - edit->out->data) + 4;
+		uint8_t *at = edit->out->data + (rr.wire - edit->out->data) +
+			      RR_HEAD_TTL;
 		uint32_t more = ttl_digits(ttl) - ttl_digits(get_u32(at));
 
 		draft->head.text += more;
@@ -170,13 +174,13 @@ static int draft_append(struct edit *edit, struct draft *draft,
 {
 	uint32_t text =
 		rr_text_len(edit->owner_len, rr->type, rr->ttl, &rr->measure);
-	uint8_t wire[RRSET_RR_HEAD];
+	uint8_t wire[RR_HEAD_SIZE];
 	int r;
 
 	put_u16(wire, rr->type);
-	put_u16(wire + 2, 1); /* class IN */
-	put_u32(wire + 4, rr->ttl);
-	put_u16(wire + 8, rr->rdlen);
+	put_u16(wire + RR_HEAD_CLASS, RR_CLASS_IN);
+	put_u32(wire + RR_HEAD_TTL, rr->ttl);
+	put_u16(wire + RR_HEAD_RDLENGTH, rr->rdlen);
 	r = buffer_reserve(edit->out, sizeof(wire) + rr->rdlen);
 	if (r < 0)
 		return r;

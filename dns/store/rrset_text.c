@@ -71,7 +71,8 @@ static int add_record(struct rrsets_walk *walk, struct buffer *out)
 	from = out->len;
 	if (r == 0)
 		r = rr_to_text(walk->owner, walk->owner_len, rrset.type,
-			       get_u32(rr.wire + 4), rr.rdata, rr.rdlen, out);
+			       get_u32(rr.wire + RR_HEAD_TTL), rr.rdata,
+			       rr.rdlen, out);
 	if (r < 0)
 		return r;
 	return walk->json ? quote(out, from) : buffer_add(out, "\n", 1);

@@ -241,7 +241,7 @@ static int add_all(struct change *change, struct rrsets rrsets,
 
 		rr.type = rrset.type;
 		while (r == 0 && rrset_next(&rrset, &at, &one)) {
-			rr.ttl = get_u32(one.wire + 4);
+			rr.ttl = get_u32(one.wire + RR_HEAD_TTL);
 			rr.rdata = one.rdata;
 			rr.rdlen = one.rdlen;
 			r = rr_measure(rr.type, rr.rdata, rr.rdlen,

@@ -10,8 +10,6 @@
 #include "dns/wire/escape.h"
 #include "dns/wire/name.h"
 
-#define LABELS_MAX (NAME_WIRE_SIZE / 2)
-
 static const char label_empty[] = "a name has an empty label";
 static const char label_too_long[] = "a label is longer than 63 octets";
 static const char name_too_long[] = "a name is longer than 255 octets";
@@ -318,7 +316,7 @@ static uint8_t *put_key_label(uint8_t *at, const uint8_t *label)
 
 size_t name_to_key(const struct name *name, uint8_t out[NAME_KEY_SIZE])
 {
-	uint8_t offsets[LABELS_MAX];
+	uint8_t offsets[NAME_LABELS_MAX];
 	unsigned labels = 0;
 	uint8_t *at = out;
 	size_t offset;

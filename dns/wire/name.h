@@ -20,6 +20,7 @@
 
 #define NAME_WIRE_SIZE	255  /* RFC 1035, section 2.3.4 */
 #define NAME_LABEL_SIZE 63   /* the same */
+#define NAME_LABELS_MAX 127  /* so many of one octet fill a name */
 #define NAME_TEXT_SIZE	1024 /* longest text or file form and its NUL */
 #define NAME_KEY_SIZE	504  /* longest key: 250 octets doubled, 4 ends */
 

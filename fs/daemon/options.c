@@ -59,7 +59,7 @@ static const struct number {
 	{"staged-size", SHARE(SHARE_STAGED_SIZE), 0, INT64_MAX, true},
 	{"text-size", SHARE(SHARE_TEXT_SIZE), 0, INT64_MAX, true},
 	{"workers", offsetof(struct options, workers), 1, WORKERS_MAX, false},
-	{"edns-size", offsetof(struct options, edns_size), ANSWER_UDP_SIZE,
+	{"edns-size", offsetof(struct options, edns_size), MESSAGE_UDP_SIZE,
 	 UINT16_MAX, false},
 	{"tcp-clients", offsetof(struct options, tcp_clients), 1,
 	 TCP_CLIENTS_MAX, false},

@@ -156,7 +156,7 @@ unsigned asking_effort(void)
 }
 
 size_t asking_send(enum answer_transport transport, const uint8_t *query,
-		   size_t len, uint8_t out[ANSWER_TCP_SIZE])
+		   size_t len, uint8_t out[MESSAGE_TCP_SIZE])
 {
 	struct answer_client client = {
 		.transport = transport,
@@ -180,8 +180,6 @@ size_t asking_send(enum answer_transport transport, const uint8_t *query,
 
 size_t asking_query(const struct asking_query *query, uint8_t out[512])
 {
-	static const uint8_t head[] = {0x12, 0x34, 0, 0, 0, 1,
-				       0,    0,	   0, 0, 0, 0};
 	struct name name, root;
 	const char *why;
 	uint16_t type;
@@ -194,20 +192,22 @@ size_t asking_query(const struct asking_query *query, uint8_t out[512])
 	type = (uint16_t)ldns_get_rr_type_by_name(query->type);
 	assert_int_not_equal(type, 0);
 
-	memcpy(out, head, sizeof(head));
-	len = sizeof(head);
+	memset(out, 0, MESSAGE_HEAD_SIZE);
+	put_u16(out, 0x1234);
+	put_u16(out + MESSAGE_QDCOUNT, 1);
+	len = MESSAGE_HEAD_SIZE;
 	memcpy(out + len, name.wire, name.len);
 	len += name.len;
 	put_u16(out + len, type);
-	put_u16(out + len + 2, 1);
-	len += 4;
+	put_u16(out + len + 2, RR_CLASS_IN);
+	len += MESSAGE_QUESTION_TAIL;
 	if (!query->edns_size)
 		return len;
-	memset(out + len, 0, 11);
+	memset(out + len, 0, EDNS_OPT_SIZE);
 	put_u16(out + len + 1, RR_OPT);
-	put_u16(out + len + 3, query->edns_size);
-	out[11] = 1;
-	return len + 11;
+	put_u16(out + len + 1 + EDNS_UDP_SIZE, query->edns_size);
+	put_u16(out + MESSAGE_ARCOUNT, 1);
+	return len + EDNS_OPT_SIZE;
 }
 
 /* A record as ldns prints it, on one line, without the class. */
@@ -263,7 +263,7 @@ const char *asking_text(const uint8_t *response, size_t len)
 
 const char *asking_ask_with(const struct asking_query *query)
 {
-	static uint8_t out[ANSWER_TCP_SIZE];
+	static uint8_t out[MESSAGE_TCP_SIZE];
 	uint8_t packet[512];
 	size_t len = asking_query(query, packet);
 

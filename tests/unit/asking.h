@@ -44,7 +44,7 @@ unsigned asking_effort(void);
 
 /** asking_send() - octets in, octets out; 0: no answer. Checked by ASan. */
 size_t asking_send(enum answer_transport transport, const uint8_t *query,
-		   size_t len, uint8_t out[ANSWER_TCP_SIZE]);
+		   size_t len, uint8_t out[MESSAGE_TCP_SIZE]);
 
 struct asking_query {
 	const char *name;

@@ -144,7 +144,7 @@ static void who_is_past_the_rate_is_not_told_more_than_was_asked(void **state)
 		{"ex.", "A", .nsid = true, .header = 0x20}, /* NOTIFY */
 		{"ex.", "A", .nsid = true, .cookie = 5},    /* FORMERR */
 	};
-	static uint8_t query[1024], out[ANSWER_TCP_SIZE];
+	static uint8_t query[1024], out[MESSAGE_TCP_SIZE];
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {

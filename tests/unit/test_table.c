@@ -221,15 +221,15 @@ static void a_name_has_a_number_of_types(void **state)
 static void a_type_is_looked_for_up_to_where_it_would_stand(void **state)
 {
 	static const uint16_t types[] = {RR_SOA, RR_NS, RR_MX, RR_A};
-	struct rrset_head head = {.count = 1, .len = RRSET_RR_HEAD};
-	uint8_t data[4 * (sizeof(head) + RRSET_RR_HEAD)] = {0};
+	struct rrset_head head = {.count = 1, .len = RR_HEAD_SIZE};
+	uint8_t data[4 * (sizeof(head) + RR_HEAD_SIZE)] = {0};
 	struct rrsets rrsets = {data, sizeof(data)};
 	struct rrset rrset;
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
 		head.type = types[i];
-		memcpy(data + i * (sizeof(head) + RRSET_RR_HEAD), &head,
+		memcpy(data + i * (sizeof(head) + RR_HEAD_SIZE), &head,
 		       sizeof(head));
 	}
 	assert_true(rrsets_find(rrsets, RR_SOA, &rrset));
