@@ -107,9 +107,7 @@ static uint64_t hash(const struct limiter *limiter,
 	       address.kind == ADDRESS_IPV4 ? IPV4_PREFIX : IPV6_PREFIX);
 	text[NETWORK_SIZE] = (uint8_t)kind->class;
 	for (size_t i = 0; i < len; i++)
-		text[NETWORK_SIZE + 1 + i] = name[i] >= 'A' && name[i] <= 'Z'
-						     ? name[i] | 0x20
-						     : name[i];
+		text[NETWORK_SIZE + 1 + i] = name_lower_octet(name[i]);
 	crypto_shorthash((uint8_t *)&out, text, NETWORK_SIZE + 1 + len,
 			 limiter->key);
 	return out;

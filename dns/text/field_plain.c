@@ -8,6 +8,7 @@
 
 #include "dns/text/field_kinds.h"
 #include "dns/text/rr.h"
+#include "dns/wire/decimal.h"
 #include "dns/wire/escape.h"
 
 KIND_SIZE(fixed_size)
@@ -49,30 +50,16 @@ KIND_READ(number_read)
 	return add_number(out, value, kind->octets);
 }
 
-static char *put_decimal(char *at, uint32_t value)
-{
-	char digits[10];
-	int len = 0;
-
-	do {
-		digits[len++] = (char)('0' + value % 10);
-		value /= 10;
-	} while (value);
-	while (len)
-		*at++ = digits[--len];
-	return at;
-}
-
 KIND_PRINT(number_print)
 {
 	uint32_t value = 0;
-	char text[10];
+	char text[DECIMAL_SIZE];
 	size_t i;
 
 	(void)kind;
 	for (i = 0; i < len; i++)
 		value = value << 8 | wire[i];
-	return buffer_add(out, text, (size_t)(put_decimal(text, value) - text));
+	return buffer_add(out, text, (size_t)(decimal_put(text, value) - text));
 }
 
 static uint32_t unit_seconds(char unit)
@@ -295,7 +282,7 @@ KIND_PRINT(address_print_field)
 	for (i = 0; i < len; i++) {
 		if (i)
 			*at++ = '.';
-		at = put_decimal(at, wire[i]);
+		at = decimal_put(at, wire[i]);
 	}
 	return buffer_add(out, text, (size_t)(at - text));
 }

@@ -20,11 +20,6 @@ static const char origin_missing[] =
 static const char octet_bare[] =
 	"a name has a blank, a control octet or one of \"();, not escaped";
 
-static uint8_t lower(uint8_t octet)
-{
-	return octet >= 'A' && octet <= 'Z' ? octet | 0x20 : octet;
-}
-
 void name_root(struct name *out)
 {
 	out->len = 1;
@@ -235,7 +230,7 @@ void name_lower(struct name *name)
 	unsigned i;
 
 	for (i = 0; i < name->len; i++)
-		name->wire[i] = lower(name->wire[i]);
+		name->wire[i] = name_lower_octet(name->wire[i]);
 }
 
 static bool wire_equal(const uint8_t *a, const uint8_t *b, size_t len)
@@ -246,7 +241,7 @@ static bool wire_equal(const uint8_t *a, const uint8_t *b, size_t len)
 	if (memcmp(a, b, len) == 0)
 		return true;
 	for (i = 0; i < len; i++) {
-		if (lower(a[i]) != lower(b[i]))
+		if (name_lower_octet(a[i]) != name_lower_octet(b[i]))
 			return false;
 	}
 	return true;
@@ -302,7 +297,7 @@ static uint8_t *put_key_label(uint8_t *at, const uint8_t *label)
 	uint8_t octet;
 
 	for (i = 1; i <= label[0]; i++) {
-		octet = lower(label[i]);
+		octet = name_lower_octet(label[i]);
 		if (octet > 0x01) {
 			*at++ = octet;
 		} else {
@@ -344,7 +339,8 @@ static int read_key_label(const uint8_t *key, size_t len,
 				return -EINVAL;
 			octet = (uint8_t)(key[at++] - 1);
 		}
-		if (lower(octet) != octet || label[0] == NAME_LABEL_SIZE)
+		if (name_lower_octet(octet) != octet ||
+		    label[0] == NAME_LABEL_SIZE)
 			return -EINVAL;
 		label[++label[0]] = octet;
 	}

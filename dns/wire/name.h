@@ -75,6 +75,12 @@ int name_from_file(const char *file, struct name *out, const char **why);
  */
 int name_from_wire(const uint8_t *wire, size_t len, struct name *out);
 
+/** name_lower_octet() - an ASCII letter to lower case (RFC 4343) */
+static inline uint8_t name_lower_octet(uint8_t octet)
+{
+	return octet >= 'A' && octet <= 'Z' ? octet | 0x20 : octet;
+}
+
 /** name_lower() - ASCII letters to lower case, in place (RFC 4343) */
 void name_lower(struct name *name);
 
