@@ -267,8 +267,8 @@ static int answer_node(struct chain *chain, const struct lookup *found)
 	return deny(chain, found);
 }
 
-/* See chain->unlike. */
-static unsigned unlike_labels(const struct lookup *found)
+/* See chain->varying. */
+static unsigned varying_labels(const struct lookup *found)
 {
 	switch (found->kind) {
 	case LOOKUP_CUT:
@@ -291,7 +291,7 @@ static int take_step(struct chain *chain, const struct lookup *found)
 	if (chain->links == 0) {
 		chain->is_authoritative = found->kind != LOOKUP_OUTSIDE &&
 					  found->kind != LOOKUP_CUT;
-		chain->unlike = unlike_labels(found);
+		chain->varying = varying_labels(found);
 	}
 	switch (found->kind) {
 	case LOOKUP_OUTSIDE:
@@ -326,7 +326,7 @@ void chain_follow(struct chain *chain)
 	chain->is_authoritative = chain->is_truncated = false;
 	chain->name = &chain->query->name;
 	chain->links = 0;
-	chain->unlike = 0;
+	chain->varying = 0;
 	do {
 		r = lookup_name(chain->snapshot, chain->table, chain->name,
 				side, &found);

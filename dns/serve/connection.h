@@ -33,8 +33,8 @@
 
 #include "dns/serve/responder.h"
 
-#define CONNECTION_CLIENTS_MAX 1000
-#define CONNECTION_IDLE_MS     10000
+#define CONNECTION_CLIENTS 1000
+#define CONNECTION_IDLE_MS 10000
 
 struct connection_limits {
 	unsigned clients_max; /* in all workers together */

@@ -31,7 +31,7 @@ struct datagram {
 
 struct udp {
 	uv_loop_t *loop;
-	uv_idle_t turn; /* runs while some listener is busy */
+	uv_idle_t round; /* runs while some listener is busy */
 	TAILQ_HEAD(, udp_listener) busy;
 	struct responder *responder;
 	struct mmsghdr in[UDP_BATCH];
@@ -51,8 +51,8 @@ int udp_new(struct udp **out, uv_loop_t *loop, struct responder *responder)
 	udp->loop = loop;
 	udp->responder = responder;
 	TAILQ_INIT(&udp->busy);
-	uv_idle_init(loop, &udp->turn);
-	udp->turn.data = udp;
+	uv_idle_init(loop, &udp->round);
+	udp->round.data = udp;
 	for (unsigned i = 0; i < UDP_BATCH; i++) {
 		udp->in_iov[i].iov_base = udp->datagrams[i].query;
 		udp->in_iov[i].iov_len = UDP_QUERY_SIZE;
@@ -69,7 +69,7 @@ int udp_new(struct udp **out, uv_loop_t *loop, struct responder *responder)
 
 void udp_stop(struct udp *udp)
 {
-	uv_close((uv_handle_t *)&udp->turn, NULL);
+	uv_close((uv_handle_t *)&udp->round, NULL);
 }
 
 struct udp *udp_free(struct udp *udp)
@@ -100,7 +100,7 @@ static unsigned receive_batch(struct udp *udp,
  * The interface is left to the routes: the way back may be another one. A
  * link-local client's is in its own address.
  */
-static void turn_pktinfo(struct msghdr *msg)
+static void reverse_pktinfo(struct msghdr *msg)
 {
 	struct cmsghdr *cmsg = CMSG_FIRSTHDR(msg);
 
@@ -120,7 +120,7 @@ static void queue_answer(struct udp *udp, unsigned slot, struct msghdr *query,
 {
 	struct msghdr *msg = &udp->out[slot].msg_hdr;
 
-	turn_pktinfo(query);
+	reverse_pktinfo(query);
 	msg->msg_name = query->msg_name;
 	msg->msg_namelen = query->msg_namelen;
 	msg->msg_control = query->msg_controllen ? query->msg_control : NULL;
@@ -202,7 +202,7 @@ static void answer_batch(struct udp_listener *listener, unsigned count)
 }
 
 static void on_readable(uv_poll_t *poll, int status, int events);
-static void on_turn(uv_idle_t *turn);
+static void on_round(uv_idle_t *round);
 
 static void become_busy(struct udp_listener *listener)
 {
@@ -211,7 +211,7 @@ static void become_busy(struct udp_listener *listener)
 	uv_poll_stop(&listener->poll);
 	listener->busy = true;
 	TAILQ_INSERT_TAIL(&udp->busy, listener, entry);
-	uv_idle_start(&udp->turn, on_turn);
+	uv_idle_start(&udp->round, on_round);
 }
 
 static void end_busy(struct udp_listener *listener)
@@ -221,7 +221,7 @@ static void end_busy(struct udp_listener *listener)
 	listener->busy = false;
 	TAILQ_REMOVE(&udp->busy, listener, entry);
 	if (TAILQ_EMPTY(&udp->busy))
-		uv_idle_stop(&udp->turn);
+		uv_idle_stop(&udp->round);
 }
 
 /* Return: how many queries there were. */
@@ -242,9 +242,9 @@ static unsigned serve_batch(struct udp_listener *listener)
 	return count;
 }
 
-static void on_turn(uv_idle_t *turn)
+static void on_round(uv_idle_t *round)
 {
-	struct udp *udp = turn->data;
+	struct udp *udp = round->data;
 	struct udp_listener *listener = TAILQ_FIRST(&udp->busy);
 	struct udp_listener *next;
 

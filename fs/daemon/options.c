@@ -520,7 +520,7 @@ static void set_defaults(struct options *options)
 		options->workers =
 			cores < WORKERS_MAX ? (uint64_t)cores : WORKERS_MAX;
 	options->edns_size = ANSWER_EDNS_SIZE;
-	options->tcp_clients = CONNECTION_CLIENTS_MAX;
+	options->tcp_clients = CONNECTION_CLIENTS;
 	options->tcp_idle = CONNECTION_IDLE_MS / 1000;
 	options->rrl = OPTIONS_RRL_DEFAULT;
 	options->reader_age = READER_AGE;
