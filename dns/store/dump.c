@@ -103,10 +103,15 @@ static int begin_table(struct dump *dump, const struct dump_frame *frame)
 	return 0;
 }
 
+static void dump_freep(struct dump **dump)
+{
+	dump_free(*dump);
+}
+
 int dump_new(struct dump **out, struct snapshot *snapshot, uint32_t table,
 	     const struct name *owner, const struct dump_frame *frame)
 {
-	struct dump *dump = calloc(1, sizeof(*dump));
+	CLEANUP(dump_freep) struct dump *dump = calloc(1, sizeof(*dump));
 	int r;
 
 	if (!dump)
@@ -114,12 +119,10 @@ int dump_new(struct dump **out, struct snapshot *snapshot, uint32_t table,
 	dump->snapshot = snapshot;
 	dump->table = table;
 	r = owner ? begin_owner(dump, owner) : begin_table(dump, frame);
-	if (r < 0) {
-		dump_free(dump);
+	if (r < 0)
 		return r;
-	}
 	rewind_dump(dump);
-	*out = dump;
+	*out = steal(&dump);
 	return 0;
 }
 

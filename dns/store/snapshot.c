@@ -4,6 +4,7 @@
 
 #include "dns/store/landmarks.h"
 #include "dns/store/table_key.h"
+#include "dns/store/table_layout.h"
 
 struct snapshot {
 	const struct tables *tables;
@@ -19,8 +20,7 @@ struct snapshot {
 
 static void close_transaction(struct snapshot *snapshot)
 {
-	if (snapshot->cursor)
-		mdb_cursor_close(steal(&snapshot->cursor));
+	table_cursor_closep(&snapshot->cursor);
 	if (snapshot->txn)
 		mdb_txn_abort(steal(&snapshot->txn));
 }
@@ -42,7 +42,7 @@ static int open_transaction(struct snapshot *snapshot)
 static int fall_back(struct snapshot *snapshot)
 {
 	const struct tables *fallback =
-		__atomic_load_n(&snapshot->tables->fallback, __ATOMIC_ACQUIRE);
+		atomic_load(&snapshot->tables->fallback);
 
 	if (!fallback)
 		return MDB_PANIC;
@@ -139,29 +139,16 @@ int snapshot_serving(struct snapshot *snapshot, uint64_t server, uint32_t *out)
 int snapshot_counts(struct snapshot *snapshot, uint32_t table,
 		    struct table_counts *out)
 {
-	uint8_t number[TABLE_NUMBER_SIZE];
-	MDB_val key = table_number_key(number, table), value;
-	int rc;
-
 	assert(snapshot->begun);
-	rc = mdb_get(snapshot->txn, snapshot->tables->tables, &key, &value);
-	if (rc == 0)
-		memcpy(out, value.mv_data, sizeof(*out));
-	return table_errno(rc);
+	return table_get_counts(snapshot->tables, snapshot->txn, table, out);
 }
 
 int snapshot_get(struct snapshot *snapshot, uint32_t table,
 		 const struct name *owner, struct rrsets *out)
 {
-	uint8_t octets[TABLE_KEY_SIZE];
-	MDB_val key = {table_key(octets, table, owner), octets}, value;
-	int rc;
-
 	assert(snapshot->begun);
-	rc = mdb_get(snapshot->txn, snapshot->tables->records, &key, &value);
-	if (rc == 0)
-		*out = (struct rrsets){value.mv_data, value.mv_size};
-	return table_errno(rc);
+	return table_get_owner(snapshot->tables, snapshot->txn, table, owner,
+			       out);
 }
 
 /* Move the cursor, and show where it is if that is in the table at hand. */
