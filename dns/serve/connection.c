@@ -4,6 +4,7 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include <utlist.h>
 
 #include "dns/serve/turn.h"
 
@@ -29,7 +30,6 @@ int connections_new(struct connections **out, uv_loop_t *loop,
 	set->responder = responder;
 	set->limits = limits;
 	set->closed = closed;
-	TAILQ_INIT(&set->open);
 	uv_timer_init(loop, &set->idle);
 	set->idle.data = set;
 	turns_init(set);
@@ -39,10 +39,8 @@ int connections_new(struct connections **out, uv_loop_t *loop,
 
 void connections_stop(struct connections *set)
 {
-	struct connection *first;
-
-	while ((first = TAILQ_FIRST(&set->open)))
-		connection_close(first);
+	while (set->open)
+		connection_close(set->open);
 	uv_close((uv_handle_t *)&set->idle, NULL);
 	turns_stop(set);
 }
@@ -66,7 +64,7 @@ uint64_t connection_idle_ms(const struct connection_limits *limits)
  */
 static void set_idle_timer(struct connections *set)
 {
-	struct connection *first = TAILQ_FIRST(&set->open);
+	struct connection *first = set->open;
 	uint64_t soon = uv_now(set->loop) + set->limits->idle_ms / SHORT_IDLE;
 	uint64_t end;
 
@@ -103,7 +101,7 @@ static void leave_set(struct connection *connection)
 	struct connections *set = connection->set;
 
 	turn_leave(connection);
-	TAILQ_REMOVE(&set->open, connection, entry);
+	DL_DELETE(set->open, connection);
 	set->count--;
 	atomic_fetch_sub(&set->limits->clients, 1);
 }
@@ -147,12 +145,11 @@ static void on_idle(uv_timer_t *timer)
 {
 	struct connections *set = timer->data;
 	uint64_t now = uv_now(set->loop);
-	struct connection *connection = TAILQ_FIRST(&set->open);
-	struct connection *next;
+	struct connection *connection = set->open, *next;
 
 	for (unsigned drops = 0; connection && drops < DROPS_MAX;
 	     connection = next) {
-		next = TAILQ_NEXT(connection, entry);
+		next = connection->next;
 		if (connection->active_ms + connection_idle_ms(set->limits) >
 		    now)
 			break;
@@ -169,14 +166,14 @@ void connection_touch(struct connection *connection)
 	struct connections *set = connection->set;
 
 	connection->active_ms = uv_now(set->loop);
-	TAILQ_REMOVE(&set->open, connection, entry);
-	TAILQ_INSERT_TAIL(&set->open, connection, entry);
+	DL_DELETE(set->open, connection);
+	DL_APPEND(set->open, connection);
 }
 
 /* Return: whether there is room for one who has been counted already. */
 static bool make_room(struct connections *set)
 {
-	struct connection *first = TAILQ_FIRST(&set->open);
+	struct connection *first = set->open;
 
 	if (first)
 		connection_drop(first);
@@ -199,7 +196,7 @@ static int new_connection(struct connection **out, struct connections *set,
 	connection->fd = fd;
 	connection->set = set;
 	connection->active_ms = uv_now(set->loop);
-	TAILQ_INSERT_TAIL(&set->open, connection, entry);
+	DL_APPEND(set->open, connection);
 	set->count++;
 	if (!uv_is_active((uv_handle_t *)&set->idle))
 		set_idle_timer(set);
@@ -256,7 +253,7 @@ void connections_close(struct connections *set, const void *owner)
 {
 	struct connection *connection;
 
-	TAILQ_FOREACH(connection, &set->open, entry)
-	if (connection->owner == owner)
-		turn_end(connection);
+	DL_FOREACH(set->open, connection)
+		if (connection->owner == owner)
+			turn_end(connection);
 }

@@ -14,11 +14,10 @@
  */
 #include <assert.h>
 #include <errno.h>
+#include <utlist.h>
 
 #include "dns/serve/server.h"
 #include "dns/serve/worker.h"
-
-TAILQ_HEAD(servers, server);
 
 struct server {
 	struct server_pool *pool;
@@ -29,15 +28,15 @@ struct server {
 	bool stopped;
 	void (*done)(void *arg); /* NULL: nobody waits */
 	void *arg;
-	TAILQ_ENTRY(server) entry;    /* in pool->servers */
-	TAILQ_ENTRY(server) finished; /* in pool->finished */
+	struct server *prev, *next;		      /* in pool->servers */
+	struct server *finished_prev, *finished_next; /* in pool->finished */
 	atomic_uint seats_left;
 	struct seat seats[]; /* one per worker */
 };
 
 struct server_pool {
 	uv_async_t wake; /* in the main loop: look at @finished and the taps */
-	struct servers servers;
+	struct server *servers; /* utlist */
 	struct connection_limits limits;
 	struct limiter *limiter; /* NULL: none */
 	void (*seen)(void *arg, const struct tap_query *query);
@@ -45,8 +44,8 @@ struct server_pool {
 	void (*closed)(void *arg);
 	void *closed_arg;
 
-	uv_mutex_t mutex; /* protects @finished */
-	struct servers finished;
+	uv_mutex_t mutex;	 /* protects @finished */
+	struct server *finished; /* utlist by finished_next */
 
 	unsigned count; /* workers that run */
 	struct worker *workers[];
@@ -59,7 +58,7 @@ static void server_finish(struct server *server)
 
 	socket_close(&server->sockets);
 	uv_mutex_lock(&pool->mutex);
-	TAILQ_INSERT_TAIL(&pool->finished, server, finished);
+	DL_APPEND2(pool->finished, server, finished_prev, finished_next);
 	uv_mutex_unlock(&pool->mutex);
 	uv_async_send(&pool->wake);
 }
@@ -79,9 +78,10 @@ static struct server *take_finished(struct server_pool *pool)
 	struct server *server;
 
 	uv_mutex_lock(&pool->mutex);
-	server = TAILQ_FIRST(&pool->finished);
+	server = pool->finished;
 	if (server)
-		TAILQ_REMOVE(&pool->finished, server, finished);
+		DL_DELETE2(pool->finished, server, finished_prev,
+			   finished_next);
 	uv_mutex_unlock(&pool->mutex);
 	return server;
 }
@@ -135,7 +135,7 @@ static void on_finished(uv_async_t *wake)
 	while ((server = take_finished(pool))) {
 		done = server->done;
 		arg = server->arg;
-		TAILQ_REMOVE(&pool->servers, server, entry);
+		DL_DELETE(pool->servers, server);
 		free(server);
 		if (pool->closed)
 			pool->closed(pool->closed_arg);
@@ -154,8 +154,6 @@ static int pool_alloc(struct server_pool **out, uv_loop_t *loop,
 				 options->workers * sizeof(pool->workers[0]));
 	if (!pool)
 		return -ENOMEM;
-	TAILQ_INIT(&pool->servers);
-	TAILQ_INIT(&pool->finished);
 	pool->seen = options->seen;
 	pool->seen_arg = options->seen_arg;
 	pool->closed = options->closed;
@@ -226,9 +224,9 @@ struct server_pool *server_pool_free(struct server_pool *pool)
 
 	if (!pool)
 		return NULL;
-	TAILQ_FOREACH(server, &pool->servers, entry)
-	if (!server->stopped)
-		server_stop(server, NULL, NULL);
+	DL_FOREACH(pool->servers, server)
+		if (!server->stopped)
+			server_stop(server, NULL, NULL);
 	while (pool->count)
 		worker_free(pool->workers[--pool->count]);
 	/* All seats have left, so all servers have finished. */
@@ -266,7 +264,7 @@ int server_bind(struct server **out, struct server_pool *pool,
 		return r;
 	server->pool = pool;
 	add_seats(server, traffic);
-	TAILQ_INSERT_TAIL(&pool->servers, server, entry);
+	DL_APPEND(pool->servers, server);
 	*out = steal(&server);
 	return 0;
 }

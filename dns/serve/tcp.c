@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <errno.h>
+#include <utlist.h>
 
 #include "dns/serve/tcp.h"
 
@@ -13,7 +14,7 @@ struct tcp {
 	uv_loop_t *loop;
 	uv_timer_t resume; /* runs while some listener is paused */
 	struct connections *connections;
-	TAILQ_HEAD(, tcp_listener) paused;
+	struct tcp_listener *paused; /* utlist */
 };
 
 static void on_user_gone(struct tcp_listener *listener)
@@ -43,7 +44,6 @@ int tcp_new(struct tcp **out, uv_loop_t *loop, struct responder *responder,
 	if (r < 0)
 		return r;
 	tcp->loop = loop;
-	TAILQ_INIT(&tcp->paused);
 	uv_timer_init(loop, &tcp->resume);
 	tcp->resume.data = tcp;
 	*out = steal(&tcp);
@@ -72,7 +72,7 @@ static void listener_pause(struct tcp_listener *listener)
 
 	uv_poll_stop(&listener->poll);
 	listener->paused = true;
-	TAILQ_INSERT_TAIL(&tcp->paused, listener, entry);
+	DL_APPEND(tcp->paused, listener);
 	if (!uv_is_active((uv_handle_t *)&tcp->resume))
 		uv_timer_start(&tcp->resume, on_resume, PAUSE_MS, 0);
 }
@@ -82,7 +82,7 @@ static void listener_unpause(struct tcp_listener *listener)
 	if (!listener->paused)
 		return;
 	listener->paused = false;
-	TAILQ_REMOVE(&listener->tcp->paused, listener, entry);
+	DL_DELETE(listener->tcp->paused, listener);
 }
 
 static void accept_client(struct tcp_listener *listener, int fd,
@@ -131,7 +131,7 @@ static void on_resume(uv_timer_t *timer)
 	struct tcp *tcp = timer->data;
 	struct tcp_listener *listener;
 
-	while ((listener = TAILQ_FIRST(&tcp->paused))) {
+	while ((listener = tcp->paused)) {
 		listener_unpause(listener);
 		uv_poll_start(&listener->poll, UV_READABLE, on_connect);
 	}

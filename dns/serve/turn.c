@@ -2,6 +2,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <sys/socket.h>
+#include <utlist.h>
 
 #include "dns/serve/turn.h"
 
@@ -19,15 +20,18 @@ static void enqueue(struct connection *connection)
 	struct connections *set = connection->set;
 
 	assert(!connection->queued && !connection_is_closing(connection));
-	if (TAILQ_EMPTY(&set->queue))
+	if (!set->queue)
 		uv_check_start(&set->slice, on_slice);
-	TAILQ_INSERT_TAIL(&set->queue, connection, turn);
+	DL_APPEND2(set->queue, connection, turn_prev, turn_next);
 	connection->queued = true;
 }
 
 static void dequeue(struct connection *connection)
 {
-	TAILQ_REMOVE(&connection->set->queue, connection, turn);
+	struct connections *set = connection->set;
+
+	assert(connection->queued);
+	DL_DELETE2(set->queue, connection, turn_prev, turn_next);
 	connection->queued = false;
 }
 
@@ -263,15 +267,14 @@ static void on_again(uv_idle_t *again)
 static void on_slice(uv_check_t *slice)
 {
 	struct connections *set = slice->data;
-	struct connection *first;
 
 	set->slice_end = uv_hrtime() + SLICE_NS;
-	while ((first = TAILQ_FIRST(&set->queue))) {
-		take_turn(first);
+	while (set->queue) {
+		take_turn(set->queue);
 		if (uv_hrtime() >= set->slice_end)
 			break;
 	}
-	if (TAILQ_EMPTY(&set->queue)) {
+	if (!set->queue) {
 		uv_check_stop(&set->slice);
 		uv_idle_stop(&set->again);
 	} else {
@@ -294,7 +297,6 @@ static void on_ready(uv_poll_t *poll, int status, int events)
 
 void turns_init(struct connections *set)
 {
-	TAILQ_INIT(&set->queue);
 	uv_check_init(set->loop, &set->slice);
 	uv_idle_init(set->loop, &set->again);
 	set->slice.data = set;

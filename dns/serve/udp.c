@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <errno.h>
+#include <utlist.h>
 
 #include "dns/serve/udp.h"
 
@@ -31,8 +32,8 @@ struct datagram {
 
 struct udp {
 	uv_loop_t *loop;
-	uv_idle_t round; /* runs while some listener is busy */
-	TAILQ_HEAD(, udp_listener) busy;
+	uv_idle_t round;	   /* runs while some listener is busy */
+	struct udp_listener *busy; /* utlist */
 	struct responder *responder;
 	struct mmsghdr in[UDP_BATCH];
 	struct mmsghdr out[UDP_BATCH];
@@ -50,7 +51,6 @@ int udp_new(struct udp **out, uv_loop_t *loop, struct responder *responder)
 		return -ENOMEM;
 	udp->loop = loop;
 	udp->responder = responder;
-	TAILQ_INIT(&udp->busy);
 	uv_idle_init(loop, &udp->round);
 	udp->round.data = udp;
 	for (unsigned i = 0; i < UDP_BATCH; i++) {
@@ -210,7 +210,7 @@ static void become_busy(struct udp_listener *listener)
 
 	uv_poll_stop(&listener->poll);
 	listener->busy = true;
-	TAILQ_INSERT_TAIL(&udp->busy, listener, entry);
+	DL_APPEND(udp->busy, listener);
 	uv_idle_start(&udp->round, on_round);
 }
 
@@ -219,8 +219,8 @@ static void end_busy(struct udp_listener *listener)
 	struct udp *udp = listener->udp;
 
 	listener->busy = false;
-	TAILQ_REMOVE(&udp->busy, listener, entry);
-	if (TAILQ_EMPTY(&udp->busy))
+	DL_DELETE(udp->busy, listener);
+	if (!udp->busy)
 		uv_idle_stop(&udp->round);
 }
 
@@ -245,11 +245,9 @@ static unsigned serve_batch(struct udp_listener *listener)
 static void on_round(uv_idle_t *round)
 {
 	struct udp *udp = round->data;
-	struct udp_listener *listener = TAILQ_FIRST(&udp->busy);
-	struct udp_listener *next;
+	struct udp_listener *listener, *next;
 
-	for (; listener; listener = next) {
-		next = TAILQ_NEXT(listener, entry);
+	DL_FOREACH_SAFE(udp->busy, listener, next) {
 		if (serve_batch(listener))
 			continue;
 		end_busy(listener);

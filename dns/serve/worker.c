@@ -3,13 +3,12 @@
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
+#include <utlist.h>
 
 #include "dns/serve/worker.h"
 
 /* When to try again what failed for lack of memory. */
 #define RETRY_MS 100
-
-TAILQ_HEAD(seats, seat);
 
 struct worker {
 	uv_loop_t loop;
@@ -18,8 +17,8 @@ struct worker {
 	uv_thread_t thread;
 	bool running; /* @thread is */
 
-	uv_mutex_t mutex; /* protects the two below and the seats' members */
-	struct seats queue;
+	uv_mutex_t mutex;   /* protects the two below and the seats' members */
+	struct seat *queue; /* utlist */
 	bool stop;
 
 	struct responder responder;
@@ -72,20 +71,20 @@ static void seat_close(struct seat *seat)
 static void enqueue(struct worker *worker, struct seat *seat)
 {
 	if (!seat->queued)
-		TAILQ_INSERT_TAIL(&worker->queue, seat, entry);
+		DL_APPEND(worker->queue, seat);
 	seat->queued = true;
 }
 
 /* Return: the first seat of a list that was taken from the queue, or NULL. */
-static struct seat *dequeue(struct worker *worker, struct seats *taken,
+static struct seat *dequeue(struct worker *worker, struct seat **taken,
 			    bool *remove)
 {
 	struct seat *seat;
 
 	uv_mutex_lock(&worker->mutex);
-	seat = TAILQ_FIRST(taken);
+	seat = *taken;
 	if (seat) {
-		TAILQ_REMOVE(taken, seat, entry);
+		DL_DELETE(*taken, seat);
 		seat->queued = false;
 		*remove = seat->remove;
 	}
@@ -116,12 +115,11 @@ static void close_handles(struct worker *worker)
 /* Do what the main thread wants. */
 static void obey(struct worker *worker)
 {
-	struct seats taken = TAILQ_HEAD_INITIALIZER(taken);
-	struct seat *seat;
+	struct seat *taken, *seat;
 	bool remove, stop;
 
 	uv_mutex_lock(&worker->mutex);
-	TAILQ_CONCAT(&taken, &worker->queue, entry);
+	taken = steal(&worker->queue);
 	stop = worker->stop;
 	uv_mutex_unlock(&worker->mutex);
 	while ((seat = dequeue(worker, &taken, &remove))) {
@@ -179,7 +177,6 @@ static int worker_alloc(struct worker **out)
 
 	if (!worker)
 		return -ENOMEM;
-	TAILQ_INIT(&worker->queue);
 	r = uv_loop_init(&worker->loop);
 	if (r < 0)
 		return r;
