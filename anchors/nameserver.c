@@ -85,9 +85,8 @@ static int settle_make(struct task *task, int result)
 {
 	struct anchor *anchor = task->anchor;
 
-	if (result == 0)
-		result = server_start(anchor->server);
 	if (result == 0) {
+		server_start(anchor->server);
 		anchor->parent->mtime_ns = task->now_ns;
 		log_address(anchor);
 		return 0;
@@ -256,13 +255,13 @@ static int settle_rebind(struct task *task, int result)
 	anchor->rebinding = false;
 	/* Not bound anew where it has been removed: then ENODEV was found. */
 	assert(result < 0 || !anchor->gone);
-	if (result == 0 && task->server)
-		result = server_start(task->server);
 	if (result < 0) {
 		if (task->server)
 			server_stop(task->server, NULL, NULL);
 		return result;
 	}
+	if (task->server)
+		server_start(task->server);
 	anchor->address = task->stored.address;
 	anchor->server = task->server;
 	log_address(anchor);

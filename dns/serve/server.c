@@ -285,7 +285,7 @@ bool server_is_absent(const struct server *server)
 	return server->absent;
 }
 
-int server_start(struct server *server)
+void server_start(struct server *server)
 {
 	struct server_pool *pool = server->pool;
 
@@ -294,7 +294,6 @@ int server_start(struct server *server)
 	atomic_store(&server->seats_left, pool->count);
 	for (unsigned i = 0; i < pool->count; i++)
 		worker_add(&server->seats[i]);
-	return 0;
 }
 
 void server_stop(struct server *server, void (*done)(void *arg), void *arg)
