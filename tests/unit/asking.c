@@ -5,17 +5,12 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <unistd.h>
 #include <cmocka.h>
 #include <ldns/ldns.h>
 
 #include "asking.h"
-#include "dns/text/reader.h"
+#include "tables.h"
 
-static char directory[] = "/tmp/asking.XXXXXX";
-static MDB_env *env;
-static struct tables tables;
-static struct snapshot *snapshot;
 static uint32_t table;
 static MDB_txn *uncommitted;
 static struct answer_options options;
@@ -23,71 +18,25 @@ const struct sockaddr *asking_client;
 static struct answer_facts facts;
 static unsigned effort;
 
-int asking_setup(void **state)
-{
-	MDB_txn *txn;
-
-	(void)state;
-	assert_non_null(mkdtemp(directory));
-	assert_int_equal(mdb_env_create(&env), 0);
-	assert_int_equal(mdb_env_set_maxdbs(env, 8), 0);
-	assert_int_equal(mdb_env_set_mapsize(env, 256 << 20), 0);
-	assert_int_equal(
-		mdb_env_open(env, directory, MDB_NOTLS | MDB_NOSYNC, 0600), 0);
-	assert_int_equal(mdb_txn_begin(env, NULL, 0, &txn), 0);
-	assert_int_equal(tables_open(&tables, env, txn), 0);
-	assert_int_equal(mdb_txn_commit(txn), 0);
-	assert_int_equal(snapshot_new(&snapshot, &tables), 0);
-	return 0;
-}
-
-int asking_teardown(void **state)
-{
-	char path[64];
-
-	(void)state;
-	snapshot = snapshot_free(snapshot);
-	mdb_env_close(env);
-	snprintf(path, sizeof(path), "%s/data.mdb", directory);
-	unlink(path);
-	snprintf(path, sizeof(path), "%s/lock.mdb", directory);
-	unlink(path);
-	return rmdir(directory);
-}
-
-static void read_text(const char *text, struct change *change)
-{
-	CLEANUP(reader_freep) struct reader *reader = NULL;
-	struct name root;
-
-	name_root(&root);
-	assert_int_equal(reader_new(&reader, &root, NULL), 0);
-	if (reader_feed(reader, text, strlen(text), change) < 0 ||
-	    reader_end(reader, change) < 0)
-		fail_msg("%s: %s", reader_error(reader)->text,
-			 reader_error(reader)->reason);
-}
-
 static void apply(const struct change *change, bool fresh, MDB_txn *txn)
 {
 	struct refusal why;
 
-	if (table_apply(&tables, txn, table, change, fresh, 1, &why) != 0)
+	if (table_apply(&tt.tables, txn, table, change, fresh, 1, &why) != 0)
 		fail_msg("%s: %s", why.text, why.reason);
 }
 
 uint32_t asking_load(const char *text)
 {
-	struct change change = {0};
+	CLEANUP(change_deinit) struct change change = {0};
 	MDB_txn *txn;
 
-	read_text(text, &change);
-	assert_int_equal(mdb_txn_begin(env, NULL, 0, &txn), 0);
-	assert_int_equal(table_create(&tables, txn, &table), 0);
+	test_change(&change, text);
+	txn = test_begin();
+	assert_int_equal(table_create(&tt.tables, txn, &table), 0);
 	apply(&change, true, txn);
-	assert_int_equal(table_publish(&tables, txn, 1, table, 1), 0);
-	assert_int_equal(mdb_txn_commit(txn), 0);
-	change_deinit(&change);
+	assert_int_equal(table_publish(&tt.tables, txn, 1, table, 1), 0);
+	test_commit(txn);
 
 	options = (struct answer_options){.edns_size = ANSWER_EDNS_SIZE};
 	asking_client = NULL;
@@ -101,38 +50,32 @@ void asking_turn_to(uint32_t other)
 
 void asking_edit(const char *drop, const char *add)
 {
-	struct change change = {0};
-	struct name name, root;
-	const char *why;
+	CLEANUP(change_deinit) struct change change = {0};
+	struct name name;
 	MDB_txn *txn;
 
-	name_root(&root);
 	if (drop) {
-		assert_int_equal(
-			name_from_text(drop, strlen(drop), &root, &name, &why),
-			0);
+		name = test_name(drop);
 		assert_int_equal(change_drop(&change, &name), 0);
 	}
 	if (add)
-		read_text(add, &change);
-	assert_int_equal(mdb_txn_begin(env, NULL, 0, &txn), 0);
+		test_change(&change, add);
+	txn = test_begin();
 	apply(&change, false, txn);
-	assert_int_equal(mdb_txn_commit(txn), 0);
-	change_deinit(&change);
+	test_commit(txn);
 }
 
 void asking_begin_edits(unsigned count)
 {
-	struct change change = {0};
+	CLEANUP(change_deinit) struct change change = {0};
 	char line[64];
 
-	assert_int_equal(mdb_txn_begin(env, NULL, 0, &uncommitted), 0);
+	uncommitted = test_begin();
 	for (unsigned i = 0; i < count; i++) {
 		snprintf(line, sizeof(line), "n%u.ex. A 192.0.2.9\n", i);
-		read_text(line, &change);
+		test_change(&change, line);
 	}
 	apply(&change, false, uncommitted);
-	change_deinit(&change);
 }
 
 void asking_abort_edits(void)
@@ -164,31 +107,26 @@ size_t asking_send(enum answer_transport transport, const uint8_t *query,
 	};
 	/* On the heap, so that a read past its end is seen. */
 	uint8_t *copy = malloc(len ? len : 1);
-	uint64_t before = snapshot_effort(snapshot);
+	uint64_t before = snapshot_effort(tt.snapshot);
 	size_t answered;
 
 	assert_non_null(copy);
 	memcpy(copy, query, len);
-	assert_int_equal(snapshot_begin(snapshot), 0);
-	answered = answer(&options, snapshot, table, &client, copy, len, out,
+	assert_int_equal(snapshot_begin(tt.snapshot), 0);
+	answered = answer(&options, tt.snapshot, table, &client, copy, len, out,
 			  &facts);
-	snapshot_end(snapshot);
-	effort = (unsigned)(snapshot_effort(snapshot) - before);
+	snapshot_end(tt.snapshot);
+	effort = (unsigned)(snapshot_effort(tt.snapshot) - before);
 	free(copy);
 	return answered;
 }
 
 size_t asking_query(const struct asking_query *query, uint8_t out[512])
 {
-	struct name name, root;
-	const char *why;
+	struct name name = test_name(query->name);
 	uint16_t type;
 	size_t len;
 
-	name_root(&root);
-	assert_int_equal(name_from_text(query->name, strlen(query->name), &root,
-					&name, &why),
-			 0);
 	type = (uint16_t)ldns_get_rr_type_by_name(query->type);
 	assert_int_not_equal(type, 0);
 

@@ -42,7 +42,7 @@ static void load(unsigned rate, const char *text)
 static int end(void **state)
 {
 	limiter = limiter_free(limiter);
-	return asking_teardown(state);
+	return test_tables_close(state);
 }
 
 static const char *ask(const char *name, const char *type)
@@ -223,5 +223,5 @@ int main(void)
 		cmocka_unit_test(what_takes_long_to_find_counts_as_several),
 	};
 
-	return cmocka_run_group_tests(tests, asking_setup, end);
+	return cmocka_run_group_tests(tests, test_tables_open, end);
 }
