@@ -352,8 +352,10 @@ size_t answer(const struct answer_options *options, struct snapshot *snapshot,
 {
 	enum query_verdict verdict;
 	struct exchange exchange;
+	size_t size;
 
 	assert(options->nsid_len <= ANSWER_NSID_SIZE);
+	assert(options->edns_size >= MESSAGE_UDP_SIZE);
 	facts->is_limited = exchange.is_limited = exchange.is_brief = false;
 	verdict = query_parse(query, len, &exchange.query);
 	if (verdict == QUERY_DROP)
@@ -366,9 +368,9 @@ size_t answer(const struct answer_options *options, struct snapshot *snapshot,
 	exchange.effort = 0;
 	exchange.has_cookie = exchange.is_proven = false;
 	take_cookie(&exchange);
-	response_init(&exchange.response, out,
-		      size_limit(&exchange) - opt_size(&exchange), query,
-		      &exchange.query);
+	size = size_limit(&exchange);
+	response_init(&exchange.response, out, size - opt_size(&exchange),
+		      query, &exchange.query);
 
 	exchange.rcode = judge(&exchange, verdict);
 	if (!respond(&exchange, snapshot, table)) {
@@ -381,5 +383,6 @@ size_t answer(const struct answer_options *options, struct snapshot *snapshot,
 		&exchange.response,
 		(uint16_t)(exchange.flags | (exchange.rcode & MESSAGE_RCODE)));
 	tell_facts(&exchange, facts);
+	assert(exchange.response.len <= size);
 	return exchange.response.len;
 }

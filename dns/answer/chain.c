@@ -5,6 +5,7 @@
  * What the table says of a name is lookup.c's to find out; here stands what
  * goes into the response for it, and where a CNAME or DNAME leads on to.
  */
+#include <assert.h>
 #include <errno.h>
 
 #include "dns/answer/additional.h"
@@ -21,6 +22,7 @@ enum step {
 static void ancestor(const struct chain *chain, const struct lookup *found,
 		     unsigned labels, struct name *out)
 {
+	assert(labels <= found->labels);
 	name_ancestor(chain->name, found->labels - labels, out);
 }
 
@@ -88,6 +90,7 @@ static enum step go_on(struct chain *chain)
 {
 	const struct name *next = &chain->names[chain->links];
 
+	assert(chain->links < CHAIN_MAX);
 	if (snapshot_effort(chain->snapshot) >= chain->effort_end)
 		return STEP_DONE;
 	if (name_equal(next, &chain->query->name))
@@ -147,6 +150,7 @@ static int add_synthesized(struct chain *chain, const struct name *target,
 			      .rrs = record,
 			      .len = RR_HEAD_SIZE + target->len};
 
+	assert(target->len && target->len <= NAME_WIRE_SIZE);
 	put_u16(record, RR_CNAME);
 	put_u16(record + RR_HEAD_CLASS, RR_CLASS_IN);
 	put_u32(record + RR_HEAD_TTL, ttl);
@@ -333,6 +337,7 @@ void chain_follow(struct chain *chain)
 		if (r == 0)
 			r = take_step(chain, &found);
 	} while (r == STEP_NEXT);
+	assert(chain->links <= CHAIN_MAX);
 	chain->effort = (uint32_t)(snapshot_effort(chain->snapshot) - before);
 
 	/* What is needed does not fit: RFC 2181, section 9. */

@@ -9,6 +9,7 @@
  * or too far away to be a debt, is a full bucket; so nothing needs to be swept,
  * and the clock may wrap.
  */
+#include <assert.h>
 #include <errno.h>
 #include <sodium.h>
 #include <stdatomic.h>
@@ -53,6 +54,7 @@ int limiter_new(struct limiter **out, unsigned rate, bool loopback)
 {
 	struct limiter *limiter;
 
+	assert(rate >= 1 && rate <= LIMITER_RATE_MAX);
 	if (sodium_init() < 0)
 		return -EIO;
 	limiter = aligned_alloc(64, sizeof(*limiter));
@@ -101,6 +103,7 @@ static uint64_t hash(const struct limiter *limiter,
 	struct address address;
 	uint64_t out;
 
+	assert(len >= 1 && len <= NAME_WIRE_SIZE);
 	address_from_sockaddr(kind->client, &address);
 	text[0] = address.kind;
 	memcpy(text + 1, address.ip,
@@ -202,6 +205,7 @@ enum limiter_verdict limiter_judge(struct limiter *limiter, uint64_t now_ms,
 				   const struct limiter_kind *kind,
 				   unsigned cost)
 {
+	assert(cost >= 1);
 	return judge(limiter, now_ms, kind, cost * limiter->cost_us);
 }
 

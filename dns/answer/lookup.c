@@ -9,6 +9,7 @@
  * An exact hit in a flat zone is one seek, for the name; what stands at the
  * apex, the snapshot remembers.
  */
+#include <assert.h>
 #include <errno.h>
 
 #include "dns/answer/lookup.h"
@@ -101,6 +102,8 @@ static bool is_hidden(const struct finding *finding, const struct barrier *cut,
 		by = dname;
 	if (!by || (by == cut && finding->side == LOOKUP_GLUE))
 		return false;
+	/* Else climb() would have ended below it. */
+	assert(!out->in_zone || by->labels >= out->apex);
 	out->kind = by == cut ? LOOKUP_CUT : LOOKUP_DNAME;
 	out->node = by->labels;
 	out->rrsets = by->rrsets;

@@ -10,6 +10,7 @@
  * The first octets of most responses need none of that: the owner is the name
  * of the question, and its RDATA has no names.
  */
+#include <assert.h>
 #include <errno.h>
 
 #include "dns/answer/response.h"
@@ -52,6 +53,7 @@ static bool names_add(struct response *response, size_t offset, uint16_t parent)
 	struct response_names *names = &response->names;
 	uint8_t slot;
 
+	assert(offset >= MESSAGE_HEAD_SIZE && offset < response->len);
 	if (names->count == RESPONSE_NAMES || offset >= MESSAGE_POINTER_END)
 		return false;
 	slot = names_find(response, response->out + offset, parent);
@@ -68,6 +70,7 @@ static bool names_add(struct response *response, size_t offset, uint16_t parent)
  */
 static void names_rewind(struct response_names *names, uint8_t count)
 {
+	assert(count <= names->count);
 	while (names->count > count)
 		names->slots[names->labels[--names->count].slot] = 0;
 }
@@ -111,6 +114,7 @@ static uint8_t *reserve(struct response *response, size_t len)
 {
 	uint8_t *at = response->out + response->len;
 
+	assert(response->len <= response->limit);
 	if (len > response->limit - response->len)
 		return NULL;
 	response->len += len;
@@ -134,6 +138,7 @@ static int add_pointer(struct response *response, uint16_t offset)
 
 	if (!at)
 		return -ENOSPC;
+	assert(offset >= MESSAGE_HEAD_SIZE && offset < MESSAGE_POINTER_END);
 	put_u16(at, MESSAGE_POINTER | offset);
 	return 0;
 }
@@ -189,6 +194,7 @@ void response_init(struct response *response, uint8_t *out, size_t limit,
 	response->has_names = false;
 	response->names.count = 0;
 
+	assert(response->len <= limit);
 	memcpy(out, packet, response->len);
 	/* RA, Z, AD and CD stay clear: as NSD and Knot have it. */
 	put_u16(out + MESSAGE_FLAGS,

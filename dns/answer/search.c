@@ -74,6 +74,7 @@ int search_again(struct search *search, unsigned labels,
 {
 	int r = known(search, labels, entry);
 
+	assert(labels <= search->labels);
 	if (r == -EAGAIN)
 		r = learn(search, labels, entry);
 	return place_of(search, labels, r, entry);
@@ -138,6 +139,7 @@ static int stand_at(struct search *search, unsigned labels, struct rung *rung)
 static int stand_by(struct search *search, unsigned labels,
 		    const struct snapshot_entry *before, struct rung *rung)
 {
+	assert(labels <= search->labels);
 	labels = shared_labels(search, labels, before);
 	search->at = NOWHERE;
 	if (before->key_len > search->ends[labels]) {

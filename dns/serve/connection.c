@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <assert.h>
 #include <errno.h>
 #include <linux/sockios.h>
 #include <sys/ioctl.h>
@@ -24,6 +25,7 @@ int connections_new(struct connections **out, uv_loop_t *loop,
 {
 	struct connections *set = calloc(1, sizeof(*set));
 
+	assert(limits->workers && limits->idle_ms >= 100);
 	if (!set)
 		return -ENOMEM;
 	set->loop = loop;
@@ -47,6 +49,7 @@ void connections_stop(struct connections *set)
 
 struct connections *connections_free(struct connections *set)
 {
+	assert(!set || (!set->open && !set->queue && !set->count));
 	free(set);
 	return NULL;
 }
@@ -96,14 +99,23 @@ static void on_closed(uv_handle_t *handle)
 	closed(owner);
 }
 
+static void uncount_client(struct connections *set)
+{
+	unsigned were = atomic_fetch_sub(&set->limits->clients, 1);
+
+	assert(were > 0);
+	(void)were;
+}
+
 static void leave_set(struct connection *connection)
 {
 	struct connections *set = connection->set;
 
 	turn_leave(connection);
 	DL_DELETE(set->open, connection);
+	assert(set->count);
 	set->count--;
-	atomic_fetch_sub(&set->limits->clients, 1);
+	uncount_client(set);
 }
 
 void connection_close(struct connection *connection)
@@ -165,6 +177,7 @@ void connection_touch(struct connection *connection)
 {
 	struct connections *set = connection->set;
 
+	assert(!connection_is_closing(connection));
 	connection->active_ms = uv_now(set->loop);
 	DL_DELETE(set->open, connection);
 	DL_APPEND(set->open, connection);
@@ -221,7 +234,7 @@ static int count_client(struct connections *set)
 	if (atomic_fetch_add(&limits->clients, 1) < limits->clients_max ||
 	    make_room(set))
 		return 0;
-	atomic_fetch_sub(&limits->clients, 1);
+	uncount_client(set);
 	return -EUSERS;
 }
 
@@ -238,7 +251,7 @@ int connection_open(struct connections *set, int fd,
 	}
 	r = new_connection(&connection, set, fd);
 	if (r < 0) {
-		atomic_fetch_sub(&set->limits->clients, 1);
+		uncount_client(set);
 		close(fd);
 		return r;
 	}

@@ -56,6 +56,7 @@ static void server_finish(struct server *server)
 {
 	struct server_pool *pool = server->pool;
 
+	assert(server->stopped);
 	socket_close(&server->sockets);
 	uv_mutex_lock(&pool->mutex);
 	DL_APPEND2(pool->finished, server, finished_prev, finished_next);
@@ -68,8 +69,10 @@ static void on_seat_left(struct seat *seat)
 {
 	struct server *server =
 		container_of(seat->sockets, struct server, sockets);
+	unsigned left = atomic_fetch_sub(&server->seats_left, 1);
 
-	if (atomic_fetch_sub(&server->seats_left, 1) == 1)
+	assert(left > 0);
+	if (left == 1)
 		server_finish(server);
 }
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <time.h>
@@ -106,5 +107,6 @@ void tap_drop(struct tap *tap)
 {
 	size_t taken = atomic_load_explicit(&tap->taken, memory_order_relaxed);
 
+	assert(tap_first(tap));
 	atomic_store_explicit(&tap->taken, taken + 1, memory_order_release);
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <assert.h>
 #include <errno.h>
 #include <utlist.h>
 
@@ -19,6 +20,7 @@ struct tcp {
 
 static void on_user_gone(struct tcp_listener *listener)
 {
+	assert(listener->users);
 	if (--listener->users == 0)
 		listener->closed(listener);
 }
@@ -58,6 +60,7 @@ void tcp_stop(struct tcp *tcp)
 
 struct tcp *tcp_free(struct tcp *tcp)
 {
+	assert(!tcp || !tcp->paused);
 	if (tcp)
 		connections_free(tcp->connections);
 	free(tcp);
@@ -70,6 +73,7 @@ static void listener_pause(struct tcp_listener *listener)
 {
 	struct tcp *tcp = listener->tcp;
 
+	assert(!listener->paused);
 	uv_poll_stop(&listener->poll);
 	listener->paused = true;
 	DL_APPEND(tcp->paused, listener);
@@ -143,6 +147,7 @@ int tcp_listen(struct tcp_listener *listener, struct tcp *tcp,
 {
 	int r = uv_poll_init(tcp->loop, &listener->poll, sockets->tcp);
 
+	assert(!listener->users);
 	if (r < 0)
 		return r;
 	listener->poll.data = listener;
@@ -163,6 +168,7 @@ static void on_poll_closed(uv_handle_t *handle)
 
 void tcp_close(struct tcp_listener *listener)
 {
+	assert(listener->users);
 	listener_unpause(listener);
 	connections_close(listener->tcp->connections, listener);
 	uv_close((uv_handle_t *)&listener->poll, on_poll_closed);

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 
@@ -98,6 +99,7 @@ uint64_t traffic_sum(const struct traffic *traffic, unsigned item)
 {
 	uint64_t sum = 0;
 
+	assert(item < TRAFFIC_ITEMS);
 	for (unsigned i = 0; i < traffic->workers; i++)
 		sum += atomic_load_explicit(&traffic->lanes[i].counts[item],
 					    memory_order_relaxed);

@@ -66,6 +66,8 @@ static size_t fill_output(struct connection *connection, const uint8_t *data,
 		query = whole_query(data + *done, len - *done);
 		if (!query || (i && uv_hrtime() >= set->slice_end))
 			break;
+		assert(sizeof(set->output) - used >=
+		       MESSAGE_LENGTH_SIZE + MESSAGE_TCP_SIZE);
 		out = set->output + used;
 		answered = responder_answer(set->responder, &client,
 					    data + *done + MESSAGE_LENGTH_SIZE,
@@ -96,6 +98,7 @@ static ssize_t send_some(const struct connection *connection,
 static int keep_waiting(struct connection *connection, const uint8_t *data,
 			size_t len)
 {
+	assert(!connection->waiting && len && len <= OUTPUT_SIZE);
 	connection->waiting = malloc(len);
 	if (!connection->waiting)
 		return -ENOMEM;
@@ -118,9 +121,11 @@ static void send_answers(struct connection *connection, const uint8_t *data,
 
 static void send_waiting(struct connection *connection)
 {
-	ssize_t n =
-		send_some(connection, connection->waiting + connection->taken,
-			  connection->waiting_len - connection->taken);
+	ssize_t n;
+
+	assert(connection->taken < connection->waiting_len);
+	n = send_some(connection, connection->waiting + connection->taken,
+		      connection->waiting_len - connection->taken);
 
 	if (n < 0) {
 		connection_close(connection);
@@ -168,6 +173,7 @@ static void advance(struct connection *connection)
 
 	if (!done)
 		return;
+	assert(done <= input->len);
 	input->len -= done;
 	if (input->len)
 		memmove(input->data, input->data + done, input->len);
@@ -182,8 +188,11 @@ static void take_input(struct connection *connection, const uint8_t *data,
 
 	if (!connection->input.len)
 		done = answer_queries(connection, data, len);
+	assert(done <= len);
 	if (done == len)
 		return;
+	/* More is read only when no query in it is whole: see settle(). */
+	assert(connection->input.len < MESSAGE_LENGTH_SIZE + MESSAGE_TCP_SIZE);
 	if (buffer_add(&connection->input, data + done, len - done) < 0)
 		connection_close(connection);
 	else if (!done)
@@ -196,6 +205,7 @@ static void read_input(struct connection *connection)
 	uint8_t *input = connection->set->input;
 	ssize_t n = recv(connection->fd, input, INPUT_SIZE, 0);
 
+	assert(!connection->waiting);
 	if (n > 0)
 		take_input(connection, input, (size_t)n);
 	else if (n == 0 || (errno != EAGAIN && errno != EINTR))

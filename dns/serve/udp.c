@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <assert.h>
 #include <errno.h>
 #include <utlist.h>
 
@@ -74,6 +75,7 @@ void udp_stop(struct udp *udp)
 
 struct udp *udp_free(struct udp *udp)
 {
+	assert(!udp || !udp->busy);
 	free(udp);
 	return NULL;
 }
@@ -86,6 +88,7 @@ static unsigned receive_batch(struct udp *udp,
 		sockets->wildcard ? sizeof(udp->datagrams[0].control) : 0;
 	int n;
 
+	assert(most && most <= UDP_BATCH);
 	for (unsigned i = 0; i < most; i++) {
 		udp->in[i].msg_hdr.msg_namelen =
 			sizeof(udp->datagrams[i].client);
@@ -120,6 +123,7 @@ static void queue_answer(struct udp *udp, unsigned slot, struct msghdr *query,
 {
 	struct msghdr *msg = &udp->out[slot].msg_hdr;
 
+	assert(slot < UDP_BATCH);
 	reverse_pktinfo(query);
 	msg->msg_name = query->msg_name;
 	msg->msg_namelen = query->msg_namelen;
@@ -208,6 +212,7 @@ static void become_busy(struct udp_listener *listener)
 {
 	struct udp *udp = listener->udp;
 
+	assert(!listener->busy);
 	uv_poll_stop(&listener->poll);
 	listener->busy = true;
 	DL_APPEND(udp->busy, listener);
@@ -218,6 +223,7 @@ static void end_busy(struct udp_listener *listener)
 {
 	struct udp *udp = listener->udp;
 
+	assert(listener->busy);
 	listener->busy = false;
 	DL_DELETE(udp->busy, listener);
 	if (!udp->busy)
@@ -276,6 +282,7 @@ int udp_listen(struct udp_listener *listener, struct udp *udp,
 {
 	int r = uv_poll_init(udp->loop, &listener->poll, sockets->udp);
 
+	assert(!listener->open);
 	if (r < 0)
 		return r;
 	listener->poll.data = listener;
@@ -300,6 +307,7 @@ static void on_closed(uv_handle_t *handle)
 
 void udp_close(struct udp_listener *listener)
 {
+	assert(listener->open);
 	if (listener->busy)
 		end_busy(listener);
 	uv_close((uv_handle_t *)&listener->poll, on_closed);

@@ -48,6 +48,7 @@ static int seat_open(struct worker *worker, struct seat *seat)
 {
 	int r = 0;
 
+	assert(!seat->leaving);
 	if (!seat->udp.open)
 		r = udp_listen(&seat->udp, worker->udp, seat->sockets,
 			       seat->lane, on_udp_closed);
@@ -59,6 +60,7 @@ static int seat_open(struct worker *worker, struct seat *seat)
 
 static void seat_close(struct seat *seat)
 {
+	assert(!seat->leaving);
 	seat->leaving = true;
 	if (seat->udp.open)
 		udp_close(&seat->udp);
@@ -250,6 +252,7 @@ struct worker *worker_free(struct worker *worker)
 	r = uv_loop_close(&worker->loop);
 	assert(r == 0);
 	(void)r;
+	assert(!worker->queue);
 	uv_mutex_destroy(&worker->mutex);
 	tcp_free(worker->tcp);
 	udp_free(worker->udp);

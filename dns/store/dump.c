@@ -265,6 +265,7 @@ static int step(struct dump *dump, struct dump_read *read,
 	size_t had = read->text->len, len;
 	int r;
 
+	assert(dump->at != DUMP_AT_END);
 	*before = place_of(dump);
 	r = append(dump, read);
 	if (r < 0)
@@ -317,6 +318,9 @@ int dump_read(struct dump *dump, struct dump_read *read, uint64_t until_ns)
 			return r;
 	}
 	if (dump->offset > read->offset) {
+		/* What was printed reaches from before it to where we are. */
+		assert(read->text_at <= read->offset);
+		assert(read->text_at + read->text->len == dump->offset);
 		read->data = read->text->data + (read->offset - read->text_at);
 		read->len = (dump->offset < end ? dump->offset : end) -
 			    read->offset;

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,6 +29,7 @@ void marks_note(struct marks *marks, uint64_t at, const uint8_t *key,
 	mark = malloc(sizeof(*mark) + key_len);
 	if (!mark)
 		return;
+	assert(marks->count < MARKS_MAX);
 	mark->at = at;
 	mark->key_len = key_len;
 	memcpy(mark->key, key, key_len);

@@ -217,6 +217,8 @@ static int merge_all(struct merge *merge, struct rrsets old,
 		const uint8_t *rrs = NULL;
 		size_t n = 1;
 
+		assert(i == 0 || rrset_rank(items[i - 1]->rr.type) <
+					 rrset_rank(head.type));
 		r = copy_before(merge, old, &at, rrset_rank(head.type));
 		if (r < 0)
 			return r;
@@ -232,6 +234,7 @@ static int merge_all(struct merge *merge, struct rrsets old,
 		r = merge_type(merge, head, rrs, items + i, n);
 		i += n;
 	}
+	assert(r || i == count);
 	return r ? r : copy_before(merge, old, &at, UINT_MAX);
 }
 

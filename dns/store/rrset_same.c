@@ -74,9 +74,8 @@ static int sort_entrants(struct entrant **out, struct rrset old,
 
 	if (!sorted)
 		return -ENOMEM;
-	for (; rrset_next(&old, &at, &rr); n++)
+	for (; n < old.count && rrset_next(&old, &at, &rr); n++)
 		sorted[n] = (struct entrant){rr.rdata, rr.rdlen, (uint32_t)n};
-	assert(n == old.count);
 	for (; n < all; n++) {
 		const struct rr *new = &items[n - old.count]->rr;
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <assert.h>
 #include <errno.h>
 
 #include "dns/store/rrset_layout.h"
@@ -38,6 +39,7 @@ static int quote(struct buffer *out, size_t from)
 			*--at = '\\';
 	}
 	*--at = '"';
+	assert(at == out->data + from);
 	return 0;
 }
 
@@ -60,6 +62,7 @@ static int add_record(struct rrsets_walk *walk, struct buffer *out)
 	struct rrset_rr rr;
 	int r = 0;
 
+	assert(place->rrset < walk->rrsets.len);
 	rrsets_next(walk->rrsets, &next, &rrset);
 	rrset_next(&rrset, &place->rr, &rr);
 	if (place->rr >= rrset.len) {

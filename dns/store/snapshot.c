@@ -115,9 +115,10 @@ int snapshot_measure(struct snapshot *snapshot, struct snapshot_size *out)
 	size_t used = 0;
 	MDB_envinfo info;
 	MDB_stat stat;
-	int rc = mdb_env_info(mdb_txn_env(snapshot->txn), &info);
+	int rc;
 
 	assert(snapshot->begun);
+	rc = mdb_env_info(mdb_txn_env(snapshot->txn), &info);
 	for (size_t i = 0; rc == 0 && i < ARRAY_SIZE(all); i++) {
 		rc = mdb_stat(snapshot->txn, all[i], &stat);
 		used += stat.ms_branch_pages + stat.ms_leaf_pages +
@@ -203,6 +204,7 @@ int snapshot_seek(struct snapshot *snapshot, uint32_t table, const uint8_t *key,
 static struct landmark *landmark_of(struct snapshot *snapshot, uint32_t table,
 				    const uint8_t *key, size_t key_len)
 {
+	assert(snapshot->begun);
 	snapshot->effort++;
 	return landmarks_at(&snapshot->landmarks, mdb_txn_id(snapshot->txn),
 			    table, key, key_len);
@@ -214,7 +216,6 @@ int snapshot_known(struct snapshot *snapshot, uint32_t table,
 {
 	struct landmark *landmark = landmark_of(snapshot, table, key, key_len);
 
-	assert(snapshot->begun);
 	if (!landmark || landmark->state == LANDMARK_UNKNOWN)
 		return -EAGAIN;
 	if (landmark->state == LANDMARK_END)
@@ -278,6 +279,7 @@ void snapshot_look_back(struct snapshot *snapshot, const uint8_t *key,
 	struct snapshot_entry further;
 	int r, order = -1;
 
+	assert(snapshot->cursor_is_here);
 	if (!landmark || landmark->state != LANDMARK_UNKNOWN)
 		return;
 	r = snapshot_previous(snapshot, &further);

@@ -7,6 +7,7 @@
  * is the first one stored. So a refusal leaves the transaction as it was, and
  * the writer can go on with the next change in the same one.
  */
+#include <assert.h>
 #include <errno.h>
 
 #include "dns/store/table_key.h"
@@ -94,8 +95,10 @@ static int apply_sort(struct apply *apply, const struct change *change)
 		out->key = apply->keys.data + apply->keys.len;
 		out->key_len = table_key(key, apply->table, &item.rr.owner);
 		out->offset = at;
+		assert(out->key_len <= apply->keys.cap - apply->keys.len);
 		buffer_add(&apply->keys, key, out->key_len);
 	}
+	assert(i == change->count);
 	qsort(apply->sorted, i, sizeof(*apply->sorted), compare_sorted);
 	return 0;
 }
@@ -123,6 +126,7 @@ static int apply_judge(struct apply *apply, const struct change *change,
 	MDB_val key, value;
 	int r, rc;
 
+	assert(count && sorted->key_len <= sizeof(verdict.key));
 	apply->items.len = 0;
 	for (size_t i = 0; i < count; i++) {
 		size_t offset = sorted[i].offset;
@@ -172,6 +176,7 @@ static int apply_write(struct apply *apply)
 		MDB_val value = {verdict->value_len,
 				 apply->values.data + verdict->value_at};
 
+		assert(value.mv_size <= apply->values.len - verdict->value_at);
 		if (verdict->value_len)
 			rc = mdb_cursor_put(apply->cursor, &key, &value, 0);
 		else if (verdict->had)

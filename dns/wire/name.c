@@ -5,6 +5,7 @@
  * Length octets never exceed 63 and no letter is below 65, so lower-casing
  * and comparing may run over whole wire forms without looking at labels.
  */
+#include <assert.h>
 #include <errno.h>
 
 #include "dns/wire/escape.h"
@@ -131,6 +132,7 @@ int name_from_text(const char *text, size_t len, const struct name *origin,
 	if (*why)
 		return -EINVAL;
 
+	assert(b.name.len && b.name.wire[b.name.len - 1] == 0);
 	out->len = b.name.len;
 	memcpy(out->wire, b.name.wire, b.name.len);
 	return 0;
@@ -173,6 +175,7 @@ static size_t put_labels(const struct name *name, char *out, bool is_file)
 		*at++ = '.';
 	}
 	*at = '\0';
+	assert(at - out < NAME_TEXT_SIZE);
 	return (size_t)(at - out);
 }
 
@@ -287,6 +290,7 @@ void name_ancestor(const struct name *name, unsigned labels, struct name *out)
 
 	while (labels--)
 		at += 1 + (size_t)name->wire[at];
+	assert(at < name->len);
 	out->len = (uint8_t)(name->len - at);
 	memmove(out->wire, name->wire + at, out->len);
 }
@@ -319,8 +323,10 @@ size_t name_to_key(const struct name *name, uint8_t out[NAME_KEY_SIZE])
 	for (offset = 0; name->wire[offset];
 	     offset += 1 + (size_t)name->wire[offset])
 		offsets[labels++] = (uint8_t)offset;
+	assert(labels <= NAME_LABELS_MAX && offset == name->len - 1u);
 	while (labels--)
 		at = put_key_label(at, name->wire + offsets[labels]);
+	assert(at - out <= NAME_KEY_SIZE);
 	return (size_t)(at - out);
 }
 
