@@ -114,7 +114,6 @@ static uint8_t *reserve(struct response *response, size_t len)
 {
 	uint8_t *at = response->out + response->len;
 
-	assert(response->len <= response->limit);
 	if (len > response->limit - response->len)
 		return NULL;
 	response->len += len;

@@ -9,19 +9,10 @@
 void search_init(struct search *search, struct snapshot *snapshot,
 		 uint32_t table, const struct name *name)
 {
-	size_t len = name_to_key(name, search->key);
-	unsigned labels = 0;
-
 	search->snapshot = snapshot;
 	search->table = table;
 	search->at = NOWHERE;
-	search->ends[0] = 0;
-	/* A 0x00 ends a label and stands nowhere else in a key. */
-	for (size_t i = 0; i < len; i++)
-		if (search->key[i] == 0)
-			search->ends[++labels] = (uint16_t)(i + 1);
-	assert(search->ends[labels] == len);
-	search->labels = labels;
+	search->labels = name_to_key_ends(name, search->key, search->ends);
 }
 
 /* By what a seek for the key of so many labels has found. */

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <assert.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -17,7 +16,6 @@ int buffer_reserve(struct buffer *buffer, size_t more)
 	size_t cap = buffer->cap ? buffer->cap : 128;
 	uint8_t *data;
 
-	assert(buffer->len <= buffer->cap);
 	if (more <= buffer->cap - buffer->len)
 		return 0;
 	if (more > SIZE_MAX / 2 - buffer->len)

@@ -313,7 +313,9 @@ static uint8_t *put_key_label(uint8_t *at, const uint8_t *label)
 	return at;
 }
 
-size_t name_to_key(const struct name *name, uint8_t out[NAME_KEY_SIZE])
+/* @ends: as name_to_key_ends(); or NULL */
+static inline unsigned put_key(const struct name *name, uint8_t *out,
+			       uint16_t *ends, size_t *len)
 {
 	uint8_t offsets[NAME_LABELS_MAX];
 	unsigned labels = 0;
@@ -324,10 +326,31 @@ size_t name_to_key(const struct name *name, uint8_t out[NAME_KEY_SIZE])
 	     offset += 1 + (size_t)name->wire[offset])
 		offsets[labels++] = (uint8_t)offset;
 	assert(labels <= NAME_LABELS_MAX && offset == name->len - 1u);
-	while (labels--)
-		at = put_key_label(at, name->wire + offsets[labels]);
+	for (unsigned i = labels; i-- > 0;) {
+		at = put_key_label(at, name->wire + offsets[i]);
+		if (ends)
+			ends[labels - i] = (uint16_t)(at - out);
+	}
 	assert(at - out <= NAME_KEY_SIZE);
-	return (size_t)(at - out);
+	*len = (size_t)(at - out);
+	return labels;
+}
+
+size_t name_to_key(const struct name *name, uint8_t out[NAME_KEY_SIZE])
+{
+	size_t len;
+
+	put_key(name, out, NULL, &len);
+	return len;
+}
+
+unsigned name_to_key_ends(const struct name *name, uint8_t out[NAME_KEY_SIZE],
+			  uint16_t ends[NAME_LABELS_MAX + 1])
+{
+	size_t len;
+
+	ends[0] = 0;
+	return put_key(name, out, ends, &len);
 }
 
 /* Takes one label off a key; returns its octets in @key, or -EINVAL. */

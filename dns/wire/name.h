@@ -114,6 +114,15 @@ void name_ancestor(const struct name *name, unsigned labels, struct name *out);
  */
 size_t name_to_key(const struct name *name, uint8_t out[NAME_KEY_SIZE]);
 
+/**
+ * name_to_key_ends() - name_to_key(), and where the labels end in the key
+ * @ends: octets of the key of the ancestor-or-self with so many labels
+ *
+ * Return: how many labels @name has.
+ */
+unsigned name_to_key_ends(const struct name *name, uint8_t out[NAME_KEY_SIZE],
+			  uint16_t ends[NAME_LABELS_MAX + 1]);
+
 /** name_from_key() - back; 0, or -EINVAL: @key is no key of a name */
 int name_from_key(const uint8_t *key, size_t len, struct name *out);
 
