@@ -35,7 +35,7 @@ struct exchange {
 	bool is_brief;	 /* for the same reason: only what must be said */
 };
 
-/* Before judge(): what goes back is good whatever becomes of the query. */
+/* A cookie goes back whatever judge() says of the query, so this is first. */
 static void take_cookie(struct exchange *exchange)
 {
 	struct cookies *cookies = exchange->options->cookies;

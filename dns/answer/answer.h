@@ -53,7 +53,7 @@ struct answer_facts {
 	uint16_t type;	     /* of the question; 0: none */
 	uint16_t rcode;	     /* with its extension by EDNS */
 	bool is_truncated;
-	bool is_spent;	 /* it may be without what took long to find */
+	bool is_spent;	 /* it may lack what would have taken long to find */
 	bool is_limited; /* by its client's rate: short, or no answer */
 	bool has_edns, wants_dnssec; /* the query */
 };

@@ -40,7 +40,7 @@ static const uint8_t *secret_of(struct cookies *cookies, uint32_t timestamp)
 	uint32_t day = timestamp / SECRET_LIFE;
 	unsigned i = day & 1;
 
-	/* Day 0 is over. */
+	/* It is never day 0 again, so a place that has none matches no day. */
 	if (cookies->secrets[i].day != day) {
 		crypto_kdf_derive_from_key(cookies->secrets[i].octets,
 					   COOKIE_SECRET_SIZE, day, "cookies",

@@ -1,4 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
+/*
+ * connection.c - who is connected, and for how long
+ *
+ * The set is a list sorted by the last sign of life: who gives one goes to its
+ * end, so that the longest silent client is always the first. Who has been
+ * silent for too long, and who makes room in a full pool, is seen there, and
+ * one timer does for all: it is set for the first one, drops a few of those
+ * that are due, and is set again.
+ *
+ * A client is counted in the pool before anything is made for him, so that two
+ * workers cannot both take the last place. He is out of the list and of the
+ * count as soon as he is closed; his memory is freed when libuv has let go of
+ * the handle, and his listener is told then.
+ */
 #include <assert.h>
 #include <errno.h>
 #include <linux/sockios.h>
@@ -9,9 +23,8 @@
 
 #include "dns/serve/turn.h"
 
-/* See connection_idle_ms(). */
-#define SHORT_OF_PLACES(limits) ((limits)->clients_max / 4 * 3)
-#define SHORT_IDLE		10
+/* By how much less patient a pool is that runs short of places. */
+#define SHORT_IDLE 10
 
 /* Clients dropped in one iteration of the loop; each takes microseconds. */
 #define DROPS_MAX 32
@@ -56,7 +69,7 @@ struct connections *connections_free(struct connections *set)
 
 uint64_t connection_idle_ms(const struct connection_limits *limits)
 {
-	if (atomic_load(&limits->clients) > SHORT_OF_PLACES(limits))
+	if (atomic_load(&limits->clients) > limits->clients_max / 4 * 3)
 		return limits->idle_ms / SHORT_IDLE;
 	return limits->idle_ms;
 }

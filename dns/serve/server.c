@@ -126,7 +126,10 @@ static void drain_taps(struct server_pool *pool)
 		uv_async_send(&pool->wake);
 }
 
-/* Whoever waits may even free the pool: its handle is the last to go. */
+/*
+ * A callback may free the pool. Its memory stays until the handle is closed,
+ * and so at least until this returns.
+ */
 static void on_finished(uv_async_t *wake)
 {
 	struct server_pool *pool = container_of(wake, struct server_pool, wake);

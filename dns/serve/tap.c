@@ -1,4 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+/*
+ * tap.c - queries on their way to whoever watches
+ *
+ * A ring with one writer and one reader. Two counts, of what was put and of
+ * what was taken, only grow; their difference is what is in the ring.
+ */
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>

@@ -1,4 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+/*
+ * tcp.c - accepting TCP clients
+ *
+ * A listener has users: the handle that polls its socket, and each client that
+ * it has accepted. It is closed when the last of them is gone. While it is
+ * paused its socket is not polled; one timer ends the pauses of all.
+ */
 #include <assert.h>
 #include <errno.h>
 #include <utlist.h>
@@ -122,7 +129,7 @@ static void on_connect(uv_poll_t *poll, int status, int events)
 		if (fd >= 0) {
 			accept_client(listener, fd, &client);
 		} else {
-			/* A client that is gone again is none of our needs. */
+			/* A client who is gone again has used nothing up. */
 			if (errno != EAGAIN && errno != ECONNABORTED)
 				listener_pause(listener);
 			return;

@@ -1,4 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
+/*
+ * turn.c - TCP clients take turns, behind what came over UDP
+ *
+ * A socket that is ready is only noted: its connection goes to the end of the
+ * queue. libuv runs `slice` right after it has polled, and so after all that
+ * came over UDP was answered; connections then take their turns, until the
+ * queue is empty or the slice of time is over. In the second case `again`
+ * keeps the loop from waiting, so that the next slice follows when all sockets
+ * were looked at once more.
+ *
+ * In a turn a connection does one thing: it sends what waits, or answers what
+ * it has read, or reads. settle() then says what it waits for. A socket stays
+ * watched while its connection is queued; if it is reported again it is not
+ * watched any more until settle() wants it.
+ */
 #include <assert.h>
 #include <errno.h>
 #include <sys/socket.h>
@@ -199,7 +214,7 @@ static void take_input(struct connection *connection, const uint8_t *data,
 		advance(connection);
 }
 
-/* At the client's end of stream nothing waits: we would not be reading. */
+/* No answer waits when the client's stream ends: nothing is read till then. */
 static void read_input(struct connection *connection)
 {
 	uint8_t *input = connection->set->input;

@@ -1,4 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+/*
+ * udp.c - queries over UDP, a batch at a time
+ *
+ * A listener is watched, or busy, and never both. While it is watched, libuv
+ * tells when there is something to receive. A batch that is large makes it
+ * busy: it is read in each round of the loop until a read finds nothing.
+ */
 #include <assert.h>
 #include <errno.h>
 #include <utlist.h>

@@ -1,4 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
+/*
+ * worker.c - a thread that answers
+ *
+ * The thread runs its loop until no handle is left in it. The main thread has
+ * one way to reach it: it puts a seat on the queue, says whether to open it or
+ * to close it, and wakes the loop. The worker takes all of the queue and opens
+ * or closes one seat after the other, on the thread that also runs their
+ * callbacks, so that none of these can run meanwhile. A seat that is queued
+ * and is wanted otherwise before its turn came is not queued again: what was
+ * said last holds. What fails for lack of memory goes back to the queue.
+ *
+ * To close a seat is to close its handles and connections, each of which
+ * calls back when it is gone; the last one lets the seat leave. A worker that
+ * is told to stop has no seats any more, and closes the handles of its own:
+ * then its loop has run out.
+ */
 #include <assert.h>
 #include <errno.h>
 #include <pthread.h>

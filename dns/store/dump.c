@@ -1,4 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
+/*
+ * dump.c - the text of a table, or of one owner, at any offset
+ *
+ * The text is a row of pieces: the head, a comma, an owner, a record, the
+ * tail. A read goes from piece to piece, and has three ways to be at its offset
+ * without printing all before it: a mark, an owner's size, an RRset's size. It
+ * prints from the piece on that has its first octet, and ends in the piece
+ * that has its last; there it steps back, for the next read may begin within
+ * that piece.
+ */
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -9,7 +19,7 @@
 
 #define MARKS_APART (64 * 1024) /* octets */
 
-/* In octets that could be printed meanwhile. */
+/* What a step costs, in octets that could be printed in the same time. */
 #define COST_LOOK  4096 /* at the clock, after so much */
 #define COST_OWNER 32
 #define COST_RRSET 8
@@ -32,7 +42,7 @@ struct dump_place {
 struct dump {
 	struct snapshot *snapshot; /* borrowed */
 	uint32_t table;
-	bool one; /* owner, which the walk stays at */
+	bool one; /* it is of one owner, whose walk this is */
 	bool json;
 	char *head, *tail;
 	uint64_t size;

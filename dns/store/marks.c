@@ -1,4 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+/*
+ * marks.c - where a long walk through a table came by
+ *
+ * The list is in order and only grows at its end. A walk that starts over
+ * passes places that have a mark already, and notes none until it is further
+ * than the last.
+ */
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,4 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+/*
+ * rrset.c - reading the RRsets of one owner
+ *
+ * All of it is steps from head to head, and from record to record.
+ */
 #include <sodium.h>
 
 #include "dns/store/rrset_layout.h"

@@ -63,8 +63,7 @@ struct rrset_rr {
 /** rrsets_size() - all zero for an owner without records */
 struct rrsets_size rrsets_size(const struct name *owner, struct rrsets rrsets);
 
-/** rrsets_text_size() - octets of rrsets_to_text(), which no name is made for
- */
+/** rrsets_text_size() - octets of rrsets_to_text(); no owner is needed */
 uint64_t rrsets_text_size(struct rrsets rrsets);
 
 /** rrsets_digest() - equal for equal records, and else most likely not */

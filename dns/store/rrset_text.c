@@ -1,4 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+/*
+ * rrset_text.c - the RRsets of one owner as text, a record at a time
+ *
+ * A place is two offsets into the value, so that it can be noted and gone back
+ * to; nothing is kept of what was printed.
+ */
 #include <assert.h>
 #include <errno.h>
 

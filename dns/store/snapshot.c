@@ -1,4 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
+/*
+ * snapshot.c - reading the store: one moment of every table
+ *
+ * The read transaction and its cursor are made once. snapshot_begin() renews
+ * the transaction, which costs a fraction of making one; the cursor is renewed
+ * when the first seek of a moment needs it, for a batch of queries may find
+ * all it needs without (landmarks.h).
+ *
+ * Keys of all tables stand in one database, the table's number in front, so
+ * the cursor may come to another table's owner: move() sees that and says that
+ * there is none.
+ */
 #include <assert.h>
 #include <errno.h>
 

@@ -1,6 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * table.c - which tables there are, and who answers from which
+ *
+ * A table begins loose: table_create() gives it a number and counts of zero.
+ * table_publish() marks it as served, has `serving` name it and makes the
+ * former one loose. Whoever has a snapshot of before goes on with that one,
+ * which is still there: LMDB keeps what an open snapshot shows.
+ * What is loose goes in slices, owners first and its counts last, so that a
+ * table that is half gone is found again after a crash.
+ *
+ * Counts are read and written within the transaction that changes what they
+ * count, so they are true in every snapshot.
  */
 #include <errno.h>
 #include <stdio.h>
