@@ -169,5 +169,6 @@ int main(void)
 		cmocka_unit_test(without_a_known_client_no_cookie_is_told),
 	};
 
-	return cmocka_run_group_tests(tests, test_tables_open, test_tables_close);
+	return cmocka_run_group_tests(tests, test_tables_open,
+				      test_tables_close);
 }

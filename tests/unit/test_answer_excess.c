@@ -367,5 +367,6 @@ int main(void)
 			a_chain_that_takes_long_to_follow_ends_at_a_cname),
 	};
 
-	return cmocka_run_group_tests(tests, test_tables_open, test_tables_close);
+	return cmocka_run_group_tests(tests, test_tables_open,
+				      test_tables_close);
 }

@@ -501,5 +501,6 @@ int main(void)
 		cmocka_unit_test(random_packets_get_sound_responses_or_none),
 	};
 
-	return cmocka_run_group_tests(tests, test_tables_open, test_tables_close);
+	return cmocka_run_group_tests(tests, test_tables_open,
+				      test_tables_close);
 }

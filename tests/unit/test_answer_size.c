@@ -262,5 +262,6 @@ int main(void)
 		cmocka_unit_test(ten_thousand_names_do_not_exhaust_compression),
 	};
 
-	return cmocka_run_group_tests(tests, test_tables_open, test_tables_close);
+	return cmocka_run_group_tests(tests, test_tables_open,
+				      test_tables_close);
 }
