@@ -69,12 +69,11 @@ static int settle_make(struct task *task, int result)
 {
 	struct anchor *anchor = task->anchor;
 
-	if (result == 0)
-		result = server_start(anchor->server);
 	if (result < 0) {
 		unmake(&anchor);
 		return result;
 	}
+	server_start(anchor->server);
 	anchor->parent->mtime_ns = task->now_ns;
 	log_address(anchor);
 	return 0;
@@ -267,13 +266,13 @@ static int settle_rebind(struct task *task, int result)
 	anchor->rebinding = false;
 	/* Where it has been removed, run_rebind() has found that it is gone. */
 	assert(result < 0 || !anchor->gone);
-	if (result == 0 && rebind->server)
-		result = server_start(rebind->server);
 	if (result < 0) {
 		if (rebind->server)
 			server_stop(steal(&rebind->server), NULL, NULL);
 		return result;
 	}
+	if (rebind->server)
+		server_start(rebind->server);
 	anchor->address = rebind->address;
 	anchor->server = steal(&rebind->server);
 	log_address(anchor);

@@ -19,11 +19,11 @@ static int bind_again(struct anchor *anchor, struct refusal *why)
 	struct server *server;
 	int r = host_bind(&server, anchor, &anchor->address, why);
 
-	if (r == 0)
-		r = server_start(server);
-	if (r == 0)
-		anchor->server = server;
-	return r;
+	if (r < 0)
+		return r;
+	server_start(server);
+	anchor->server = server;
+	return 0;
 }
 
 static void on_retry(uv_timer_t *timer)

@@ -6,7 +6,7 @@
 #include <time.h>
 
 #include "dns/text/rr.h"
-#include "dns/wire/rcode.h"
+#include "dns/wire/message.h"
 #include "fs/query_lines.h"
 
 /* ---- A line ---- */

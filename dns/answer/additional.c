@@ -2,6 +2,7 @@
 /*
  * additional.c - addresses for the names that an RRset points to
  */
+#include <assert.h>
 #include <errno.h>
 
 #include "dns/answer/additional.h"
@@ -124,6 +125,7 @@ static struct additional_target *find_target(struct additional *additional,
 {
 	struct additional_target *target = additional->targets;
 
+	assert(additional->count <= ADDITIONAL_TARGETS);
 	for (unsigned i = 0; i < additional->count; i++, target++)
 		if (name_equal(&target->name, name))
 			return target;

@@ -2,10 +2,10 @@
 /*
  * additional.h - addresses for the names that an RRset points to
  *
- * RFC 1034, section 4.3.2, step 6, for NS, MX, SRV, SVCB and HTTPS. The names
- * looked up are bounded in number, and by what is looked at for the response in
- * all. What is added is of the same zone; for NS
- * also glue, of the names at and below cuts.
+ * RFC 1034, section 4.3.2, step 6, for NS, MX, SRV, SVCB and HTTPS. How many
+ * names are looked up has a limit, and so has what is looked at for the
+ * response in all. What is added is of the same zone; for NS also glue, which
+ * is at and below the zone's cuts.
  *
  * Threading: as the snapshot's.
  */

@@ -14,27 +14,20 @@
 #include "dns/answer/query.h"
 #include "dns/answer/response.h"
 
-#define OPT_FIXED_SIZE 11
-#define OPT_DO	       0x8000
-#define OPTION_HEAD    4
 #define KEEPALIVE_SIZE 2
 
-enum ede { /* RFC 8914, section 4 */
-	   EDE_NONE = -1,
-	   EDE_PROHIBITED = 18,
-	   EDE_NOT_AUTHORITATIVE = 20,
-};
+#define EDE_NONE -1 /* and 0 is "other error" */
 
 /* One query on its way to be a response. */
-struct task {
+struct exchange {
 	const struct answer_options *options;
 	const struct answer_client *client;
 	struct query query;
 	struct response response;
-	enum response_rcode rcode;
-	enum ede ede;
+	enum rcode rcode;
+	int ede;		    /* enum edns_ede, or EDE_NONE */
 	uint16_t flags;		    /* AA, TC */
-	unsigned unlike;	    /* see struct chain */
+	unsigned varying;	    /* see struct chain */
 	uint32_t effort;	    /* the same */
 	bool has_cookie, is_proven; /* the client's server cookie is good */
 	uint8_t cookie[COOKIE_SIZE];
@@ -42,186 +35,190 @@ struct task {
 	bool is_brief;	 /* for the same reason: only what must be said */
 };
 
-/* Before judge(): what goes back is good whatever becomes of the query. */
-static void take_cookie(struct task *task)
+/* A cookie goes back whatever judge() says of the query, so this is first. */
+static void take_cookie(struct exchange *exchange)
 {
-	struct cookies *cookies = task->options->cookies;
-	const struct query *query = &task->query;
+	struct cookies *cookies = exchange->options->cookies;
+	const struct query *query = &exchange->query;
 	struct address client;
 
 	if (!query->has_edns || !query->cookie || !cookies ||
-	    !task->client->address)
+	    !exchange->client->address)
 		return;
-	address_from_sockaddr(task->client->address, &client);
-	task->has_cookie = true;
-	task->is_proven =
+	address_from_sockaddr(exchange->client->address, &client);
+	exchange->has_cookie = true;
+	exchange->is_proven =
 		cookie_answer(cookies, query->cookie, query->cookie_len,
-			      &client, (uint32_t)time(NULL), task->cookie);
+			      &client, (uint32_t)time(NULL), exchange->cookie);
 }
 
 /* A cookie is all that is asked for: RFC 7873, section 5.4. */
-static enum response_rcode judge_cookie(const struct task *task)
+static enum rcode judge_cookie(const struct exchange *exchange)
 {
-	if (!task->has_cookie)
-		return RESPONSE_FORMERR;
-	if (task->query.cookie_len > COOKIE_CLIENT_SIZE && !task->is_proven)
-		return RESPONSE_BADCOOKIE;
-	return RESPONSE_NOERROR;
+	if (!exchange->has_cookie)
+		return RCODE_FORMERR;
+	if (exchange->query.cookie_len > COOKIE_CLIENT_SIZE &&
+	    !exchange->is_proven)
+		return RCODE_BADCOOKIE;
+	return RCODE_NOERROR;
 }
 
 /* What speaks against a query before any name is looked up. */
-static enum response_rcode judge(struct task *task, enum query_verdict verdict)
+static enum rcode judge(struct exchange *exchange, enum query_verdict verdict)
 {
-	const struct query *query = &task->query;
+	const struct query *query = &exchange->query;
 
-	if (query_opcode(query) != QUERY_OPCODE_QUERY)
-		return RESPONSE_NOTIMP;
+	if (query_opcode(query) != MESSAGE_OPCODE_QUERY)
+		return RCODE_NOTIMP;
 	if (verdict == QUERY_BROKEN)
-		return RESPONSE_FORMERR;
+		return RCODE_FORMERR;
 	/* RFC 6891, section 6.1.3. */
 	if (query->has_edns && query->edns_version > 0)
-		return RESPONSE_BADVERS;
+		return RCODE_BADVERS;
 	if (!query->question_len)
-		return judge_cookie(task);
-	if (query->class != QUERY_CLASS_IN)
-		return RESPONSE_REFUSED;
+		return judge_cookie(exchange);
+	if (query->class != RR_CLASS_IN)
+		return RCODE_REFUSED;
 	if (query->type == RR_AXFR || query->type == RR_IXFR) {
 		/* AXFR is for TCP: RFC 5936, section 4.2. */
-		if (task->client->transport == ANSWER_UDP)
-			return RESPONSE_NOTIMP;
-		task->ede = EDE_PROHIBITED;
-		return RESPONSE_REFUSED;
+		if (exchange->client->transport == ANSWER_UDP)
+			return RCODE_NOTIMP;
+		exchange->ede = EDNS_EDE_PROHIBITED;
+		return RCODE_REFUSED;
 	}
-	return RESPONSE_NOERROR;
+	return RCODE_NOERROR;
 }
 
-static bool tells_nsid(const struct task *task)
+static bool tells_nsid(const struct exchange *exchange)
 {
-	return task->query.wants_nsid && task->options->nsid && !task->is_brief;
+	return exchange->query.wants_nsid && exchange->options->nsid &&
+	       !exchange->is_brief;
 }
 
 /* Over UDP it is ignored: RFC 7828, section 3.3.1. */
-static bool tells_keepalive(const struct task *task)
+static bool tells_keepalive(const struct exchange *exchange)
 {
-	return task->query.wants_keepalive && task->options->keepalive &&
-	       task->client->transport == ANSWER_TCP;
+	return exchange->query.wants_keepalive &&
+	       exchange->options->keepalive &&
+	       exchange->client->transport == ANSWER_TCP;
 }
 
 /*
  * Room to keep free for the OPT record. An extended error needs none: it goes
  * with responses that have no records.
  */
-static size_t opt_size(const struct task *task)
+static size_t opt_size(const struct exchange *exchange)
 {
-	size_t size = OPT_FIXED_SIZE;
+	size_t size = EDNS_OPT_SIZE;
 
-	if (!task->query.has_edns)
+	if (!exchange->query.has_edns)
 		return 0;
-	if (tells_nsid(task))
-		size += OPTION_HEAD + task->options->nsid_len;
-	if (task->has_cookie)
-		size += OPTION_HEAD + COOKIE_SIZE;
-	if (tells_keepalive(task))
-		size += OPTION_HEAD + KEEPALIVE_SIZE;
+	if (tells_nsid(exchange))
+		size += EDNS_OPTION_HEAD + exchange->options->nsid_len;
+	if (exchange->has_cookie)
+		size += EDNS_OPTION_HEAD + COOKIE_SIZE;
+	if (tells_keepalive(exchange))
+		size += EDNS_OPTION_HEAD + KEEPALIVE_SIZE;
 	return size;
 }
 
 /* The largest response: RFC 6891, section 6.2.3; RFC 1035, section 4.2.1. */
-static size_t size_limit(const struct task *task)
+static size_t size_limit(const struct exchange *exchange)
 {
-	size_t size = task->query.edns_size;
+	size_t size = exchange->query.edns_size;
 
-	if (task->client->transport == ANSWER_TCP)
-		return ANSWER_TCP_SIZE;
-	if (!task->query.has_edns)
-		return ANSWER_UDP_SIZE;
-	if (size > task->options->edns_size)
-		size = task->options->edns_size;
-	return size < ANSWER_UDP_SIZE ? ANSWER_UDP_SIZE : size;
+	if (exchange->client->transport == ANSWER_TCP)
+		return MESSAGE_TCP_SIZE;
+	if (!exchange->query.has_edns)
+		return MESSAGE_UDP_SIZE;
+	if (size > exchange->options->edns_size)
+		size = exchange->options->edns_size;
+	return size < MESSAGE_UDP_SIZE ? MESSAGE_UDP_SIZE : size;
 }
 
 static uint8_t *put_option(uint8_t *at, uint16_t code, const void *data,
 			   uint16_t len)
 {
 	put_u16(at, code);
-	put_u16(at + 2, len);
-	memcpy(at + OPTION_HEAD, data, len);
-	return at + OPTION_HEAD + len;
+	put_u16(at + EDNS_OPTION_LENGTH, len);
+	memcpy(at + EDNS_OPTION_HEAD, data, len);
+	return at + EDNS_OPTION_HEAD + len;
 }
 
-static uint8_t *put_options(const struct task *task, uint8_t *at)
+static uint8_t *put_options(const struct exchange *exchange, uint8_t *at)
 {
 	uint8_t word[2];
 
-	if (tells_nsid(task))
-		at = put_option(at, QUERY_OPTION_NSID, task->options->nsid,
-				task->options->nsid_len);
-	if (task->has_cookie)
-		at = put_option(at, QUERY_OPTION_COOKIE, task->cookie,
-				COOKIE_SIZE);
-	if (tells_keepalive(task)) {
-		put_u16(word, task->options->keepalive);
-		at = put_option(at, QUERY_OPTION_KEEPALIVE, word, sizeof(word));
+	if (tells_nsid(exchange))
+		at = put_option(at, EDNS_NSID, exchange->options->nsid,
+				exchange->options->nsid_len);
+	if (exchange->has_cookie)
+		at = put_option(at, EDNS_COOKIE, exchange->cookie, COOKIE_SIZE);
+	if (tells_keepalive(exchange)) {
+		put_u16(word, exchange->options->keepalive);
+		at = put_option(at, EDNS_KEEPALIVE, word, sizeof(word));
 	}
-	if (task->ede != EDE_NONE && !task->is_brief) {
-		put_u16(word, (uint16_t)task->ede);
-		at = put_option(at, QUERY_OPTION_EDE, word, sizeof(word));
+	if (exchange->ede != EDE_NONE && !exchange->is_brief) {
+		put_u16(word, (uint16_t)exchange->ede);
+		at = put_option(at, EDNS_EDE, word, sizeof(word));
 	}
 	return at;
 }
 
 /* In every response to a query that had one: RFC 6891, section 6.1.1. */
-static void add_opt(struct task *task)
+static void add_opt(struct exchange *exchange)
 {
-	struct response *response = &task->response;
-	uint8_t *at = response->out + response->len;
-	uint8_t *end = put_options(task, at + OPT_FIXED_SIZE);
+	struct response *response = &exchange->response;
+	uint8_t *owner = response->out + response->len;
+	uint8_t *end = put_options(exchange, owner + EDNS_OPT_SIZE);
+	uint8_t *head = owner + 1;
 
-	at[0] = 0;
-	put_u16(at + 1, RR_OPT);
-	put_u16(at + 3, task->options->edns_size);
-	at[5] = (uint8_t)(task->rcode >> 4);
-	at[6] = 0; /* the version we speak */
+	*owner = 0; /* the root */
+	put_u16(head, RR_OPT);
+	put_u16(head + EDNS_UDP_SIZE, exchange->options->edns_size);
+	head[EDNS_RCODE] = (uint8_t)(exchange->rcode >> RCODE_HEAD_BITS);
+	head[EDNS_VERSION] = 0; /* the one we speak */
 	/* DO goes back as it came: RFC 3225, section 3. */
-	put_u16(at + 7, task->query.wants_dnssec ? OPT_DO : 0);
-	put_u16(at + 9, (uint16_t)(end - at - OPT_FIXED_SIZE));
-	response->len += (size_t)(end - at);
+	put_u16(head + EDNS_FLAGS, exchange->query.wants_dnssec ? EDNS_DO : 0);
+	put_u16(head + RR_HEAD_RDLENGTH, (uint16_t)(end - head - RR_HEAD_SIZE));
+	response->len += (size_t)(end - owner);
 	response_count(response, RESPONSE_ADDITIONAL, 1);
 }
 
-static void answer_question(struct task *task, struct snapshot *snapshot,
-			    uint32_t table)
+static void answer_question(struct exchange *exchange,
+			    struct snapshot *snapshot, uint32_t table)
 {
 	struct chain chain;
 
 	chain.snapshot = snapshot;
 	chain.table = table;
-	chain.query = &task->query;
-	chain.response = &task->response;
+	chain.query = &exchange->query;
+	chain.response = &exchange->response;
 	/* RFC 8482, section 4.1; section 4.4 for TCP. */
-	chain.is_any_one = task->client->transport == ANSWER_UDP;
+	chain.is_any_one = exchange->client->transport == ANSWER_UDP;
 	chain_follow(&chain);
 
-	task->rcode = chain.rcode;
-	if (chain.rcode == RESPONSE_REFUSED)
-		task->ede = EDE_NOT_AUTHORITATIVE;
+	exchange->rcode = chain.rcode;
+	if (chain.rcode == RCODE_REFUSED)
+		exchange->ede = EDNS_EDE_NOT_AUTHORITATIVE;
 	if (chain.is_authoritative)
-		task->flags |= QUERY_AA;
+		exchange->flags |= MESSAGE_AA;
 	if (chain.is_truncated)
-		task->flags |= QUERY_TC;
-	task->unlike = chain.unlike;
-	task->effort = chain.effort;
+		exchange->flags |= MESSAGE_TC;
+	exchange->varying = chain.varying;
+	exchange->effort = chain.effort;
 }
 
-static enum limiter_class class_of(const struct task *task)
+static enum limiter_class class_of(const struct exchange *exchange)
 {
-	switch (task->rcode) {
-	case RESPONSE_NOERROR:
-		if (!task->query.question_len)
+	switch (exchange->rcode) {
+	case RCODE_NOERROR:
+		if (!exchange->query.question_len)
 			return LIMITER_ERROR;
-		return task->flags & QUERY_AA ? LIMITER_DATA : LIMITER_REFERRAL;
-	case RESPONSE_NXDOMAIN:
-	case RESPONSE_YXDOMAIN:
+		return exchange->flags & MESSAGE_AA ? LIMITER_DATA
+						    : LIMITER_REFERRAL;
+	case RCODE_NXDOMAIN:
+	case RCODE_YXDOMAIN:
 		return LIMITER_NAME_ERROR;
 	default:
 		return LIMITER_ERROR;
@@ -231,22 +228,22 @@ static enum limiter_class class_of(const struct task *task)
 /* Seeks that make a response count as one more. */
 #define COST_SEEKS 64
 
-static enum limiter_verdict judge_rate(struct task *task,
+static enum limiter_verdict judge_rate(struct exchange *exchange,
 				       enum limiter_class class)
 {
-	struct limiter_kind kind = {.client = task->client->address,
+	struct limiter_kind kind = {.client = exchange->client->address,
 				    .class = class};
 	struct name alike;
 
 	if (class == LIMITER_ERROR)
 		name_root(&alike);
 	else
-		name_ancestor(&task->query.name, task->unlike, &alike);
+		name_ancestor(&exchange->query.name, exchange->varying, &alike);
 	kind.name = alike.wire;
 	kind.len = alike.len;
-	return limiter_judge(task->options->limiter, task->client->now_ms,
-			     &kind,
-			     1 + task->effort / (COST_SEEKS * SNAPSHOT_SEEK));
+	return limiter_judge(
+		exchange->options->limiter, exchange->client->now_ms, &kind,
+		1 + exchange->effort / (COST_SEEKS * SNAPSHOT_SEEK));
 }
 
 /*
@@ -257,27 +254,28 @@ static enum limiter_verdict judge_rate(struct task *task,
  *
  * Return: whether anything is sent.
  */
-static bool obey(struct task *task, enum limiter_verdict verdict,
+static bool obey(struct exchange *exchange, enum limiter_verdict verdict,
 		 enum limiter_class class)
 {
-	task->is_limited = verdict == LIMITER_DROP;
+	exchange->is_limited = verdict == LIMITER_DROP;
 	if (verdict != LIMITER_SLIP)
 		return verdict != LIMITER_DROP;
-	task->is_brief = true;
+	exchange->is_brief = true;
 	if (class == LIMITER_ERROR)
 		return true;
-	task->is_limited = true;
-	response_clear(&task->response);
-	task->rcode = task->has_cookie ? RESPONSE_BADCOOKIE : RESPONSE_NOERROR;
-	task->flags = task->has_cookie ? 0 : QUERY_TC;
+	exchange->is_limited = true;
+	response_clear(&exchange->response);
+	exchange->rcode =
+		exchange->has_cookie ? RCODE_BADCOOKIE : RCODE_NOERROR;
+	exchange->flags = exchange->has_cookie ? 0 : MESSAGE_TC;
 	return true;
 }
 
-static bool keep_to_rate(struct task *task)
+static bool keep_to_rate(struct exchange *exchange)
 {
-	enum limiter_class class = class_of(task);
+	enum limiter_class class = class_of(exchange);
 
-	return obey(task, judge_rate(task, class), class);
+	return obey(exchange, judge_rate(exchange, class), class);
 }
 
 /*
@@ -285,12 +283,12 @@ static bool keep_to_rate(struct task *task)
  * to be before? Data is counted by the name itself, and a referral by the cut,
  * which refers whoever asks for it but for its DS.
  */
-static enum limiter_verdict judge_early(const struct task *task)
+static enum limiter_verdict judge_early(const struct exchange *exchange)
 {
-	const struct query *query = &task->query;
-	struct limiter *limiter = task->options->limiter;
-	uint64_t now_ms = task->client->now_ms;
-	struct limiter_kind kind = {task->client->address, LIMITER_DATA,
+	const struct query *query = &exchange->query;
+	struct limiter *limiter = exchange->options->limiter;
+	uint64_t now_ms = exchange->client->now_ms;
+	struct limiter_kind kind = {exchange->client->address, LIMITER_DATA,
 				    query->name.wire, query->name.len};
 	enum limiter_verdict verdict =
 		limiter_judge_early(limiter, now_ms, &kind);
@@ -302,46 +300,47 @@ static enum limiter_verdict judge_early(const struct task *task)
 }
 
 /* A good cookie, or TCP, proves whose the address is. */
-static bool has_rate(const struct task *task)
+static bool has_rate(const struct exchange *exchange)
 {
-	const struct limiter *limiter = task->options->limiter;
-	const struct answer_client *client = task->client;
+	const struct limiter *limiter = exchange->options->limiter;
+	const struct answer_client *client = exchange->client;
 
 	return limiter && client->transport == ANSWER_UDP && client->address &&
-	       !task->is_proven && limiter_counts(limiter, client->address);
+	       !exchange->is_proven && limiter_counts(limiter, client->address);
 }
 
 /*
  * Fill in the response, unless the client is past the rate.
  * Return: whether it is sent.
  */
-static bool respond(struct task *task, struct snapshot *snapshot,
+static bool respond(struct exchange *exchange, struct snapshot *snapshot,
 		    uint32_t table)
 {
-	bool is_asked =
-		task->rcode == RESPONSE_NOERROR && task->query.question_len;
-	bool is_counted = has_rate(task);
+	bool is_asked = exchange->rcode == RCODE_NOERROR &&
+			exchange->query.question_len;
+	bool is_counted = has_rate(exchange);
 	enum limiter_verdict early = LIMITER_SEND;
 
 	if (is_asked && is_counted)
-		early = judge_early(task);
+		early = judge_early(exchange);
 	if (early != LIMITER_SEND)
-		return obey(task, early, LIMITER_DATA);
+		return obey(exchange, early, LIMITER_DATA);
 	if (is_asked)
-		answer_question(task, snapshot, table);
-	return !is_counted || keep_to_rate(task);
+		answer_question(exchange, snapshot, table);
+	return !is_counted || keep_to_rate(exchange);
 }
 
-static void tell_facts(const struct task *task, struct answer_facts *out)
+static void tell_facts(const struct exchange *exchange,
+		       struct answer_facts *out)
 {
-	const struct query *query = &task->query;
+	const struct query *query = &exchange->query;
 
 	out->question_len = query->question_len;
 	out->type = query->question_len ? query->type : 0;
-	out->rcode = (uint16_t)task->rcode;
-	out->is_limited = task->is_limited;
-	out->is_truncated = task->flags & QUERY_TC;
-	out->is_spent = task->effort >= CHAIN_EFFORT;
+	out->rcode = (uint16_t)exchange->rcode;
+	out->is_limited = exchange->is_limited;
+	out->is_truncated = exchange->flags & MESSAGE_TC;
+	out->is_spent = exchange->effort >= CHAIN_EFFORT;
 	out->has_edns = query->has_edns;
 	out->wants_dnssec = query->wants_dnssec;
 }
@@ -352,33 +351,38 @@ size_t answer(const struct answer_options *options, struct snapshot *snapshot,
 	      struct answer_facts *facts)
 {
 	enum query_verdict verdict;
-	struct task task;
+	struct exchange exchange;
+	size_t size;
 
 	assert(options->nsid_len <= ANSWER_NSID_SIZE);
-	facts->is_limited = task.is_limited = task.is_brief = false;
-	verdict = query_parse(query, len, &task.query);
+	assert(options->edns_size >= MESSAGE_UDP_SIZE);
+	facts->is_limited = exchange.is_limited = exchange.is_brief = false;
+	verdict = query_parse(query, len, &exchange.query);
 	if (verdict == QUERY_DROP)
 		return 0;
 
-	task.options = options;
-	task.client = client;
-	task.ede = EDE_NONE;
-	task.flags = 0;
-	task.effort = 0;
-	task.has_cookie = task.is_proven = false;
-	take_cookie(&task);
-	response_init(&task.response, out, size_limit(&task) - opt_size(&task),
-		      query, &task.query);
+	exchange.options = options;
+	exchange.client = client;
+	exchange.ede = EDE_NONE;
+	exchange.flags = 0;
+	exchange.effort = 0;
+	exchange.has_cookie = exchange.is_proven = false;
+	take_cookie(&exchange);
+	size = size_limit(&exchange);
+	response_init(&exchange.response, out, size - opt_size(&exchange),
+		      query, &exchange.query);
 
-	task.rcode = judge(&task, verdict);
-	if (!respond(&task, snapshot, table)) {
-		tell_facts(&task, facts);
+	exchange.rcode = judge(&exchange, verdict);
+	if (!respond(&exchange, snapshot, table)) {
+		tell_facts(&exchange, facts);
 		return 0;
 	}
-	if (task.query.has_edns)
-		add_opt(&task);
-	response_flag(&task.response,
-		      (uint16_t)(task.flags | (task.rcode & 0xf)));
-	tell_facts(&task, facts);
-	return task.response.len;
+	if (exchange.query.has_edns)
+		add_opt(&exchange);
+	response_flag(
+		&exchange.response,
+		(uint16_t)(exchange.flags | (exchange.rcode & MESSAGE_RCODE)));
+	tell_facts(&exchange, facts);
+	assert(exchange.response.len <= size);
+	return exchange.response.len;
 }

@@ -15,10 +15,9 @@
 #include "dns/answer/cookie.h"
 #include "dns/answer/limiter.h"
 #include "dns/store/snapshot.h"
+#include "dns/wire/message.h"
 
-#define ANSWER_UDP_SIZE	 512  /* without EDNS: RFC 1035, section 2.3.4 */
 #define ANSWER_EDNS_SIZE 1232 /* the most over UDP with EDNS, by default */
-#define ANSWER_TCP_SIZE	 65535
 #define ANSWER_NSID_SIZE 128
 
 enum answer_transport {
@@ -37,7 +36,8 @@ struct answer_client {
 /* What all queries of one worker have in common. */
 struct answer_options {
 	uint16_t edns_size;  /* octets: the largest UDP response, and what the
-			      * OPT record announces; 512 at least */
+			      * OPT record announces; MESSAGE_UDP_SIZE
+			      * at least */
 	const uint8_t *nsid; /* RFC 5001; borrowed; NULL: none is told */
 	uint8_t nsid_len;    /* octets, ANSWER_NSID_SIZE at most */
 	uint16_t keepalive;  /* RFC 7828, in 100 ms: how long an idle TCP
@@ -53,7 +53,7 @@ struct answer_facts {
 	uint16_t type;	     /* of the question; 0: none */
 	uint16_t rcode;	     /* with its extension by EDNS */
 	bool is_truncated;
-	bool is_spent;	 /* it may be without what took long to find */
+	bool is_spent;	 /* it may lack what would have taken long to find */
 	bool is_limited; /* by its client's rate: short, or no answer */
 	bool has_edns, wants_dnssec; /* the query */
 };
@@ -65,7 +65,7 @@ struct answer_facts {
  * @table:     the records; what the server asked serves in that snapshot
  * @client:    borrowed
  * @query:     @len octets, from the network: nothing of it is trusted
- * @out:       room for ANSWER_TCP_SIZE octets; not overlapping @query
+ * @out:       room for MESSAGE_TCP_SIZE octets; not overlapping @query
  * @facts:     of an answer; of none, only whether it was limited
  *
  * Return: octets of the response; 0: no answer is due (a response, too short

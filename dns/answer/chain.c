@@ -5,6 +5,7 @@
  * What the table says of a name is lookup.c's to find out; here stands what
  * goes into the response for it, and where a CNAME or DNAME leads on to.
  */
+#include <assert.h>
 #include <errno.h>
 
 #include "dns/answer/additional.h"
@@ -21,6 +22,7 @@ enum step {
 static void ancestor(const struct chain *chain, const struct lookup *found,
 		     unsigned labels, struct name *out)
 {
+	assert(labels <= found->labels);
 	name_ancestor(chain->name, found->labels - labels, out);
 }
 
@@ -49,7 +51,7 @@ static int deny(struct chain *chain, const struct lookup *found)
 	uint32_t minimum;
 
 	if (found->kind == LOOKUP_NAME_ERROR)
-		chain->rcode = RESPONSE_NXDOMAIN;
+		chain->rcode = RCODE_NXDOMAIN;
 	/* Outside any zone there is no SOA to say it with. */
 	if (!found->in_zone || !rrsets_find(found->zone, RR_SOA, &soa))
 		return STEP_DONE;
@@ -88,6 +90,7 @@ static enum step go_on(struct chain *chain)
 {
 	const struct name *next = &chain->names[chain->links];
 
+	assert(chain->links < CHAIN_MAX);
 	if (snapshot_effort(chain->snapshot) >= chain->effort_end)
 		return STEP_DONE;
 	if (name_equal(next, &chain->query->name))
@@ -110,8 +113,7 @@ static int follow_cname(struct chain *chain, const struct rrset *cname)
 	r = response_add(chain->response, RESPONSE_ANSWER, chain->name, cname);
 	if (r < 0)
 		return r;
-	r = name_from_wire(cname->rrs + RRSET_RR_HEAD,
-			   cname->len - RRSET_RR_HEAD,
+	r = name_from_wire(cname->rrs + RR_HEAD_SIZE, cname->len - RR_HEAD_SIZE,
 			   &chain->names[chain->links]);
 	chain->dnames[chain->links] = NULL;
 	return r < 0 ? r : (int)go_on(chain);
@@ -141,18 +143,19 @@ static int add_dname(struct chain *chain, const struct name *owner,
 static int add_synthesized(struct chain *chain, const struct name *target,
 			   uint32_t ttl)
 {
-	uint8_t record[RRSET_RR_HEAD + NAME_WIRE_SIZE];
+	uint8_t record[RR_HEAD_SIZE + NAME_WIRE_SIZE];
 	struct rrset cname = {.type = RR_CNAME,
 			      .count = 1,
 			      .ttl = ttl,
 			      .rrs = record,
-			      .len = RRSET_RR_HEAD + target->len};
+			      .len = RR_HEAD_SIZE + target->len};
 
+	assert(target->len && target->len <= NAME_WIRE_SIZE);
 	put_u16(record, RR_CNAME);
-	put_u16(record + 2, QUERY_CLASS_IN);
-	put_u32(record + 4, ttl);
-	put_u16(record + 8, target->len);
-	memcpy(record + RRSET_RR_HEAD, target->wire, target->len);
+	put_u16(record + RR_HEAD_CLASS, RR_CLASS_IN);
+	put_u32(record + RR_HEAD_TTL, ttl);
+	put_u16(record + RR_HEAD_RDLENGTH, target->len);
+	memcpy(record + RR_HEAD_SIZE, target->wire, target->len);
 	return response_add(chain->response, RESPONSE_ANSWER, chain->name,
 			    &cname);
 }
@@ -171,15 +174,15 @@ static int follow_dname(struct chain *chain, const struct lookup *found)
 	ancestor(chain, found, found->node, &owner);
 	r = add_dname(chain, &owner, &dname);
 	if (r == 0)
-		r = name_from_wire(dname.rrs + RRSET_RR_HEAD,
-				   dname.len - RRSET_RR_HEAD, &target);
+		r = name_from_wire(dname.rrs + RR_HEAD_SIZE,
+				   dname.len - RR_HEAD_SIZE, &target);
 	if (r < 0)
 		return r;
 
 	/* RFC 6672, section 2.2: the new name may be too long for a name. */
 	kept = (size_t)chain->name->len - owner.len;
 	if (kept + target.len > NAME_WIRE_SIZE) {
-		chain->rcode = RESPONSE_YXDOMAIN;
+		chain->rcode = RCODE_YXDOMAIN;
 		return STEP_DONE;
 	}
 	next = &chain->names[chain->links];
@@ -268,8 +271,8 @@ static int answer_node(struct chain *chain, const struct lookup *found)
 	return deny(chain, found);
 }
 
-/* See chain->unlike. */
-static unsigned unlike_labels(const struct lookup *found)
+/* See chain->varying. */
+static unsigned varying_labels(const struct lookup *found)
 {
 	switch (found->kind) {
 	case LOOKUP_CUT:
@@ -292,7 +295,7 @@ static int take_step(struct chain *chain, const struct lookup *found)
 	if (chain->links == 0) {
 		chain->is_authoritative = found->kind != LOOKUP_OUTSIDE &&
 					  found->kind != LOOKUP_CUT;
-		chain->unlike = unlike_labels(found);
+		chain->varying = varying_labels(found);
 	}
 	switch (found->kind) {
 	case LOOKUP_OUTSIDE:
@@ -309,7 +312,7 @@ static int take_step(struct chain *chain, const struct lookup *found)
 	}
 	/* A chain may leave what is held here; a query may not begin there. */
 	if (chain->links == 0)
-		chain->rcode = RESPONSE_REFUSED;
+		chain->rcode = RCODE_REFUSED;
 	return STEP_DONE;
 }
 
@@ -323,17 +326,18 @@ void chain_follow(struct chain *chain)
 	int r;
 
 	chain->effort_end = before + CHAIN_EFFORT;
-	chain->rcode = RESPONSE_NOERROR;
+	chain->rcode = RCODE_NOERROR;
 	chain->is_authoritative = chain->is_truncated = false;
 	chain->name = &chain->query->name;
 	chain->links = 0;
-	chain->unlike = 0;
+	chain->varying = 0;
 	do {
 		r = lookup_name(chain->snapshot, chain->table, chain->name,
 				side, &found);
 		if (r == 0)
 			r = take_step(chain, &found);
 	} while (r == STEP_NEXT);
+	assert(chain->links <= CHAIN_MAX);
 	chain->effort = (uint32_t)(snapshot_effort(chain->snapshot) - before);
 
 	/* What is needed does not fit: RFC 2181, section 9. */
@@ -341,7 +345,7 @@ void chain_follow(struct chain *chain)
 		chain->is_truncated = true;
 	} else if (r < 0) {
 		response_clear(chain->response);
-		chain->rcode = RESPONSE_SERVFAIL;
+		chain->rcode = RCODE_SERVFAIL;
 		chain->is_authoritative = false;
 	}
 }

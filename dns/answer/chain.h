@@ -22,8 +22,10 @@
 #define CHAIN_MAX 16 /* CNAMEs, synthesized ones too, that are followed */
 
 /*
- * How much one response may look at before it is left as it is, in what
- * snapshot_effort() counts: 256 seeks. One more name may go over it.
+ * How much may be looked at for one response, as snapshot_effort() counts it:
+ * as much as 256 seeks. Once that is reached no other name is looked up. The
+ * name that reaches it is looked up to its end, so that a response may take a
+ * little more.
  */
 #define CHAIN_EFFORT (256 * SNAPSHOT_SEEK)
 
@@ -36,15 +38,19 @@ struct chain {
 	bool is_any_one; /* to ANY, one RRset is enough */
 
 	/* What comes out, beside the records in the response. */
-	enum response_rcode rcode; /* REFUSED: the name is not held here */
+	enum rcode rcode; /* REFUSED: the name is not held here */
 	bool is_authoritative, is_truncated;
 	uint32_t effort; /* that it took; from CHAIN_EFFORT on, something may
 			  * have been left out */
-	unsigned unlike; /* labels of the question's name, from the left, that
-			  * may be others and get the same: what is left is
-			  * the name itself, or its zone, cut or DNAME */
+	/*
+	 * How many of the first labels of the question's name have no say in
+	 * the response: with others in their place it is much the same. All
+	 * count for a name that exists; below a cut or a DNAME, those from its
+	 * owner up do; for the rest, those from the zone's apex up, or none.
+	 */
+	unsigned varying;
 
-	uint64_t effort_end; /* by snapshot_effort() */
+	uint64_t effort_end; /* of snapshot_effort(), when no more may be */
 
 	/* The name it is at, and those it came to after the first. */
 	const struct name *name;

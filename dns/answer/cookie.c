@@ -5,6 +5,7 @@
  * A cookie is the client's 8 octets and the server's 16: version, three
  * reserved octets, a timestamp and the hash (RFC 9018, section 4).
  */
+#include <assert.h>
 #include <errno.h>
 #include <sodium.h>
 
@@ -39,7 +40,7 @@ static const uint8_t *secret_of(struct cookies *cookies, uint32_t timestamp)
 	uint32_t day = timestamp / SECRET_LIFE;
 	unsigned i = day & 1;
 
-	/* Day 0 is over. */
+	/* It is never day 0 again, so a place that has none matches no day. */
 	if (cookies->secrets[i].day != day) {
 		crypto_kdf_derive_from_key(cookies->secrets[i].octets,
 					   COOKIE_SECRET_SIZE, day, "cookies",
@@ -88,6 +89,7 @@ bool cookie_answer(struct cookies *cookies, const uint8_t *cookie, size_t len,
 {
 	bool ours = is_ours(cookies, cookie, len, client, now);
 
+	assert(len >= COOKIE_CLIENT_SIZE);
 	if (ours && age(cookie, now) >= 0 && age(cookie, now) <= RENEW_AGE) {
 		memcpy(out, cookie, COOKIE_SIZE);
 		return true;

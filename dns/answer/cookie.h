@@ -19,7 +19,13 @@
 
 #include "dns/wire/address.h"
 
+/* What a client may send: its own, or with the server's: RFC 7873, section 4.
+ */
 #define COOKIE_CLIENT_SIZE 8
+#define COOKIE_SIZE_MIN	   16
+#define COOKIE_SIZE_MAX	   40
+
+/* Ours: RFC 9018, section 4. */
 #define COOKIE_SERVER_SIZE 16
 #define COOKIE_SIZE	   (COOKIE_CLIENT_SIZE + COOKIE_SERVER_SIZE)
 #define COOKIE_HASH_SIZE   8

@@ -9,6 +9,7 @@
  * or too far away to be a debt, is a full bucket; so nothing needs to be swept,
  * and the clock may wrap.
  */
+#include <assert.h>
 #include <errno.h>
 #include <sodium.h>
 #include <stdatomic.h>
@@ -53,6 +54,7 @@ int limiter_new(struct limiter **out, unsigned rate, bool loopback)
 {
 	struct limiter *limiter;
 
+	assert(rate >= 1 && rate <= LIMITER_RATE_MAX);
 	if (sodium_init() < 0)
 		return -EIO;
 	limiter = aligned_alloc(64, sizeof(*limiter));
@@ -101,15 +103,14 @@ static uint64_t hash(const struct limiter *limiter,
 	struct address address;
 	uint64_t out;
 
+	assert(len >= 1 && len <= NAME_WIRE_SIZE);
 	address_from_sockaddr(kind->client, &address);
 	text[0] = address.kind;
 	memcpy(text + 1, address.ip,
 	       address.kind == ADDRESS_IPV4 ? IPV4_PREFIX : IPV6_PREFIX);
 	text[NETWORK_SIZE] = (uint8_t)kind->class;
 	for (size_t i = 0; i < len; i++)
-		text[NETWORK_SIZE + 1 + i] = name[i] >= 'A' && name[i] <= 'Z'
-						     ? name[i] | 0x20
-						     : name[i];
+		text[NETWORK_SIZE + 1 + i] = name_lower_octet(name[i]);
 	crypto_shorthash((uint8_t *)&out, text, NETWORK_SIZE + 1 + len,
 			 limiter->key);
 	return out;
@@ -204,6 +205,7 @@ enum limiter_verdict limiter_judge(struct limiter *limiter, uint64_t now_ms,
 				   const struct limiter_kind *kind,
 				   unsigned cost)
 {
+	assert(cost >= 1);
 	return judge(limiter, now_ms, kind, cost * limiter->cost_us);
 }
 

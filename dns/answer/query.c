@@ -7,20 +7,9 @@
  * often to try; each record takes at least 11 octets, so the packet's length
  * bounds the work.
  */
+#include "dns/answer/cookie.h"
 #include "dns/answer/query.h"
 #include "dns/wire/rr_type.h"
-
-#define RR_FIXED_SIZE 10 /* type, class, TTL and RDLENGTH */
-#define OPT_VERSION   5	 /* offsets in these: RFC 6891, section 6.1.2 */
-#define OPT_FLAGS     6
-#define OPT_FLAG_DO   0x8000
-#define LABEL_POINTER 0xc0
-#define OPTION_FIXED  4 /* code and length */
-
-/* Octets of a client's cookie, without and with the server's. */
-#define COOKIE_ALONE	8
-#define COOKIE_BOTH_MIN 16
-#define COOKIE_BOTH_MAX 40
 
 struct reading {
 	const uint8_t *at;
@@ -50,12 +39,12 @@ static bool read_question(struct reading *in, struct query *out)
 	if (name_len < 0)
 		return false;
 	take(in, (size_t)name_len);
-	fixed = take(in, 4);
+	fixed = take(in, MESSAGE_QUESTION_TAIL);
 	if (!fixed)
 		return false;
 	out->type = get_u16(fixed);
 	out->class = get_u16(fixed + 2);
-	out->question_len = (size_t)name_len + 4;
+	out->question_len = (size_t)name_len + MESSAGE_QUESTION_TAIL;
 	return true;
 }
 
@@ -65,7 +54,7 @@ static bool skip_name(struct reading *in)
 	const uint8_t *label;
 
 	while ((label = take(in, 1)) && *label != 0) {
-		if (*label >= LABEL_POINTER)
+		if (*label >= MESSAGE_POINTER >> 8)
 			return take(in, 1);
 		if (*label > NAME_LABEL_SIZE || !take(in, *label))
 			return false;
@@ -80,27 +69,31 @@ static bool read_cookie(const uint8_t *data, uint16_t len, struct query *out)
 		return true;
 	out->cookie = data;
 	out->cookie_len = (uint8_t)len;
-	return len == COOKIE_ALONE ||
-	       (len >= COOKIE_BOTH_MIN && len <= COOKIE_BOTH_MAX);
+	return len == COOKIE_CLIENT_SIZE ||
+	       (len >= COOKIE_SIZE_MIN && len <= COOKIE_SIZE_MAX);
 }
 
 /* RFC 6891, section 6.1.2: {code, length, data}, and nothing left over. */
 static bool read_options(struct reading in, struct query *out)
 {
 	const uint8_t *fixed, *data;
+	uint16_t len;
 
 	while (in.left) {
-		fixed = take(&in, OPTION_FIXED);
-		data = fixed ? take(&in, get_u16(fixed + 2)) : NULL;
+		fixed = take(&in, EDNS_OPTION_HEAD);
+		if (!fixed)
+			return false;
+		len = get_u16(fixed + EDNS_OPTION_LENGTH);
+		data = take(&in, len);
 		if (!data)
 			return false;
 		/* Unknown options are ignored: RFC 6891, section 6.1.2. */
-		if (get_u16(fixed) == QUERY_OPTION_NSID)
+		if (get_u16(fixed) == EDNS_NSID)
 			out->wants_nsid = true;
-		else if (get_u16(fixed) == QUERY_OPTION_KEEPALIVE)
+		else if (get_u16(fixed) == EDNS_KEEPALIVE)
 			out->wants_keepalive = true;
-		else if (get_u16(fixed) == QUERY_OPTION_COOKIE &&
-			 !read_cookie(data, get_u16(fixed + 2), out))
+		else if (get_u16(fixed) == EDNS_COOKIE &&
+			 !read_cookie(data, len, out))
 			return false;
 	}
 	return true;
@@ -113,10 +106,10 @@ static bool read_opt(const uint8_t *fixed, struct reading options,
 	if (out->has_edns)
 		return false;
 	out->has_edns = true;
-	out->edns_size = get_u16(fixed + 2);
-	out->edns_version = fixed[OPT_VERSION];
+	out->edns_size = get_u16(fixed + EDNS_UDP_SIZE);
+	out->edns_version = fixed[EDNS_VERSION];
 	/* The other flags are ignored: RFC 6891, section 6.1.4. */
-	out->wants_dnssec = get_u16(fixed + OPT_FLAGS) & OPT_FLAG_DO;
+	out->wants_dnssec = get_u16(fixed + EDNS_FLAGS) & EDNS_DO;
 	return read_options(options, out);
 }
 
@@ -129,10 +122,10 @@ static bool read_record(struct reading *in, bool in_additional,
 
 	if (!skip_name(in))
 		return false;
-	fixed = take(in, RR_FIXED_SIZE);
+	fixed = take(in, RR_HEAD_SIZE);
 	if (!fixed)
 		return false;
-	rdlen = get_u16(fixed + 8);
+	rdlen = get_u16(fixed + RR_HEAD_RDLENGTH);
 	rdata = take(in, rdlen);
 	if (!rdata)
 		return false;
@@ -146,9 +139,9 @@ static bool read_record(struct reading *in, bool in_additional,
 static bool read_records(struct reading *in, const uint8_t *head,
 			 struct query *out)
 {
-	unsigned ancount = get_u16(head + 6), nscount = get_u16(head + 8);
-	unsigned arcount = get_u16(head + 10);
-	unsigned before = ancount + nscount;
+	unsigned before = get_u16(head + MESSAGE_ANCOUNT) +
+			  get_u16(head + MESSAGE_NSCOUNT);
+	unsigned arcount = get_u16(head + MESSAGE_ARCOUNT);
 
 	for (unsigned i = 0; i < before + arcount; i++)
 		if (!read_record(in, i >= before, out))
@@ -167,23 +160,23 @@ enum query_verdict query_parse(const uint8_t *packet, size_t len,
 			       struct query *out)
 {
 	struct reading in = {packet, len};
-	const uint8_t *head = take(&in, QUERY_HEAD_SIZE);
+	const uint8_t *head = take(&in, MESSAGE_HEAD_SIZE);
 	unsigned qdcount;
 
 	if (!head)
 		return QUERY_DROP;
-	out->flags = get_u16(head + 2);
+	out->flags = get_u16(head + MESSAGE_FLAGS);
 	out->question_len = 0;
 	out->has_edns = out->wants_dnssec = false;
 	out->wants_nsid = out->wants_keepalive = false;
 	out->cookie = NULL;
 
 	/* A response to a response could go on for ever. */
-	if (out->flags & QUERY_QR)
+	if (out->flags & MESSAGE_QR)
 		return QUERY_DROP;
 
 	/* More than one question is FORMERR: RFC 9619, section 4. */
-	qdcount = get_u16(head + 4);
+	qdcount = get_u16(head + MESSAGE_QDCOUNT);
 	if (qdcount > 1 || (qdcount == 1 && !read_question(&in, out)))
 		return broken(out);
 	if (!read_records(&in, head, out))

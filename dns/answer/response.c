@@ -10,14 +10,13 @@
  * The first octets of most responses need none of that: the owner is the name
  * of the question, and its RDATA has no names.
  */
+#include <assert.h>
 #include <errno.h>
 
 #include "dns/answer/response.h"
 
-#define LABELS_MAX    (NAME_WIRE_SIZE / 2)
-#define POINTER	      0xc000
-#define POINTER_END   0x4000 /* where pointers do not reach any more */
-#define RR_TTL_OFFSET 4
+/* Opcode and RD go back as they came; AD and CD do not. */
+#define COPIED_FLAGS (MESSAGE_OPCODE | MESSAGE_RD)
 
 /* FNV-1a, folded to a slot; of octets without the bit that tells case. */
 static uint8_t label_slot(const uint8_t *label, uint16_t parent)
@@ -54,7 +53,8 @@ static bool names_add(struct response *response, size_t offset, uint16_t parent)
 	struct response_names *names = &response->names;
 	uint8_t slot;
 
-	if (names->count == RESPONSE_NAMES || offset >= POINTER_END)
+	assert(offset >= MESSAGE_HEAD_SIZE && offset < response->len);
+	if (names->count == RESPONSE_NAMES || offset >= MESSAGE_POINTER_END)
 		return false;
 	slot = names_find(response, response->out + offset, parent);
 	names->labels[names->count].offset = (uint16_t)offset;
@@ -70,12 +70,13 @@ static bool names_add(struct response *response, size_t offset, uint16_t parent)
  */
 static void names_rewind(struct response_names *names, uint8_t count)
 {
+	assert(count <= names->count);
 	while (names->count > count)
 		names->slots[names->labels[--names->count].slot] = 0;
 }
 
 /* Where the labels of @wire begin; returns how many, the root's not counted. */
-static unsigned label_offsets(const uint8_t *wire, uint8_t out[LABELS_MAX])
+static unsigned label_offsets(const uint8_t *wire, uint8_t out[NAME_LABELS_MAX])
 {
 	unsigned labels = 0;
 
@@ -99,13 +100,13 @@ static void names_add_all(struct response *response, size_t offset,
 /* Most responses never come here, so the table is made for those that do. */
 static void names_init(struct response *response)
 {
-	uint8_t starts[LABELS_MAX];
+	uint8_t starts[NAME_LABELS_MAX];
 
 	response->has_names = true;
 	response->names.count = 0;
 	memset(response->names.slots, 0, sizeof(response->names.slots));
 	if (response->name)
-		names_add_all(response, QUERY_HEAD_SIZE, starts,
+		names_add_all(response, MESSAGE_HEAD_SIZE, starts,
 			      label_offsets(response->name->wire, starts), 0);
 }
 
@@ -136,14 +137,15 @@ static int add_pointer(struct response *response, uint16_t offset)
 
 	if (!at)
 		return -ENOSPC;
-	put_u16(at, POINTER | offset);
+	assert(offset >= MESSAGE_HEAD_SIZE && offset < MESSAGE_POINTER_END);
+	put_u16(at, MESSAGE_POINTER | offset);
 	return 0;
 }
 
 /* Write a name, compressed: RFC 1035, section 4.1.4. */
 static int add_name(struct response *response, const uint8_t *wire)
 {
-	uint8_t starts[LABELS_MAX];
+	uint8_t starts[NAME_LABELS_MAX];
 	unsigned labels = label_offsets(wire, starts);
 	size_t offset = response->len;
 	uint16_t parent = 0;
@@ -175,30 +177,40 @@ static int add_name(struct response *response, const uint8_t *wire)
 	return r;
 }
 
+/* Of all sections that records are in. */
+static void clear_counts(uint8_t *out)
+{
+	memset(out + MESSAGE_ANCOUNT, 0, MESSAGE_HEAD_SIZE - MESSAGE_ANCOUNT);
+}
+
 void response_init(struct response *response, uint8_t *out, size_t limit,
 		   const uint8_t *packet, const struct query *query)
 {
 	response->out = out;
 	response->limit = limit;
-	response->len = QUERY_HEAD_SIZE + query->question_len;
+	response->len = MESSAGE_HEAD_SIZE + query->question_len;
 	response->name = query->question_len ? &query->name : NULL;
 	response->has_names = false;
 	response->names.count = 0;
 
+	assert(response->len <= limit);
 	memcpy(out, packet, response->len);
 	/* RA, Z, AD and CD stay clear: as NSD and Knot have it. */
-	put_u16(out + 2, QUERY_QR | (query->flags & QUERY_COPIED));
-	put_u16(out + 4, query->question_len != 0);
-	memset(out + 6, 0, QUERY_HEAD_SIZE - 6);
+	put_u16(out + MESSAGE_FLAGS,
+		MESSAGE_QR | (query->flags & COPIED_FLAGS));
+	put_u16(out + MESSAGE_QDCOUNT, query->question_len != 0);
+	clear_counts(out);
 }
 
 void response_clear(struct response *response)
 {
-	size_t question = response->name ? response->name->len + 4u : 0;
+	size_t question = 0;
 
-	response->len = QUERY_HEAD_SIZE + question;
+	if (response->name)
+		question = (size_t)response->name->len + MESSAGE_QUESTION_TAIL;
+	response->len = MESSAGE_HEAD_SIZE + question;
 	response->has_names = false;
-	memset(response->out + 6, 0, QUERY_HEAD_SIZE - 6);
+	clear_counts(response->out);
 }
 
 /* What the second record of an RRset needs to repeat the owner. */
@@ -219,9 +231,9 @@ static int add_owner(struct response *response, struct owner *owner)
 	if (r < 0 || owner->name->len == 1)
 		return r;
 	word = get_u16(response->out + offset);
-	if (word >= POINTER)
-		owner->offset = word - POINTER;
-	else if (offset < POINTER_END)
+	if (word >= MESSAGE_POINTER)
+		owner->offset = word - MESSAGE_POINTER;
+	else if (offset < MESSAGE_POINTER_END)
 		owner->offset = (uint16_t)offset;
 	return 0;
 }
@@ -248,7 +260,7 @@ static int add_rdata(struct response *response, const struct rrset_rr *rr,
 	if (r == 0)
 		r = add_octets(response, at, shape.tail);
 	if (r == 0)
-		put_u16(response->out + start - 2,
+		put_u16(response->out + start - RR_HEAD_SIZE + RR_HEAD_RDLENGTH,
 			(uint16_t)(response->len - start));
 	return r;
 }
@@ -257,7 +269,7 @@ static int add_record(struct response *response, struct owner *owner,
 		      const struct rrset *rrset, const struct rrset_rr *rr,
 		      struct rr_names shape)
 {
-	size_t copied = RRSET_RR_HEAD + (shape.compress ? 0u : rr->rdlen);
+	size_t copied = RR_HEAD_SIZE + (shape.compress ? 0u : rr->rdlen);
 	uint8_t *at;
 	int r = add_owner(response, owner);
 
@@ -267,7 +279,7 @@ static int add_record(struct response *response, struct owner *owner,
 	if (!at)
 		return -ENOSPC;
 	memcpy(at, rr->wire, copied);
-	put_u32(at + RR_TTL_OFFSET, rrset->ttl);
+	put_u32(at + RR_HEAD_TTL, rrset->ttl);
 	return shape.compress ? add_rdata(response, rr, shape) : 0;
 }
 
@@ -284,7 +296,7 @@ int response_add(struct response *response, enum response_section section,
 
 	/* Also keeps the case of the question: RFC 4343, section 4.1. */
 	if (owner == response->name && owner->len > 1)
-		at.offset = QUERY_HEAD_SIZE;
+		at.offset = MESSAGE_HEAD_SIZE;
 	while (r == 0 && rrset_next(rrset, &offset, &rr))
 		r = add_record(response, &at, rrset, &rr, shape);
 	if (r < 0) {

@@ -16,22 +16,11 @@
 #define RESPONSE_NAMES 120 /* labels that are remembered for compression */
 #define RESPONSE_SLOTS 256
 
-enum response_section { /* where its count stands in the header, in words */
-			RESPONSE_ANSWER = 3,
-			RESPONSE_AUTHORITY = 4,
-			RESPONSE_ADDITIONAL = 5,
-};
-
-enum response_rcode {
-	RESPONSE_NOERROR = 0,
-	RESPONSE_FORMERR = 1,
-	RESPONSE_SERVFAIL = 2,
-	RESPONSE_NXDOMAIN = 3,
-	RESPONSE_NOTIMP = 4,
-	RESPONSE_REFUSED = 5,
-	RESPONSE_YXDOMAIN = 6,	 /* RFC 6672, section 2.2 */
-	RESPONSE_BADVERS = 16,	 /* RFC 6891, section 9 */
-	RESPONSE_BADCOOKIE = 23, /* RFC 7873, section 8 */
+/* A section, by where its count stands in the header. */
+enum response_section {
+	RESPONSE_ANSWER = MESSAGE_ANCOUNT,
+	RESPONSE_AUTHORITY = MESSAGE_NSCOUNT,
+	RESPONSE_ADDITIONAL = MESSAGE_ARCOUNT,
 };
 
 /* Labels that stand in the message: a tree whose edges are hashed. */
@@ -82,15 +71,16 @@ void response_clear(struct response *response);
 /** response_flag() - set header flags */
 static inline void response_flag(struct response *response, uint16_t flags)
 {
-	put_u16(response->out + 2,
-		(uint16_t)(get_u16(response->out + 2) | flags));
+	uint8_t *at = response->out + MESSAGE_FLAGS;
+
+	put_u16(at, (uint16_t)(get_u16(at) | flags));
 }
 
 /** response_count() - count more records in a section */
 static inline void response_count(struct response *response,
 				  enum response_section section, unsigned more)
 {
-	uint8_t *at = response->out + 2 * section;
+	uint8_t *at = response->out + section;
 
 	put_u16(at, (uint16_t)(get_u16(at) + more));
 }

@@ -1,15 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
+/*
+ * connection.c - who is connected, and for how long
+ *
+ * The set is a list sorted by the last sign of life: who gives one goes to its
+ * end, so that the longest silent client is always the first. Who has been
+ * silent for too long, and who makes room in a full pool, is seen there, and
+ * one timer does for all: it is set for the first one, drops a few of those
+ * that are due, and is set again.
+ *
+ * A client is counted in the pool before anything is made for him, so that two
+ * workers cannot both take the last place. He is out of the list and of the
+ * count as soon as he is closed; his memory is freed when libuv has let go of
+ * the handle, and his listener is told then.
+ */
+#include <assert.h>
 #include <errno.h>
 #include <linux/sockios.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include <utlist.h>
 
 #include "dns/serve/turn.h"
 
-/* See connection_idle_ms(). */
-#define SHORT_OF_PLACES(limits) ((limits)->clients_max / 4 * 3)
-#define SHORT_IDLE		10
+/* By how much less patient a pool is that runs short of places. */
+#define SHORT_IDLE 10
 
 /* Clients dropped in one iteration of the loop; each takes microseconds. */
 #define DROPS_MAX 32
@@ -23,13 +38,13 @@ int connections_new(struct connections **out, uv_loop_t *loop,
 {
 	struct connections *set = calloc(1, sizeof(*set));
 
+	assert(limits->workers && limits->idle_ms >= 100);
 	if (!set)
 		return -ENOMEM;
 	set->loop = loop;
 	set->responder = responder;
 	set->limits = limits;
 	set->closed = closed;
-	TAILQ_INIT(&set->open);
 	uv_timer_init(loop, &set->idle);
 	set->idle.data = set;
 	turns_init(set);
@@ -39,23 +54,22 @@ int connections_new(struct connections **out, uv_loop_t *loop,
 
 void connections_stop(struct connections *set)
 {
-	struct connection *first;
-
-	while ((first = TAILQ_FIRST(&set->open)))
-		connection_close(first);
+	while (set->open)
+		connection_close(set->open);
 	uv_close((uv_handle_t *)&set->idle, NULL);
 	turns_stop(set);
 }
 
 struct connections *connections_free(struct connections *set)
 {
+	assert(!set || (!set->open && !set->queue && !set->count));
 	free(set);
 	return NULL;
 }
 
 uint64_t connection_idle_ms(const struct connection_limits *limits)
 {
-	if (atomic_load(&limits->clients) > SHORT_OF_PLACES(limits))
+	if (atomic_load(&limits->clients) > limits->clients_max / 4 * 3)
 		return limits->idle_ms / SHORT_IDLE;
 	return limits->idle_ms;
 }
@@ -66,7 +80,7 @@ uint64_t connection_idle_ms(const struct connection_limits *limits)
  */
 static void set_idle_timer(struct connections *set)
 {
-	struct connection *first = TAILQ_FIRST(&set->open);
+	struct connection *first = set->open;
 	uint64_t soon = uv_now(set->loop) + set->limits->idle_ms / SHORT_IDLE;
 	uint64_t end;
 
@@ -98,14 +112,23 @@ static void on_closed(uv_handle_t *handle)
 	closed(owner);
 }
 
+static void uncount_client(struct connections *set)
+{
+	unsigned were = atomic_fetch_sub(&set->limits->clients, 1);
+
+	assert(were > 0);
+	(void)were;
+}
+
 static void leave_set(struct connection *connection)
 {
 	struct connections *set = connection->set;
 
 	turn_leave(connection);
-	TAILQ_REMOVE(&set->open, connection, entry);
+	DL_DELETE(set->open, connection);
+	assert(set->count);
 	set->count--;
-	atomic_fetch_sub(&set->limits->clients, 1);
+	uncount_client(set);
 }
 
 void connection_close(struct connection *connection)
@@ -147,12 +170,11 @@ static void on_idle(uv_timer_t *timer)
 {
 	struct connections *set = timer->data;
 	uint64_t now = uv_now(set->loop);
-	struct connection *connection = TAILQ_FIRST(&set->open);
-	struct connection *next;
+	struct connection *connection = set->open, *next;
 
 	for (unsigned drops = 0; connection && drops < DROPS_MAX;
 	     connection = next) {
-		next = TAILQ_NEXT(connection, entry);
+		next = connection->next;
 		if (connection->active_ms + connection_idle_ms(set->limits) >
 		    now)
 			break;
@@ -168,15 +190,16 @@ void connection_touch(struct connection *connection)
 {
 	struct connections *set = connection->set;
 
+	assert(!connection_is_closing(connection));
 	connection->active_ms = uv_now(set->loop);
-	TAILQ_REMOVE(&set->open, connection, entry);
-	TAILQ_INSERT_TAIL(&set->open, connection, entry);
+	DL_DELETE(set->open, connection);
+	DL_APPEND(set->open, connection);
 }
 
 /* Return: whether there is room for one who has been counted already. */
 static bool make_room(struct connections *set)
 {
-	struct connection *first = TAILQ_FIRST(&set->open);
+	struct connection *first = set->open;
 
 	if (first)
 		connection_drop(first);
@@ -199,7 +222,7 @@ static int new_connection(struct connection **out, struct connections *set,
 	connection->fd = fd;
 	connection->set = set;
 	connection->active_ms = uv_now(set->loop);
-	TAILQ_INSERT_TAIL(&set->open, connection, entry);
+	DL_APPEND(set->open, connection);
 	set->count++;
 	if (!uv_is_active((uv_handle_t *)&set->idle))
 		set_idle_timer(set);
@@ -224,7 +247,7 @@ static int count_client(struct connections *set)
 	if (atomic_fetch_add(&limits->clients, 1) < limits->clients_max ||
 	    make_room(set))
 		return 0;
-	atomic_fetch_sub(&limits->clients, 1);
+	uncount_client(set);
 	return -EUSERS;
 }
 
@@ -241,7 +264,7 @@ int connection_open(struct connections *set, int fd,
 	}
 	r = new_connection(&connection, set, fd);
 	if (r < 0) {
-		atomic_fetch_sub(&set->limits->clients, 1);
+		uncount_client(set);
 		close(fd);
 		return r;
 	}
@@ -256,7 +279,7 @@ void connections_close(struct connections *set, const void *owner)
 {
 	struct connection *connection;
 
-	TAILQ_FOREACH(connection, &set->open, entry)
-	if (connection->owner == owner)
-		turn_end(connection);
+	DL_FOREACH(set->open, connection)
+		if (connection->owner == owner)
+			turn_end(connection);
 }

@@ -15,12 +15,12 @@
  * All connections of one worker are a set, sorted by their last sign of life.
  * The limits are those of the whole pool.
  *
- * A full pool does not refuse who comes: the longest silent client makes room
- * for him. Who would refuse is shut by anybody that holds every place and says
- * nothing; to shut us, one has to come anew, as often as we have places, in the
- * time that another takes to connect and ask. A worker that has less than its
- * share of the clients leaves the newcomer to one that has more, so that who
- * makes room has been silent for long.
+ * A full pool refuses nobody: the client who has been silent for longest makes
+ * room. A server that refused could be shut by anybody who holds all places and
+ * says nothing; to shut this one, he must connect anew as many times as there
+ * are places, in the time that another client takes to connect and ask. A
+ * worker that has less than its share of the clients leaves the newcomer to one
+ * that has more, so that whoever makes room has been silent for long.
  *
  * Threading: everything here runs on the worker's thread; only the count in
  * struct connection_limits is shared, and is atomic.
@@ -33,8 +33,8 @@
 
 #include "dns/serve/responder.h"
 
-#define CONNECTION_CLIENTS_MAX 1000
-#define CONNECTION_IDLE_MS     10000
+#define CONNECTION_CLIENTS 1000
+#define CONNECTION_IDLE_MS 10000
 
 struct connection_limits {
 	unsigned clients_max; /* in all workers together */

@@ -10,12 +10,8 @@
 #ifndef DNS_CONNECTION_LAYOUT_H
 #define DNS_CONNECTION_LAYOUT_H
 
-#include <sys/queue.h>
-
 #include "dns/serve/connection.h"
 #include "dns/wire/buffer.h"
-
-#define LENGTH_SIZE 2 /* in front of each message: RFC 1035, section 4.2.2 */
 
 /* Octets read in one turn. */
 #define INPUT_SIZE 4096
@@ -25,14 +21,14 @@
  * over it, and that is the most that may wait for a client.
  */
 #define OUTPUT_MARK (16 << 10)
-#define OUTPUT_SIZE (OUTPUT_MARK + LENGTH_SIZE + ANSWER_TCP_SIZE)
+#define OUTPUT_SIZE (OUTPUT_MARK + MESSAGE_LENGTH_SIZE + MESSAGE_TCP_SIZE)
 
 struct connection {
 	uv_poll_t poll;
 	int fd;
-	int watched;		       /* what @poll looks for: uv_poll_event */
-	TAILQ_ENTRY(connection) entry; /* while it is open */
-	TAILQ_ENTRY(connection) turn;  /* while it is queued */
+	int watched; /* what @poll looks for: uv_poll_event */
+	struct connection *prev, *next;		  /* in open */
+	struct connection *turn_prev, *turn_next; /* in queue, while @queued */
 	bool queued;
 	bool ended; /* its owner is gone: its turn is to be closed */
 	struct connections *set;
@@ -46,8 +42,6 @@ struct connection {
 	size_t taken;	     /* of these, from the front */
 };
 
-TAILQ_HEAD(connection_list, connection);
-
 struct connections {
 	uv_loop_t *loop;
 	uv_timer_t idle;  /* runs once; while there are connections, again */
@@ -56,10 +50,10 @@ struct connections {
 	struct responder *responder;
 	struct connection_limits *limits;
 	void (*closed)(void *owner);
-	struct connection_list open;  /* the longest silent one first */
-	struct connection_list queue; /* whose turn it is first */
-	unsigned count;		      /* of those open */
-	uint64_t slice_end;	      /* by uv_hrtime() */
+	struct connection *open;  /* utlist: the longest silent one first */
+	struct connection *queue; /* utlist by turn_next: who is next first */
+	unsigned count;		  /* of those open */
+	uint64_t slice_end;	  /* by uv_hrtime() */
 	uint8_t input[INPUT_SIZE];
 	uint8_t output[OUTPUT_SIZE];
 };

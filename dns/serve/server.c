@@ -14,6 +14,7 @@
  */
 #include <assert.h>
 #include <errno.h>
+#include <utlist.h>
 
 #include "dns/serve/server.h"
 #include "dns/serve/worker.h"
@@ -22,8 +23,6 @@
 #define TAPPED_MOST 32
 /* And how long after it is looked again, as long as they come. */
 #define TAPPED_MS 1
-
-TAILQ_HEAD(servers, server);
 
 struct server {
 	struct server_pool *pool;
@@ -34,8 +33,8 @@ struct server {
 	bool stopped;
 	void (*done)(void *arg); /* NULL: nobody waits */
 	void *arg;
-	TAILQ_ENTRY(server) entry;    /* in pool->servers */
-	TAILQ_ENTRY(server) finished; /* in pool->finished */
+	struct server *prev, *next;		      /* in pool->servers */
+	struct server *finished_prev, *finished_next; /* in pool->finished */
 	atomic_uint seats_left;
 	struct seat seats[]; /* one per worker */
 };
@@ -44,7 +43,7 @@ struct server_pool {
 	uv_async_t wake;  /* in the main loop: look at @finished and the taps */
 	uv_timer_t pause; /* active while queries come that are watched */
 	unsigned handles; /* these two, until they are closed */
-	struct servers servers;
+	struct server *servers; /* utlist */
 	struct connection_limits limits;
 	struct limiter *limiter; /* NULL: none */
 	void (*seen)(void *arg, const struct tap_query *query);
@@ -52,8 +51,8 @@ struct server_pool {
 	void (*closed)(void *arg);
 	void *closed_arg;
 
-	uv_mutex_t mutex; /* protects @finished */
-	struct servers finished;
+	uv_mutex_t mutex;	 /* protects @finished */
+	struct server *finished; /* utlist by finished_next */
 
 	unsigned count; /* workers that run */
 	struct worker *workers[];
@@ -64,9 +63,10 @@ static void server_finish(struct server *server)
 {
 	struct server_pool *pool = server->pool;
 
+	assert(server->stopped);
 	socket_close(&server->sockets);
 	uv_mutex_lock(&pool->mutex);
-	TAILQ_INSERT_TAIL(&pool->finished, server, finished);
+	DL_APPEND2(pool->finished, server, finished_prev, finished_next);
 	uv_mutex_unlock(&pool->mutex);
 	uv_async_send(&pool->wake);
 }
@@ -76,8 +76,10 @@ static void on_seat_left(struct seat *seat)
 {
 	struct server *server =
 		container_of(seat->sockets, struct server, sockets);
+	unsigned left = atomic_fetch_sub(&server->seats_left, 1);
 
-	if (atomic_fetch_sub(&server->seats_left, 1) == 1)
+	assert(left > 0);
+	if (left == 1)
 		server_finish(server);
 }
 
@@ -86,9 +88,10 @@ static struct server *take_finished(struct server_pool *pool)
 	struct server *server;
 
 	uv_mutex_lock(&pool->mutex);
-	server = TAILQ_FIRST(&pool->finished);
+	server = pool->finished;
 	if (server)
-		TAILQ_REMOVE(&pool->finished, server, finished);
+		DL_DELETE2(pool->finished, server, finished_prev,
+			   finished_next);
 	uv_mutex_unlock(&pool->mutex);
 	return server;
 }
@@ -150,7 +153,10 @@ static void on_pause_over(uv_timer_t *pause)
 	drain_taps(container_of(pause, struct server_pool, pause));
 }
 
-/* Whoever waits may even free the pool: its handle is the last to go. */
+/*
+ * A callback may free the pool. Its memory stays until the handle is closed,
+ * and so at least until this returns.
+ */
 static void on_finished(uv_async_t *wake)
 {
 	struct server_pool *pool = container_of(wake, struct server_pool, wake);
@@ -163,7 +169,7 @@ static void on_finished(uv_async_t *wake)
 	while ((server = take_finished(pool))) {
 		done = server->done;
 		arg = server->arg;
-		TAILQ_REMOVE(&pool->servers, server, entry);
+		DL_DELETE(pool->servers, server);
 		free(server);
 		if (pool->closed)
 			pool->closed(pool->closed_arg);
@@ -182,8 +188,6 @@ static int pool_alloc(struct server_pool **out, uv_loop_t *loop,
 				 options->workers * sizeof(pool->workers[0]));
 	if (!pool)
 		return -ENOMEM;
-	TAILQ_INIT(&pool->servers);
-	TAILQ_INIT(&pool->finished);
 	pool->seen = options->seen;
 	pool->seen_arg = options->seen_arg;
 	pool->closed = options->closed;
@@ -258,9 +262,9 @@ struct server_pool *server_pool_free(struct server_pool *pool)
 
 	if (!pool)
 		return NULL;
-	TAILQ_FOREACH(server, &pool->servers, entry)
-	if (!server->stopped)
-		server_stop(server, NULL, NULL);
+	DL_FOREACH(pool->servers, server)
+		if (!server->stopped)
+			server_stop(server, NULL, NULL);
 	while (pool->count)
 		worker_free(pool->workers[--pool->count]);
 	/* All seats have left, so all servers have finished. */
@@ -299,7 +303,7 @@ int server_bind(struct server **out, struct server_pool *pool,
 		return r;
 	server->pool = pool;
 	add_seats(server, traffic);
-	TAILQ_INSERT_TAIL(&pool->servers, server, entry);
+	DL_APPEND(pool->servers, server);
 	*out = steal(&server);
 	return 0;
 }
@@ -320,7 +324,7 @@ bool server_is_absent(const struct server *server)
 	return server->absent;
 }
 
-int server_start(struct server *server)
+void server_start(struct server *server)
 {
 	struct server_pool *pool = server->pool;
 
@@ -329,7 +333,6 @@ int server_start(struct server *server)
 	atomic_store(&server->seats_left, pool->count);
 	for (unsigned i = 0; i < pool->count; i++)
 		worker_add(&server->seats[i]);
-	return 0;
 }
 
 void server_stop(struct server *server, void (*done)(void *arg), void *arg)

@@ -86,8 +86,8 @@ bool server_look(struct server *server);
 /** server_is_absent() - what server_look() found last; false before that */
 bool server_is_absent(const struct server *server);
 
-/** server_start() - hand the bound sockets to the workers; 0, -ENOMEM */
-int server_start(struct server *server);
+/** server_start() - hand the bound sockets to the workers, once */
+void server_start(struct server *server);
 
 /**
  * server_stop() - close its sockets and connections, and free it

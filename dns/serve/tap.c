@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
+/*
+ * tap.c - queries on their way to whoever watches
+ *
+ * A ring with one writer and one reader. Two counts, of what was put and of
+ * what was taken, only grow; their difference is what is in the ring.
+ */
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <time.h>
 
 #include "dns/serve/tap.h"
-
-#define HEADER_SIZE   12
-#define QUESTION_TAIL 4 /* type and class */
 
 /* Both only grow, and so does what they count; each has one writer. */
 struct tap {
@@ -39,15 +43,19 @@ struct tap *tap_free(struct tap *tap)
 static uint8_t flags_of(const struct answer_facts *facts, const uint8_t *query,
 			const uint8_t *answer, size_t answer_len)
 {
-	uint8_t flags = query[2] & 1 ? TAP_RD : 0;
+	uint16_t asked = get_u16(query + MESSAGE_FLAGS);
+	uint16_t said = answer_len ? get_u16(answer + MESSAGE_FLAGS) : 0;
+	uint8_t flags = 0;
 
+	if (asked & MESSAGE_RD)
+		flags |= TAP_RD;
 	if (facts->has_edns)
 		flags |= TAP_EDNS;
 	if (facts->wants_dnssec)
 		flags |= TAP_DO;
-	if (answer_len && answer[2] & 4)
+	if (said & MESSAGE_AA)
 		flags |= TAP_AA;
-	if (answer_len && answer[2] & 2)
+	if (said & MESSAGE_TC)
 		flags |= TAP_TC;
 	return flags;
 }
@@ -68,10 +76,11 @@ static void describe(struct tap_query *out, const struct lane *lane,
 	out->type = facts->type;
 	out->rcode = facts->rcode;
 	/* A name that is compressed or too long was no question. */
-	out->has_question = facts->question_len > QUESTION_TAIL &&
-			    name_from_wire(query + HEADER_SIZE,
-					   facts->question_len - QUESTION_TAIL,
-					   &out->name) > 0;
+	out->has_question =
+		facts->question_len > MESSAGE_QUESTION_TAIL &&
+		name_from_wire(query + MESSAGE_HEAD_SIZE,
+			       facts->question_len - MESSAGE_QUESTION_TAIL,
+			       &out->name) > 0;
 }
 
 void tap_put(struct tap *tap, struct lane *lane,
@@ -124,5 +133,6 @@ void tap_drop(struct tap *tap)
 {
 	size_t taken = atomic_load_explicit(&tap->taken, memory_order_relaxed);
 
+	assert(tap_first(tap));
 	atomic_store_explicit(&tap->taken, taken + 1, memory_order_release);
 }

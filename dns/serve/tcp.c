@@ -1,5 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
+/*
+ * tcp.c - accepting TCP clients
+ *
+ * A listener has users: the handle that polls its socket, and each client that
+ * it has accepted. It is closed when the last of them is gone. While it is
+ * paused its socket is not polled; one timer ends the pauses of all.
+ */
+#include <assert.h>
 #include <errno.h>
+#include <utlist.h>
 
 #include "dns/serve/tcp.h"
 
@@ -13,11 +22,12 @@ struct tcp {
 	uv_loop_t *loop;
 	uv_timer_t resume; /* runs while some listener is paused */
 	struct connections *connections;
-	TAILQ_HEAD(, tcp_listener) paused;
+	struct tcp_listener *paused; /* utlist */
 };
 
 static void on_user_gone(struct tcp_listener *listener)
 {
+	assert(listener->users);
 	if (--listener->users == 0)
 		listener->closed(listener);
 }
@@ -43,7 +53,6 @@ int tcp_new(struct tcp **out, uv_loop_t *loop, struct responder *responder,
 	if (r < 0)
 		return r;
 	tcp->loop = loop;
-	TAILQ_INIT(&tcp->paused);
 	uv_timer_init(loop, &tcp->resume);
 	tcp->resume.data = tcp;
 	*out = steal(&tcp);
@@ -58,6 +67,7 @@ void tcp_stop(struct tcp *tcp)
 
 struct tcp *tcp_free(struct tcp *tcp)
 {
+	assert(!tcp || !tcp->paused);
 	if (tcp)
 		connections_free(tcp->connections);
 	free(tcp);
@@ -70,9 +80,10 @@ static void listener_pause(struct tcp_listener *listener)
 {
 	struct tcp *tcp = listener->tcp;
 
+	assert(!listener->paused);
 	uv_poll_stop(&listener->poll);
 	listener->paused = true;
-	TAILQ_INSERT_TAIL(&tcp->paused, listener, entry);
+	DL_APPEND(tcp->paused, listener);
 	if (!uv_is_active((uv_handle_t *)&tcp->resume))
 		uv_timer_start(&tcp->resume, on_resume, PAUSE_MS, 0);
 }
@@ -82,7 +93,7 @@ static void listener_unpause(struct tcp_listener *listener)
 	if (!listener->paused)
 		return;
 	listener->paused = false;
-	TAILQ_REMOVE(&listener->tcp->paused, listener, entry);
+	DL_DELETE(listener->tcp->paused, listener);
 }
 
 static void accept_client(struct tcp_listener *listener, int fd,
@@ -118,7 +129,7 @@ static void on_connect(uv_poll_t *poll, int status, int events)
 		if (fd >= 0) {
 			accept_client(listener, fd, &client);
 		} else {
-			/* A client that is gone again is none of our needs. */
+			/* A client who is gone again has used nothing up. */
 			if (errno != EAGAIN && errno != ECONNABORTED)
 				listener_pause(listener);
 			return;
@@ -131,7 +142,7 @@ static void on_resume(uv_timer_t *timer)
 	struct tcp *tcp = timer->data;
 	struct tcp_listener *listener;
 
-	while ((listener = TAILQ_FIRST(&tcp->paused))) {
+	while ((listener = tcp->paused)) {
 		listener_unpause(listener);
 		uv_poll_start(&listener->poll, UV_READABLE, on_connect);
 	}
@@ -143,6 +154,7 @@ int tcp_listen(struct tcp_listener *listener, struct tcp *tcp,
 {
 	int r = uv_poll_init(tcp->loop, &listener->poll, sockets->tcp);
 
+	assert(!listener->users);
 	if (r < 0)
 		return r;
 	listener->poll.data = listener;
@@ -163,6 +175,7 @@ static void on_poll_closed(uv_handle_t *handle)
 
 void tcp_close(struct tcp_listener *listener)
 {
+	assert(listener->users);
 	listener_unpause(listener);
 	connections_close(listener->tcp->connections, listener);
 	uv_close((uv_handle_t *)&listener->poll, on_poll_closed);

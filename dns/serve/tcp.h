@@ -13,8 +13,6 @@
 #ifndef DNS_TCP_H
 #define DNS_TCP_H
 
-#include <sys/queue.h>
-
 #include "dns/serve/connection.h"
 #include "dns/serve/socket.h"
 
@@ -28,7 +26,7 @@ struct tcp_listener {
 	struct lane *lane;
 	unsigned users; /* @poll and the connections; 0: not open */
 	bool paused;
-	TAILQ_ENTRY(tcp_listener) entry; /* while paused */
+	struct tcp_listener *prev, *next; /* while paused */
 	void (*closed)(struct tcp_listener *listener);
 };
 

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 
 #include "dns/serve/traffic.h"
-#include "dns/wire/rcode.h"
+#include "dns/wire/message.h"
 #include "dns/wire/rr_type.h"
 
 /* clang-format off */
@@ -28,9 +29,7 @@ static const uint16_t types[] = { TYPES(TYPE_OF) };
 /* clang-format on */
 
 /* Slots of RCODEs: the first eleven are themselves. */
-#define RCODE_PLAIN	11
-#define RCODE_BADVERS	16
-#define RCODE_BADCOOKIE 23
+#define RCODE_PLAIN (RCODE_NOTZONE + 1)
 
 enum {
 	SLOT_BADVERS = RCODE_PLAIN,
@@ -100,6 +99,7 @@ uint64_t traffic_sum(const struct traffic *traffic, unsigned item)
 {
 	uint64_t sum = 0;
 
+	assert(item < TRAFFIC_ITEMS);
 	for (unsigned i = 0; i < traffic->workers; i++)
 		sum += atomic_load_explicit(&traffic->lanes[i].counts[item],
 					    memory_order_relaxed);

@@ -1,7 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
+/*
+ * turn.c - TCP clients take turns, behind what came over UDP
+ *
+ * A socket that is ready is only noted: its connection goes to the end of the
+ * queue. libuv runs `slice` right after it has polled, and so after all that
+ * came over UDP was answered; connections then take their turns, until the
+ * queue is empty or the slice of time is over. In the second case `again`
+ * keeps the loop from waiting, so that the next slice follows when all sockets
+ * were looked at once more.
+ *
+ * In a turn a connection does one thing: it sends what waits, or answers what
+ * it has read, or reads. settle() then says what it waits for. A socket stays
+ * watched while its connection is queued; if it is reported again it is not
+ * watched any more until settle() wants it.
+ */
 #include <assert.h>
 #include <errno.h>
 #include <sys/socket.h>
+#include <utlist.h>
 
 #include "dns/serve/turn.h"
 
@@ -19,15 +35,18 @@ static void enqueue(struct connection *connection)
 	struct connections *set = connection->set;
 
 	assert(!connection->queued && !connection_is_closing(connection));
-	if (TAILQ_EMPTY(&set->queue))
+	if (!set->queue)
 		uv_check_start(&set->slice, on_slice);
-	TAILQ_INSERT_TAIL(&set->queue, connection, turn);
+	DL_APPEND2(set->queue, connection, turn_prev, turn_next);
 	connection->queued = true;
 }
 
 static void dequeue(struct connection *connection)
 {
-	TAILQ_REMOVE(&connection->set->queue, connection, turn);
+	struct connections *set = connection->set;
+
+	assert(connection->queued);
+	DL_DELETE2(set->queue, connection, turn_prev, turn_next);
 	connection->queued = false;
 }
 
@@ -36,9 +55,9 @@ static size_t whole_query(const uint8_t *data, size_t len)
 {
 	size_t need;
 
-	if (len < LENGTH_SIZE)
+	if (len < MESSAGE_LENGTH_SIZE)
 		return 0;
-	need = LENGTH_SIZE + get_u16(data);
+	need = MESSAGE_LENGTH_SIZE + get_u16(data);
 	return len < need ? 0 : need;
 }
 
@@ -62,15 +81,18 @@ static size_t fill_output(struct connection *connection, const uint8_t *data,
 		query = whole_query(data + *done, len - *done);
 		if (!query || (i && uv_hrtime() >= set->slice_end))
 			break;
+		assert(sizeof(set->output) - used >=
+		       MESSAGE_LENGTH_SIZE + MESSAGE_TCP_SIZE);
 		out = set->output + used;
-		answered = responder_answer(
-			set->responder, &client, data + *done + LENGTH_SIZE,
-			query - LENGTH_SIZE, out + LENGTH_SIZE);
+		answered = responder_answer(set->responder, &client,
+					    data + *done + MESSAGE_LENGTH_SIZE,
+					    query - MESSAGE_LENGTH_SIZE,
+					    out + MESSAGE_LENGTH_SIZE);
 		*done += query;
 		if (!answered)
 			continue;
 		put_u16(out, (uint16_t)answered);
-		used += LENGTH_SIZE + answered;
+		used += MESSAGE_LENGTH_SIZE + answered;
 	}
 	return used;
 }
@@ -91,6 +113,7 @@ static ssize_t send_some(const struct connection *connection,
 static int keep_waiting(struct connection *connection, const uint8_t *data,
 			size_t len)
 {
+	assert(!connection->waiting && len && len <= OUTPUT_SIZE);
 	connection->waiting = malloc(len);
 	if (!connection->waiting)
 		return -ENOMEM;
@@ -113,9 +136,11 @@ static void send_answers(struct connection *connection, const uint8_t *data,
 
 static void send_waiting(struct connection *connection)
 {
-	ssize_t n =
-		send_some(connection, connection->waiting + connection->taken,
-			  connection->waiting_len - connection->taken);
+	ssize_t n;
+
+	assert(connection->taken < connection->waiting_len);
+	n = send_some(connection, connection->waiting + connection->taken,
+		      connection->waiting_len - connection->taken);
 
 	if (n < 0) {
 		connection_close(connection);
@@ -163,6 +188,7 @@ static void advance(struct connection *connection)
 
 	if (!done)
 		return;
+	assert(done <= input->len);
 	input->len -= done;
 	if (input->len)
 		memmove(input->data, input->data + done, input->len);
@@ -177,20 +203,24 @@ static void take_input(struct connection *connection, const uint8_t *data,
 
 	if (!connection->input.len)
 		done = answer_queries(connection, data, len);
+	assert(done <= len);
 	if (done == len)
 		return;
+	/* More is read only when no query in it is whole: see settle(). */
+	assert(connection->input.len < MESSAGE_LENGTH_SIZE + MESSAGE_TCP_SIZE);
 	if (buffer_add(&connection->input, data + done, len - done) < 0)
 		connection_close(connection);
 	else if (!done)
 		advance(connection);
 }
 
-/* At the client's end of stream nothing waits: we would not be reading. */
+/* No answer waits when the client's stream ends: nothing is read till then. */
 static void read_input(struct connection *connection)
 {
 	uint8_t *input = connection->set->input;
 	ssize_t n = recv(connection->fd, input, INPUT_SIZE, 0);
 
+	assert(!connection->waiting);
 	if (n > 0)
 		take_input(connection, input, (size_t)n);
 	else if (n == 0 || (errno != EAGAIN && errno != EINTR))
@@ -262,15 +292,14 @@ static void on_again(uv_idle_t *again)
 static void on_slice(uv_check_t *slice)
 {
 	struct connections *set = slice->data;
-	struct connection *first;
 
 	set->slice_end = uv_hrtime() + SLICE_NS;
-	while ((first = TAILQ_FIRST(&set->queue))) {
-		take_turn(first);
+	while (set->queue) {
+		take_turn(set->queue);
 		if (uv_hrtime() >= set->slice_end)
 			break;
 	}
-	if (TAILQ_EMPTY(&set->queue)) {
+	if (!set->queue) {
 		uv_check_stop(&set->slice);
 		uv_idle_stop(&set->again);
 	} else {
@@ -293,7 +322,6 @@ static void on_ready(uv_poll_t *poll, int status, int events)
 
 void turns_init(struct connections *set)
 {
-	TAILQ_INIT(&set->queue);
 	uv_check_init(set->loop, &set->slice);
 	uv_idle_init(set->loop, &set->again);
 	set->slice.data = set;

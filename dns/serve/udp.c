@@ -1,5 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
+/*
+ * udp.c - queries over UDP, a batch at a time
+ *
+ * A listener is watched, or busy, and never both. While it is watched, libuv
+ * tells when there is something to receive. A batch that is large makes it
+ * busy: it is read in each round of the loop until a read finds nothing.
+ */
+#include <assert.h>
 #include <errno.h>
+#include <utlist.h>
 
 #include "dns/serve/udp.h"
 
@@ -16,7 +25,7 @@
 #define UDP_QUERY_SIZE 4096
 
 /* Answers are packed; answer() wants room for the longest, wherever it is. */
-#define UDP_OUTPUT_SIZE (UDP_BATCH * ANSWER_EDNS_SIZE + ANSWER_TCP_SIZE)
+#define UDP_OUTPUT_SIZE (UDP_BATCH * ANSWER_EDNS_SIZE + MESSAGE_TCP_SIZE)
 
 /*
  * Its size is no power of two, so that the heads of the datagrams, which are
@@ -31,8 +40,8 @@ struct datagram {
 
 struct udp {
 	uv_loop_t *loop;
-	uv_idle_t turn; /* runs while some listener is busy */
-	TAILQ_HEAD(, udp_listener) busy;
+	uv_idle_t round;	   /* runs while some listener is busy */
+	struct udp_listener *busy; /* utlist */
 	struct responder *responder;
 	struct mmsghdr in[UDP_BATCH];
 	struct mmsghdr out[UDP_BATCH];
@@ -50,9 +59,8 @@ int udp_new(struct udp **out, uv_loop_t *loop, struct responder *responder)
 		return -ENOMEM;
 	udp->loop = loop;
 	udp->responder = responder;
-	TAILQ_INIT(&udp->busy);
-	uv_idle_init(loop, &udp->turn);
-	udp->turn.data = udp;
+	uv_idle_init(loop, &udp->round);
+	udp->round.data = udp;
 	for (unsigned i = 0; i < UDP_BATCH; i++) {
 		udp->in_iov[i].iov_base = udp->datagrams[i].query;
 		udp->in_iov[i].iov_len = UDP_QUERY_SIZE;
@@ -69,11 +77,12 @@ int udp_new(struct udp **out, uv_loop_t *loop, struct responder *responder)
 
 void udp_stop(struct udp *udp)
 {
-	uv_close((uv_handle_t *)&udp->turn, NULL);
+	uv_close((uv_handle_t *)&udp->round, NULL);
 }
 
 struct udp *udp_free(struct udp *udp)
 {
+	assert(!udp || !udp->busy);
 	free(udp);
 	return NULL;
 }
@@ -86,6 +95,7 @@ static unsigned receive_batch(struct udp *udp,
 		sockets->wildcard ? sizeof(udp->datagrams[0].control) : 0;
 	int n;
 
+	assert(most && most <= UDP_BATCH);
 	for (unsigned i = 0; i < most; i++) {
 		udp->in[i].msg_hdr.msg_namelen =
 			sizeof(udp->datagrams[i].client);
@@ -100,7 +110,7 @@ static unsigned receive_batch(struct udp *udp,
  * The interface is left to the routes: the way back may be another one. A
  * link-local client's is in its own address.
  */
-static void turn_pktinfo(struct msghdr *msg)
+static void reverse_pktinfo(struct msghdr *msg)
 {
 	struct cmsghdr *cmsg = CMSG_FIRSTHDR(msg);
 
@@ -120,7 +130,8 @@ static void queue_answer(struct udp *udp, unsigned slot, struct msghdr *query,
 {
 	struct msghdr *msg = &udp->out[slot].msg_hdr;
 
-	turn_pktinfo(query);
+	assert(slot < UDP_BATCH);
+	reverse_pktinfo(query);
 	msg->msg_name = query->msg_name;
 	msg->msg_namelen = query->msg_namelen;
 	msg->msg_control = query->msg_controllen ? query->msg_control : NULL;
@@ -180,7 +191,7 @@ static void answer_batch(struct udp_listener *listener, unsigned count)
 	size_t len;
 
 	for (unsigned i = 0; i < count; i++) {
-		if (sizeof(udp->output) - used < ANSWER_TCP_SIZE) {
+		if (sizeof(udp->output) - used < MESSAGE_TCP_SIZE) {
 			send_batch(udp, fd, ready);
 			ready = 0;
 			used = 0;
@@ -202,26 +213,28 @@ static void answer_batch(struct udp_listener *listener, unsigned count)
 }
 
 static void on_readable(uv_poll_t *poll, int status, int events);
-static void on_turn(uv_idle_t *turn);
+static void on_round(uv_idle_t *round);
 
 static void become_busy(struct udp_listener *listener)
 {
 	struct udp *udp = listener->udp;
 
+	assert(!listener->busy);
 	uv_poll_stop(&listener->poll);
 	listener->busy = true;
-	TAILQ_INSERT_TAIL(&udp->busy, listener, entry);
-	uv_idle_start(&udp->turn, on_turn);
+	DL_APPEND(udp->busy, listener);
+	uv_idle_start(&udp->round, on_round);
 }
 
 static void end_busy(struct udp_listener *listener)
 {
 	struct udp *udp = listener->udp;
 
+	assert(listener->busy);
 	listener->busy = false;
-	TAILQ_REMOVE(&udp->busy, listener, entry);
-	if (TAILQ_EMPTY(&udp->busy))
-		uv_idle_stop(&udp->turn);
+	DL_DELETE(udp->busy, listener);
+	if (!udp->busy)
+		uv_idle_stop(&udp->round);
 }
 
 /* Return: how many queries there were. */
@@ -242,14 +255,12 @@ static unsigned serve_batch(struct udp_listener *listener)
 	return count;
 }
 
-static void on_turn(uv_idle_t *turn)
+static void on_round(uv_idle_t *round)
 {
-	struct udp *udp = turn->data;
-	struct udp_listener *listener = TAILQ_FIRST(&udp->busy);
-	struct udp_listener *next;
+	struct udp *udp = round->data;
+	struct udp_listener *listener, *next;
 
-	for (; listener; listener = next) {
-		next = TAILQ_NEXT(listener, entry);
+	DL_FOREACH_SAFE(udp->busy, listener, next) {
 		if (serve_batch(listener))
 			continue;
 		end_busy(listener);
@@ -278,6 +289,7 @@ int udp_listen(struct udp_listener *listener, struct udp *udp,
 {
 	int r = uv_poll_init(udp->loop, &listener->poll, sockets->udp);
 
+	assert(!listener->open);
 	if (r < 0)
 		return r;
 	listener->poll.data = listener;
@@ -302,6 +314,7 @@ static void on_closed(uv_handle_t *handle)
 
 void udp_close(struct udp_listener *listener)
 {
+	assert(listener->open);
 	if (listener->busy)
 		end_busy(listener);
 	uv_close((uv_handle_t *)&listener->poll, on_closed);

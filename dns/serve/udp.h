@@ -23,7 +23,6 @@
 #ifndef DNS_UDP_H
 #define DNS_UDP_H
 
-#include <sys/queue.h>
 #include <uv.h>
 
 #include "dns/serve/responder.h"
@@ -42,7 +41,7 @@ struct udp_listener {
 	unsigned batch;	   /* datagrams to receive at once, UDP_BATCH at most */
 	bool open;	   /* until @closed */
 	bool busy;	   /* read in each turn of the loop, not polled */
-	TAILQ_ENTRY(udp_listener) entry; /* while busy */
+	struct udp_listener *prev, *next; /* while busy */
 	void (*closed)(struct udp_listener *listener);
 };
 

@@ -1,14 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
+/*
+ * worker.c - a thread that answers
+ *
+ * The thread runs its loop until no handle is left in it. The main thread has
+ * one way to reach it: it puts a seat on the queue, says whether to open it or
+ * to close it, and wakes the loop. The worker takes all of the queue and opens
+ * or closes one seat after the other, on the thread that also runs their
+ * callbacks, so that none of these can run meanwhile. A seat that is queued
+ * and is wanted otherwise before its turn came is not queued again: what was
+ * said last holds. What fails for lack of memory goes back to the queue.
+ *
+ * To close a seat is to close its handles and connections, each of which
+ * calls back when it is gone; the last one lets the seat leave. A worker that
+ * is told to stop has no seats any more, and closes the handles of its own:
+ * then its loop has run out.
+ */
 #include <assert.h>
 #include <errno.h>
+#include <utlist.h>
 
 #include "dns/serve/worker.h"
 #include "dns/wire/thread.h"
 
 /* When to try again what failed for lack of memory. */
 #define RETRY_MS 100
-
-TAILQ_HEAD(seats, seat);
 
 struct worker {
 	uv_loop_t loop;
@@ -17,8 +32,8 @@ struct worker {
 	pthread_t thread;
 	bool running; /* @thread is */
 
-	uv_mutex_t mutex; /* protects the two below and the seats' members */
-	struct seats queue;
+	uv_mutex_t mutex;   /* protects the two below and the seats' members */
+	struct seat *queue; /* utlist */
 	bool stop;
 
 	struct responder responder;
@@ -48,6 +63,7 @@ static int seat_open(struct worker *worker, struct seat *seat)
 {
 	int r = 0;
 
+	assert(!seat->leaving);
 	if (!seat->udp.open)
 		r = udp_listen(&seat->udp, worker->udp, seat->sockets,
 			       seat->lane, on_udp_closed);
@@ -59,6 +75,7 @@ static int seat_open(struct worker *worker, struct seat *seat)
 
 static void seat_close(struct seat *seat)
 {
+	assert(!seat->leaving);
 	seat->leaving = true;
 	if (seat->udp.open)
 		udp_close(&seat->udp);
@@ -71,20 +88,20 @@ static void seat_close(struct seat *seat)
 static void enqueue(struct worker *worker, struct seat *seat)
 {
 	if (!seat->queued)
-		TAILQ_INSERT_TAIL(&worker->queue, seat, entry);
+		DL_APPEND(worker->queue, seat);
 	seat->queued = true;
 }
 
 /* Return: the first seat of a list that was taken from the queue, or NULL. */
-static struct seat *dequeue(struct worker *worker, struct seats *taken,
+static struct seat *dequeue(struct worker *worker, struct seat **taken,
 			    bool *remove)
 {
 	struct seat *seat;
 
 	uv_mutex_lock(&worker->mutex);
-	seat = TAILQ_FIRST(taken);
+	seat = *taken;
 	if (seat) {
-		TAILQ_REMOVE(taken, seat, entry);
+		DL_DELETE(*taken, seat);
 		seat->queued = false;
 		*remove = seat->remove;
 	}
@@ -115,12 +132,11 @@ static void close_handles(struct worker *worker)
 /* Do what the main thread wants. */
 static void obey(struct worker *worker)
 {
-	struct seats taken = TAILQ_HEAD_INITIALIZER(taken);
-	struct seat *seat;
+	struct seat *taken, *seat;
 	bool remove, stop;
 
 	uv_mutex_lock(&worker->mutex);
-	TAILQ_CONCAT(&taken, &worker->queue, entry);
+	taken = steal(&worker->queue);
 	stop = worker->stop;
 	uv_mutex_unlock(&worker->mutex);
 	while ((seat = dequeue(worker, &taken, &remove))) {
@@ -160,7 +176,6 @@ static int worker_alloc(struct worker **out)
 
 	if (!worker)
 		return -ENOMEM;
-	TAILQ_INIT(&worker->queue);
 	r = uv_loop_init(&worker->loop);
 	if (r < 0)
 		return r;
@@ -235,6 +250,7 @@ struct worker *worker_free(struct worker *worker)
 	r = uv_loop_close(&worker->loop);
 	assert(r == 0);
 	(void)r;
+	assert(!worker->queue);
 	uv_mutex_destroy(&worker->mutex);
 	tcp_free(worker->tcp);
 	udp_free(worker->udp);

@@ -33,7 +33,7 @@ struct seat {
 	void (*left)(struct seat *seat); /* on the worker's thread */
 
 	/* Under the worker's mutex. */
-	TAILQ_ENTRY(seat) entry;
+	struct seat *prev, *next; /* in the worker's queue, while @queued */
 	bool queued;
 	bool remove;
 

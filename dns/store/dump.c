@@ -1,4 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
+/*
+ * dump.c - the text of a table, or of one owner, at any offset
+ *
+ * The text is a row of pieces: the head, a comma, an owner, a record, the
+ * tail. A read goes from piece to piece, and has three ways to be at its offset
+ * without printing all before it: a mark, an owner's size, an RRset's size. It
+ * prints from the piece on that has its first octet, and ends in the piece
+ * that has its last; there it steps back, for the next read may begin within
+ * that piece.
+ */
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -9,7 +19,7 @@
 
 #define MARKS_APART (64 * 1024) /* octets */
 
-/* In octets that could be printed meanwhile. */
+/* What a step costs, in octets that could be printed in the same time. */
 #define COST_LOOK  4096 /* at the clock, after so much */
 #define COST_OWNER 32
 #define COST_RRSET 8
@@ -32,7 +42,7 @@ struct dump_place {
 struct dump {
 	struct snapshot *snapshot; /* borrowed */
 	uint32_t table;
-	bool one; /* owner, which the walk stays at */
+	bool one; /* it is of one owner, whose walk this is */
 	bool json;
 	char *head, *tail;
 	uint64_t size;
@@ -103,10 +113,15 @@ static int begin_table(struct dump *dump, const struct dump_frame *frame)
 	return 0;
 }
 
+static void dump_freep(struct dump **dump)
+{
+	dump_free(*dump);
+}
+
 int dump_new(struct dump **out, struct snapshot *snapshot, uint32_t table,
 	     const struct name *owner, const struct dump_frame *frame)
 {
-	struct dump *dump = calloc(1, sizeof(*dump));
+	CLEANUP(dump_freep) struct dump *dump = calloc(1, sizeof(*dump));
 	int r;
 
 	if (!dump)
@@ -114,12 +129,10 @@ int dump_new(struct dump **out, struct snapshot *snapshot, uint32_t table,
 	dump->snapshot = snapshot;
 	dump->table = table;
 	r = owner ? begin_owner(dump, owner) : begin_table(dump, frame);
-	if (r < 0) {
-		dump_free(dump);
+	if (r < 0)
 		return r;
-	}
 	rewind_dump(dump);
-	*out = dump;
+	*out = steal(&dump);
 	return 0;
 }
 
@@ -262,6 +275,7 @@ static int step(struct dump *dump, struct dump_read *read,
 	size_t had = read->text->len, len;
 	int r;
 
+	assert(dump->at != DUMP_AT_END);
 	*before = place_of(dump);
 	r = append(dump, read);
 	if (r < 0)
@@ -314,6 +328,9 @@ int dump_read(struct dump *dump, struct dump_read *read, uint64_t until_ns)
 			return r;
 	}
 	if (dump->offset > read->offset) {
+		/* What was printed reaches from before it to where we are. */
+		assert(read->text_at <= read->offset);
+		assert(read->text_at + read->text->len == dump->offset);
 		read->data = read->text->data + (read->offset - read->text_at);
 		read->len = (dump->offset < end ? dump->offset : end) -
 			    read->offset;

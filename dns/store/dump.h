@@ -4,9 +4,10 @@
  *
  * It may be gigabytes, so none of it is kept: a dump is a place in a snapshot,
  * and each read prints what it was asked for, from the record on that the
- * last one ended in. How long all of it is, is known from the start; and what
- * is stepped over is not printed but counted, but for the records of one
- * RRset. Marks (marks.h) make the way short where there is one already.
+ * last one ended in. How long all of it is, is known from the start. What is
+ * stepped over is counted, by the sizes that are kept with the records, and is
+ * not printed; only within one RRset there are no sizes to go by. Marks
+ * (marks.h) make the way short where one was gone before.
  *
  * A read may take its time in slices.
  *

@@ -1,4 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+/*
+ * marks.c - where a long walk through a table came by
+ *
+ * The list is in order and only grows at its end. A walk that starts over
+ * passes places that have a mark already, and notes none until it is further
+ * than the last.
+ */
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,6 +36,7 @@ void marks_note(struct marks *marks, uint64_t at, const uint8_t *key,
 	mark = malloc(sizeof(*mark) + key_len);
 	if (!mark)
 		return;
+	assert(marks->count < MARKS_MAX);
 	mark->at = at;
 	mark->key_len = key_len;
 	memcpy(mark->key, key, key_len);

@@ -2,7 +2,7 @@
 /*
  * marks.h - where a long walk through a table came by
  *
- * Each so often the walk notes how far it is, and the owner that comes next.
+ * Every so often the walk notes how far it is, and the owner that comes next.
  * Whoever wants to be elsewhere starts at the mark before that. There are few
  * marks, far enough from each other for the whole walk, so that what they hold
  * does not grow with the table.

@@ -1,4 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+/*
+ * rrset.c - reading the RRsets of one owner
+ *
+ * All of it is steps from head to head, and from record to record.
+ */
 #include <sodium.h>
 
 #include "dns/store/rrset_layout.h"
@@ -14,7 +19,7 @@ bool rrsets_next(struct rrsets rrsets, size_t *offset, struct rrset *out)
 	out->count = head.count;
 	out->rrs = rrsets.data + *offset + sizeof(head);
 	out->len = head.len;
-	out->ttl = get_u32(out->rrs + 4);
+	out->ttl = get_u32(out->rrs + RR_HEAD_TTL);
 	*offset += sizeof(head) + head.len;
 	return true;
 }
@@ -36,9 +41,9 @@ bool rrset_next(const struct rrset *rrset, size_t *offset, struct rrset_rr *out)
 	if (*offset >= rrset->len)
 		return false;
 	out->wire = rrset->rrs + *offset;
-	out->rdlen = get_u16(out->wire + 8);
-	out->rdata = out->wire + RRSET_RR_HEAD;
-	*offset += RRSET_RR_HEAD + out->rdlen;
+	out->rdlen = get_u16(out->wire + RR_HEAD_RDLENGTH);
+	out->rdata = out->wire + RR_HEAD_SIZE;
+	*offset += RR_HEAD_SIZE + out->rdlen;
 	return true;
 }
 

@@ -17,6 +17,7 @@
 #define DNS_RRSET_H
 
 #include "dns/text/change.h"
+#include "dns/wire/message.h"
 
 /*
  * RRsets of one owner. To find one is to step over those before it, and there
@@ -53,8 +54,6 @@ struct rrset_rr {
 	uint16_t rdlen;
 };
 
-#define RRSET_RR_HEAD 10 /* octets before the RDATA */
-
 /*
  * Octets of all RRsets of one owner. Each change of one of them writes all of
  * them anew, and others wait for that.
@@ -64,8 +63,7 @@ struct rrset_rr {
 /** rrsets_size() - all zero for an owner without records */
 struct rrsets_size rrsets_size(const struct name *owner, struct rrsets rrsets);
 
-/** rrsets_text_size() - octets of rrsets_to_text(), which no name is made for
- */
+/** rrsets_text_size() - octets of rrsets_to_text(); no owner is needed */
 uint64_t rrsets_text_size(struct rrsets rrsets);
 
 /** rrsets_digest() - equal for equal records, and else most likely not */

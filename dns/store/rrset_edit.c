@@ -11,13 +11,17 @@
 #include <limits.h>
 #include <stdarg.h>
 
-#include "dns/store/rrset_layout.h"
+#include "dns/store/rrset_same.h"
+#include "dns/store/rrset_write.h"
 
 /*
  * What a message needs beside the answer's RRset: the header, a question of
  * the longest name, and an OPT record with room for its options.
  */
-#define RRSET_FIT (65535 - 12 - (NAME_WIRE_SIZE + 4) - 64)
+#define OPT_ROOM 64
+#define RRSET_FIT                                                              \
+	(MESSAGE_TCP_SIZE - MESSAGE_HEAD_SIZE -                                \
+	 (NAME_WIRE_SIZE + MESSAGE_QUESTION_TAIL) - OPT_ROOM)
 
 static bool type_is_single(uint16_t type)
 {
@@ -31,318 +35,123 @@ static bool type_goes_with_cname(uint16_t type)
 	       type == 25;
 }
 
-static uint8_t lower(uint8_t c)
-{
-	return c >= 'A' && c <= 'Z' ? c + 32 : c;
-}
-
-/* Length octets are below 64, so folding never touches one. */
-static int order_folded(const uint8_t *a, const uint8_t *b, size_t len)
-{
-	for (size_t i = 0; i < len; i++)
-		if (lower(a[i]) != lower(b[i]))
-			return lower(a[i]) < lower(b[i]) ? -1 : 1;
-	return 0;
-}
-
-/*
- * Some order of RDATA; 0: the same data. Domain names in it compare without
- * case (RFC 4343).
- */
-static int order_rdata(struct rr_names names, const uint8_t *a, size_t a_len,
-		       const uint8_t *b, size_t b_len)
-{
-	size_t end;
-	int order;
-
-	if (a_len != b_len)
-		return a_len < b_len ? -1 : 1;
-	if (!names.count || a_len < (size_t)names.skip + names.tail)
-		return memcmp(a, b, a_len);
-	end = a_len - names.tail;
-	order = memcmp(a, b, names.skip);
-	if (!order)
-		order = order_folded(a + names.skip, b + names.skip,
-				     end - names.skip);
-	return order ? order : memcmp(a + end, b + end, names.tail);
-}
-
-/* The state of one edit. */
-struct edit {
+/* One edit on its way. */
+struct merge {
 	const struct change_item *items; /* all that are given, in order */
 	size_t count;
-	const struct name *owner;
 	char owner_text[NAME_TEXT_SIZE];
-	size_t owner_len;
-	uint32_t owner_escapes;
+	struct rrset_owner owner;
 	bool fresh;
 	struct buffer *out;
 	struct refusal *why;
 };
 
 static int PRINTF(3, 4)
-	refuse(struct edit *edit, uint32_t line, const char *format, ...)
+	refuse(struct merge *merge, uint32_t line, const char *format, ...)
 {
 	va_list args;
 
 	va_start(args, format);
-	refusal_vset(edit->why, EINVAL, format, args);
+	refusal_vset(merge->why, EINVAL, format, args);
 	va_end(args);
-	refusal_at_owner(edit->why, line, edit->owner_text, edit->owner_len);
+	refusal_at_owner(merge->why, line, merge->owner_text,
+			 merge->owner.text_len);
 	return EINVAL;
 }
 
-/* The RRset that an edit is writing: its head stands at @head in the buffer. */
-struct draft {
-	struct rrset_head head;
-	struct rr_names names;
-	size_t at;    /* of the head */
+/* What of a merge is about one type: the RRset that is being written. */
+struct part {
+	struct rrset_write write;
 	uint32_t ttl; /* of the first record */
 	bool mixed;   /* and others came with another one */
 	bool given; /* the only record of a single type came with this write */
 };
 
-static struct rrset draft_rrset(const struct edit *edit,
-				const struct draft *draft)
-{
-	return (struct rrset){
-		.rrs = edit->out->data + draft->at + sizeof(struct rrset_head),
-		.len = draft->head.len,
-	};
-}
-
-static bool draft_has(const struct edit *edit, const struct draft *draft,
-		      const struct rr *rr)
-{
-	struct rrset rrset = draft_rrset(edit, draft);
-	struct rrset_rr old;
-	size_t offset = 0;
-
-	while (rrset_next(&rrset, &offset, &old))
-		if (!order_rdata(draft->names, old.rdata, old.rdlen, rr->rdata,
-				 rr->rdlen))
-			return true;
-	return false;
-}
-
-static void draft_clear(struct edit *edit, struct draft *draft)
-{
-	edit->out->len = draft->at + sizeof(struct rrset_head);
-	draft->head.count = 0;
-	draft->head.len = draft->head.text = draft->head.json = 0;
-}
-
-static uint32_t ttl_digits(uint32_t ttl)
-{
-	uint32_t digits = 1;
-
-	for (; ttl > 9; ttl /= 10)
-		digits++;
-	return digits;
-}
-
-/* One TTL for all of the RRset, the newest: RFC 2181, section 5.2. */
-static void draft_set_ttl(struct edit *edit, struct draft *draft, uint32_t ttl)
-{
-	struct rrset rrset = draft_rrset(edit, draft);
-	struct rrset_rr rr;
-	size_t offset = 0;
-
-	/* RFC 4034, section 3: an RRSIG has the TTL of what it signs. */
-	if (!draft->mixed || draft->head.type == RR_RRSIG)
-		return;
-	while (rrset_next(&rrset, &offset, &rr)) {
-		uint8_t *at = edit->out->data + (rr.wire - edit->out->data) + 4;
-		uint32_t more = ttl_digits(ttl) - ttl_digits(get_u32(at));
-
-		draft->head.text += more;
-		draft->head.json += more;
-		put_u32(at, ttl);
-	}
-}
-
-static int draft_append(struct edit *edit, struct draft *draft,
-			const struct rr *rr)
-{
-	uint32_t text =
-		rr_text_len(edit->owner_len, rr->type, rr->ttl, &rr->measure);
-	uint8_t wire[RRSET_RR_HEAD];
-	int r;
-
-	put_u16(wire, rr->type);
-	put_u16(wire + 2, 1); /* class IN */
-	put_u32(wire + 4, rr->ttl);
-	put_u16(wire + 8, rr->rdlen);
-	r = buffer_reserve(edit->out, sizeof(wire) + rr->rdlen);
-	if (r < 0)
-		return r;
-	buffer_add(edit->out, wire, sizeof(wire));
-	buffer_add(edit->out, rr->rdata, rr->rdlen);
-	draft->head.count++;
-	draft->head.len += (uint32_t)sizeof(wire) + rr->rdlen;
-	draft->head.text += text + 1;
-	/* Two quotes and four tabs are not among the escapes we know of. */
-	draft->head.json +=
-		text + 6 + edit->owner_escapes + rr->measure.escapes;
-	return 0;
-}
-
-static int refuse_second(struct edit *edit, const struct change_item *item)
+static int refuse_second(struct merge *merge, const struct change_item *item)
 {
 	char type[16];
 
 	rr_type_to_text(item->rr.type, type);
-	return refuse(edit, item->line,
+	return refuse(merge, item->line,
 		      "two different %s records; a name has at most one", type);
 }
 
 /* @is_there: a record with this data is, before it */
-static int draft_add(struct edit *edit, struct draft *draft,
-		     const struct change_item *item, bool is_there)
+static int part_add(struct merge *merge, struct part *part,
+		    const struct change_item *item, bool is_there)
 {
 	const struct rr *rr = &item->rr;
 	int r;
 
-	if (!draft->head.count)
-		draft->ttl = rr->ttl;
-	draft->mixed |= draft->ttl != rr->ttl;
+	if (!part->write.head.count)
+		part->ttl = rr->ttl;
+	part->mixed |= part->ttl != rr->ttl;
 	if (is_there) {
-		draft->given = true;
+		part->given = true;
 		return 0;
 	}
-	if (type_is_single(rr->type) && draft->head.count) {
-		if (draft->given || edit->fresh)
-			return refuse_second(edit, item);
+	if (type_is_single(rr->type) && part->write.head.count) {
+		if (part->given || merge->fresh)
+			return refuse_second(merge, item);
 		/* RFC 2136, section 3.4.2.2: the new one replaces. */
-		draft_clear(edit, draft);
+		rrset_write_clear(&part->write);
 	}
-	r = draft_append(edit, draft, rr);
+	r = rrset_write_add(&part->write, rr);
 	if (r < 0)
 		return r;
-	draft->given = true;
-	if (draft->head.len + 2u * draft->head.count > RRSET_FIT)
-		return refuse(edit, item->line,
+	part->given = true;
+	if (part->write.head.len + 2u * part->write.head.count > RRSET_FIT)
+		return refuse(merge, item->line,
 			      "the RRset would not fit a DNS message");
 	return 0;
 }
 
-/*
- * Some items of one type: each is looked for among all before it. More than a
- * few are sorted together with what was there, and equal ones meet: looking
- * for each would take a write of a megabyte seconds.
- */
-#define EDIT_FEW 32
-
-/* A record by its data; of equal ones, by who comes first. */
-struct entrant {
-	const uint8_t *rdata;
-	uint16_t rdlen;
-	uint32_t place;
-};
-
-static int compare_entrants(const void *a, const void *b, void *arg)
-{
-	const struct entrant *x = a, *y = b;
-	const struct rr_names *names = arg;
-	int order = order_rdata(*names, x->rdata, x->rdlen, y->rdata, y->rdlen);
-
-	return order ? order : x->place < y->place ? -1 : x->place > y->place;
-}
-
-static int sort_entrants(struct entrant **out, struct rrset old,
-			 struct rr_names names,
-			 const struct change_item *const *items, size_t count)
-{
-	size_t all = old.count + count, at = 0, n = 0;
-	struct entrant *sorted = malloc(all * sizeof(*sorted));
-	struct rrset_rr rr;
-
-	if (!sorted)
-		return -ENOMEM;
-	for (; rrset_next(&old, &at, &rr); n++)
-		sorted[n] = (struct entrant){rr.rdata, rr.rdlen, (uint32_t)n};
-	for (; n < all; n++) {
-		const struct rr *new = &items[n - old.count]->rr;
-
-		sorted[n] =
-			(struct entrant){new->rdata, new->rdlen, (uint32_t)n};
-	}
-	qsort_r(sorted, all, sizeof(*sorted), compare_entrants, &names);
-	*out = sorted;
-	return 0;
-}
-
-/* Which of the items says what is there before it? The caller frees. */
-static int find_repeated(bool **out, struct rrset old, struct rr_names names,
-			 const struct change_item *const *items, size_t count)
-{
-	CLEANUP(freep) struct entrant *sorted = NULL;
-	CLEANUP(freep) bool *repeated = calloc(count, sizeof(*repeated));
-	int r = repeated ? sort_entrants(&sorted, old, names, items, count)
-			 : -ENOMEM;
-
-	for (size_t i = 1; r == 0 && i < old.count + count; i++) {
-		const struct entrant *a = &sorted[i - 1], *b = &sorted[i];
-
-		if (b->place >= old.count &&
-		    !order_rdata(names, a->rdata, a->rdlen, b->rdata, b->rdlen))
-			repeated[b->place - old.count] = true;
-	}
-	if (r == 0)
-		*out = steal(&repeated);
-	return r;
-}
+/* More items of one type than these are sorted: see rrset_same.h. */
+#define MERGE_FEW 32
 
 /* Write the items of one type behind what there was of it. */
-static int draft_add_all(struct edit *edit, struct draft *draft,
-			 struct rrset old,
-			 const struct change_item *const *items, size_t count)
+static int part_add_all(struct merge *merge, struct part *part,
+			const struct change_item *const *items, size_t count)
 {
 	CLEANUP(freep) bool *repeated = NULL;
+	struct rrset all = rrset_write_all(&part->write);
 	int r = 0;
 
 	/* Of a single type there is one to look at, and it may go. */
-	if (count > EDIT_FEW && !type_is_single(draft->head.type))
-		r = find_repeated(&repeated, old, draft->names, items, count);
-	for (size_t i = 0; r == 0 && i < count; i++)
-		r = draft_add(edit, draft, items[i],
-			      repeated ? repeated[i]
-				       : draft_has(edit, draft, &items[i]->rr));
-	if (r == 0 && count)
-		draft_set_ttl(edit, draft, items[count - 1]->rr.ttl);
+	if (count > MERGE_FEW && !type_is_single(all.type))
+		r = rrset_same_find(&repeated, all, items, count);
+	for (size_t i = 0; r == 0 && i < count; i++) {
+		all = rrset_write_all(&part->write);
+		r = part_add(merge, part, items[i],
+			     repeated ? repeated[i]
+				      : rrset_same_has(&all, &items[i]->rr));
+	}
+	/*
+	 * One TTL for all of the RRset, the newest: RFC 2181, section 5.2. But
+	 * an RRSIG has the TTL of what it signs: RFC 4034, section 3.
+	 */
+	if (r == 0 && part->mixed && all.type != RR_RRSIG)
+		rrset_write_ttl(&part->write, items[count - 1]->rr.ttl);
 	return r;
 }
 
-/* Write one RRset: what there was of @type, then the items of @type. */
-static int edit_type(struct edit *edit, uint16_t type, const uint8_t *old,
-		     size_t old_len, const struct change_item *const *items,
-		     size_t count)
+/* Write one RRset: what there was, which may be nothing, then the items. */
+static int merge_type(struct merge *merge, struct rrset_head head,
+		      const uint8_t *rrs,
+		      const struct change_item *const *items, size_t count)
 {
-	struct draft draft = {
-		.head.type = type,
-		.names = rr_names(type),
-		.at = edit->out->len,
-	};
-	struct rrset was = {0};
-	int r;
+	struct part part = {0};
+	int r = rrset_write_begin(&part.write, merge->out, merge->owner, head,
+				  rrs);
 
-	r = buffer_add(edit->out, &draft.head, sizeof(draft.head));
 	if (r < 0)
 		return r;
-	if (old_len) {
-		size_t at = 0;
-
-		rrsets_next((struct rrsets){old, old_len}, &at, &was);
-		memcpy(&draft.head, old, sizeof(draft.head));
-		draft.ttl = was.ttl;
-		r = buffer_add(edit->out, was.rrs, was.len);
-		if (r < 0)
-			return r;
-	}
-	r = draft_add_all(edit, &draft, was, items, count);
+	if (head.count)
+		part.ttl = get_u32(rrs + RR_HEAD_TTL);
+	r = part_add_all(merge, &part, items, count);
 	if (r)
 		return r;
-	memcpy(edit->out->data + draft.at, &draft.head, sizeof(draft.head));
+	rrset_write_end(&part.write);
 	return 0;
 }
 
@@ -359,7 +168,7 @@ static int compare_items(const void *a, const void *b)
 }
 
 /* The old RRsets before @rank, as they are; *@at is behind them then. */
-static int copy_before(struct edit *edit, struct rrsets old, size_t *at,
+static int copy_before(struct merge *merge, struct rrsets old, size_t *at,
 		       unsigned rank)
 {
 	size_t from = *at;
@@ -373,7 +182,7 @@ static int copy_before(struct edit *edit, struct rrsets old, size_t *at,
 	}
 	if (*at == from)
 		return 0;
-	return buffer_add(edit->out, old.data + from, *at - from);
+	return buffer_add(merge->out, old.data + from, *at - from);
 }
 
 static unsigned count_types(struct rrsets rrsets)
@@ -387,49 +196,53 @@ static unsigned count_types(struct rrsets rrsets)
 	return count;
 }
 
-static int refuse_types(struct edit *edit, uint32_t line)
+static int refuse_types(struct merge *merge, uint32_t line)
 {
-	refuse(edit, line, "a name has records of %d types at most",
+	refuse(merge, line, "a name has records of %d types at most",
 	       RRSETS_TYPES);
 	return EDQUOT;
 }
 
-static int edit_merge(struct edit *edit, struct rrsets old,
-		      const struct change_item *const *items, size_t count)
+static int merge_all(struct merge *merge, struct rrsets old,
+		     const struct change_item *const *items, size_t count)
 {
 	size_t at = 0, i = 0;
 	unsigned types = count_types(old);
 	int r = 0;
 
 	while (r == 0 && i < count) {
-		uint16_t type = items[i]->rr.type;
-		size_t set_len = 0, n = 1;
+		struct rrset_head head = {.type = items[i]->rr.type};
+		const uint8_t *rrs = NULL;
+		size_t n = 1;
 
-		r = copy_before(edit, old, &at, rrset_rank(type));
+		assert(i == 0 || rrset_rank(items[i - 1]->rr.type) <
+					 rrset_rank(head.type));
+		r = copy_before(merge, old, &at, rrset_rank(head.type));
 		if (r < 0)
 			return r;
-		if (at < old.len && rrset_head_at(old, at).type == type)
-			set_len = sizeof(struct rrset_head) +
-				  rrset_head_at(old, at).len;
-		else if (++types > RRSETS_TYPES)
-			return refuse_types(edit, items[i]->line);
-		while (i + n < count && items[i + n]->rr.type == type)
+		if (at < old.len && rrset_head_at(old, at).type == head.type) {
+			head = rrset_head_at(old, at);
+			rrs = old.data + at + sizeof(head);
+			at += sizeof(head) + head.len;
+		} else if (++types > RRSETS_TYPES) {
+			return refuse_types(merge, items[i]->line);
+		}
+		while (i + n < count && items[i + n]->rr.type == head.type)
 			n++;
-		r = edit_type(edit, type, set_len ? old.data + at : NULL,
-			      set_len, items + i, n);
-		at += set_len;
+		r = merge_type(merge, head, rrs, items + i, n);
 		i += n;
 	}
-	return r ? r : copy_before(edit, old, &at, UINT_MAX);
+	assert(r || i == count);
+	return r ? r : copy_before(merge, old, &at, UINT_MAX);
 }
 
 /* The line of the CNAME; or, if that was there, of the first that is beside. */
-static uint32_t line_of_conflict(const struct edit *edit)
+static uint32_t line_of_conflict(const struct merge *merge)
 {
 	uint32_t line = 0;
 
-	for (size_t i = edit->count; i-- > 0;) {
-		const struct change_item *item = &edit->items[i];
+	for (size_t i = merge->count; i-- > 0;) {
+		const struct change_item *item = &merge->items[i];
 
 		if (item->op != CHANGE_ADD)
 			break;
@@ -441,9 +254,9 @@ static uint32_t line_of_conflict(const struct edit *edit)
 	return line;
 }
 
-static int check_cname(struct edit *edit)
+static int check_cname(struct merge *merge)
 {
-	struct rrsets all = {edit->out->data, edit->out->len};
+	struct rrsets all = {merge->out->data, merge->out->len};
 	struct rrset rrset;
 	size_t offset = 0;
 	char type[16];
@@ -454,7 +267,7 @@ static int check_cname(struct edit *edit)
 		if (type_goes_with_cname(rrset.type))
 			continue;
 		rr_type_to_text(rrset.type, type);
-		return refuse(edit, line_of_conflict(edit),
+		return refuse(merge, line_of_conflict(merge),
 			      "a CNAME cannot stand beside other data, and "
 			      "this name would have both it and %s",
 			      type);
@@ -463,14 +276,14 @@ static int check_cname(struct edit *edit)
 }
 
 /* The limit is for growth: an owner that has more may always have less. */
-static int check_size(struct edit *edit, size_t before, uint32_t line)
+static int check_size(struct merge *merge, size_t before, uint32_t line)
 {
-	if (edit->out->len <= RRSETS_SIZE || edit->out->len <= before)
+	if (merge->out->len <= RRSETS_SIZE || merge->out->len <= before)
 		return 0;
-	refuse(edit, line,
+	refuse(merge, line,
 	       "the records of one name take %d octets at most, as they are "
 	       "stored, and these would take %zu; spread them over more names",
-	       RRSETS_SIZE, edit->out->len);
+	       RRSETS_SIZE, merge->out->len);
 	return EDQUOT;
 }
 
@@ -479,10 +292,9 @@ int rrsets_edit(struct rrsets old, const struct change_item *items,
 		struct refusal *why)
 {
 	CLEANUP(freep) const struct change_item **sorted = NULL;
-	struct edit edit = {
+	struct merge merge = {
 		.items = items,
 		.count = count,
-		.owner = &items[0].rr.owner,
 		.fresh = fresh,
 		.out = out,
 		.why = why,
@@ -491,9 +303,10 @@ int rrsets_edit(struct rrsets old, const struct change_item *items,
 	int r;
 
 	assert(count);
-	edit.owner_len = name_to_text(edit.owner, edit.owner_text);
-	edit.owner_escapes =
-		rrset_json_escapes(edit.owner_text, edit.owner_len);
+	merge.owner.text_len =
+		name_to_text(&items[0].rr.owner, merge.owner_text);
+	merge.owner.escapes =
+		rrset_json_escapes(merge.owner_text, merge.owner.text_len);
 	out->len = 0;
 
 	sorted = malloc(count * sizeof(*sorted));
@@ -509,8 +322,8 @@ int rrsets_edit(struct rrsets old, const struct change_item *items,
 	}
 	if (adds > 1)
 		qsort(sorted, adds, sizeof(*sorted), compare_items);
-	r = edit_merge(&edit, old, sorted, adds);
+	r = merge_all(&merge, old, sorted, adds);
 	if (r == 0)
-		r = check_cname(&edit);
-	return r ? r : check_size(&edit, before, items[count - 1].line);
+		r = check_cname(&merge);
+	return r ? r : check_size(&merge, before, items[count - 1].line);
 }

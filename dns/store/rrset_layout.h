@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * rrset_layout.h - the form of an owner's value, for rrset.c and rrset_edit.c
+ * rrset_layout.h - the form of an owner's value, for those who read and write
+ * it
  */
 #ifndef DNS_RRSET_LAYOUT_H
 #define DNS_RRSET_LAYOUT_H

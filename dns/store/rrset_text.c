@@ -1,4 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+/*
+ * rrset_text.c - the RRsets of one owner as text, a record at a time
+ *
+ * A place is two offsets into the value, so that it can be noted and gone back
+ * to; nothing is kept of what was printed.
+ */
+#include <assert.h>
 #include <errno.h>
 
 #include "dns/store/rrset_layout.h"
@@ -38,6 +45,7 @@ static int quote(struct buffer *out, size_t from)
 			*--at = '\\';
 	}
 	*--at = '"';
+	assert(at == out->data + from);
 	return 0;
 }
 
@@ -60,6 +68,7 @@ static int add_record(struct rrsets_walk *walk, struct buffer *out)
 	struct rrset_rr rr;
 	int r = 0;
 
+	assert(place->rrset < walk->rrsets.len);
 	rrsets_next(walk->rrsets, &next, &rrset);
 	rrset_next(&rrset, &place->rr, &rr);
 	if (place->rr >= rrset.len) {
@@ -71,7 +80,8 @@ static int add_record(struct rrsets_walk *walk, struct buffer *out)
 	from = out->len;
 	if (r == 0)
 		r = rr_to_text(walk->owner, walk->owner_len, rrset.type,
-			       get_u32(rr.wire + 4), rr.rdata, rr.rdlen, out);
+			       get_u32(rr.wire + RR_HEAD_TTL), rr.rdata,
+			       rr.rdlen, out);
 	if (r < 0)
 		return r;
 	return walk->json ? quote(out, from) : buffer_add(out, "\n", 1);

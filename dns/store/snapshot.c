@@ -1,9 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
+/*
+ * snapshot.c - reading the store: one moment of every table
+ *
+ * The read transaction and its cursor are made once. snapshot_begin() renews
+ * the transaction, which costs a fraction of making one; the cursor is renewed
+ * when the first seek of a moment needs it, for a batch of queries may find
+ * all it needs without (landmarks.h).
+ *
+ * Keys of all tables stand in one database, the table's number in front, so
+ * the cursor may come to another table's owner: move() sees that and says that
+ * there is none.
+ */
 #include <assert.h>
 #include <errno.h>
 
 #include "dns/store/landmarks.h"
 #include "dns/store/table_key.h"
+#include "dns/store/table_layout.h"
 
 struct snapshot {
 	const struct tables *tables;
@@ -19,8 +32,7 @@ struct snapshot {
 
 static void close_transaction(struct snapshot *snapshot)
 {
-	if (snapshot->cursor)
-		mdb_cursor_close(steal(&snapshot->cursor));
+	table_cursor_closep(&snapshot->cursor);
 	if (snapshot->txn)
 		mdb_txn_abort(steal(&snapshot->txn));
 }
@@ -42,7 +54,7 @@ static int open_transaction(struct snapshot *snapshot)
 static int fall_back(struct snapshot *snapshot)
 {
 	const struct tables *fallback =
-		__atomic_load_n(&snapshot->tables->fallback, __ATOMIC_ACQUIRE);
+		atomic_load(&snapshot->tables->fallback);
 
 	if (!fallback)
 		return MDB_PANIC;
@@ -115,9 +127,10 @@ int snapshot_measure(struct snapshot *snapshot, struct snapshot_size *out)
 	size_t used = 0;
 	MDB_envinfo info;
 	MDB_stat stat;
-	int rc = mdb_env_info(mdb_txn_env(snapshot->txn), &info);
+	int rc;
 
 	assert(snapshot->begun);
+	rc = mdb_env_info(mdb_txn_env(snapshot->txn), &info);
 	for (size_t i = 0; rc == 0 && i < ARRAY_SIZE(all); i++) {
 		rc = mdb_stat(snapshot->txn, all[i], &stat);
 		used += stat.ms_branch_pages + stat.ms_leaf_pages +
@@ -139,29 +152,16 @@ int snapshot_serving(struct snapshot *snapshot, uint64_t server, uint32_t *out)
 int snapshot_counts(struct snapshot *snapshot, uint32_t table,
 		    struct table_counts *out)
 {
-	uint8_t number[TABLE_NUMBER_SIZE];
-	MDB_val key = table_number_key(number, table), value;
-	int rc;
-
 	assert(snapshot->begun);
-	rc = mdb_get(snapshot->txn, snapshot->tables->tables, &key, &value);
-	if (rc == 0)
-		memcpy(out, value.mv_data, sizeof(*out));
-	return table_errno(rc);
+	return table_get_counts(snapshot->tables, snapshot->txn, table, out);
 }
 
 int snapshot_get(struct snapshot *snapshot, uint32_t table,
 		 const struct name *owner, struct rrsets *out)
 {
-	uint8_t octets[TABLE_KEY_SIZE];
-	MDB_val key = {table_key(octets, table, owner), octets}, value;
-	int rc;
-
 	assert(snapshot->begun);
-	rc = mdb_get(snapshot->txn, snapshot->tables->records, &key, &value);
-	if (rc == 0)
-		*out = (struct rrsets){value.mv_data, value.mv_size};
-	return table_errno(rc);
+	return table_get_owner(snapshot->tables, snapshot->txn, table, owner,
+			       out);
 }
 
 /* Move the cursor, and show where it is if that is in the table at hand. */
@@ -216,6 +216,7 @@ int snapshot_seek(struct snapshot *snapshot, uint32_t table, const uint8_t *key,
 static struct landmark *landmark_of(struct snapshot *snapshot, uint32_t table,
 				    const uint8_t *key, size_t key_len)
 {
+	assert(snapshot->begun);
 	snapshot->effort++;
 	return landmarks_at(&snapshot->landmarks, mdb_txn_id(snapshot->txn),
 			    table, key, key_len);
@@ -227,7 +228,6 @@ int snapshot_known(struct snapshot *snapshot, uint32_t table,
 {
 	struct landmark *landmark = landmark_of(snapshot, table, key, key_len);
 
-	assert(snapshot->begun);
 	if (!landmark || landmark->state == LANDMARK_UNKNOWN)
 		return -EAGAIN;
 	if (landmark->state == LANDMARK_END)
@@ -291,6 +291,7 @@ void snapshot_look_back(struct snapshot *snapshot, const uint8_t *key,
 	struct snapshot_entry further;
 	int r, order = -1;
 
+	assert(snapshot->cursor_is_here);
 	if (!landmark || landmark->state != LANDMARK_UNKNOWN)
 		return;
 	r = snapshot_previous(snapshot, &further);

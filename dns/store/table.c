@@ -1,11 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * table.c - which tables there are, and who answers from which
+ *
+ * A table begins loose: table_create() gives it a number and counts of zero.
+ * table_publish() marks it as served, has `serving` name it and makes the
+ * former one loose. Whoever has a snapshot of before goes on with that one,
+ * which is still there: LMDB keeps what an open snapshot shows.
+ * What is loose goes in slices, owners first and its counts last, so that a
+ * table that is half gone is found again after a crash.
+ *
+ * Counts are read and written within the transaction that changes what they
+ * count, so they are true in every snapshot.
  */
 #include <errno.h>
 
-#include "dns/store/table_counts.h"
 #include "dns/store/table_key.h"
+#include "dns/store/table_layout.h"
 
 int table_errno(int rc)
 {
@@ -45,7 +55,7 @@ int tables_open(struct tables *out, MDB_env *env, MDB_txn *txn)
 
 void tables_fall_back(struct tables *tables, const struct tables *fallback)
 {
-	__atomic_store_n(&tables->fallback, fallback, __ATOMIC_RELEASE);
+	atomic_store(&tables->fallback, fallback);
 }
 
 int table_get_counts(const struct tables *tables, MDB_txn *txn, uint32_t table,
@@ -68,6 +78,18 @@ int table_put_counts(const struct tables *tables, MDB_txn *txn, uint32_t table,
 	MDB_val value = {sizeof(*counts), (void *)counts};
 
 	return table_errno(mdb_put(txn, tables->tables, &key, &value, 0));
+}
+
+int table_get_owner(const struct tables *tables, MDB_txn *txn, uint32_t table,
+		    const struct name *owner, struct rrsets *out)
+{
+	uint8_t octets[TABLE_KEY_SIZE];
+	MDB_val key = {table_key(octets, table, owner), octets}, value;
+	int rc = mdb_get(txn, tables->records, &key, &value);
+
+	if (rc == 0)
+		*out = (struct rrsets){value.mv_data, value.mv_size};
+	return table_errno(rc);
 }
 
 int table_fits(const struct tables *tables, uint64_t before, uint64_t after,
@@ -98,7 +120,7 @@ int table_records(const struct tables *tables, MDB_txn *txn, uint32_t table,
 /* A number that no table has: behind the last one, or the first gap. */
 static int free_number(const struct tables *tables, MDB_txn *txn, uint32_t *out)
 {
-	MDB_cursor *cursor;
+	CLEANUP(table_cursor_closep) MDB_cursor *cursor = NULL;
 	MDB_val key, value;
 	uint32_t number = 0;
 	int rc = mdb_cursor_open(txn, tables->tables, &cursor);
@@ -115,7 +137,6 @@ static int free_number(const struct tables *tables, MDB_txn *txn, uint32_t *out)
 			rc = mdb_cursor_get(cursor, &key, &value, MDB_NEXT);
 		}
 	}
-	mdb_cursor_close(cursor);
 	if (rc != 0 && rc != MDB_NOTFOUND)
 		return table_errno(rc);
 	*out = number;
@@ -207,7 +228,7 @@ int table_retire(const struct tables *tables, MDB_txn *txn, uint64_t server)
 
 int table_loose(const struct tables *tables, MDB_txn *txn, struct buffer *out)
 {
-	MDB_cursor *cursor;
+	CLEANUP(table_cursor_closep) MDB_cursor *cursor = NULL;
 	MDB_val key, value;
 	int r = 0, rc = mdb_cursor_open(txn, tables->tables, &cursor);
 
@@ -222,7 +243,6 @@ int table_loose(const struct tables *tables, MDB_txn *txn, struct buffer *out)
 		if (!counts.served)
 			r = buffer_add(out, &number, sizeof(number));
 	}
-	mdb_cursor_close(cursor);
 	if (r == 0 && rc != MDB_NOTFOUND)
 		r = table_errno(rc);
 	return r;
@@ -232,8 +252,8 @@ int table_free_slice(const struct tables *tables, MDB_txn *txn, uint32_t table,
 		     size_t max, bool *left)
 {
 	uint8_t number[TABLE_NUMBER_SIZE], prefix[TABLE_NUMBER_SIZE];
+	CLEANUP(table_cursor_closep) MDB_cursor *cursor = NULL;
 	MDB_val value, key = table_number_key(number, table);
-	MDB_cursor *cursor;
 	int rc = mdb_cursor_open(txn, tables->records, &cursor);
 
 	if (rc != 0)
@@ -250,7 +270,6 @@ int table_free_slice(const struct tables *tables, MDB_txn *txn, uint32_t table,
 			rc = mdb_cursor_get(cursor, &key, &value, MDB_NEXT);
 	}
 	*left = rc == 0 && !memcmp(key.mv_data, prefix, sizeof(prefix));
-	mdb_cursor_close(cursor);
 	if (rc != 0 && rc != MDB_NOTFOUND)
 		return table_errno(rc);
 	if (*left)

@@ -23,6 +23,7 @@
 #define DNS_TABLE_H
 
 #include <lmdb.h>
+#include <stdatomic.h>
 
 #include "dns/store/rrset.h"
 
@@ -36,7 +37,7 @@ struct tables {
 	 * Where to read when the environment has failed for good; NULL before.
 	 * Set once, by tables_fall_back(), while other threads read.
 	 */
-	const struct tables *fallback;
+	const struct tables *_Atomic fallback;
 };
 
 /* What is known of a table without walking it. */
@@ -108,8 +109,9 @@ int table_move(const struct tables *tables, MDB_txn *txn, uint32_t table,
 /**
  * table_take() - replace an owner's records with the ones it has in @source
  *
- * Both with and without records in @source. Return: 0; EDQUOT refused, with
- * @why; -errno.
+ * A change that drops what is there and adds those, of which there may be
+ * none; it takes as long as table_apply() of them. Return: 0; EDQUOT refused,
+ * with @why; -errno.
  */
 int table_take(const struct tables *tables, MDB_txn *txn, uint32_t table,
 	       uint32_t source, const struct name *owner, int64_t now_ns,

@@ -7,10 +7,11 @@
  * is the first one stored. So a refusal leaves the transaction as it was, and
  * the writer can go on with the next change in the same one.
  */
+#include <assert.h>
 #include <errno.h>
 
-#include "dns/store/table_counts.h"
 #include "dns/store/table_key.h"
+#include "dns/store/table_layout.h"
 
 /* What an owner's new value does to its table. */
 struct verdict {
@@ -51,8 +52,7 @@ struct apply {
 
 static void apply_deinit(struct apply *apply)
 {
-	if (apply->cursor)
-		mdb_cursor_close(apply->cursor);
+	table_cursor_closep(&apply->cursor);
 	free(apply->sorted);
 	buffer_deinit(&apply->keys);
 	buffer_deinit(&apply->verdicts);
@@ -95,8 +95,10 @@ static int apply_sort(struct apply *apply, const struct change *change)
 		out->key = apply->keys.data + apply->keys.len;
 		out->key_len = table_key(key, apply->table, &item.rr.owner);
 		out->offset = at;
+		assert(out->key_len <= apply->keys.cap - apply->keys.len);
 		buffer_add(&apply->keys, key, out->key_len);
 	}
+	assert(i == change->count);
 	qsort(apply->sorted, i, sizeof(*apply->sorted), compare_sorted);
 	return 0;
 }
@@ -124,6 +126,7 @@ static int apply_judge(struct apply *apply, const struct change *change,
 	MDB_val key, value;
 	int r, rc;
 
+	assert(count && sorted->key_len <= sizeof(verdict.key));
 	apply->items.len = 0;
 	for (size_t i = 0; i < count; i++) {
 		size_t offset = sorted[i].offset;
@@ -173,6 +176,7 @@ static int apply_write(struct apply *apply)
 		MDB_val value = {verdict->value_len,
 				 apply->values.data + verdict->value_at};
 
+		assert(value.mv_size <= apply->values.len - verdict->value_at);
 		if (verdict->value_len)
 			rc = mdb_cursor_put(apply->cursor, &key, &value, 0);
 		else if (verdict->had)
@@ -226,7 +230,7 @@ int table_apply(const struct tables *tables, MDB_txn *txn, uint32_t table,
 	return r ? r : table_put_counts(tables, txn, table, &apply.counts);
 }
 
-/* The records of @rrsets as adds with another owner. */
+/* The records of @rrsets as adds with this owner. */
 static int add_all(struct change *change, struct rrsets rrsets,
 		   const struct name *owner)
 {
@@ -241,7 +245,7 @@ static int add_all(struct change *change, struct rrsets rrsets,
 
 		rr.type = rrset.type;
 		while (r == 0 && rrset_next(&rrset, &at, &one)) {
-			rr.ttl = get_u32(one.wire + 4);
+			rr.ttl = get_u32(one.wire + RR_HEAD_TTL);
 			rr.rdata = one.rdata;
 			rr.rdlen = one.rdlen;
 			r = rr_measure(rr.type, rr.rdata, rr.rdlen,
@@ -258,98 +262,47 @@ int table_move(const struct tables *tables, MDB_txn *txn, uint32_t table,
 	       struct refusal *why)
 {
 	CLEANUP(change_deinit) struct change change = {0};
-	uint8_t octets[TABLE_KEY_SIZE];
-	MDB_val key = {table_key(octets, table, from), octets}, value;
-	int r, rc = mdb_get(txn, tables->records, &key, &value);
+	struct rrsets rrsets;
+	int r = table_get_owner(tables, txn, table, from, &rrsets);
 
-	if (rc == MDB_NOTFOUND)
+	if (r == -ENOENT)
 		return ENOENT;
-	if (rc != 0)
-		return table_errno(rc);
-	r = change_drop(&change, from);
+	if (r == 0)
+		r = change_drop(&change, from);
 	if (r == 0)
 		r = change_drop(&change, to);
 	if (r == 0)
-		r = add_all(&change,
-			    (struct rrsets){value.mv_data, value.mv_size}, to);
+		r = add_all(&change, rrsets, to);
 	if (r < 0)
 		return r;
 	return table_apply(tables, txn, table, &change, false, now_ns, why);
 }
 
-/* An owner's records in a table, or none. */
-static int get_owner(const struct apply *apply, uint32_t table,
-		     const struct name *owner, MDB_val *out)
-{
-	uint8_t octets[TABLE_KEY_SIZE];
-	MDB_val key = {table_key(octets, table, owner), octets};
-	int rc = mdb_get(apply->txn, apply->tables->records, &key, out);
-
-	if (rc == MDB_NOTFOUND)
-		*out = (MDB_val){0};
-	return rc == MDB_NOTFOUND ? 0 : table_errno(rc);
-}
-
-static int put_owner(const struct apply *apply, const struct name *owner,
-		     bool had)
-{
-	uint8_t octets[TABLE_KEY_SIZE];
-	MDB_val key = {table_key(octets, apply->table, owner), octets};
-	MDB_val value = {apply->value.len, apply->value.data};
-	int rc = 0;
-
-	if (value.mv_size)
-		rc = mdb_put(apply->txn, apply->tables->records, &key, &value,
-			     0);
-	else if (had)
-		rc = mdb_del(apply->txn, apply->tables->records, &key, NULL);
-	return table_errno(rc);
-}
-
 int table_digest(const struct tables *tables, MDB_txn *txn, uint32_t table,
 		 const struct name *owner, uint64_t *out)
 {
-	struct apply apply = {.tables = tables, .txn = txn};
-	MDB_val value;
-	int r = get_owner(&apply, table, owner, &value);
+	struct rrsets rrsets = {0};
+	int r = table_get_owner(tables, txn, table, owner, &rrsets);
 
-	if (r == 0)
-		*out = rrsets_digest(
-			(struct rrsets){value.mv_data, value.mv_size});
-	return r;
+	if (r < 0 && r != -ENOENT)
+		return r;
+	*out = rrsets_digest(rrsets);
+	return 0;
 }
 
 int table_take(const struct tables *tables, MDB_txn *txn, uint32_t table,
 	       uint32_t source, const struct name *owner, int64_t now_ns,
 	       struct refusal *why)
 {
-	CLEANUP(apply_deinit)
-	struct apply apply = {
-		.tables = tables,
-		.txn = txn,
-		.table = table,
-	};
-	MDB_val old, new;
-	uint64_t before;
-	int r;
+	CLEANUP(change_deinit) struct change change = {0};
+	struct rrsets rrsets = {0};
+	int r = table_get_owner(tables, txn, source, owner, &rrsets);
 
-	r = table_get_counts(tables, txn, table, &apply.counts);
+	if (r == 0 || r == -ENOENT)
+		r = change_drop(&change, owner);
 	if (r == 0)
-		r = get_owner(&apply, table, owner, &old);
-	if (r == 0)
-		r = get_owner(&apply, source, owner, &new);
+		r = add_all(&change, rrsets, owner);
 	if (r < 0)
 		return r;
-	before = apply.counts.records;
-	count_size(&apply, owner, (struct rrsets){old.mv_data, old.mv_size},
-		   -1);
-	count_size(&apply, owner, (struct rrsets){new.mv_data, new.mv_size}, 1);
-	r = table_fits(tables, before, apply.counts.records, why);
-	/* The page that it lies in may move when we write. */
-	if (r == 0)
-		r = buffer_add(&apply.value, new.mv_data, new.mv_size);
-	if (r == 0)
-		r = put_owner(&apply, owner, old.mv_size);
-	apply.counts.changed_ns = now_ns;
-	return r ? r : table_put_counts(tables, txn, table, &apply.counts);
+	return table_apply(tables, txn, table, &change, false, now_ns, why);
 }

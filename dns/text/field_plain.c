@@ -10,6 +10,7 @@
 #include "dns/text/field_kinds.h"
 #include "dns/text/period.h"
 #include "dns/text/rr.h"
+#include "dns/wire/decimal.h"
 
 int fixed_size(const struct kind *kind, const uint8_t *wire, size_t len)
 {
@@ -52,31 +53,17 @@ int number_read(const struct kind *kind, struct field_text *in,
 	return add_number(out, value, kind->octets);
 }
 
-static char *put_decimal(char *at, uint32_t value)
-{
-	char digits[10];
-	int len = 0;
-
-	do {
-		digits[len++] = (char)('0' + value % 10);
-		value /= 10;
-	} while (value);
-	while (len)
-		*at++ = digits[--len];
-	return at;
-}
-
 int number_print(const struct kind *kind, const uint8_t *wire, size_t len,
 		 struct buffer *out)
 {
 	uint32_t value = 0;
-	char text[10];
+	char text[DECIMAL_SIZE];
 	size_t i;
 
 	(void)kind;
 	for (i = 0; i < len; i++)
 		value = value << 8 | wire[i];
-	return buffer_add(out, text, (size_t)(put_decimal(text, value) - text));
+	return buffer_add(out, text, (size_t)(decimal_put(text, value) - text));
 }
 
 int period_read(const struct kind *kind, struct field_text *in,
@@ -253,7 +240,7 @@ int address_print_field(const struct kind *kind, const uint8_t *wire,
 	for (i = 0; i < len; i++) {
 		if (i)
 			*at++ = '.';
-		at = put_decimal(at, wire[i]);
+		at = decimal_put(at, wire[i]);
 	}
 	return buffer_add(out, text, (size_t)(at - text));
 }

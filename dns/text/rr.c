@@ -17,6 +17,7 @@
 #include "dns/text/lexer.h"
 #include "dns/text/rr.h"
 #include "dns/text/rr_rules.h"
+#include "dns/wire/decimal.h"
 
 /* --- types --- */
 
@@ -446,21 +447,12 @@ int rr_to_text(const char *owner, size_t owner_len, uint16_t type, uint32_t ttl,
 	return r;
 }
 
-static uint32_t digits(uint32_t value)
-{
-	uint32_t count = 1;
-
-	for (; value >= 10; value /= 10)
-		count++;
-	return count;
-}
-
 uint32_t rr_text_len(size_t owner_len, uint16_t type, uint32_t ttl,
 		     const struct rr_measure *measure)
 {
 	char text[16];
 	size_t type_len = rr_type_to_text(type, text);
 
-	return (uint32_t)(owner_len + 1 + digits(ttl) + strlen("\tIN\t") +
+	return (uint32_t)(owner_len + 1 + decimal_len(ttl) + strlen("\tIN\t") +
 			  type_len + 1 + measure->text);
 }

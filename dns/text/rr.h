@@ -13,11 +13,9 @@
 
 #include "dns/text/lexer.h"
 #include "dns/wire/buffer.h"
+#include "dns/wire/message.h"
 #include "dns/wire/name.h"
 #include "dns/wire/rr_type.h"
-
-#define RR_RDATA_SIZE 65535
-#define RR_TTL_MAX    0x7fffffffu /* RFC 2181, section 8 */
 
 /* How long the RDATA is in text, so that nothing is printed to be measured. */
 struct rr_measure {

@@ -5,6 +5,7 @@
  * inet_pton() decides what an IP is, so that neither "127.1" nor "010.0.0.1"
  * nor a scope such as "%eth0" is one: each address has one reading.
  */
+#include <assert.h>
 #include "dns/wire/address.h"
 
 #include <arpa/inet.h>
@@ -121,6 +122,7 @@ size_t address_print(const struct address *address, char out[ADDRESS_TEXT_SIZE])
 		len = snprintf(out, ADDRESS_TEXT_SIZE, "off");
 		break;
 	}
+	assert(len > 0 && len < ADDRESS_TEXT_SIZE);
 	return (size_t)len;
 }
 
@@ -147,6 +149,7 @@ socklen_t address_sockaddr(const struct address *address, int family,
 	struct sockaddr_in *in4 = (struct sockaddr_in *)out;
 
 	/* EVERY has an ip of zeroes: that is the wildcard of both families. */
+	assert(address->kind != ADDRESS_OFF);
 	memset(out, 0, sizeof(*out));
 	if (family == AF_INET6) {
 		in6->sin6_family = AF_INET6;
@@ -154,6 +157,7 @@ socklen_t address_sockaddr(const struct address *address, int family,
 		memcpy(&in6->sin6_addr, address->ip, sizeof(in6->sin6_addr));
 		return sizeof(*in6);
 	}
+	assert(address->kind != ADDRESS_IPV6);
 	in4->sin_family = AF_INET;
 	in4->sin_port = htons(address->port);
 	memcpy(&in4->sin_addr, address->ip, sizeof(in4->sin_addr));

@@ -5,12 +5,13 @@
  * Length octets never exceed 63 and no letter is below 65, so lower-casing
  * and comparing may run over whole wire forms without looking at labels.
  */
+#include <assert.h>
 #include <errno.h>
 
 #include "dns/wire/escape.h"
 #include "dns/wire/name.h"
 
-#define LABELS_MAX (NAME_WIRE_SIZE / 2)
+
 
 _Static_assert(NAME_TEXT_SIZE <= REFUSAL_TEXT_SIZE, "a refusal holds a name");
 
@@ -23,11 +24,6 @@ static const char origin_missing[] =
 	"\"@\" has no meaning yet: write $ORIGIN first; the root is '.'";
 static const char octet_bare[] =
 	"a name has a blank, a control octet or one of \"();, not escaped";
-
-static uint8_t lower(uint8_t octet)
-{
-	return octet >= 'A' && octet <= 'Z' ? octet | 0x20 : octet;
-}
 
 void name_root(struct name *out)
 {
@@ -139,6 +135,7 @@ int name_from_text(const char *text, size_t len, const struct name *origin,
 	if (reason)
 		return refusal_set(why, -EINVAL, "%s", reason);
 
+	assert(b.name.len && b.name.wire[b.name.len - 1] == 0);
 	out->len = b.name.len;
 	memcpy(out->wire, b.name.wire, b.name.len);
 	return 0;
@@ -181,6 +178,7 @@ static size_t put_labels(const struct name *name, char *out, bool is_file)
 		*at++ = '.';
 	}
 	*at = '\0';
+	assert(at - out < NAME_TEXT_SIZE);
 	return (size_t)(at - out);
 }
 
@@ -238,7 +236,7 @@ void name_lower(struct name *name)
 	unsigned i;
 
 	for (i = 0; i < name->len; i++)
-		name->wire[i] = lower(name->wire[i]);
+		name->wire[i] = name_lower_octet(name->wire[i]);
 }
 
 static bool wire_equal(const uint8_t *a, const uint8_t *b, size_t len)
@@ -249,7 +247,7 @@ static bool wire_equal(const uint8_t *a, const uint8_t *b, size_t len)
 	if (memcmp(a, b, len) == 0)
 		return true;
 	for (i = 0; i < len; i++) {
-		if (lower(a[i]) != lower(b[i]))
+		if (name_lower_octet(a[i]) != name_lower_octet(b[i]))
 			return false;
 	}
 	return true;
@@ -295,6 +293,7 @@ void name_ancestor(const struct name *name, unsigned labels, struct name *out)
 
 	while (labels--)
 		at += 1 + (size_t)name->wire[at];
+	assert(at < name->len);
 	out->len = (uint8_t)(name->len - at);
 	memmove(out->wire, name->wire + at, out->len);
 }
@@ -305,7 +304,7 @@ static uint8_t *put_key_label(uint8_t *at, const uint8_t *label)
 	uint8_t octet;
 
 	for (i = 1; i <= label[0]; i++) {
-		octet = lower(label[i]);
+		octet = name_lower_octet(label[i]);
 		if (octet > 0x01) {
 			*at++ = octet;
 		} else {
@@ -317,9 +316,11 @@ static uint8_t *put_key_label(uint8_t *at, const uint8_t *label)
 	return at;
 }
 
-size_t name_to_key(const struct name *name, uint8_t out[NAME_KEY_SIZE])
+/* @ends: as name_to_key_ends(); or NULL */
+static inline unsigned put_key(const struct name *name, uint8_t *out,
+			       uint16_t *ends, size_t *len)
 {
-	uint8_t offsets[LABELS_MAX];
+	uint8_t offsets[NAME_LABELS_MAX];
 	unsigned labels = 0;
 	uint8_t *at = out;
 	size_t offset;
@@ -327,9 +328,32 @@ size_t name_to_key(const struct name *name, uint8_t out[NAME_KEY_SIZE])
 	for (offset = 0; name->wire[offset];
 	     offset += 1 + (size_t)name->wire[offset])
 		offsets[labels++] = (uint8_t)offset;
-	while (labels--)
-		at = put_key_label(at, name->wire + offsets[labels]);
-	return (size_t)(at - out);
+	assert(labels <= NAME_LABELS_MAX && offset == name->len - 1u);
+	for (unsigned i = labels; i-- > 0;) {
+		at = put_key_label(at, name->wire + offsets[i]);
+		if (ends)
+			ends[labels - i] = (uint16_t)(at - out);
+	}
+	assert(at - out <= NAME_KEY_SIZE);
+	*len = (size_t)(at - out);
+	return labels;
+}
+
+size_t name_to_key(const struct name *name, uint8_t out[NAME_KEY_SIZE])
+{
+	size_t len;
+
+	put_key(name, out, NULL, &len);
+	return len;
+}
+
+unsigned name_to_key_ends(const struct name *name, uint8_t out[NAME_KEY_SIZE],
+			  uint16_t ends[NAME_LABELS_MAX + 1])
+{
+	size_t len;
+
+	ends[0] = 0;
+	return put_key(name, out, ends, &len);
 }
 
 /* Takes one label off a key; returns its octets in @key, or -EINVAL. */
@@ -347,7 +371,8 @@ static int read_key_label(const uint8_t *key, size_t len,
 				return -EINVAL;
 			octet = (uint8_t)(key[at++] - 1);
 		}
-		if (lower(octet) != octet || label[0] == NAME_LABEL_SIZE)
+		if (name_lower_octet(octet) != octet ||
+		    label[0] == NAME_LABEL_SIZE)
 			return -EINVAL;
 		label[++label[0]] = octet;
 	}

@@ -20,6 +20,7 @@
 
 #define NAME_WIRE_SIZE	255  /* RFC 1035, section 2.3.4 */
 #define NAME_LABEL_SIZE 63   /* the same */
+#define NAME_LABELS_MAX 127  /* so many of one octet fill a name */
 #define NAME_TEXT_SIZE	1024 /* longest text or file form and its NUL */
 #define NAME_KEY_SIZE	504  /* longest key: 250 octets doubled, 4 ends */
 
@@ -74,6 +75,12 @@ int name_from_file(const char *file, struct name *out, struct refusal *why);
  */
 int name_from_wire(const uint8_t *wire, size_t len, struct name *out);
 
+/** name_lower_octet() - an ASCII letter to lower case (RFC 4343) */
+static inline uint8_t name_lower_octet(uint8_t octet)
+{
+	return octet >= 'A' && octet <= 'Z' ? octet | 0x20 : octet;
+}
+
 /** name_lower() - ASCII letters to lower case, in place (RFC 4343) */
 void name_lower(struct name *name);
 
@@ -106,6 +113,15 @@ void name_ancestor(const struct name *name, unsigned labels, struct name *out);
  * Return: octets written; 0 for the root.
  */
 size_t name_to_key(const struct name *name, uint8_t out[NAME_KEY_SIZE]);
+
+/**
+ * name_to_key_ends() - name_to_key(), and where the labels end in the key
+ * @ends: octets of the key of the ancestor-or-self with so many labels
+ *
+ * Return: how many labels @name has.
+ */
+unsigned name_to_key_ends(const struct name *name, uint8_t out[NAME_KEY_SIZE],
+			  uint16_t ends[NAME_LABELS_MAX + 1]);
 
 /** name_from_key() - back; 0, or -EINVAL: @key is no key of a name */
 int name_from_key(const uint8_t *key, size_t len, struct name *out);

@@ -158,7 +158,7 @@ static void made_name(struct fuzz_input *in, struct name *out)
 static void ask_as_a_stranger(struct answer_options options, uint8_t set,
 			      const uint8_t *query, size_t len)
 {
-	static uint8_t out[ANSWER_TCP_SIZE];
+	static uint8_t out[MESSAGE_TCP_SIZE];
 	static struct cookies cookies;
 	static struct limiter *limiter;
 	static uint64_t now_ms;

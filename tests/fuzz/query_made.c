@@ -24,21 +24,22 @@ static const uint16_t sizes[] = {0, 512, 513, 1232, 4096, 65535, 600, 16384};
 static size_t put_opt(struct fuzz_input *in, uint8_t flags, uint8_t *out)
 {
 	uint16_t size = sizes[fuzz_u8(in) % ARRAY_SIZE(sizes)];
-	size_t len = 11;
+	uint8_t *head = out + 1;
+	size_t len = EDNS_OPT_SIZE;
 
-	memset(out, 0, 11);
-	put_u16(out + 1, RR_OPT);
-	put_u16(out + 3, size);
-	put_u16(out + 7, flags & MADE_DO ? 0x8000 : 0);
+	memset(out, 0, EDNS_OPT_SIZE);
+	put_u16(head, RR_OPT);
+	put_u16(head + EDNS_UDP_SIZE, size);
+	put_u16(head + EDNS_FLAGS, flags & MADE_DO ? EDNS_DO : 0);
 	if (flags & MADE_NSID) {
-		put_u32(out + len, 3u << 16);
-		len += 4;
+		put_u32(out + len, (uint32_t)EDNS_NSID << 16);
+		len += EDNS_OPTION_HEAD;
 	}
 	if (flags & MADE_KEEPALIVE) {
-		put_u32(out + len, 11u << 16);
-		len += 4;
+		put_u32(out + len, (uint32_t)EDNS_KEEPALIVE << 16);
+		len += EDNS_OPTION_HEAD;
 	}
-	put_u16(out + 9, (uint16_t)(len - 11));
+	put_u16(head + RR_HEAD_RDLENGTH, (uint16_t)(len - EDNS_OPT_SIZE));
 	return len;
 }
 
@@ -47,29 +48,28 @@ size_t query_made(struct fuzz_input *in, const struct name *name,
 {
 	static const uint8_t record[] = {0, 0, 1, 0, 1, 0, 0, 0, 0, 0, 0};
 	uint8_t flags = fuzz_u8(in), type = fuzz_u8(in);
-	size_t len = 12;
+	size_t len = MESSAGE_HEAD_SIZE;
 
-	memset(out, 0, 12);
-	out[0] = 0x12;
-	out[1] = 0x34;
-	out[2] = flags & MADE_RD ? 1 : 0;
-	out[5] = 1;
+	memset(out, 0, MESSAGE_HEAD_SIZE);
+	put_u16(out, 0x1234);
+	put_u16(out + MESSAGE_FLAGS, flags & MADE_RD ? MESSAGE_RD : 0);
+	put_u16(out + MESSAGE_QDCOUNT, 1);
 	memcpy(out + len, name->wire, name->len);
 	for (unsigned i = 0; flags & MADE_UPPER && i < name->len; i++)
 		if (out[len + i] >= 'a' && out[len + i] <= 'z')
 			out[len + i] &= (uint8_t)~0x20;
 	len += name->len;
 	put_u16(out + len, types[type % ARRAY_SIZE(types)]);
-	put_u16(out + len + 2, 1);
-	len += 4;
+	put_u16(out + len + RR_HEAD_CLASS, RR_CLASS_IN);
+	len += MESSAGE_QUESTION_TAIL;
 	if (flags & MADE_RECORD) {
 		memcpy(out + len, record, sizeof(record));
 		len += sizeof(record);
-		out[9] = 1;
+		put_u16(out + MESSAGE_NSCOUNT, 1);
 	}
 	if (flags & MADE_EDNS) {
 		len += put_opt(in, flags, out + len);
-		out[11] = 1;
+		put_u16(out + MESSAGE_ARCOUNT, 1);
 	}
 	return len;
 }

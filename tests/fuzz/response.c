@@ -10,7 +10,6 @@
 #define POINTER	    0xc0
 #define RECORDS_MAX 6000 /* of 11 octets at least, in 65535 */
 #define COMPARED    400	 /* records that are looked at for doubles */
-#define HEAD_SIZE   12
 #define SECTIONS    3
 
 struct record {
@@ -52,7 +51,7 @@ static size_t read_name(const struct message *m, size_t at, struct name *out)
 			fuzz_claim(at + 2 <= m->len);
 			to = get_u16(m->octets + at) & 0x3fff;
 			end = end ? end : at + 2;
-			fuzz_claim(to >= HEAD_SIZE);
+			fuzz_claim(to >= MESSAGE_HEAD_SIZE);
 			fuzz_claim(to < start);
 			/* Not to another pointer: one step is enough. */
 			fuzz_claim(m->octets[to] < POINTER);
@@ -105,8 +104,9 @@ static void claim_options(const uint8_t *rdata, size_t len)
 	while (len) {
 		size_t option;
 
-		fuzz_claim(len >= 4);
-		option = 4 + (size_t)get_u16(rdata + 2);
+		fuzz_claim(len >= EDNS_OPTION_HEAD);
+		option = EDNS_OPTION_HEAD +
+			 (size_t)get_u16(rdata + EDNS_OPTION_LENGTH);
 		fuzz_claim(option <= len);
 		rdata += option;
 		len -= option;
@@ -122,37 +122,39 @@ static size_t read_record(struct message *m, unsigned section, size_t at)
 	record->section = section;
 	at = read_name(m, at, &record->owner);
 	name_lower(&record->owner);
-	fuzz_claim(at + 10 <= m->len);
+	fuzz_claim(at + RR_HEAD_SIZE <= m->len);
 	record->type = get_u16(m->octets + at);
-	rdlen = get_u16(m->octets + at + 8);
-	fuzz_claim(at + 10 + rdlen <= m->len);
+	rdlen = get_u16(m->octets + at + RR_HEAD_RDLENGTH);
+	fuzz_claim(at + RR_HEAD_SIZE + rdlen <= m->len);
 	if (record->type == RR_OPT) {
 		fuzz_claim(section == SECTIONS && record->owner.len == 1);
-		claim_options(m->octets + at + 10, rdlen);
+		claim_options(m->octets + at + RR_HEAD_SIZE, rdlen);
 		m->opts++;
 	} else {
-		fuzz_claim(get_u16(m->octets + at + 2) == QUERY_CLASS_IN);
-		fuzz_claim(get_u32(m->octets + at + 4) <= RR_TTL_MAX);
+		fuzz_claim(get_u16(m->octets + at + RR_HEAD_CLASS) ==
+			   RR_CLASS_IN);
+		fuzz_claim(get_u32(m->octets + at + RR_HEAD_TTL) <= RR_TTL_MAX);
 	}
 	record->rdata = m->used;
-	read_rdata(m, record->type, at + 10, at + 10 + rdlen);
+	read_rdata(m, record->type, at + RR_HEAD_SIZE,
+		   at + RR_HEAD_SIZE + rdlen);
 	record->rdlen = m->used - record->rdata;
-	return at + 10 + rdlen;
+	return at + RR_HEAD_SIZE + rdlen;
 }
 
 /* @question: octets behind the header that must be those of the query */
 static void read_message(struct message *m, const uint8_t *octets, size_t len,
 			 size_t question)
 {
-	size_t at = HEAD_SIZE + question;
+	size_t at = MESSAGE_HEAD_SIZE + question;
 
 	fuzz_claim(len >= at);
 	m->octets = octets;
 	m->len = len;
-	m->flags = get_u16(octets + 2);
+	m->flags = get_u16(octets + MESSAGE_FLAGS);
 	m->count = m->opts = m->used = 0;
 	for (unsigned i = 0; i < 4; i++)
-		m->counts[i] = get_u16(octets + 4 + 2 * i);
+		m->counts[i] = get_u16(octets + MESSAGE_QDCOUNT + 2 * i);
 	fuzz_claim(m->counts[0] == (question != 0));
 	for (unsigned section = 1; section <= SECTIONS; section++)
 		for (unsigned i = 0; i < m->counts[section]; i++)
@@ -186,21 +188,22 @@ static bool has_records(const struct message *m)
 
 static void claim_flags(const struct message *m, const struct query *asked)
 {
-	unsigned rcode = m->flags & 0xf;
+	unsigned rcode = m->flags & MESSAGE_RCODE;
 
-	fuzz_claim(m->flags & QUERY_QR);
-	fuzz_claim((m->flags & QUERY_COPIED) == (asked->flags & QUERY_COPIED));
+	fuzz_claim(m->flags & MESSAGE_QR);
+	fuzz_claim(
+		!((m->flags ^ asked->flags) & (MESSAGE_OPCODE | MESSAGE_RD)));
 	/* RA, Z, AD and CD */
 	fuzz_claim(!(m->flags & 0x00f0));
 	/* The store is sound, so nothing can fail. */
-	fuzz_claim(rcode != RESPONSE_SERVFAIL);
-	if (rcode == RESPONSE_FORMERR || rcode == RESPONSE_NOTIMP ||
-	    rcode == RESPONSE_REFUSED) {
+	fuzz_claim(rcode != RCODE_SERVFAIL);
+	if (rcode == RCODE_FORMERR || rcode == RCODE_NOTIMP ||
+	    rcode == RCODE_REFUSED) {
 		fuzz_claim(!has_records(m));
-		fuzz_claim(!(m->flags & (QUERY_AA | QUERY_TC)));
+		fuzz_claim(!(m->flags & (MESSAGE_AA | MESSAGE_TC)));
 	}
 	/* RFC 2308, section 2.1: a truncated denial has lost its SOA. */
-	if (rcode == RESPONSE_NXDOMAIN && m->counts[2] && !m->counts[1])
+	if (rcode == RCODE_NXDOMAIN && m->counts[2] && !m->counts[1])
 		fuzz_claim(m->records[0].type == RR_SOA);
 }
 
@@ -225,9 +228,9 @@ static size_t limit_of(const struct answer_options *options,
 	size_t limit;
 
 	if (transport == ANSWER_TCP)
-		return ANSWER_TCP_SIZE;
-	if (!asked->has_edns || asked->edns_size <= ANSWER_UDP_SIZE)
-		return ANSWER_UDP_SIZE;
+		return MESSAGE_TCP_SIZE;
+	if (!asked->has_edns || asked->edns_size <= MESSAGE_UDP_SIZE)
+		return MESSAGE_UDP_SIZE;
 	limit = asked->edns_size;
 	return limit < options->edns_size ? limit : options->edns_size;
 }
@@ -241,7 +244,7 @@ static size_t ask(const struct answer_options *options, uint32_t table,
 	struct answer_facts facts;
 	size_t answered;
 
-	memset(out, fill, ANSWER_TCP_SIZE);
+	memset(out, fill, MESSAGE_TCP_SIZE);
 	fuzz_claim(snapshot_begin(store_snapshot()) == 0);
 	answered = answer(options, store_snapshot(), table, &client, query, len,
 			  out, &facts);
@@ -254,7 +257,7 @@ static size_t ask_twice(const struct answer_options *options, uint32_t table,
 			enum answer_transport transport, const uint8_t *query,
 			size_t len, uint8_t *out)
 {
-	uint8_t *again = fuzz_copy(out, ANSWER_TCP_SIZE);
+	uint8_t *again = fuzz_copy(out, MESSAGE_TCP_SIZE);
 	size_t answered = ask(options, table, transport, query, len, 0x55, out);
 
 	fuzz_claim(answered ==
@@ -276,7 +279,7 @@ static void judge(const struct answer_options *options,
 	fuzz_claim(len <= limit_of(options, transport, asked));
 	read_message(m, out, len, asked->question_len);
 	fuzz_claim(get_u16(out) == get_u16(query));
-	fuzz_claim(!memcmp(out + HEAD_SIZE, query + HEAD_SIZE,
+	fuzz_claim(!memcmp(out + MESSAGE_HEAD_SIZE, query + MESSAGE_HEAD_SIZE,
 			   asked->question_len));
 	fuzz_claim(m->opts == (asked->has_edns ? 1 : 0));
 	claim_flags(m, asked);
@@ -296,8 +299,8 @@ static void claim_agreement(const struct answer_options *options,
 			    const struct message *udp,
 			    const struct message *tcp)
 {
-	fuzz_claim(!(tcp->flags & QUERY_TC));
-	if (udp->flags & QUERY_TC) {
+	fuzz_claim(!(tcp->flags & MESSAGE_TC));
+	if (udp->flags & MESSAGE_TC) {
 		fuzz_claim(tcp->len > limit_of(options, ANSWER_UDP, asked));
 		return;
 	}
@@ -319,8 +322,8 @@ void response_judge(const struct answer_options *options, uint32_t table,
 		    const uint8_t *query, size_t len)
 {
 	static struct message udp, tcp;
-	uint8_t *udp_out = malloc(ANSWER_TCP_SIZE);
-	uint8_t *tcp_out = malloc(ANSWER_TCP_SIZE);
+	uint8_t *udp_out = malloc(MESSAGE_TCP_SIZE);
+	uint8_t *tcp_out = malloc(MESSAGE_TCP_SIZE);
 	struct query asked;
 	enum query_verdict verdict = query_parse(query, len, &asked);
 	size_t udp_len, tcp_len;
@@ -330,7 +333,8 @@ void response_judge(const struct answer_options *options, uint32_t table,
 	tcp_len = ask_twice(options, table, ANSWER_TCP, query, len, tcp_out);
 	fuzz_claim((udp_len == 0) == (verdict == QUERY_DROP));
 	fuzz_claim((tcp_len == 0) == (verdict == QUERY_DROP));
-	fuzz_claim((udp_len == 0) == (len < HEAD_SIZE || query[2] & 0x80));
+	fuzz_claim((udp_len == 0) ==
+		   (len < MESSAGE_HEAD_SIZE || query[2] & 0x80));
 	if (udp_len) {
 		judge(options, ANSWER_UDP, query, &asked, udp_out, udp_len,
 		      &udp);

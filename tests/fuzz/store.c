@@ -1,46 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <errno.h>
-#include <stdio.h>
-#include <unistd.h>
 
 #include "dns/text/reader.h"
 #include "fuzz.h"
 #include "store.h"
-
-#define STORE_SIZE ((size_t)64 << 20)
+#include "tests/memory_tables.h"
 
 static MDB_env *env;
 static struct tables tables;
 static struct snapshot *snapshot;
 
-static void remove_file(const char *dir, const char *file)
-{
-	char path[128];
-
-	snprintf(path, sizeof(path), "%s/%s", dir, file);
-	fuzz_claim(unlink(path) == 0);
-}
-
 static void open_store(void)
 {
-	bool has_shm = access("/dev/shm", W_OK) == 0;
-	char dir[64];
-	MDB_txn *txn;
-
-	snprintf(dir, sizeof(dir), "%s/circuitfs-fuzz-XXXXXX",
-		 has_shm ? "/dev/shm" : "/tmp");
-	fuzz_claim(mkdtemp(dir));
-	fuzz_claim(mdb_env_create(&env) == 0);
-	fuzz_claim(mdb_env_set_maxdbs(env, 8) == 0);
-	fuzz_claim(mdb_env_set_mapsize(env, STORE_SIZE) == 0);
-	fuzz_claim(mdb_env_open(env, dir, MDB_NOTLS | MDB_NOSYNC, 0600) == 0);
-	/* The open files stay; nothing is left behind by a crash. */
-	remove_file(dir, "data.mdb");
-	remove_file(dir, "lock.mdb");
-	fuzz_claim(rmdir(dir) == 0);
-	fuzz_claim(mdb_txn_begin(env, NULL, 0, &txn) == 0);
-	fuzz_claim(tables_open(&tables, env, txn) == 0);
-	fuzz_claim(mdb_txn_commit(txn) == 0);
+	fuzz_claim(memory_tables_open(&env, &tables) == 0);
 	fuzz_claim(snapshot_new(&snapshot, &tables) == 0);
 }
 

@@ -5,17 +5,12 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <unistd.h>
 #include <cmocka.h>
 #include <ldns/ldns.h>
 
 #include "asking.h"
-#include "dns/text/reader.h"
+#include "tables.h"
 
-static char directory[] = "/tmp/asking.XXXXXX";
-static MDB_env *env;
-static struct tables tables;
-static struct snapshot *snapshot;
 static uint32_t table;
 static MDB_txn *uncommitted;
 static struct answer_options options;
@@ -23,71 +18,25 @@ const struct sockaddr *asking_client;
 static struct answer_facts facts;
 static unsigned effort;
 
-int asking_setup(void **state)
-{
-	MDB_txn *txn;
-
-	(void)state;
-	assert_non_null(mkdtemp(directory));
-	assert_int_equal(mdb_env_create(&env), 0);
-	assert_int_equal(mdb_env_set_maxdbs(env, 8), 0);
-	assert_int_equal(mdb_env_set_mapsize(env, 256 << 20), 0);
-	assert_int_equal(
-		mdb_env_open(env, directory, MDB_NOTLS | MDB_NOSYNC, 0600), 0);
-	assert_int_equal(mdb_txn_begin(env, NULL, 0, &txn), 0);
-	assert_int_equal(tables_open(&tables, env, txn), 0);
-	assert_int_equal(mdb_txn_commit(txn), 0);
-	assert_int_equal(snapshot_new(&snapshot, &tables), 0);
-	return 0;
-}
-
-int asking_teardown(void **state)
-{
-	char path[64];
-
-	(void)state;
-	snapshot = snapshot_free(snapshot);
-	mdb_env_close(env);
-	snprintf(path, sizeof(path), "%s/data.mdb", directory);
-	unlink(path);
-	snprintf(path, sizeof(path), "%s/lock.mdb", directory);
-	unlink(path);
-	return rmdir(directory);
-}
-
-static void read_text(const char *text, struct change *change)
-{
-	CLEANUP(reader_freep) struct reader *reader = NULL;
-	struct name root;
-
-	name_root(&root);
-	assert_int_equal(reader_new(&reader, &root, NULL), 0);
-	if (reader_feed(reader, text, strlen(text), change) < 0 ||
-	    reader_end(reader, change) < 0)
-		fail_msg("%s: %s", reader_error(reader)->text,
-			 reader_error(reader)->reason);
-}
-
 static void apply(const struct change *change, bool fresh, MDB_txn *txn)
 {
 	struct refusal why;
 
-	if (table_apply(&tables, txn, table, change, fresh, 1, &why) != 0)
+	if (table_apply(&tt.tables, txn, table, change, fresh, 1, &why) != 0)
 		fail_msg("%s: %s", why.text, why.reason);
 }
 
 uint32_t asking_load(const char *text)
 {
-	struct change change = {0};
+	CLEANUP(change_deinit) struct change change = {0};
 	MDB_txn *txn;
 
-	read_text(text, &change);
-	assert_int_equal(mdb_txn_begin(env, NULL, 0, &txn), 0);
-	assert_int_equal(table_create(&tables, txn, &table), 0);
+	test_change(&change, text);
+	txn = test_begin();
+	assert_int_equal(table_create(&tt.tables, txn, &table), 0);
 	apply(&change, true, txn);
-	assert_int_equal(table_publish(&tables, txn, 1, table, 1), 0);
-	assert_int_equal(mdb_txn_commit(txn), 0);
-	change_deinit(&change);
+	assert_int_equal(table_publish(&tt.tables, txn, 1, table, 1), 0);
+	test_commit(txn);
 
 	options = (struct answer_options){.edns_size = ANSWER_EDNS_SIZE};
 	asking_client = NULL;
@@ -101,37 +50,32 @@ void asking_turn_to(uint32_t other)
 
 void asking_edit(const char *drop, const char *add)
 {
-	struct change change = {0};
-	struct name name, root;
+	CLEANUP(change_deinit) struct change change = {0};
+	struct name name;
 	MDB_txn *txn;
 
-	name_root(&root);
 	if (drop) {
-		assert_int_equal(
-			name_from_text(drop, strlen(drop), &root, &name, NULL),
-			0);
+		name = test_name(drop);
 		assert_int_equal(change_drop(&change, &name), 0);
 	}
 	if (add)
-		read_text(add, &change);
-	assert_int_equal(mdb_txn_begin(env, NULL, 0, &txn), 0);
+		test_change(&change, add);
+	txn = test_begin();
 	apply(&change, false, txn);
-	assert_int_equal(mdb_txn_commit(txn), 0);
-	change_deinit(&change);
+	test_commit(txn);
 }
 
 void asking_begin_edits(unsigned count)
 {
-	struct change change = {0};
+	CLEANUP(change_deinit) struct change change = {0};
 	char line[64];
 
-	assert_int_equal(mdb_txn_begin(env, NULL, 0, &uncommitted), 0);
+	uncommitted = test_begin();
 	for (unsigned i = 0; i < count; i++) {
 		snprintf(line, sizeof(line), "n%u.ex. A 192.0.2.9\n", i);
-		read_text(line, &change);
+		test_change(&change, line);
 	}
 	apply(&change, false, uncommitted);
-	change_deinit(&change);
 }
 
 void asking_abort_edits(void)
@@ -155,7 +99,7 @@ unsigned asking_effort(void)
 }
 
 size_t asking_send(enum answer_transport transport, const uint8_t *query,
-		   size_t len, uint8_t out[ANSWER_TCP_SIZE])
+		   size_t len, uint8_t out[MESSAGE_TCP_SIZE])
 {
 	struct answer_client client = {
 		.transport = transport,
@@ -163,49 +107,45 @@ size_t asking_send(enum answer_transport transport, const uint8_t *query,
 	};
 	/* On the heap, so that a read past its end is seen. */
 	uint8_t *copy = malloc(len ? len : 1);
-	uint64_t before = snapshot_effort(snapshot);
+	uint64_t before = snapshot_effort(tt.snapshot);
 	size_t answered;
 
 	assert_non_null(copy);
 	memcpy(copy, query, len);
-	assert_int_equal(snapshot_begin(snapshot), 0);
-	answered = answer(&options, snapshot, table, &client, copy, len, out,
+	assert_int_equal(snapshot_begin(tt.snapshot), 0);
+	answered = answer(&options, tt.snapshot, table, &client, copy, len, out,
 			  &facts);
-	snapshot_end(snapshot);
-	effort = (unsigned)(snapshot_effort(snapshot) - before);
+	snapshot_end(tt.snapshot);
+	effort = (unsigned)(snapshot_effort(tt.snapshot) - before);
 	free(copy);
 	return answered;
 }
 
 size_t asking_query(const struct asking_query *query, uint8_t out[512])
 {
-	static const uint8_t head[] = {0x12, 0x34, 0, 0, 0, 1,
-				       0,    0,	   0, 0, 0, 0};
-	struct name name, root;
+	struct name name = test_name(query->name);
 	uint16_t type;
 	size_t len;
 
-	name_root(&root);
-	assert_int_equal(name_from_text(query->name, strlen(query->name), &root,
-					&name, NULL),
-			 0);
 	type = (uint16_t)ldns_get_rr_type_by_name(query->type);
 	assert_int_not_equal(type, 0);
 
-	memcpy(out, head, sizeof(head));
-	len = sizeof(head);
+	memset(out, 0, MESSAGE_HEAD_SIZE);
+	put_u16(out, 0x1234);
+	put_u16(out + MESSAGE_QDCOUNT, 1);
+	len = MESSAGE_HEAD_SIZE;
 	memcpy(out + len, name.wire, name.len);
 	len += name.len;
 	put_u16(out + len, type);
-	put_u16(out + len + 2, 1);
-	len += 4;
+	put_u16(out + len + 2, RR_CLASS_IN);
+	len += MESSAGE_QUESTION_TAIL;
 	if (!query->edns_size)
 		return len;
-	memset(out + len, 0, 11);
+	memset(out + len, 0, EDNS_OPT_SIZE);
 	put_u16(out + len + 1, RR_OPT);
-	put_u16(out + len + 3, query->edns_size);
-	out[11] = 1;
-	return len + 11;
+	put_u16(out + len + 1 + EDNS_UDP_SIZE, query->edns_size);
+	put_u16(out + MESSAGE_ARCOUNT, 1);
+	return len + EDNS_OPT_SIZE;
 }
 
 /* A record as ldns prints it, on one line, without the class. */
@@ -261,7 +201,7 @@ const char *asking_text(const uint8_t *response, size_t len)
 
 const char *asking_ask_with(const struct asking_query *query)
 {
-	static uint8_t out[ANSWER_TCP_SIZE];
+	static uint8_t out[MESSAGE_TCP_SIZE];
 	uint8_t packet[512];
 	size_t len = asking_query(query, packet);
 

@@ -2,19 +2,16 @@
 /*
  * asking.h - for tests of answer(): records in, a question in, text out
  *
- * One LMDB environment in a temporary directory lives for a whole group of
- * tests; each call of asking_load() makes a new table the one that is asked.
+ * Groups have the fixtures of tables.h, and so one store for all tests; each
+ * call of asking_load() makes a new table the one that is asked.
  */
 #ifndef TESTS_UNIT_ASKING_H
 #define TESTS_UNIT_ASKING_H
 
 #include "dns/answer/answer.h"
+#include "tables.h"
 
 #define ASKING_TEXT_SIZE (256 * 1024)
-
-/* cmocka group fixtures; the state is not used. */
-int asking_setup(void **state);
-int asking_teardown(void **state);
 
 /** asking_load() - serve the records of a master file; returns their table */
 uint32_t asking_load(const char *text);
@@ -44,7 +41,7 @@ unsigned asking_effort(void);
 
 /** asking_send() - octets in, octets out; 0: no answer. Checked by ASan. */
 size_t asking_send(enum answer_transport transport, const uint8_t *query,
-		   size_t len, uint8_t out[ANSWER_TCP_SIZE]);
+		   size_t len, uint8_t out[MESSAGE_TCP_SIZE]);
 
 struct asking_query {
 	const char *name;

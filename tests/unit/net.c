@@ -298,7 +298,7 @@ static void judge_answer(const uint8_t *answer, size_t len, uint16_t id,
 
 void net_expect_answers(int fd, unsigned count, uint16_t len, uint64_t server)
 {
-	uint8_t answer[2 + ANSWER_TCP_SIZE];
+	uint8_t answer[2 + MESSAGE_TCP_SIZE];
 
 	for (unsigned i = 0; i < count; i++) {
 		assert_int_equal(net_recv(fd, answer, 2, MSG_WAITALL), 2);
@@ -412,7 +412,7 @@ struct server *net_serve(uint64_t id, const char *text)
 {
 	struct server *server = net_bind(id, text);
 
-	assert_int_equal(server_start(server), 0);
+	server_start(server);
 	return server;
 }
 

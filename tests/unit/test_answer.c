@@ -645,5 +645,6 @@ int main(void)
 		cmocka_unit_test(labels_of_any_octet_are_found),
 	};
 
-	return cmocka_run_group_tests(tests, asking_setup, asking_teardown);
+	return cmocka_run_group_tests(tests, test_tables_open,
+				      test_tables_close);
 }

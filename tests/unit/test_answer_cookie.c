@@ -65,7 +65,7 @@ static size_t query_with(uint8_t *out, bool question, const uint8_t *cookie,
 static unsigned ask(bool question, const uint8_t *cookie, const int *lens,
 		    size_t count, uint8_t out_cookie[COOKIE_SIZE])
 {
-	static uint8_t query[4096], out[ANSWER_TCP_SIZE];
+	static uint8_t query[4096], out[MESSAGE_TCP_SIZE];
 	size_t len = query_with(query, question, cookie, lens, count);
 	const uint8_t *option;
 
@@ -169,5 +169,6 @@ int main(void)
 		cmocka_unit_test(without_a_known_client_no_cookie_is_told),
 	};
 
-	return cmocka_run_group_tests(tests, asking_setup, asking_teardown);
+	return cmocka_run_group_tests(tests, test_tables_open,
+				      test_tables_close);
 }

@@ -214,5 +214,6 @@ int main(void)
 		cmocka_unit_test(a_change_that_is_not_committed_does_not_show),
 	};
 
-	return cmocka_run_group_tests(tests, asking_setup, asking_teardown);
+	return cmocka_run_group_tests(tests, test_tables_open,
+				      test_tables_close);
 }

@@ -243,6 +243,15 @@ static void labels_that_nothing_stands_at_cost_nothing(void **state)
 	}
 }
 
+/* Zones are no part of what is outside of them, and are stepped over. */
+static void a_name_between_thousands_of_zones_costs_a_few_seeks(void **state)
+{
+	(void)state;
+	load_many("", "z#.a.b.c. SOA ns h 1 2 3 4 300\n", MANY);
+	assert_string_equal(asking_ask("x.a.b.c.", "A"), "REFUSED\n");
+	assert_true(asking_effort() <= 32 * SNAPSHOT_SEEK);
+}
+
 static void addresses_that_take_long_to_find_are_left_out(void **state)
 {
 	struct buffer text = {0};
@@ -349,6 +358,8 @@ int main(void)
 		cmocka_unit_test(
 			additional_names_by_the_thousand_are_not_all_looked_up),
 		cmocka_unit_test(labels_that_nothing_stands_at_cost_nothing),
+		cmocka_unit_test(
+			a_name_between_thousands_of_zones_costs_a_few_seeks),
 		cmocka_unit_test(addresses_that_take_long_to_find_are_left_out),
 		cmocka_unit_test(
 			glue_that_takes_long_to_find_truncates_if_it_is_needed),
@@ -356,5 +367,6 @@ int main(void)
 			a_chain_that_takes_long_to_follow_ends_at_a_cname),
 	};
 
-	return cmocka_run_group_tests(tests, asking_setup, asking_teardown);
+	return cmocka_run_group_tests(tests, test_tables_open,
+				      test_tables_close);
 }

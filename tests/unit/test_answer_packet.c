@@ -57,7 +57,7 @@ static const char *summary(const uint8_t *response, size_t len)
 
 	if (len == 0)
 		return "dropped";
-	assert_in_range(len, 12, ANSWER_TCP_SIZE);
+	assert_in_range(len, 12, MESSAGE_TCP_SIZE);
 	assert_int_equal(get_u16(response), 0x1234);
 	used = (size_t)snprintf(text, sizeof(text), "%04x %u %u %u %u",
 				get_u16(response + 2), get_u16(response + 4),
@@ -82,7 +82,7 @@ static const char *summary(const uint8_t *response, size_t len)
 
 static const char *send_spec(enum answer_transport transport, const char *spec)
 {
-	static uint8_t out[ANSWER_TCP_SIZE];
+	static uint8_t out[MESSAGE_TCP_SIZE];
 	uint8_t packet[2048];
 	size_t len = pack(spec, packet);
 
@@ -359,7 +359,7 @@ static void classes_and_types_that_are_no_data_have_their_rcode(void **state)
 /* The exact octets of a response. */
 static void check_octets(const char *query, const char *response)
 {
-	static uint8_t out[ANSWER_TCP_SIZE];
+	static uint8_t out[MESSAGE_TCP_SIZE];
 	uint8_t packet[512], wanted[512];
 	size_t len = pack(query, packet);
 	size_t wanted_len = pack(response, wanted);
@@ -442,7 +442,7 @@ static void check_response(const uint8_t *query, const uint8_t *out, size_t len,
 
 static void random_packets_get_sound_responses_or_none(void **state)
 {
-	static uint8_t out[ANSWER_TCP_SIZE];
+	static uint8_t out[MESSAGE_TCP_SIZE];
 	static const char *const seeds[] = {
 		QUERY ASKED,
 		QUERY_AR1 ASKED OPT,
@@ -501,5 +501,6 @@ int main(void)
 		cmocka_unit_test(random_packets_get_sound_responses_or_none),
 	};
 
-	return cmocka_run_group_tests(tests, asking_setup, asking_teardown);
+	return cmocka_run_group_tests(tests, test_tables_open,
+				      test_tables_close);
 }

@@ -42,7 +42,7 @@ static void load(unsigned rate, const char *text)
 static int end(void **state)
 {
 	limiter = limiter_free(limiter);
-	return asking_teardown(state);
+	return test_tables_close(state);
 }
 
 static const char *ask(const char *name, const char *type)
@@ -144,7 +144,7 @@ static void who_is_past_the_rate_is_not_told_more_than_was_asked(void **state)
 		{"ex.", "A", .nsid = true, .header = 0x20}, /* NOTIFY */
 		{"ex.", "A", .nsid = true, .cookie = 5},    /* FORMERR */
 	};
-	static uint8_t query[1024], out[ANSWER_TCP_SIZE];
+	static uint8_t query[1024], out[MESSAGE_TCP_SIZE];
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -223,5 +223,5 @@ int main(void)
 		cmocka_unit_test(what_takes_long_to_find_counts_as_several),
 	};
 
-	return cmocka_run_group_tests(tests, asking_setup, end);
+	return cmocka_run_group_tests(tests, test_tables_open, end);
 }

@@ -105,7 +105,7 @@ static void a_response_may_fill_its_last_octet(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		const struct asking_query query = {
 			"big.dev.", "TXT", ANSWER_UDP, cases[i].edns_size};
-		uint8_t packet[512], out[ANSWER_TCP_SIZE];
+		uint8_t packet[512], out[MESSAGE_TCP_SIZE];
 		size_t len;
 
 		snprintf(zone, sizeof(zone),
@@ -262,5 +262,6 @@ int main(void)
 		cmocka_unit_test(ten_thousand_names_do_not_exhaust_compression),
 	};
 
-	return cmocka_run_group_tests(tests, asking_setup, asking_teardown);
+	return cmocka_run_group_tests(tests, test_tables_open,
+				      test_tables_close);
 }

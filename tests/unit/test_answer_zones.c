@@ -395,5 +395,6 @@ int main(void)
 		cmocka_unit_test(root_hints_without_an_soa_are_answered),
 	};
 
-	return cmocka_run_group_tests(tests, asking_setup, asking_teardown);
+	return cmocka_run_group_tests(tests, test_tables_open,
+				      test_tables_close);
 }

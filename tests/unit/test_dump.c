@@ -19,7 +19,6 @@
 #define ALL_TIME   UINT64_MAX
 #define RECORD_MAX (300 * 1024) /* octets of one record's text, at most */
 
-static struct test_tables tt;
 static uint32_t table;
 static const struct dump_frame frame = {"{\"Records\":{", "}}\n"};
 static const char *const large = "m.large.";
@@ -90,16 +89,15 @@ static int set_up(void **state)
 	CLEANUP(buffer_deinit) struct buffer text = {0};
 
 	chance_start(state);
-	test_tables_open(&tt);
-	table = test_new_table(&tt);
+	test_tables_open(state);
+	table = test_new_table();
 	for (int i = 0; i < OWNERS; i++)
 		buffer_printf(&text,
 			      "n%05d.%s. A 192.0.2.1\nn%05d.%s. TXT \"a\tb\"\n",
 			      i, i % 2 ? "a" : "z", i, i % 2 ? "a" : "z");
 	add_large(&text);
 	buffer_add(&text, "", 1);
-	assert_int_equal(test_apply(&tt, table, (char *)text.data, true, NULL),
-			 0);
+	assert_int_equal(test_apply(table, (char *)text.data, true, NULL), 0);
 	assert_int_equal(snapshot_begin(tt.snapshot), 0);
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
 		walk(&kinds[i]);
@@ -108,11 +106,9 @@ static int set_up(void **state)
 
 static int tear_down(void **state)
 {
-	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
 		buffer_deinit(&kinds[i].whole);
-	test_tables_close(&tt);
-	return 0;
+	return test_tables_close(state);
 }
 
 static struct dump *open_dump(const struct kind *kind)
@@ -272,7 +268,7 @@ static void nothing_is_an_empty_text_in_its_frame(void **state)
 
 	(void)state;
 	snapshot_end(tt.snapshot);
-	table = test_new_table(&tt);
+	table = test_new_table();
 	assert_int_equal(snapshot_begin(tt.snapshot), 0);
 	for (size_t i = 0; i < ARRAY_SIZE(none); i++) {
 		struct dump *dump;

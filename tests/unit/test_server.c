@@ -104,7 +104,7 @@ static void an_address_is_free_as_soon_as_done_runs(void **state)
 	for (unsigned i = 0; i < 200; i++) {
 		int tcp = net_connect(SOCK_STREAM, &at);
 
-		assert_int_equal(server_start(server), 0);
+		server_start(server);
 		net_ask(udp, SOCK_DGRAM, i);
 		net_ask(tcp, SOCK_STREAM, i);
 		net_stop(server);
@@ -158,7 +158,7 @@ static void a_server_may_stop_before_it_starts_or_serves(void **state)
 
 		assert_int_equal(
 			server_bind(&server, net_pool, net_traffic(1), &at), 0);
-		assert_int_equal(server_start(server), 0);
+		server_start(server);
 		server_stop(server, net_count_up, &done);
 		net_await(&net_loop, done);
 	}

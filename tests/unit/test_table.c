@@ -8,25 +8,9 @@
 #include "dns/store/rrset_layout.h"
 #include "tests/unit/tables.h"
 
-static struct test_tables tt;
-
-static int open_tables(void **state)
-{
-	(void)state;
-	test_tables_open(&tt);
-	return 0;
-}
-
-static int close_tables(void **state)
-{
-	(void)state;
-	test_tables_close(&tt);
-	return 0;
-}
-
 static void expect(uint32_t table, const char *text)
 {
-	CLEANUP(freep) char *dump = test_dump(&tt, table);
+	CLEANUP(freep) char *dump = test_dump(table);
 
 	assert_string_equal(dump, text);
 }
@@ -120,11 +104,11 @@ static void a_write_changes_a_table_as_its_rules_say(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		uint32_t table = test_new_table(&tt);
+		uint32_t table = test_new_table();
 
-		assert_int_equal(
-			test_apply(&tt, table, cases[i].had, false, NULL), 0);
-		if (test_apply(&tt, table, cases[i].write, false, NULL) !=
+		assert_int_equal(test_apply(table, cases[i].had, false, NULL),
+				 0);
+		if (test_apply(table, cases[i].write, false, NULL) !=
 		    cases[i].result)
 			fail_msg("%s: not %d", cases[i].write, cases[i].result);
 		expect(table, cases[i].has);
@@ -134,15 +118,13 @@ static void a_write_changes_a_table_as_its_rules_say(void **state)
 
 static void a_replacement_contradicts_itself_across_its_writes(void **state)
 {
-	uint32_t table = test_new_table(&tt);
+	uint32_t table = test_new_table();
 	struct refusal why;
 
 	(void)state;
-	assert_int_equal(test_apply(&tt, table, "a. CNAME b.\n", true, NULL),
-			 0);
-	assert_int_equal(
-		test_apply(&tt, table, "\n\na. CNAME c.\n", true, &why),
-		EINVAL);
+	assert_int_equal(test_apply(table, "a. CNAME b.\n", true, NULL), 0);
+	assert_int_equal(test_apply(table, "\n\na. CNAME c.\n", true, &why),
+			 EINVAL);
 	assert_int_equal(why.line, 3);
 	assert_string_equal(why.text, "a.");
 	expect(table, "a.\t3600\tIN\tCNAME\tb.\n");
@@ -159,13 +141,13 @@ static void an_rrset_that_fits_no_message_is_refused(void **state)
 		.rdlen = sizeof(rdata),
 		.rdata = rdata,
 	};
-	uint32_t table = test_new_table(&tt);
+	uint32_t table = test_new_table();
 	struct refusal why;
 	MDB_txn *txn;
 
 	(void)state;
 	assert_int_equal(change_add(&change, &rr, 1), 0);
-	txn = test_begin(&tt);
+	txn = test_begin();
 	assert_int_equal(
 		table_apply(&tt.tables, txn, table, &change, false, 1, &why),
 		0);
@@ -198,20 +180,19 @@ static void a_name_has_a_number_of_types(void **state)
 {
 	CLEANUP(freep) char *all = types(0, RRSETS_TYPES);
 	CLEANUP(freep) char *more = types(0, RRSETS_TYPES + 1);
-	uint32_t table = test_new_table(&tt);
+	uint32_t table = test_new_table();
 	struct refusal why;
 
 	(void)state;
-	assert_int_equal(test_apply(&tt, table, more, false, &why), EDQUOT);
+	assert_int_equal(test_apply(table, more, false, &why), EDQUOT);
 	assert_int_equal(why.line, RRSETS_TYPES + 1);
 	assert_non_null(strstr(why.reason, "256 types"));
-	assert_int_equal(test_apply(&tt, table, all, false, &why), 0);
-	assert_int_equal(
-		test_apply(&tt, table, "\nt. A 192.0.2.1\n", false, &why),
-		EDQUOT);
+	assert_int_equal(test_apply(table, all, false, &why), 0);
+	assert_int_equal(test_apply(table, "\nt. A 192.0.2.1\n", false, &why),
+			 EDQUOT);
 	assert_int_equal(why.line, 2);
 	/* What is there may have more records, and other names more types. */
-	assert_int_equal(test_apply(&tt, table,
+	assert_int_equal(test_apply(table,
 				    "t. TYPE1000 \\# 1 00\nu. A 192.0.2.1\n",
 				    false, &why),
 			 0);
@@ -221,15 +202,15 @@ static void a_name_has_a_number_of_types(void **state)
 static void a_type_is_looked_for_up_to_where_it_would_stand(void **state)
 {
 	static const uint16_t types[] = {RR_SOA, RR_NS, RR_MX, RR_A};
-	struct rrset_head head = {.count = 1, .len = RRSET_RR_HEAD};
-	uint8_t data[4 * (sizeof(head) + RRSET_RR_HEAD)] = {0};
+	struct rrset_head head = {.count = 1, .len = RR_HEAD_SIZE};
+	uint8_t data[4 * (sizeof(head) + RR_HEAD_SIZE)] = {0};
 	struct rrsets rrsets = {data, sizeof(data)};
 	struct rrset rrset;
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
 		head.type = types[i];
-		memcpy(data + i * (sizeof(head) + RRSET_RR_HEAD), &head,
+		memcpy(data + i * (sizeof(head) + RR_HEAD_SIZE), &head,
 		       sizeof(head));
 	}
 	assert_true(rrsets_find(rrsets, RR_SOA, &rrset));
@@ -242,20 +223,19 @@ static void a_type_is_looked_for_up_to_where_it_would_stand(void **state)
 static void a_drop_takes_all_that_came_before_it(void **state)
 {
 	CLEANUP(change_deinit) struct change change = {0};
-	uint32_t table = test_new_table(&tt);
+	uint32_t table = test_new_table();
 	struct name a = test_name("a.");
 	struct refusal why;
 	MDB_txn *txn;
 
 	(void)state;
-	assert_int_equal(test_apply(&tt, table,
-				    "a. A 192.0.2.1\nb. A 192.0.2.1\n", false,
-				    NULL),
+	assert_int_equal(test_apply(table, "a. A 192.0.2.1\nb. A 192.0.2.1\n",
+				    false, NULL),
 			 0);
 	test_change(&change, "a. TXT gone\n");
 	assert_int_equal(change_drop(&change, &a), 0);
 	test_change(&change, "a. CNAME b.\n");
-	txn = test_begin(&tt);
+	txn = test_begin();
 	assert_int_equal(
 		table_apply(&tt.tables, txn, table, &change, false, 1, &why),
 		0);
@@ -266,18 +246,18 @@ static void a_drop_takes_all_that_came_before_it(void **state)
 
 static void a_name_moves_with_all_its_records(void **state)
 {
-	uint32_t table = test_new_table(&tt);
+	uint32_t table = test_new_table();
 	struct name a = test_name("a."), b = test_name("longer.b.");
 	struct refusal why;
 	MDB_txn *txn;
 
 	(void)state;
-	assert_int_equal(test_apply(&tt, table,
+	assert_int_equal(test_apply(table,
 				    "a. 7 A 192.0.2.1\na. TXT \"x y\"\n"
 				    "longer.b. A 192.0.2.9\n",
 				    false, NULL),
 			 0);
-	txn = test_begin(&tt);
+	txn = test_begin();
 	assert_int_equal(table_move(&tt.tables, txn, table, &a, &b, 1, &why),
 			 0);
 	assert_int_equal(table_move(&tt.tables, txn, table, &a, &b, 1, &why),
@@ -300,16 +280,16 @@ static void taking_a_name_replaces_only_that_name(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		uint32_t table = test_new_table(&tt);
-		uint32_t source = test_new_table(&tt);
+		uint32_t table = test_new_table();
+		uint32_t source = test_new_table();
 		struct name a = test_name("a.");
 		struct refusal why;
 		MDB_txn *txn;
 
-		test_apply(&tt, table, "a. A 192.0.2.1\nb. A 192.0.2.1\n",
-			   false, NULL);
-		test_apply(&tt, source, cases[i].source, true, NULL);
-		txn = test_begin(&tt);
+		test_apply(table, "a. A 192.0.2.1\nb. A 192.0.2.1\n", false,
+			   NULL);
+		test_apply(source, cases[i].source, true, NULL);
+		txn = test_begin();
 		assert_int_equal(
 			table_take(&tt.tables, txn, table, source, &a, 1, &why),
 			0);
@@ -322,9 +302,9 @@ static void taking_a_name_replaces_only_that_name(void **state)
 static void publishing_makes_the_former_table_loose(void **state)
 {
 	CLEANUP(buffer_deinit) struct buffer loose = {0};
-	uint32_t first = test_new_table(&tt), second = test_new_table(&tt);
+	uint32_t first = test_new_table(), second = test_new_table();
 	uint32_t now;
-	MDB_txn *txn = test_begin(&tt);
+	MDB_txn *txn = test_begin();
 
 	(void)state;
 	assert_int_equal(table_publish(&tt.tables, txn, 77, first, 1), 0);
@@ -342,8 +322,8 @@ static void publishing_makes_the_former_table_loose(void **state)
 static void a_loose_table_goes_in_slices_and_alone(void **state)
 {
 	CLEANUP(buffer_deinit) struct buffer text = {0};
-	uint32_t before = test_new_table(&tt), table = test_new_table(&tt);
-	uint32_t after = test_new_table(&tt);
+	uint32_t before = test_new_table(), table = test_new_table();
+	uint32_t after = test_new_table();
 	struct table_counts counts;
 	unsigned slices = 0;
 	bool left = true;
@@ -352,11 +332,11 @@ static void a_loose_table_goes_in_slices_and_alone(void **state)
 	for (unsigned i = 0; i < 1000; i++)
 		buffer_printf(&text, "n%u. A 192.0.2.1\n", i);
 	buffer_add(&text, "", 1);
-	test_apply(&tt, before, "a. A 192.0.2.1\n", false, NULL);
-	test_apply(&tt, table, (char *)text.data, false, NULL);
-	test_apply(&tt, after, "a. A 192.0.2.2\n", false, NULL);
+	test_apply(before, "a. A 192.0.2.1\n", false, NULL);
+	test_apply(table, (char *)text.data, false, NULL);
+	test_apply(after, "a. A 192.0.2.2\n", false, NULL);
 	for (; left && slices < 100; slices++) {
-		MDB_txn *txn = test_begin(&tt);
+		MDB_txn *txn = test_begin();
 
 		assert_int_equal(
 			table_free_slice(&tt.tables, txn, table, 64, &left), 0);
@@ -387,19 +367,19 @@ what_a_table_takes_of_the_file_is_spare_when_it_is_gone(void **state)
 {
 	CLEANUP(buffer_deinit) struct buffer text = {0};
 	struct snapshot_size before = measure(), filled, after;
-	uint32_t table = test_new_table(&tt);
+	uint32_t table = test_new_table();
 	bool left = true;
 
 	(void)state;
 	for (unsigned i = 0; i < 1000; i++)
 		buffer_printf(&text, "n%u. TXT %0200u\n", i, i);
 	buffer_add(&text, "", 1);
-	test_apply(&tt, table, (char *)text.data, false, NULL);
+	test_apply(table, (char *)text.data, false, NULL);
 	filled = measure();
 	assert_true(filled.used > before.used + text.len);
 	assert_true(filled.file > before.file);
 	while (left) {
-		MDB_txn *txn = test_begin(&tt);
+		MDB_txn *txn = test_begin();
 
 		assert_int_equal(
 			table_free_slice(&tt.tables, txn, table, 64, &left), 0);
@@ -412,7 +392,7 @@ what_a_table_takes_of_the_file_is_spare_when_it_is_gone(void **state)
 
 static void a_snapshot_shows_one_moment_and_its_neighbours(void **state)
 {
-	uint32_t table = test_new_table(&tt);
+	uint32_t table = test_new_table();
 	struct name b = test_name("b.a."), x = test_name("x.a.");
 	struct name c = test_name("c.a.");
 	uint8_t key[NAME_KEY_SIZE];
@@ -421,10 +401,9 @@ static void a_snapshot_shows_one_moment_and_its_neighbours(void **state)
 	size_t len;
 
 	(void)state;
-	test_apply(&tt, table, "b.a. A 192.0.2.1\nd.a. A 192.0.2.1\n", false,
-		   NULL);
+	test_apply(table, "b.a. A 192.0.2.1\nd.a. A 192.0.2.1\n", false, NULL);
 	assert_int_equal(snapshot_begin(tt.snapshot), 0);
-	test_apply(&tt, table, "x.a. A 192.0.2.1\n", false, NULL);
+	test_apply(table, "x.a. A 192.0.2.1\n", false, NULL);
 	assert_int_equal(snapshot_get(tt.snapshot, table, &b, &rrsets), 0);
 	assert_int_equal(snapshot_get(tt.snapshot, table, &x, &rrsets),
 			 -ENOENT);
@@ -470,5 +449,6 @@ int main(void)
 			a_snapshot_shows_one_moment_and_its_neighbours),
 	};
 
-	return cmocka_run_group_tests(tests, open_tables, close_tables);
+	return cmocka_run_group_tests(tests, test_tables_open,
+				      test_tables_close);
 }

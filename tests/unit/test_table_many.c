@@ -15,22 +15,6 @@
 
 #define LARGE 60000 /* octets of RDATA: one such record is all of an RRset */
 
-static struct test_tables tt;
-
-static int open_tables(void **state)
-{
-	(void)state;
-	test_tables_open(&tt);
-	return 0;
-}
-
-static int close_tables(void **state)
-{
-	(void)state;
-	test_tables_close(&tt);
-	return 0;
-}
-
 /* What an owner has, in octets as it is stored. */
 static size_t stored_size(uint32_t table, const char *owner)
 {
@@ -45,7 +29,7 @@ static size_t stored_size(uint32_t table, const char *owner)
 
 static int apply(uint32_t table, struct change *change, struct refusal *why)
 {
-	MDB_txn *txn = test_begin(&tt);
+	MDB_txn *txn = test_begin();
 	int r = table_apply(&tt.tables, txn, table, change, false, 1, why);
 
 	test_commit(txn);
@@ -91,7 +75,7 @@ static uint16_t fill(uint32_t table, const char *owner, uint16_t type,
 
 static void the_records_of_a_name_are_a_mebibyte_at_most(void **state)
 {
-	uint32_t table = test_new_table(&tt);
+	uint32_t table = test_new_table();
 	struct refusal why = {0};
 	size_t before;
 	uint16_t type = fill(table, "big.", 1000, &why);
@@ -104,14 +88,14 @@ static void the_records_of_a_name_are_a_mebibyte_at_most(void **state)
 	assert_non_null(strstr(why.reason, "1048576 octets"));
 	/* Another name has room, and so has this one for what is small. */
 	assert_int_equal(apply_large(table, "other.", 1000, &why), 0);
-	assert_int_equal(
-		test_apply(&tt, table, "big. A 192.0.2.1\n", false, &why), 0);
+	assert_int_equal(test_apply(table, "big. A 192.0.2.1\n", false, &why),
+			 0);
 	assert_true(stored_size(table, "big.") > before);
 }
 
 static void what_is_staged_of_a_name_is_bounded_too(void **state)
 {
-	uint32_t table = test_new_table(&tt);
+	uint32_t table = test_new_table();
 	struct change change = {0};
 	struct refusal why;
 	MDB_txn *txn;
@@ -120,7 +104,7 @@ static void what_is_staged_of_a_name_is_bounded_too(void **state)
 	(void)state;
 	for (uint16_t i = 0; i < RRSETS_SIZE / LARGE + 1; i++)
 		add_large(&change, "big.", 1000 + i, i + 1u);
-	txn = test_begin(&tt);
+	txn = test_begin();
 	r = table_apply(&tt.tables, txn, table, &change, true, 1, &why);
 	test_commit(txn);
 	change_deinit(&change);
@@ -135,7 +119,7 @@ static void join(uint32_t table, const char *owner, const char *more)
 	const char *const owners[] = {owner, more};
 	uint8_t octets[TABLE_KEY_SIZE];
 	struct name name = test_name(owner);
-	MDB_txn *txn = test_begin(&tt);
+	MDB_txn *txn = test_begin();
 	MDB_val key, value;
 
 	for (size_t i = 0; i < ARRAY_SIZE(owners); i++) {
@@ -155,7 +139,7 @@ static void join(uint32_t table, const char *owner, const char *more)
 
 static void a_name_that_had_more_before_may_become_smaller(void **state)
 {
-	uint32_t table = test_new_table(&tt);
+	uint32_t table = test_new_table();
 	struct change change = {0};
 	struct refusal why;
 	struct name big = test_name("big.");
@@ -168,9 +152,8 @@ static void a_name_that_had_more_before_may_become_smaller(void **state)
 	before = stored_size(table, "big.");
 	assert_true(before > RRSETS_SIZE + RRSETS_SIZE / 2);
 
-	assert_int_equal(
-		test_apply(&tt, table, "big. A 192.0.2.1\n", false, &why),
-		EDQUOT);
+	assert_int_equal(test_apply(table, "big. A 192.0.2.1\n", false, &why),
+			 EDQUOT);
 	/* What is there is there: no octet more. */
 	assert_int_equal(apply_large(table, "big.", 1000, &why), 0);
 	assert_int_equal(stored_size(table, "big."), before);
@@ -188,7 +171,7 @@ static void a_name_that_had_more_before_may_become_smaller(void **state)
 
 static void a_slice_of_large_names_has_fewer_of_them(void **state)
 {
-	uint32_t table = test_new_table(&tt);
+	uint32_t table = test_new_table();
 	struct refusal why;
 	unsigned slices = 0;
 	bool left = true;
@@ -198,7 +181,7 @@ static void a_slice_of_large_names_has_fewer_of_them(void **state)
 		apply_large(table, (char[]){(char)('a' + i), '.', 0}, 1000,
 			    &why);
 	for (; left && slices < 100; slices++) {
-		MDB_txn *txn = test_begin(&tt);
+		MDB_txn *txn = test_begin();
 
 		/* 60,000 octets are 14 times 4 KiB: 15 for each of them. */
 		assert_int_equal(
@@ -240,29 +223,28 @@ static void a_long_write_does_what_its_lines_do(void **state)
 	for (unsigned seed = 0; seed < 4; seed++) {
 		CLEANUP(buffer_deinit) struct buffer had = {0}, text = {0};
 		CLEANUP(freep) char *one = NULL, *by_line = NULL;
-		uint32_t at_once = test_new_table(&tt);
-		uint32_t each = test_new_table(&tt);
+		uint32_t at_once = test_new_table();
+		uint32_t each = test_new_table();
 		char *line, *rest;
 
 		make_lines(&had, seed, 200 * seed);
 		make_lines(&text, 3 * seed, 900);
-		test_apply(&tt, at_once, (char *)had.data, false, NULL);
-		test_apply(&tt, each, (char *)had.data, false, NULL);
-		assert_int_equal(test_apply(&tt, at_once, (char *)text.data,
-					    false, NULL),
-				 0);
-		one = test_dump(&tt, at_once);
+		test_apply(at_once, (char *)had.data, false, NULL);
+		test_apply(each, (char *)had.data, false, NULL);
+		assert_int_equal(
+			test_apply(at_once, (char *)text.data, false, NULL), 0);
+		one = test_dump(at_once);
 		for (line = (char *)text.data; *line; line = rest) {
 			char saved;
 
 			rest = strchr(line, '\n') + 1;
 			saved = *rest;
 			*rest = 0;
-			assert_int_equal(
-				test_apply(&tt, each, line, false, NULL), 0);
+			assert_int_equal(test_apply(each, line, false, NULL),
+					 0);
 			*rest = saved;
 		}
-		by_line = test_dump(&tt, each);
+		by_line = test_dump(each);
 		assert_string_equal(one, by_line);
 		assert_int_equal(stored_size(at_once, "n."),
 				 stored_size(each, "n."));
@@ -281,7 +263,7 @@ static double cpu_seconds(void)
 static void a_megabyte_at_one_name_is_judged_at_once(void **state)
 {
 	struct change change = {0};
-	uint32_t table = test_new_table(&tt);
+	uint32_t table = test_new_table();
 	uint8_t rdata[2];
 	struct rr rr = {
 		.owner = test_name("n."),
@@ -316,5 +298,6 @@ int main(void)
 		cmocka_unit_test(a_megabyte_at_one_name_is_judged_at_once),
 	};
 
-	return cmocka_run_group_tests(tests, open_tables, close_tables);
+	return cmocka_run_group_tests(tests, test_tables_open,
+				      test_tables_close);
 }

@@ -45,7 +45,7 @@ static void datagrams_that_came_together_are_one_batch(void **state)
 
 	(void)state;
 	net_send_datagrams(fd, UDP_BATCH);
-	assert_int_equal(server_start(server), 0);
+	server_start(server);
 	net_expect_each_once(fd, UDP_BATCH);
 	/* The other worker may have taken what the first one left. */
 	assert_true(atomic_load(&fake.snapshots) <= 2);
@@ -67,7 +67,7 @@ static void one_batch_may_come_from_many_clients(void **state)
 		fds[i] = net_connect(SOCK_DGRAM, &at);
 		net_send_datagrams(fds[i], 1);
 	}
-	assert_int_equal(server_start(server), 0);
+	server_start(server);
 	for (unsigned i = 0; i < UDP_BATCH; i++) {
 		net_expect_each_once(fds[i], 1);
 		close(fds[i]);
@@ -87,7 +87,7 @@ static void answers_larger_than_the_buffer_are_sent_in_turns(void **state)
 		net_query(query, (uint16_t)i, 40000);
 		assert_int_equal(send(fds[i], query, 14, 0), 14);
 	}
-	assert_int_equal(server_start(server), 0);
+	server_start(server);
 	for (unsigned i = 0; i < UDP_BATCH; i++) {
 		assert_int_equal(net_recv(fds[i], answer, sizeof(answer), 0),
 				 40000);
@@ -138,7 +138,7 @@ static void a_server_without_a_pause_leaves_others_their_turn(void **state)
 	fd = net_connect(SOCK_DGRAM, server_address(busy));
 	atomic_store(&fake.feed, fd);
 	net_send_datagrams(fd, 2 * UDP_BATCH);
-	assert_int_equal(server_start(busy), 0);
+	server_start(busy);
 	net_await(NULL, atomic_load(&fake.answers) > 10 * UDP_BATCH);
 	net_ask_at(server_address(other), SOCK_STREAM, 2);
 	net_stop(other);
@@ -192,7 +192,7 @@ static void who_was_busy_hears_of_a_single_query(void **state)
 	server = net_bind(1, "127.0.0.1:0");
 	fd = net_connect(SOCK_DGRAM, server_address(server));
 	net_send_datagrams(fd, 200);
-	assert_int_equal(server_start(server), 0);
+	server_start(server);
 	net_expect_each_once(fd, 200);
 	net_ask(fd, SOCK_DGRAM, 1);
 	close(fd);
@@ -207,7 +207,7 @@ static void a_server_may_stop_while_it_is_busy(void **state)
 	(void)state;
 	net_send_datagrams(fd, 10 * UDP_BATCH);
 	atomic_store(&fake.gate, true);
-	assert_int_equal(server_start(server), 0);
+	server_start(server);
 	net_await(NULL, atomic_load(&fake.waiting) == 2);
 	server_stop(server, net_count_up, &done);
 	atomic_store(&fake.gate, false);

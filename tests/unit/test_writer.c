@@ -154,53 +154,45 @@ static void what_is_handed_back_can_be_read(void **state)
 	world_close(&world);
 }
 
-static void a_refused_job_spares_the_others_of_its_group(void **state)
+/* Three jobs of one group; the second adds @text, and is not done. */
+static void submit_three(struct world *world, struct probe probes[3],
+			 const char *text)
 {
-	static const char *const texts[] = {
-		"a. A 192.0.2.1\n",
-		"b. A 192.0.2.1\nb. CNAME a.\n",
-		"c. A 192.0.2.1\n",
-	};
-	struct probe probes[3] = {0};
-	struct world world;
+	const char *const texts[] = {"a. A 192.0.2.1\n", text,
+				     "c. A 192.0.2.1\n"};
 	uint32_t table;
 
-	(void)state;
-	world_open(&world);
-	table = make_table(&world);
-	for (size_t i = 0; i < 3; i++)
-		submit(&world, &probes[i], &table, texts[i]);
-	wait_for_all(&world);
+	world_open(world);
+	table = make_table(world);
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
+		submit(world, &probes[i], &table, texts[i]);
+	wait_for_all(world);
 	assert_int_equal(probes[0].result, 0);
+	assert_int_equal(probes[2].result, 0);
+	assert_int_equal(names_in(world, table), 3);
+}
+
+static void a_refused_job_spares_the_others_of_its_group(void **state)
+{
+	struct probe probes[3] = {0};
+	struct world world;
+
+	(void)state;
+	submit_three(&world, probes, "b. A 192.0.2.1\nb. CNAME a.\n");
 	assert_int_equal(probes[1].result, -EINVAL);
 	assert_string_equal(probes[1].refusal.text, "b.");
-	assert_int_equal(probes[2].result, 0);
-	assert_int_equal(names_in(&world, table), 3);
 	world_close(&world);
 }
 
 static void a_failure_meets_only_the_job_that_causes_it(void **state)
 {
 	struct probe probes[3] = {[1] = {.fail_with = -ENOSPC}};
-	static const char *const texts[] = {
-		"a. A 192.0.2.1\n",
-		"b. A 192.0.2.1\n",
-		"c. A 192.0.2.1\n",
-	};
 	struct world world;
-	uint32_t table;
 
 	(void)state;
-	world_open(&world);
-	table = make_table(&world);
-	for (size_t i = 0; i < 3; i++)
-		submit(&world, &probes[i], &table, texts[i]);
-	wait_for_all(&world);
-	assert_int_equal(probes[0].result, 0);
+	submit_three(&world, probes, "b. A 192.0.2.1\n");
 	assert_int_equal(probes[1].result, -ENOSPC);
-	assert_int_equal(probes[2].result, 0);
 	assert_true(probes[1].runs >= 2);
-	assert_int_equal(names_in(&world, table), 3);
 	world_close(&world);
 }
 
@@ -240,8 +232,8 @@ struct sliced {
 	struct world *world;
 	unsigned slices; /* that are left */
 	unsigned runs;
-	uv_sem_t *first; /* posted by the first slice */
-	uv_sem_t *go;	 /* which then waits for this */
+	uv_sem_t first; /* posted by the first slice */
+	uv_sem_t go;	/* which then waits for this */
 	int result;
 };
 
@@ -251,8 +243,8 @@ static int run_sliced(struct job *job, MDB_txn *txn)
 
 	(void)txn;
 	if (sliced->runs++ == 0) {
-		uv_sem_post(sliced->first);
-		uv_sem_wait(sliced->go);
+		uv_sem_post(&sliced->first);
+		uv_sem_wait(&sliced->go);
 	}
 	return --sliced->slices ? JOB_MORE : 0;
 }
@@ -261,11 +253,13 @@ static void sliced_done(struct job *job, int result)
 {
 	struct sliced *sliced = container_of(job, struct sliced, job);
 
+	uv_sem_destroy(&sliced->first);
+	uv_sem_destroy(&sliced->go);
 	sliced->result = result;
 	sliced->world->left--;
 }
 
-/* Return: when the writer is in its first slice. */
+/* Return: when the writer is in its first slice; it stays there for @go. */
 static void submit_sliced(struct world *world, struct sliced *sliced,
 			  struct job_loss *loss)
 {
@@ -276,9 +270,11 @@ static void submit_sliced(struct world *world, struct sliced *sliced,
 		.reply = JOB_EARLY,
 		.loss = loss,
 	};
+	uv_sem_init(&sliced->first, 0);
+	uv_sem_init(&sliced->go, 0);
 	world->left++;
 	writer_submit(world->writer, &sliced->job);
-	uv_sem_wait(sliced->first);
+	uv_sem_wait(&sliced->first);
 }
 
 static void who_waits_for_the_disk_overtakes_early_work(void **state)
@@ -287,21 +283,18 @@ static void who_waits_for_the_disk_overtakes_early_work(void **state)
 	struct probe waits = {0};
 	struct probe next = {.job = {.reply = JOB_EARLY, .loss = &losses[1]}};
 	struct probe behind = {.job = {.behind = true}};
-	uv_sem_t first, go;
-	struct sliced early = {.slices = 1000, .first = &first, .go = &go};
+	struct sliced early = {.slices = 1000};
 	struct world world;
 	uint32_t table;
 
 	(void)state;
 	world_open(&world);
 	table = make_table(&world);
-	uv_sem_init(&first, 0);
-	uv_sem_init(&go, 0);
 	submit_sliced(&world, &early, &losses[0]);
 	submit(&world, &next, &table, "n. A 192.0.2.1\n");
 	submit(&world, &behind, &table, "b. A 192.0.2.1\n");
 	submit(&world, &waits, &table, "w. A 192.0.2.1\n");
-	uv_sem_post(&go);
+	uv_sem_post(&early.go);
 	wait_for_all(&world);
 	assert_int_equal(waits.result, 0);
 	assert_int_equal(waits.left_then, 3);
@@ -312,8 +305,6 @@ static void who_waits_for_the_disk_overtakes_early_work(void **state)
 	assert_int_equal(behind.result, 0);
 	assert_int_equal(behind.left_then, 0);
 	assert_int_equal(names_in(&world, table), 4);
-	uv_sem_destroy(&first);
-	uv_sem_destroy(&go);
 	world_close(&world);
 }
 
@@ -321,27 +312,22 @@ static void work_that_has_lost_a_slice_is_not_gone_on_with(void **state)
 {
 	struct job_loss loss = {0};
 	struct probe breaks = {.fail_with = -EIO};
-	uv_sem_t first, go;
-	struct sliced early = {.slices = 1000, .first = &first, .go = &go};
+	struct sliced early = {.slices = 1000};
 	struct world world;
 	uint32_t table;
 
 	(void)state;
 	world_open(&world);
 	table = make_table(&world);
-	uv_sem_init(&first, 0);
-	uv_sem_init(&go, 0);
 	submit_sliced(&world, &early, &loss);
 	submit(&world, &breaks, &table, "b. A 192.0.2.1\n");
-	uv_sem_post(&go);
+	uv_sem_post(&early.go);
 	wait_for_all(&world);
 	assert_int_equal(breaks.result, -EIO);
 	/* The one that was lost with what broke is the only one that ran. */
 	assert_int_equal(early.runs, 1);
 	assert_int_equal(early.result, -EIO);
 	assert_int_equal(loss.error, -EIO);
-	uv_sem_destroy(&first);
-	uv_sem_destroy(&go);
 	world_close(&world);
 }
 

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * table_layout.h - the values of the databases in a transaction, of whichever
+ * kind, for table.c, table_apply.c and snapshot.c
+ */
+#ifndef DNS_TABLE_LAYOUT_H
+#define DNS_TABLE_LAYOUT_H
+
+#include "dns/store/table.h"
+
+/** table_get_counts() - 0; -ENOENT: no such table; -errno */
+int table_get_counts(const struct tables *tables, MDB_txn *txn, uint32_t table,
+		     struct table_counts *out);
+
+/** table_put_counts() - 0; -errno */
+int table_put_counts(const struct tables *tables, MDB_txn *txn, uint32_t table,
+		     const struct table_counts *counts);
+
+/**
+ * table_get_owner() - what an owner has; good until the transaction writes
+ * Return: 0; -ENOENT: nothing; -errno.
+ */
+int table_get_owner(const struct tables *tables, MDB_txn *txn, uint32_t table,
+		    const struct name *owner, struct rrsets *out);
+
+/* For CLEANUP; NULL is fine. */
+static inline void table_cursor_closep(MDB_cursor **cursor)
+{
+	if (*cursor)
+		mdb_cursor_close(*cursor);
+	*cursor = NULL;
+}
+
+#endif
