@@ -17,6 +17,7 @@
 #include "anchors/staging.h"
 #include "fs/daemon/log.h"
 #include "fs/known.h"
+#include "fs/listed.h"
 #include "fs/moment.h"
 #include "fs/shares.h"
 #include "fs/turns.h"
@@ -27,7 +28,6 @@ struct dir;
 struct drafts;
 struct feed;
 struct handle;
-struct listed;
 struct memory;
 struct node;
 struct pages;
@@ -45,7 +45,7 @@ struct fs {
 	struct dir *dirs;	/* utlist: open directories */
 	struct feed *feeds;	/* uthash: watch.h's, of open logs */
 	struct poller *pollers; /* utlist: open `stat` files */
-	struct listed *listed;	/* uthash: listed.h's, of anchors */
+	struct listings listings; /* what the kernel may believe */
 	struct known known;	/* names that the kernel has */
 	struct memory *memory;	/* uthash: of programs/, oldest first */
 	uint64_t next_scratch;	/* serial number */

@@ -2,22 +2,23 @@
 #include <stdlib.h>
 #include <utlist.h>
 
-#include "fs/listed.h"
+#include "fs/node.h"
 #include "fs/session.h"
 
-/* So many are forgotten at once: a tenth of a millisecond at most. */
-#define AT_ONCE 16
+/* How soon the kernel is told again. */
+#define AGAIN_MS 1
 /* After so many, a look at the clock. */
 #define FORGOTTEN_LOOK 8
 
 /* Nodes of an anchor whose attributes the kernel may believe. */
 struct listed {
-	UT_hash_handle hh;  /* in fs->listed */
+	UT_hash_handle hh;  /* in fs->listings.all */
 	uint64_t anchor;    /* its id */
 	struct node *nodes; /* utlist, in the order in which they were given */
 	size_t count;
 	unsigned forgettings;
 	struct turns_lane lane; /* they */
+	struct listed *waiting_prev, *waiting_next;
 };
 
 /* A change that waits until they are forgotten. */
@@ -26,7 +27,9 @@ struct forgetting {
 	struct fs *fs;
 	struct listed *listed;
 	const void *origin;
-	size_t left; /* nodes; what was given since is new */
+	size_t left;	   /* nodes; what was given since is new */
+	size_t unknown;	   /* of these, so far: to be told again */
+	uint64_t until_ms; /* by uv_now() */
 	void (*told)(void *arg);
 	void *arg;
 };
@@ -35,7 +38,8 @@ static struct listed *find(const struct fs *fs, const struct anchor *anchor)
 {
 	struct listed *listed;
 
-	HASH_FIND(hh, fs->listed, &anchor->id, sizeof(anchor->id), listed);
+	HASH_FIND(hh, fs->listings.all, &anchor->id, sizeof(anchor->id),
+		  listed);
 	return listed;
 }
 
@@ -49,7 +53,7 @@ static struct listed *find_or_make(struct fs *fs, const struct anchor *anchor)
 	if (!listed)
 		return NULL;
 	listed->anchor = anchor->id;
-	HASH_ADD(hh, fs->listed, anchor, sizeof(listed->anchor), listed);
+	HASH_ADD(hh, fs->listings.all, anchor, sizeof(listed->anchor), listed);
 	return listed;
 }
 
@@ -57,7 +61,7 @@ static void free_if_empty(struct fs *fs, struct listed *listed)
 {
 	if (listed->nodes || listed->forgettings)
 		return;
-	HASH_DEL(fs->listed, listed);
+	HASH_DEL(fs->listings.all, listed);
 	free(listed);
 }
 
@@ -100,27 +104,61 @@ bool listed_add(struct fs *fs, struct node *node)
 	return true;
 }
 
-static void forget(struct fs *fs, const struct node *node)
+/* Return: false: the kernel does not know it, or not yet. */
+static bool forget(struct fs *fs, const struct node *node)
 {
 	/* Only attributes: that is safe from the thread that serves. */
-	fuse_lowlevel_notify_inval_inode(fs->session->fuse, node_ino(node), -1,
-					 0);
+	return fuse_lowlevel_notify_inval_inode(
+		       fs->session->fuse, node_ino(node), -1, 0) != -ENOENT;
 }
 
 /* The oldest one but the origin. Return: whether there was one. */
-static bool forget_oldest(struct fs *fs, struct listed *listed,
-			  const void *origin)
+static bool forget_oldest(struct forgetting *forgetting)
 {
+	uint64_t now = uv_now(forgetting->fs->host->loop);
+	struct listed *listed = forgetting->listed;
 	struct node *node = listed->nodes;
 
-	if (node && node == origin)
+	if (node && node == forgetting->origin)
 		node = node->listed_next;
 	if (!node)
 		return false;
-	if (node->listed_until_ms > uv_now(fs->host->loop))
-		forget(fs, node);
-	drop(listed, node);
+	if (node->listed_until_ms > now && !forget(forgetting->fs, node) &&
+	    now < forgetting->until_ms) {
+		DL_DELETE2(listed->nodes, node, listed_prev, listed_next);
+		DL_APPEND2(listed->nodes, node, listed_prev, listed_next);
+		forgetting->unknown++;
+	} else {
+		drop(listed, node);
+	}
 	return true;
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+	struct fs *fs = timer->data;
+	struct listed *list = steal(&fs->listings.waiting), *listed, *next;
+
+	DL_FOREACH_SAFE2 (list, listed, next, waiting_next)
+		turns_resume(fs, &listed->lane);
+}
+
+int listed_start(struct fs *fs)
+{
+	fs->listings.timer.data = fs;
+	return uv_timer_init(fs->host->loop, &fs->listings.timer);
+}
+
+static enum turn_result wait(struct forgetting *forgetting)
+{
+	struct listings *listings = &forgetting->fs->listings;
+
+	forgetting->left = forgetting->unknown;
+	forgetting->unknown = 0;
+	DL_APPEND2(listings->waiting, forgetting->listed, waiting_prev,
+		   waiting_next);
+	uv_timer_start(&listings->timer, on_timer, AGAIN_MS, 0);
+	return TURN_WAIT;
 }
 
 static enum turn_result go_on(struct turn *turn, uint64_t until_ns)
@@ -132,11 +170,12 @@ static enum turn_result go_on(struct turn *turn, uint64_t until_ns)
 	void (*told)(void *arg) = forgetting->told;
 	void *arg = forgetting->arg;
 
-	while (forgetting->left &&
-	       forget_oldest(fs, listed, forgetting->origin))
+	while (forgetting->left && forget_oldest(forgetting))
 		if (--forgetting->left % FORGOTTEN_LOOK == 0 &&
 		    uv_hrtime() >= until_ns && forgetting->left)
 			return TURN_YIELD;
+	if (forgetting->unknown)
+		return wait(forgetting);
 	free(forgetting);
 	listed->forgettings--;
 	free_if_empty(fs, listed);
@@ -144,10 +183,14 @@ static enum turn_result go_on(struct turn *turn, uint64_t until_ns)
 	return TURN_DONE;
 }
 
+/* Without memory for a turn: what the kernel does not know yet is left. */
 static void forget_at_once(struct fs *fs, struct listed *listed,
 			   const void *origin)
 {
-	while (forget_oldest(fs, listed, origin))
+	struct forgetting forgetting = {
+		.fs = fs, .listed = listed, .origin = origin};
+
+	while (forget_oldest(&forgetting))
 		continue;
 	free_if_empty(fs, listed);
 }
@@ -170,9 +213,7 @@ bool listed_changed(struct fs *fs, struct anchor *anchor, const void *origin,
 		forget(fs, names);
 	if (!listed || (!listed->forgettings && is_over(fs, listed)))
 		return true;
-	forgetting = listed->forgettings || listed->count > AT_ONCE
-			     ? calloc(1, sizeof(*forgetting))
-			     : NULL;
+	forgetting = calloc(1, sizeof(*forgetting));
 	if (!forgetting) {
 		forget_at_once(fs, listed, origin);
 		return true;
@@ -183,6 +224,7 @@ bool listed_changed(struct fs *fs, struct anchor *anchor, const void *origin,
 		.listed = listed,
 		.origin = origin,
 		.left = listed->count,
+		.until_ms = uv_now(fs->host->loop) + LISTED_PATIENCE_MS,
 		.told = told,
 		.arg = arg,
 	};

@@ -11,15 +11,37 @@
  * That takes the kernel some microseconds for each. With more than a few of
  * them it is done in turns (turns.h), and only who made the change waits.
  *
+ * A listing that is on its way through the kernel may bring what it does not
+ * know yet, and so cannot forget: it says so, and is told again a little later,
+ * for LISTED_PATIENCE_MS at most. A process that has stopped in the middle of
+ * its listing may make the kernel believe what is old for a second.
+ *
  * A write() into a file needs no telling: the kernel forgets the file's size
  * itself when the last of the requests it made of that write is answered.
  */
 #ifndef FS_LISTED_H
 #define FS_LISTED_H
 
-#include "fs/node.h"
+#include <stdbool.h>
+#include <uv.h>
 
-#define LISTED_SECONDS 1
+#define LISTED_SECONDS	   1
+#define LISTED_PATIENCE_MS 100
+
+struct anchor;
+struct fs;
+struct listed;
+struct node;
+
+/* In struct fs. */
+struct listings {
+	struct listed *all;	/* uthash: of anchors */
+	struct listed *waiting; /* utlist: for the kernel to know what it had */
+	uv_timer_t timer;	/* runs while there are some */
+};
+
+/** listed_start() - 0, -errno */
+int listed_start(struct fs *fs);
 
 /** listed_add() - @node's attributes are handed out
  *
@@ -34,8 +56,8 @@ void listed_drop(struct fs *fs, struct node *node);
  * listed_changed() - forget what was handed out of an anchor
  * @origin: NULL, or the node whose writing was the change
  *
- * Return: true when that is done; else it is when @told is called, in the order
- * of the changes of one anchor.
+ * Return: true when that is done; else it is when @told is called, which may
+ * have been already, in the order of the changes of one anchor.
  */
 bool listed_changed(struct fs *fs, struct anchor *anchor, const void *origin,
 		    void (*told)(void *arg), void *arg);

@@ -66,13 +66,14 @@ static void on_idle(uv_idle_t *idle)
 		result = go(fs, lane, until);
 		if (result == TURN_KEEP)
 			DL_PREPEND(turns->lanes, lane);
-		else if (result == TURN_YIELD || !is_last)
+		else if (result == TURN_YIELD ||
+			 (result == TURN_DONE && !is_last))
 			DL_APPEND(turns->lanes, lane);
 	}
 	end_round(turns);
 }
 
-/* Return: whether it is done. */
+/* Return: whether it is done, or waits. */
 static bool go_at_once(struct fs *fs, struct turns_lane *lane)
 {
 	struct turns *turns = &fs->turns;
@@ -87,7 +88,7 @@ static bool go_at_once(struct fs *fs, struct turns_lane *lane)
 	start = uv_hrtime();
 	result = go(fs, lane, start + ROUND_NS - turns->spent_ns);
 	turns->spent_ns += uv_hrtime() - start;
-	return result == TURN_DONE;
+	return result == TURN_DONE || result == TURN_WAIT;
 }
 
 void turns_add(struct fs *fs, struct turns_lane *lane, struct turn *turn)
@@ -100,6 +101,12 @@ void turns_add(struct fs *fs, struct turns_lane *lane, struct turn *turn)
 	fs->session->pending++;
 	if (!is_first || go_at_once(fs, lane))
 		return;
+	turns_resume(fs, lane);
+}
+
+void turns_resume(struct fs *fs, struct turns_lane *lane)
+{
+	assert(lane->turns);
 	DL_APPEND(fs->turns.lanes, lane);
 	uv_idle_start(&fs->turns.idle, on_idle);
 }

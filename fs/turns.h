@@ -29,6 +29,7 @@ enum turn_result {
 	TURN_DONE,  /* the request was answered; it and its lane may be gone */
 	TURN_YIELD, /* time was up; the others first */
 	TURN_KEEP,  /* the same, with something in the text of turns */
+	TURN_WAIT,  /* the lane waits for turns_resume() */
 };
 
 /* @until_ns: by uv_hrtime(), when to return at the latest */
@@ -70,5 +71,8 @@ void turns_end(struct fs *fs);
  * @lane must stay until then. What it does adds no turn to its own lane.
  */
 void turns_add(struct fs *fs, struct turns_lane *lane, struct turn *turn);
+
+/** turns_resume() - the lane's turn may go on, after TURN_WAIT */
+void turns_resume(struct fs *fs, struct turns_lane *lane);
 
 #endif

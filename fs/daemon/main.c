@@ -206,6 +206,8 @@ static int start(struct daemon *daemon)
 	if (r == 0)
 		r = turns_start(fs);
 	if (r == 0)
+		r = listed_start(fs);
+	if (r == 0)
 		r = moments_start(fs, daemon->options.reader_age,
 				  daemon->options.reader_spare);
 	return r < 0 ? r : mount_tree(daemon);
