@@ -65,7 +65,7 @@ int eui_read(const struct kind *kind, struct field_text *in, struct buffer *out)
 	size_t i;
 	int r = 0;
 
-	if (!field_next(in, &token) || token.len != 3u * kind->octets - 1)
+	if (!field_next(in, &token) || token.len != 3u * kind_octets(kind) - 1)
 		return field_refuse(in, kind->what);
 	for (i = 0; r == 0 && i < token.len; i += 3) {
 		pair = (struct lexer_token){token.text + i, 2};
@@ -97,7 +97,7 @@ int nsap_read(const struct kind *kind, struct field_text *in,
 	      struct buffer *out)
 {
 	CLEANUP(buffer_deinit) struct buffer digits = {0};
-	bool prefixed = kind->ldns == LDNS_RDF_TYPE_NSAP;
+	bool prefixed = kind->field == FIELD_NSAP;
 	struct lexer_token token, plain;
 	size_t i;
 

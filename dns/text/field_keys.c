@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * field_keys.c - HIP and IPSECKEY, whose RDATA is one field to ldns
+ * field_keys.c - HIP and IPSECKEY, whose RDATA tells what is in it
  */
 #include <assert.h>
 #include <errno.h>
@@ -73,11 +73,11 @@ int hip_print(const struct kind *kind, const uint8_t *wire, size_t len,
 /* --- IPSECKEY: RFC 4025, section 2 --- */
 
 /* What kind of field the gateway is, by its type; of type 0 there is none. */
-static const ldns_rdf_type gateways[] = {
-	LDNS_RDF_TYPE_NONE,
-	LDNS_RDF_TYPE_A,
-	LDNS_RDF_TYPE_AAAA,
-	LDNS_RDF_TYPE_DNAME,
+static const enum field_kind gateways[] = {
+	FIELD_NONE,
+	FIELD_IPV4,
+	FIELD_IPV6,
+	FIELD_NAME,
 };
 
 int ipseckey_read(const struct kind *kind, struct field_text *in,
@@ -90,7 +90,7 @@ int ipseckey_read(const struct kind *kind, struct field_text *in,
 
 	(void)kind;
 	for (i = 0; i < 3; i++) {
-		r = field_read(LDNS_RDF_TYPE_INT8, in, out);
+		r = field_read(FIELD_U8, in, out);
 		if (r < 0)
 			return r;
 	}
@@ -105,8 +105,7 @@ int ipseckey_read(const struct kind *kind, struct field_text *in,
 	if (r < 0)
 		return r;
 	/* With algorithm 0 there is no key: nothing is behind the gateway. */
-	return lexer_more(in->lexer) ? field_read(LDNS_RDF_TYPE_B64, in, out)
-				     : 0;
+	return lexer_more(in->lexer) ? field_read(FIELD_BASE64, in, out) : 0;
 }
 
 static int gateway_size(const uint8_t *wire, size_t len)
@@ -142,6 +141,6 @@ int ipseckey_print(const struct kind *kind, const uint8_t *wire, size_t len,
 	if (r == 0 && len)
 		r = buffer_add(out, " ", 1);
 	if (r == 0 && len)
-		r = field_print(LDNS_RDF_TYPE_B64, wire, len, out);
+		r = field_print(FIELD_BASE64, wire, len, out);
 	return r;
 }

@@ -14,7 +14,7 @@
 int fixed_size(const struct kind *kind, const uint8_t *wire, size_t len)
 {
 	(void)wire;
-	return len >= kind->octets ? kind->octets : -EINVAL;
+	return len >= kind_octets(kind) ? kind_octets(kind) : -EINVAL;
 }
 
 /* All that is left, which cannot be nothing: that would have no token. */
@@ -44,12 +44,12 @@ int add_number(struct buffer *out, uint32_t value, uint8_t octets)
 int number_read(const struct kind *kind, struct field_text *in,
 		struct buffer *out)
 {
-	uint32_t max = UINT32_MAX >> (32 - 8 * kind->octets), value;
+	uint32_t max = UINT32_MAX >> (32 - 8 * kind_octets(kind)), value;
 	struct lexer_token token;
 
 	if (!field_next(in, &token) || !token_number(token, max, &value))
 		return field_refuse(in, kind->what);
-	return add_number(out, value, kind->octets);
+	return add_number(out, value, kind_octets(kind));
 }
 
 static char *put_decimal(char *at, uint32_t value)
@@ -93,7 +93,7 @@ int period_read(const struct kind *kind, struct field_text *in,
 		return field_refuse(in, "a time is above 4294967295 seconds");
 	if (r < 0)
 		return field_refuse(in, kind->what);
-	return add_number(out, value, kind->octets);
+	return add_number(out, value, kind_octets(kind));
 }
 
 int type_read(const struct kind *kind, struct field_text *in,
@@ -105,7 +105,7 @@ int type_read(const struct kind *kind, struct field_text *in,
 	if (!field_next(in, &token) ||
 	    rr_type_from_text(token.text, token.len, &type) < 0)
 		return field_refuse(in, kind->what);
-	return add_number(out, type, kind->octets);
+	return add_number(out, type, kind_octets(kind));
 }
 
 int type_print(const struct kind *kind, const uint8_t *wire, size_t len,
@@ -172,7 +172,7 @@ int time_read(const struct kind *kind, struct field_text *in,
 			       : token_number(token, UINT32_MAX, &value);
 	if (!good)
 		return field_refuse(in, kind->what);
-	return add_number(out, value, kind->octets);
+	return add_number(out, value, kind_octets(kind));
 }
 
 int time_print(const struct kind *kind, const uint8_t *wire, size_t len,
@@ -229,7 +229,7 @@ int name_print(const struct kind *kind, const uint8_t *wire, size_t len,
 int address_read(const struct kind *kind, struct field_text *in,
 		 struct buffer *out)
 {
-	int family = kind->octets == 4 ? AF_INET : AF_INET6;
+	int family = kind_octets(kind) == 4 ? AF_INET : AF_INET6;
 	char text[INET6_ADDRSTRLEN];
 	struct lexer_token token;
 	uint8_t wire[16];
@@ -237,7 +237,7 @@ int address_read(const struct kind *kind, struct field_text *in,
 	if (!field_next(in, &token) || !token_copy(token, text, sizeof(text)) ||
 	    inet_pton(family, text, wire) != 1)
 		return field_refuse(in, kind->what);
-	return buffer_add(out, wire, kind->octets);
+	return buffer_add(out, wire, kind_octets(kind));
 }
 
 int address_print_field(const struct kind *kind, const uint8_t *wire,
@@ -246,7 +246,7 @@ int address_print_field(const struct kind *kind, const uint8_t *wire,
 	char text[INET6_ADDRSTRLEN], *at = text;
 	size_t i;
 
-	if (kind->octets == 16) {
+	if (kind_octets(kind) == 16) {
 		inet_ntop(AF_INET6, wire, text, sizeof(text));
 		return buffer_add(out, text, strlen(text));
 	}
