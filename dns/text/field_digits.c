@@ -186,3 +186,22 @@ int base64_print(const struct kind *kind, const uint8_t *wire, size_t len,
 	(void)kind;
 	return base64_encode(wire, len, out);
 }
+
+int base64_or_none_read(const struct kind *kind, struct field_text *in,
+			struct buffer *out)
+{
+	struct lexer_token token;
+
+	if (!lexer_more(in->lexer) || *in->lexer->at != '-')
+		return base64_read(kind, in, out);
+	return field_next(in, &token) && token.len == 1
+		       ? 0
+		       : field_refuse(in, "this is no base64");
+}
+
+int base64_or_none_print(const struct kind *kind, const uint8_t *wire,
+			 size_t len, struct buffer *out)
+{
+	return len ? base64_print(kind, wire, len, out)
+		   : buffer_add(out, "-", 1);
+}

@@ -38,6 +38,14 @@ int number_read(const struct kind *kind, struct field_text *in,
 		struct buffer *out);
 int number_print(const struct kind *kind, const uint8_t *wire, size_t len,
 		 struct buffer *out);
+int long_number_read(const struct kind *kind, struct field_text *in,
+		     struct buffer *out);
+int long_number_print(const struct kind *kind, const uint8_t *wire, size_t len,
+		      struct buffer *out);
+int scheme_read(const struct kind *kind, struct field_text *in,
+		struct buffer *out);
+int scheme_print(const struct kind *kind, const uint8_t *wire, size_t len,
+		 struct buffer *out);
 int period_read(const struct kind *kind, struct field_text *in,
 		struct buffer *out);
 int type_read(const struct kind *kind, struct field_text *in,
@@ -78,6 +86,10 @@ int base64_read(const struct kind *kind, struct field_text *in,
 		struct buffer *out);
 int base64_print(const struct kind *kind, const uint8_t *wire, size_t len,
 		 struct buffer *out);
+int base64_or_none_read(const struct kind *kind, struct field_text *in,
+			struct buffer *out);
+int base64_or_none_print(const struct kind *kind, const uint8_t *wire,
+			 size_t len, struct buffer *out);
 int hash_read(const struct kind *kind, struct field_text *in,
 	      struct buffer *out);
 int hash_size(const struct kind *kind, const uint8_t *wire, size_t len);
@@ -116,6 +128,11 @@ int ipseckey_read(const struct kind *kind, struct field_text *in,
 		  struct buffer *out);
 int ipseckey_size(const struct kind *kind, const uint8_t *wire, size_t len);
 int ipseckey_print(const struct kind *kind, const uint8_t *wire, size_t len,
+		   struct buffer *out);
+int amtrelay_read(const struct kind *kind, struct field_text *in,
+		  struct buffer *out);
+int amtrelay_size(const struct kind *kind, const uint8_t *wire, size_t len);
+int amtrelay_print(const struct kind *kind, const uint8_t *wire, size_t len,
 		   struct buffer *out);
 int hip_read(const struct kind *kind, struct field_text *in,
 	     struct buffer *out);

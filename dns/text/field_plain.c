@@ -10,6 +10,7 @@
 #include "dns/text/field_kinds.h"
 #include "dns/text/period.h"
 #include "dns/text/rr.h"
+#include "dns/wire/escape.h"
 
 int fixed_size(const struct kind *kind, const uint8_t *wire, size_t len)
 {
@@ -77,6 +78,61 @@ int number_print(const struct kind *kind, const uint8_t *wire, size_t len,
 	for (i = 0; i < len; i++)
 		value = value << 8 | wire[i];
 	return buffer_add(out, text, (size_t)(put_decimal(text, value) - text));
+}
+
+/* 64 bits. */
+int long_number_read(const struct kind *kind, struct field_text *in,
+		     struct buffer *out)
+{
+	struct lexer_token token;
+	uint64_t value = 0;
+	uint8_t wire[8];
+
+	if (!field_next(in, &token))
+		return field_refuse(in, kind->what);
+	for (size_t i = 0; i < token.len; i++) {
+		if (!escape_is_digit(token.text[i]) ||
+		    __builtin_mul_overflow(value, 10, &value) ||
+		    __builtin_add_overflow(value, token.text[i] - '0', &value))
+			return field_refuse(in, kind->what);
+	}
+	put_u32(wire, (uint32_t)(value >> 32));
+	put_u32(wire + 4, (uint32_t)value);
+	return buffer_add(out, wire, sizeof(wire));
+}
+
+int long_number_print(const struct kind *kind, const uint8_t *wire, size_t len,
+		      struct buffer *out)
+{
+	(void)kind, (void)len;
+	return buffer_printf(out, "%llu",
+			     (unsigned long long)get_u32(wire) << 32 |
+				     get_u32(wire + 4));
+}
+
+/* RFC 9859, section 2: of the numbers of schemes, one has a name. */
+#define SCHEME_NOTIFY 1
+
+int scheme_read(const struct kind *kind, struct field_text *in,
+		struct buffer *out)
+{
+	struct lexer_token token;
+	uint32_t value;
+
+	if (!field_next(in, &token))
+		return field_refuse(in, kind->what);
+	if (token.len == 6 && strncasecmp(token.text, "NOTIFY", 6) == 0)
+		value = SCHEME_NOTIFY;
+	else if (!token_number(token, UINT8_MAX, &value))
+		return field_refuse(in, kind->what);
+	return add_number(out, value, 1);
+}
+
+int scheme_print(const struct kind *kind, const uint8_t *wire, size_t len,
+		 struct buffer *out)
+{
+	return *wire == SCHEME_NOTIFY ? buffer_add_text(out, "NOTIFY")
+				      : number_print(kind, wire, len, out);
 }
 
 int period_read(const struct kind *kind, struct field_text *in,

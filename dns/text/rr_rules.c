@@ -104,6 +104,13 @@ static const char *dnskey_rule(const uint8_t *rdata, size_t len)
 	return rdata[2] == 3 ? NULL : "the protocol is 3 and no other";
 }
 
+/* draft-reid-dnsext-rkey-00: the field has no flag yet; BIND wants none. */
+static const char *rkey_rule(const uint8_t *rdata, size_t len)
+{
+	(void)len;
+	return get_u16(rdata) == 0 ? NULL : "the flags are 0";
+}
+
 /* --- strings of certain octets --- */
 
 /* The next <character-string>. */
@@ -340,6 +347,7 @@ static const char *(*const rules[RR_RULES])(const uint8_t *rdata,
 	[RR_RULE_NSEC] = nsec_rule,
 	[RR_RULE_NSEC3] = nsec3_rule,
 	[RR_RULE_NULL] = null_rule,
+	[RR_RULE_RKEY] = rkey_rule,
 	[RR_RULE_SINK] = sink_rule,
 	[RR_RULE_SSHFP] = sshfp_rule,
 	[RR_RULE_SVCB] = svcb_rule,

@@ -50,6 +50,7 @@ enum field_kind {
 	FIELD_U8,
 	FIELD_U16,
 	FIELD_U32,
+	FIELD_U64,
 
 	/* numbers that have names, or a form of their own */
 	FIELD_PERIOD,	 /* 32 bits: seconds, with units or without */
@@ -60,9 +61,10 @@ enum field_kind {
 	FIELD_USAGE,	 /* 8 bits, as the next two: RFC 7218, section 2 */
 	FIELD_SELECTOR,
 	FIELD_MATCHING,
-	FIELD_ILNP,  /* 64 bits: RFC 6742, sections 2.1.2 and 2.3.2 */
-	FIELD_EUI48, /* RFC 7043, section 3.2 */
-	FIELD_EUI64, /* RFC 7043, section 4.2 */
+	FIELD_SCHEME, /* 8 bits: RFC 9859, section 2 */
+	FIELD_ILNP,   /* 64 bits: RFC 6742, sections 2.1.2 and 2.3.2 */
+	FIELD_EUI48,  /* RFC 7043, section 3.2 */
+	FIELD_EUI64,  /* RFC 7043, section 4.2 */
 
 	FIELD_IPV4,
 	FIELD_IPV6,
@@ -76,12 +78,14 @@ enum field_kind {
 	/* to the end of the RDATA */
 	FIELD_HEX,
 	FIELD_BASE64,
-	FIELD_NSAP,	 /* RFC 1706, section 7 */
-	FIELD_ATMA,	 /* ATM Forum AF-DANS-0152, section 6 */
-	FIELD_TYPES,	 /* a list of types: RFC 4034, section 4.1.2 */
-	FIELD_SERVICES,	 /* protocol and ports: RFC 1035, section 3.4.2 */
-	FIELD_SVCPARAMS, /* RFC 9460, section 2.2 */
-	FIELD_IPSECKEY,	 /* all of it: RFC 4025, section 2 */
+	FIELD_BASE64_OR_NONE, /* "-" for no octets: DOA */
+	FIELD_NSAP,	      /* RFC 1706, section 7 */
+	FIELD_ATMA,	      /* ATM Forum AF-DANS-0152, section 6 */
+	FIELD_TYPES,	      /* a list of types: RFC 4034, section 4.1.2 */
+	FIELD_SERVICES,	      /* protocol and ports: RFC 1035, section 3.4.2 */
+	FIELD_SVCPARAMS,      /* RFC 9460, section 2.2 */
+	FIELD_IPSECKEY,	      /* all of it: RFC 4025, section 2 */
+	FIELD_AMTRELAY,	      /* all of it: RFC 8777, section 4 */
 
 	FIELD_HIP,    /* all but the servers: RFC 8005, section 5 */
 	FIELD_LOC,    /* all of it, 16 octets: RFC 1876, section 2 */
@@ -132,6 +136,7 @@ enum rr_rule {
 	RR_RULE_NSEC,
 	RR_RULE_NSEC3,
 	RR_RULE_NULL,
+	RR_RULE_RKEY,
 	RR_RULE_SINK,
 	RR_RULE_SSHFP,
 	RR_RULE_SVCB,
