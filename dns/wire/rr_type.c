@@ -208,6 +208,8 @@ static const struct rr_type rows[] = {
 	[260] = {.name = "AMTRELAY", .fields = {FIELD_AMTRELAY}},
 	[261] = {.name = "RESINFO",
 		.fields = {FIELD_STRING, FIELD_STRING | FIELD_REPEATED}},
+	[262] = {.name = "WALLET",
+		.fields = {FIELD_STRING, FIELD_STRING | FIELD_REPEATED}},
 	[263] = {.name = "CLA",
 		.fields = {FIELD_STRING, FIELD_STRING | FIELD_REPEATED}},
 	[264] = {.name = "IPN", .fields = {FIELD_U64}},
