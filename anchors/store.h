@@ -7,7 +7,8 @@
  *   DIR/reserve                  space that only what frees space may use; made
  *                                last, so where it is there was all of a store
  *
- * Databases: `meta` (the format), `anchors` (id -> struct store_anchor), and
+ * Databases: `meta` (the format, and by what types the text of all records was
+ * measured), `anchors` (id -> struct store_anchor), and
  * the three of dns/store/table.h. An environment does not survive fork(): open it
  * in the process that uses it.
  *

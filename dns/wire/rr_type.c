@@ -301,6 +301,26 @@ size_t rr_type_to_text(uint16_t number, char out[16])
 	return strlen(type->name);
 }
 
+/* FNV-1a, of what has to do with text. */
+static uint32_t digest_rows(uint32_t digest, const struct rr_type *row,
+			    size_t count)
+{
+	for (; count; row++, count--) {
+		for (size_t i = 0; i < sizeof(row->name); i++)
+			digest = (digest ^ (uint8_t)row->name[i]) * 16777619u;
+		for (size_t i = 0; i < sizeof(row->fields); i++)
+			digest = (digest ^ row->fields[i]) * 16777619u;
+	}
+	return digest;
+}
+
+uint32_t rr_types_digest(void)
+{
+	uint32_t digest = digest_rows(2166136261u, rows, ARRAY_SIZE(rows));
+
+	return digest_rows(digest, late_rows, ARRAY_SIZE(late_rows));
+}
+
 /* --- what follows from a row --- */
 
 bool rr_type_is_data(uint16_t number)

@@ -182,6 +182,13 @@ size_t rr_type_to_text(uint16_t number, char out[16]);
  */
 bool rr_type_is_data(uint16_t number);
 
+/**
+ * rr_types_digest() - another number when types have other names or fields
+ *
+ * What is kept with the size of its text is then to be measured again.
+ */
+uint32_t rr_types_digest(void);
+
 /** rr_type_counted() - the type at a place from 1 to RR_COUNTED */
 uint16_t rr_type_counted(unsigned place);
 
