@@ -154,7 +154,7 @@ static const struct kind kinds[FIELD_KINDS] = {
 
 static const struct kind *kind_of(enum field_kind kind)
 {
-	assert(kind > FIELD_NONE && kind < FIELD_KINDS);
+	assert(kind > FIELD_NONE && kind < FIELD_KINDS && kinds[kind].read);
 	return &kinds[kind];
 }
 

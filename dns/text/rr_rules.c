@@ -2,6 +2,7 @@
 /*
  * rr_rules.c - what RFCs say of RDATA beside its fields
  */
+#include <assert.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -361,6 +362,7 @@ const char *rr_broken_rule(uint16_t type, const uint8_t *rdata, size_t len)
 {
 	uint8_t rule = rr_type_of(type)->rule;
 
+	assert(rule < RR_RULES && (rule == RR_RULE_NONE || rules[rule]));
 	return rule == RR_RULE_NONE ? NULL : rules[rule](rdata, len);
 }
 
