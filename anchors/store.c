@@ -11,18 +11,38 @@
 /* This is address space, not disk: the file grows as it is used. */
 #define STORE_MAP_SIZE ((size_t)256 << 30)
 
+/* Which types are known to the program that measured all text. */
+static int put_types(struct store *store, MDB_txn *txn)
+{
+	uint32_t digest = rr_types_digest();
+	MDB_val key = {5, "types"}, value = {sizeof(digest), &digest};
+
+	return table_errno(mdb_put(txn, store->meta, &key, &value, 0));
+}
+
+static bool has_types(struct store *store, MDB_txn *txn)
+{
+	uint32_t digest = rr_types_digest();
+	MDB_val key = {5, "types"}, value;
+
+	return mdb_get(txn, store->meta, &key, &value) == 0 &&
+	       value.mv_size == sizeof(digest) &&
+	       !memcmp(value.mv_data, &digest, sizeof(digest));
+}
+
 /* The format is written once, when the store is made. */
 static int check_format(struct store *store, MDB_txn *txn, const char *dir,
 			struct buffer *why)
 {
 	MDB_val key = {6, "format"}, value;
 	uint32_t format = STORE_FORMAT;
-	int rc = mdb_get(txn, store->meta, &key, &value);
+	int r, rc = mdb_get(txn, store->meta, &key, &value);
 
 	if (rc == MDB_NOTFOUND) {
 		value = (MDB_val){sizeof(format), &format};
 		rc = mdb_put(txn, store->meta, &key, &value, 0);
-		return rc ? store_fail(why, table_errno(rc), dir, NULL) : 0;
+		r = rc ? table_errno(rc) : put_types(store, txn);
+		return r < 0 ? store_fail(why, r, dir, NULL) : 0;
 	}
 	if (rc != 0)
 		return store_fail(why, table_errno(rc), dir, NULL);
@@ -37,6 +57,32 @@ static int check_format(struct store *store, MDB_txn *txn, const char *dir,
 		      "state directory%c",
 		      dir, format, STORE_FORMAT, 0);
 	return -EPROTO;
+}
+
+/*
+ * A program that knows other types prints other text, whose sizes stand beside
+ * the records. They are set right once. Where there is no room for that, as on
+ * a full disk, the next start does it.
+ *
+ * Return: 0; -errno: the disk failed, and nobody knows with what on it.
+ */
+static int measure_again(struct store *store)
+{
+	MDB_txn *txn;
+	int r, rc = mdb_txn_begin(store->env, NULL, 0, &txn);
+
+	if (rc != 0)
+		return table_errno(rc);
+	r = has_types(store, txn) ? -EALREADY
+				  : tables_measure(&store->tables, txn);
+	if (r == 0)
+		r = put_types(store, txn);
+	if (r < 0) {
+		mdb_txn_abort(txn);
+		return 0;
+	}
+	r = table_errno(mdb_txn_commit(txn));
+	return r == -ENOSPC ? 0 : r;
 }
 
 static int open_databases(struct store *store, const char *dir,
@@ -123,8 +169,11 @@ int store_open(struct store *out, const char *dir, struct buffer *why)
 		r = open_environment(&store, dir, why);
 	if (r == 0)
 		r = open_databases(&store, dir, why);
-	if (r == 0)
-		r = open_reserve(&store, dir, why);
+	if (r == 0) {
+		r = measure_again(&store);
+		r = r < 0 ? store_fail(why, r, dir, NULL)
+			  : open_reserve(&store, dir, why);
+	}
 	if (r < 0) {
 		store_close(&store);
 		return r;

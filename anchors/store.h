@@ -7,9 +7,9 @@
  *   DIR/reserve                  space that only what frees space may use; made
  *                                last, so where it is there was all of a store
  *
- * Databases: `meta` (the format), `anchors` (store_anchors.h), and the three of
- * dns/store/table.h. An environment does not survive fork(): open it in the
- * process that uses it.
+ * Databases: `meta` (the format, and by what types the text of all records was
+ * measured), `anchors` (store_anchors.h), and the three of dns/store/table.h.
+ * An environment does not survive fork(): open it in the process that uses it.
  *
  * Nothing of it is kept in memory: who wants to read takes a transaction, which
  * sees one moment and waits for nobody; who wants to write is the writer, and

@@ -9,44 +9,32 @@
 
 #define GLUE_MAX 512
 
-/* Where RDATA names its target; -1: the type names none. */
-static int target_offset(uint16_t type)
-{
-	switch (type) {
-	case RR_NS:
-		return 0;
-	case RR_MX:
-	case RR_SVCB:
-	case RR_HTTPS:
-		return 2;
-	case RR_SRV:
-		return 6;
-	default:
-		return -1;
-	}
-}
-
 bool additional_is_due(uint16_t type)
 {
-	return target_offset(type) >= 0;
+	return rr_type_of(type)->target != RR_TARGET_NONE;
 }
 
-static bool is_svcb(uint16_t type)
+static bool is_server(uint16_t type)
 {
-	return type == RR_SVCB || type == RR_HTTPS;
+	return rr_type_of(type)->target == RR_TARGET_SERVER;
+}
+
+static bool is_service(uint16_t type)
+{
+	return rr_type_of(type)->target == RR_TARGET_SERVICE;
 }
 
 /* The name that a record points to; false: none that has addresses. */
 static bool read_target(const struct additional *additional,
 			const struct rrset_rr *rr, struct name *out)
 {
-	int offset = target_offset(additional->rrset->type);
+	int offset = rr_target_offset(additional->rrset->type);
 
 	if (offset < 0 || rr->rdlen < offset ||
 	    name_from_wire(rr->rdata + offset, rr->rdlen - (size_t)offset,
 			   out) < 0)
 		return false;
-	if (!is_svcb(additional->rrset->type) || out->len > 1)
+	if (!is_service(additional->rrset->type) || out->len > 1)
 		return true;
 
 	/* "." is the owner, or in alias mode nothing: RFC 9460, section 2.5. */
@@ -63,7 +51,7 @@ static bool may_add(const struct additional *additional,
 	if (!additional->in_zone || !found->in_zone)
 		return additional->in_zone == found->in_zone;
 	/* A zone held below this one has what would be glue in here. */
-	return additional->rrset->type == RR_NS ||
+	return is_server(additional->rrset->type) ||
 	       found->apex == name_labels(&additional->apex);
 }
 
@@ -101,7 +89,7 @@ static int add_target(const struct additional *additional,
 		      const struct name *target, bool is_known)
 {
 	uint16_t type = additional->rrset->type;
-	enum lookup_side side = type == RR_NS ? LOOKUP_GLUE : LOOKUP_ANSWER;
+	enum lookup_side side = is_server(type) ? LOOKUP_GLUE : LOOKUP_ANSWER;
 	struct lookup found;
 	int r;
 
@@ -114,7 +102,8 @@ static int add_target(const struct additional *additional,
 	if (!is_known)
 		r = add_addresses(additional, target, found.rrsets);
 	/* RFC 9460, section 4.1. */
-	if (r == 0 && is_svcb(type) && !name_equal(target, additional->owner))
+	if (r == 0 && is_service(type) &&
+	    !name_equal(target, additional->owner))
 		r = add_type(additional, target, found.rrsets, type);
 	return r;
 }
@@ -155,7 +144,7 @@ int additional_add(struct additional *additional)
 		if (!target || is_spent(additional))
 			break;
 		is_known = target->type != 0;
-		if (target->type == type || (is_known && !is_svcb(type)))
+		if (target->type == type || (is_known && !is_service(type)))
 			continue;
 		target->type = type;
 		r = add_target(additional, &name, is_known);

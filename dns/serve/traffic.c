@@ -7,26 +7,11 @@
 #include "dns/wire/message.h"
 #include "dns/wire/rr_type.h"
 
-/* clang-format off */
-
 /*
- * The types that clients ask for. All others are one slot: who asks could
- * make as many as there are numbers.
+ * The types that clients ask for have a slot each, by their rows. All others
+ * are one, the last: who asks could make as many as there are numbers.
  */
-#define TYPES(X)                                                               \
-	X(1) X(2) X(5) X(6) X(12) X(13) X(15) X(16) X(17) X(18) X(28) X(29)    \
-	X(33) X(35) X(37) X(39) X(43) X(44) X(46) X(47) X(48) X(50) X(51)      \
-	X(52) X(59) X(60) X(61) X(64) X(65) X(251) X(252) X(255) X(257)
-
-#define SLOT_NAME(type)	 SLOT_##type,
-#define SLOT_OF(type)	 [type] = SLOT_##type + 1,
-#define TYPE_OF(type)	 [SLOT_##type] = type,
-
-enum { TYPES(SLOT_NAME) SLOT_OTHER, SLOT_COUNT };
-static const uint8_t type_slots[] = { TYPES(SLOT_OF) }; /* and 1; 0: other */
-static const uint16_t types[] = { TYPES(TYPE_OF) };
-
-/* clang-format on */
+#define SLOT_OTHER RR_COUNTED
 
 /* Slots of RCODEs: the first eleven are themselves. */
 #define RCODE_PLAIN (RCODE_NOTZONE + 1)
@@ -38,14 +23,13 @@ enum {
 	SLOT_RCODES,
 };
 
-_Static_assert(SLOT_COUNT == TRAFFIC_TYPES, "a slot for each type");
 _Static_assert(SLOT_RCODES == TRAFFIC_RCODES, "a slot for each RCODE");
 
 static unsigned type_slot(uint16_t type)
 {
-	unsigned slot = type < ARRAY_SIZE(type_slots) ? type_slots[type] : 0;
+	unsigned place = rr_type_of(type)->counted;
 
-	return slot ? slot - 1 : SLOT_OTHER;
+	return place ? place - 1 : SLOT_OTHER;
 }
 
 static unsigned rcode_slot(uint16_t rcode)
@@ -115,7 +99,7 @@ void traffic_watch(struct traffic *traffic, bool watched)
 void traffic_type_text(unsigned slot, char out[16])
 {
 	if (slot < SLOT_OTHER)
-		rr_type_to_text(types[slot], out);
+		rr_type_to_text(rr_type_counted(slot + 1), out);
 	else
 		strcpy(out, "other");
 }

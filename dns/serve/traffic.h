@@ -19,9 +19,9 @@
 
 #include "dns/answer/answer.h"
 
-#define TRAFFIC_TRANSPORTS 2  /* enum answer_transport */
-#define TRAFFIC_TYPES	   34 /* known query types, and the others */
-#define TRAFFIC_RCODES	   14 /* known RCODEs, and the others */
+#define TRAFFIC_TRANSPORTS 2		    /* enum answer_transport */
+#define TRAFFIC_TYPES	   (RR_COUNTED + 1) /* and the others */
+#define TRAFFIC_RCODES	   14		    /* known RCODEs, and the others */
 
 /* Places in struct lane's counts. */
 enum traffic_item {

@@ -25,14 +25,13 @@
 
 static bool type_is_single(uint16_t type)
 {
-	return type == RR_SOA || type == RR_CNAME || type == RR_DNAME;
+	return rr_type_of(type)->is_single;
 }
 
 /* RFC 4035, section 2.5; KEY is RFC 3007's, section 3.1.1. */
 static bool type_goes_with_cname(uint16_t type)
 {
-	return type == RR_CNAME || type == RR_RRSIG || type == RR_NSEC ||
-	       type == 25;
+	return rr_type_of(type)->goes_with_cname;
 }
 
 /* One edit on its way. */

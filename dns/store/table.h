@@ -65,6 +65,15 @@ int tables_open(struct tables *out, MDB_env *env, MDB_txn *txn);
  */
 void tables_fall_back(struct tables *tables, const struct tables *fallback);
 
+/**
+ * tables_measure() - set the sizes of all text to what they are now
+ *
+ * For a program whose rr_types_digest() is not that of the one that wrote it.
+ * It prints every record, and writes the owners whose sizes were others.
+ * Return: 0; -errno.
+ */
+int tables_measure(const struct tables *tables, MDB_txn *txn);
+
 /** table_create() - a new table, empty and loose */
 int table_create(const struct tables *tables, MDB_txn *txn, uint32_t *out);
 

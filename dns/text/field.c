@@ -2,6 +2,7 @@
 /*
  * field.c - the kinds of fields that RDATA is made of
  */
+#include <assert.h>
 #include <errno.h>
 
 #include "dns/text/field_kinds.h"
@@ -29,28 +30,19 @@ static int any_size(const struct kind *kind, const uint8_t *wire, size_t len)
 	return (int)len;
 }
 
-/* What ldns has no text for is written as RFC 3597, section 5 has it. */
-static const struct kind unknown_kind = {
-	.what = "this type is written as \\# LENGTH HEX",
-	.read = no_text,
-	.size = any_size,
-	.print = no_print,
-};
-
-#define NUMBER(kind, bytes, text)                                              \
-	[kind] = {.ldns = kind,                                                \
+#define NUMBER(kind, text)                                                     \
+	[kind] = {.field = kind,                                               \
 		  .what = text,                                                \
-		  .octets = bytes,                                             \
 		  .exact = true,                                               \
 		  .read = number_read,                                         \
 		  .size = fixed_size,                                          \
 		  .print = number_print}
 
 /* A number that may be given by name; it is printed as a number. */
-#define MNEMONIC(kind, bytes, text)                                            \
-	[kind] = {.ldns = kind,                                                \
+#define MNEMONIC(kind, ldns_, text)                                            \
+	[kind] = {.field = kind,                                               \
+		  .ldns = ldns_,                                               \
 		  .what = text,                                                \
-		  .octets = bytes,                                             \
 		  .exact = true,                                               \
 		  .allowed = LETTERS "0123456789-",                            \
 		  .longest = 64,                                               \
@@ -59,120 +51,130 @@ static const struct kind unknown_kind = {
 		  .print = number_print}
 
 /* One token of a few octets that ldns may read once they are checked. */
-#define WORD(kind, bytes, octets_, most, measure, text)                        \
-	[kind] = {.ldns = kind,                                                \
+#define WORD(kind, ldns_, octets_, most, measure, text)                        \
+	[kind] = {.field = kind,                                               \
+		  .ldns = ldns_,                                               \
 		  .what = text,                                                \
-		  .octets = bytes,                                             \
 		  .allowed = octets_,                                          \
 		  .longest = most,                                             \
 		  .read = word_read,                                           \
 		  .size = measure,                                             \
 		  .print = ldns_print}
 
-/* All ours, with functions named after the kind. */
-#define OURS(kind, bytes, reads, measures, prints, text)                       \
-	[kind] = {.ldns = kind,                                                \
+/* All ours. */
+#define OURS(kind, reads, measures, prints, text)                              \
+	[kind] = {.field = kind,                                               \
 		  .what = text,                                                \
-		  .octets = bytes,                                             \
 		  .exact = true,                                               \
 		  .read = reads,                                               \
 		  .size = measures,                                            \
 		  .print = prints}
 
 /* Read by us; ldns prints it. */
-#define OTHER(kind, reads, measures, text)                                     \
-	[kind] = {.ldns = kind,                                                \
+#define OTHER(kind, ldns_, reads, measures, text)                              \
+	[kind] = {.field = kind,                                               \
+		  .ldns = ldns_,                                               \
 		  .what = text,                                                \
 		  .read = reads,                                               \
 		  .size = measures,                                            \
 		  .print = ldns_print}
 
-static const struct kind kinds[] = {
-	OURS(LDNS_RDF_TYPE_DNAME, 0, name_read, name_size, name_print, NULL),
-	NUMBER(LDNS_RDF_TYPE_INT8, 1, "a number from 0 to 255 was expected"),
-	NUMBER(LDNS_RDF_TYPE_INT16, 2, "a number from 0 to 65535 was expected"),
-	NUMBER(LDNS_RDF_TYPE_INT32, 4,
-	       "a number from 0 to 4294967295 was expected"),
-	OURS(LDNS_RDF_TYPE_PERIOD, 4, period_read, fixed_size, number_print,
+static const struct kind kinds[FIELD_KINDS] = {
+	[FIELD_OPAQUE] = {.field = FIELD_OPAQUE,
+			  .what = "this type is written as \\# LENGTH HEX",
+			  .read = no_text,
+			  .size = any_size,
+			  .print = no_print},
+	OURS(FIELD_NAME, name_read, name_size, name_print, NULL),
+	NUMBER(FIELD_U8, "a number from 0 to 255 was expected"),
+	NUMBER(FIELD_U16, "a number from 0 to 65535 was expected"),
+	NUMBER(FIELD_U32, "a number from 0 to 4294967295 was expected"),
+	OURS(FIELD_U64, long_number_read, fixed_size, long_number_print,
+	     "a number from 0 to 18446744073709551615 was expected"),
+	OURS(FIELD_SCHEME, scheme_read, fixed_size, scheme_print,
+	     "a scheme, NOTIFY or a number from 0 to 255, was expected"),
+	OURS(FIELD_PERIOD, period_read, fixed_size, number_print,
 	     "a time in seconds, or with units as in 1h30m, was expected"),
-	OURS(LDNS_RDF_TYPE_A, 4, address_read, fixed_size, address_print_field,
+	OURS(FIELD_IPV4, address_read, fixed_size, address_print_field,
 	     "this is no IPv4 address"),
-	OURS(LDNS_RDF_TYPE_AAAA, 16, address_read, fixed_size,
-	     address_print_field, "this is no IPv6 address"),
-	OURS(LDNS_RDF_TYPE_STR, 0, string_read, string_size, string_print,
-	     NULL),
-	OURS(LDNS_RDF_TYPE_LONG_STR, 0, long_string_read, long_string_size,
+	OURS(FIELD_IPV6, address_read, fixed_size, address_print_field,
+	     "this is no IPv6 address"),
+	OURS(FIELD_STRING, string_read, string_size, string_print, NULL),
+	OURS(FIELD_LONG_STRING, long_string_read, long_string_size,
 	     long_string_print, NULL),
-	OURS(LDNS_RDF_TYPE_TYPE, 2, type_read, fixed_size, type_print,
+	OURS(FIELD_TYPE, type_read, fixed_size, type_print,
 	     "this type is not known"),
-	OURS(LDNS_RDF_TYPE_TIME, 4, time_read, fixed_size, time_print,
+	OURS(FIELD_TIME, time_read, fixed_size, time_print,
 	     "a time, YYYYMMDDHHMMSS or in seconds, was expected"),
-	OURS(LDNS_RDF_TYPE_HEX, 0, hex_read, rest_size, hex_print, NULL),
-	OURS(LDNS_RDF_TYPE_ATMA, 0, nsap_read, rest_size, hex_print,
+	OURS(FIELD_HEX, hex_read, rest_size, hex_print, NULL),
+	OURS(FIELD_ATMA, nsap_read, rest_size, hex_print,
 	     "this is no ATM address in hex digits"),
-	OURS(LDNS_RDF_TYPE_NSAP, 0, nsap_read, rest_size, nsap_print,
+	OURS(FIELD_NSAP, nsap_read, rest_size, nsap_print,
 	     "this is no NSAP address: 0x and hex digits"),
-	OURS(LDNS_RDF_TYPE_EUI48, 6, eui_read, fixed_size, eui_print,
+	OURS(FIELD_EUI48, eui_read, fixed_size, eui_print,
 	     "this is no EUI-48, as in 00-00-5e-00-53-2a"),
-	OURS(LDNS_RDF_TYPE_EUI64, 8, eui_read, fixed_size, eui_print,
+	OURS(FIELD_EUI64, eui_read, fixed_size, eui_print,
 	     "this is no EUI-64, as in 00-00-5e-ef-10-00-00-2a"),
-	OURS(LDNS_RDF_TYPE_B64, 0, base64_read, rest_size, base64_print, NULL),
-	OURS(LDNS_RDF_TYPE_NSEC3_NEXT_OWNER, 0, hash_read, hash_size,
-	     hash_print, "this is no hash in base32"),
-	OURS(LDNS_RDF_TYPE_NSEC, 0, bitmap_read, bitmap_size, bitmap_print,
+	OURS(FIELD_BASE64, base64_read, rest_size, base64_print, NULL),
+	OURS(FIELD_BASE64_OR_NONE, base64_or_none_read, any_size,
+	     base64_or_none_print, NULL),
+	OURS(FIELD_HASH, hash_read, hash_size, hash_print,
+	     "this is no hash in base32"),
+	OURS(FIELD_TYPES, bitmap_read, bitmap_size, bitmap_print,
 	     "a type in the list is not known"),
-	OURS(LDNS_RDF_TYPE_WKS, 0, wks_read, wks_size, wks_print, NULL),
-	OURS(LDNS_RDF_TYPE_IPSECKEY, 0, ipseckey_read, ipseckey_size,
-	     ipseckey_print, NULL),
-	OURS(LDNS_RDF_TYPE_SVCPARAMS, 0, svcparams_read, svcparams_size,
-	     svcparams_print, NULL),
-	OURS(LDNS_RDF_TYPE_HIP, 0, hip_read, hip_size, hip_print, NULL),
-	MNEMONIC(LDNS_RDF_TYPE_ALG, 1,
+	OURS(FIELD_SERVICES, wks_read, wks_size, wks_print, NULL),
+	OURS(FIELD_IPSECKEY, ipseckey_read, ipseckey_size, ipseckey_print,
+	     NULL),
+	OURS(FIELD_AMTRELAY, amtrelay_read, amtrelay_size, amtrelay_print,
+	     NULL),
+	OURS(FIELD_SVCPARAMS, svcparams_read, svcparams_size, svcparams_print,
+	     NULL),
+	OURS(FIELD_HIP, hip_read, hip_size, hip_print, NULL),
+	MNEMONIC(FIELD_ALGORITHM, LDNS_RDF_TYPE_ALG,
 		 "a key algorithm, by number or name, was expected"),
-	MNEMONIC(LDNS_RDF_TYPE_CERT_ALG, 2,
+	MNEMONIC(FIELD_CERT_TYPE, LDNS_RDF_TYPE_CERT_ALG,
 		 "a certificate type, by number or name, was expected"),
-	MNEMONIC(LDNS_RDF_TYPE_CERTIFICATE_USAGE, 1,
+	MNEMONIC(FIELD_USAGE, LDNS_RDF_TYPE_CERTIFICATE_USAGE,
 		 "a certificate usage, by number or name, was expected"),
-	MNEMONIC(LDNS_RDF_TYPE_SELECTOR, 1,
+	MNEMONIC(FIELD_SELECTOR, LDNS_RDF_TYPE_SELECTOR,
 		 "a selector, by number or name, was expected"),
-	MNEMONIC(LDNS_RDF_TYPE_MATCHING_TYPE, 1,
+	MNEMONIC(FIELD_MATCHING, LDNS_RDF_TYPE_MATCHING_TYPE,
 		 "a matching type, by number or name, was expected"),
-	WORD(LDNS_RDF_TYPE_NSEC3_SALT, 0, HEX_DIGITS "-", 510, prefixed_size,
-	     "this is no salt: \"-\" or pairs of hex digits"),
-	WORD(LDNS_RDF_TYPE_ILNP64, 8, HEX_DIGITS ":", 19, fixed_size,
+	WORD(FIELD_SALT, LDNS_RDF_TYPE_NSEC3_SALT, HEX_DIGITS "-", 510,
+	     prefixed_size, "this is no salt: \"-\" or pairs of hex digits"),
+	WORD(FIELD_ILNP, LDNS_RDF_TYPE_ILNP64, HEX_DIGITS ":", 19, fixed_size,
 	     "this is no 64-bit locator or node, as in 14:4fff:ff20:ee64"),
-	WORD(LDNS_RDF_TYPE_TAG, 0, LETTERS "0123456789", 255, tag_size,
+	WORD(FIELD_TAG, LDNS_RDF_TYPE_TAG, LETTERS "0123456789", 255, tag_size,
 	     "a tag of letters and digits was expected"),
-	OTHER(LDNS_RDF_TYPE_APL, apl_read, apl_size,
+	OTHER(FIELD_PREFIX, LDNS_RDF_TYPE_APL, apl_read, apl_size,
 	      "this is no address prefix, as in !1:192.0.2.0/24"),
-	OTHER(LDNS_RDF_TYPE_LOC, loc_read, loc_size,
+	OTHER(FIELD_LOC, LDNS_RDF_TYPE_LOC, loc_read, loc_size,
 	      "this is no location, as in 52 22 23 N 4 53 32 E -2m"),
 };
 
-const struct kind *kind_of(ldns_rdf_type ldns)
+static const struct kind *kind_of(enum field_kind kind)
 {
-	if ((size_t)ldns >= ARRAY_SIZE(kinds) || !kinds[ldns].read)
-		return &unknown_kind;
-	return &kinds[ldns];
+	assert(kind > FIELD_NONE && kind < FIELD_KINDS && kinds[kind].read);
+	return &kinds[kind];
 }
 
-int field_read(ldns_rdf_type kind, struct field_text *in, struct buffer *out)
+int field_read(enum field_kind kind, struct field_text *in, struct buffer *out)
 {
 	return kind_of(kind)->read(kind_of(kind), in, out);
 }
 
-int field_size(ldns_rdf_type kind, const uint8_t *wire, size_t len)
+int field_size(enum field_kind kind, const uint8_t *wire, size_t len)
 {
 	return kind_of(kind)->size(kind_of(kind), wire, len);
 }
 
-int field_print(ldns_rdf_type kind, const uint8_t *wire, size_t len,
+int field_print(enum field_kind kind, const uint8_t *wire, size_t len,
 		struct buffer *out)
 {
 	return kind_of(kind)->print(kind_of(kind), wire, len, out);
 }
 
-bool field_is_exact(ldns_rdf_type kind)
+bool field_is_exact(enum field_kind kind)
 {
 	return kind_of(kind)->exact;
 }

@@ -2,22 +2,21 @@
 /*
  * field.h - one field of RDATA, between text and wire
  *
- * ldns's tables say which fields a type has, and of which kind each is; so no
- * list of types is kept here. Kinds that are plain (numbers, names, addresses,
- * strings, hex) are read and printed by us, with bounds: ldns wraps numbers
- * that are too big, knows no origin inside a field and cuts strings. The
- * others are ldns's, behind a check of what it would misread.
+ * A type's row says which fields it has, and of which kind each is (rr_type.h);
+ * so no list of types is kept here. Kinds are read and printed by us, with
+ * bounds: ldns wraps numbers that are too big, knows no origin inside a field
+ * and cuts strings. A few are ldns's, behind a check of what it would misread:
+ * names of algorithms and their like, and the text of LOC and APL.
  *
  * Any thread may call these.
  */
 #ifndef DNS_FIELD_H
 #define DNS_FIELD_H
 
-#include <ldns/rdata.h>
-
 #include "dns/text/lexer.h"
 #include "dns/wire/buffer.h"
 #include "dns/wire/name.h"
+#include "dns/wire/rr_type.h"
 
 /* RDATA in text, being read from left to right. */
 struct field_text {
@@ -45,7 +44,7 @@ bool token_copy(struct lexer_token token, char *out, size_t size);
  * field_read() - read one field, of one or more tokens, and append its wire
  * Return: 0, -EINVAL with the lexer's refusal, -ENOMEM.
  */
-int field_read(ldns_rdf_type kind, struct field_text *in, struct buffer *out);
+int field_read(enum field_kind kind, struct field_text *in, struct buffer *out);
 
 /**
  * field_size() - octets of the field that @wire starts with
@@ -53,16 +52,16 @@ int field_read(ldns_rdf_type kind, struct field_text *in, struct buffer *out);
  *
  * Return: octets, or -EINVAL: the field is malformed, or has no text.
  */
-int field_size(ldns_rdf_type kind, const uint8_t *wire, size_t len);
+int field_size(enum field_kind kind, const uint8_t *wire, size_t len);
 
 /**
  * field_print() - append the text of a field of field_size() octets
  * Return: 0; -EINVAL: ldns cannot print it; -ENOMEM.
  */
-int field_print(ldns_rdf_type kind, const uint8_t *wire, size_t len,
+int field_print(enum field_kind kind, const uint8_t *wire, size_t len,
 		struct buffer *out);
 
 /** field_is_exact() - what field_print() writes always reads back the same */
-bool field_is_exact(ldns_rdf_type kind);
+bool field_is_exact(enum field_kind kind);
 
 #endif

@@ -65,7 +65,7 @@ int eui_read(const struct kind *kind, struct field_text *in, struct buffer *out)
 	size_t i;
 	int r = 0;
 
-	if (!field_next(in, &token) || token.len != 3u * kind->octets - 1)
+	if (!field_next(in, &token) || token.len != 3u * kind_octets(kind) - 1)
 		return field_refuse(in, kind->what);
 	for (i = 0; r == 0 && i < token.len; i += 3) {
 		pair = (struct lexer_token){token.text + i, 2};
@@ -97,7 +97,7 @@ int nsap_read(const struct kind *kind, struct field_text *in,
 	      struct buffer *out)
 {
 	CLEANUP(buffer_deinit) struct buffer digits = {0};
-	bool prefixed = kind->ldns == LDNS_RDF_TYPE_NSAP;
+	bool prefixed = kind->field == FIELD_NSAP;
 	struct lexer_token token, plain;
 	size_t i;
 
@@ -185,4 +185,23 @@ int base64_print(const struct kind *kind, const uint8_t *wire, size_t len,
 {
 	(void)kind;
 	return base64_encode(wire, len, out);
+}
+
+int base64_or_none_read(const struct kind *kind, struct field_text *in,
+			struct buffer *out)
+{
+	struct lexer_token token;
+
+	if (!lexer_more(in->lexer) || *in->lexer->at != '-')
+		return base64_read(kind, in, out);
+	return field_next(in, &token) && token.len == 1
+		       ? 0
+		       : field_refuse(in, "this is no base64");
+}
+
+int base64_or_none_print(const struct kind *kind, const uint8_t *wire,
+			 size_t len, struct buffer *out)
+{
+	return len ? base64_print(kind, wire, len, out)
+		   : buffer_add(out, "-", 1);
 }

@@ -5,13 +5,15 @@
 #ifndef DNS_FIELD_KINDS_H
 #define DNS_FIELD_KINDS_H
 
+#include <ldns/rdata.h>
+
 #include "dns/text/field.h"
 
 struct kind {
-	ldns_rdf_type ldns;
-	const char *what;    /* says what was expected, when it is not there */
-	uint8_t octets;	     /* of wire, where that is fixed */
-	bool exact;	     /* see field_is_exact() */
+	enum field_kind field;
+	bool exact;	    /* see field_is_exact() */
+	ldns_rdf_type ldns; /* what it is to ldns, where that reads or prints */
+	const char *what;   /* says what was expected, when it is not there */
 	const char *allowed; /* octets of a word that ldns may see */
 	size_t longest;	     /* octets of such a word */
 
@@ -22,8 +24,11 @@ struct kind {
 		     struct buffer *out);
 };
 
-/** kind_of() - never NULL: kinds without a text have a kind too */
-const struct kind *kind_of(ldns_rdf_type ldns);
+/* Octets in wire form, where these are always as many. */
+static inline uint8_t kind_octets(const struct kind *kind)
+{
+	return field_octets[kind->field];
+}
 
 /* field_plain.c */
 int fixed_size(const struct kind *kind, const uint8_t *wire, size_t len);
@@ -32,6 +37,14 @@ int prefixed_size(const struct kind *kind, const uint8_t *wire, size_t len);
 int number_read(const struct kind *kind, struct field_text *in,
 		struct buffer *out);
 int number_print(const struct kind *kind, const uint8_t *wire, size_t len,
+		 struct buffer *out);
+int long_number_read(const struct kind *kind, struct field_text *in,
+		     struct buffer *out);
+int long_number_print(const struct kind *kind, const uint8_t *wire, size_t len,
+		      struct buffer *out);
+int scheme_read(const struct kind *kind, struct field_text *in,
+		struct buffer *out);
+int scheme_print(const struct kind *kind, const uint8_t *wire, size_t len,
 		 struct buffer *out);
 int period_read(const struct kind *kind, struct field_text *in,
 		struct buffer *out);
@@ -73,6 +86,10 @@ int base64_read(const struct kind *kind, struct field_text *in,
 		struct buffer *out);
 int base64_print(const struct kind *kind, const uint8_t *wire, size_t len,
 		 struct buffer *out);
+int base64_or_none_read(const struct kind *kind, struct field_text *in,
+			struct buffer *out);
+int base64_or_none_print(const struct kind *kind, const uint8_t *wire,
+			 size_t len, struct buffer *out);
 int hash_read(const struct kind *kind, struct field_text *in,
 	      struct buffer *out);
 int hash_size(const struct kind *kind, const uint8_t *wire, size_t len);
@@ -111,6 +128,11 @@ int ipseckey_read(const struct kind *kind, struct field_text *in,
 		  struct buffer *out);
 int ipseckey_size(const struct kind *kind, const uint8_t *wire, size_t len);
 int ipseckey_print(const struct kind *kind, const uint8_t *wire, size_t len,
+		   struct buffer *out);
+int amtrelay_read(const struct kind *kind, struct field_text *in,
+		  struct buffer *out);
+int amtrelay_size(const struct kind *kind, const uint8_t *wire, size_t len);
+int amtrelay_print(const struct kind *kind, const uint8_t *wire, size_t len,
 		   struct buffer *out);
 int hip_read(const struct kind *kind, struct field_text *in,
 	     struct buffer *out);

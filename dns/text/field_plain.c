@@ -11,11 +11,12 @@
 #include "dns/text/period.h"
 #include "dns/text/rr.h"
 #include "dns/wire/decimal.h"
+#include "dns/wire/escape.h"
 
 int fixed_size(const struct kind *kind, const uint8_t *wire, size_t len)
 {
 	(void)wire;
-	return len >= kind->octets ? kind->octets : -EINVAL;
+	return len >= kind_octets(kind) ? kind_octets(kind) : -EINVAL;
 }
 
 /* All that is left, which cannot be nothing: that would have no token. */
@@ -45,12 +46,12 @@ int add_number(struct buffer *out, uint32_t value, uint8_t octets)
 int number_read(const struct kind *kind, struct field_text *in,
 		struct buffer *out)
 {
-	uint32_t max = UINT32_MAX >> (32 - 8 * kind->octets), value;
+	uint32_t max = UINT32_MAX >> (32 - 8 * kind_octets(kind)), value;
 	struct lexer_token token;
 
 	if (!field_next(in, &token) || !token_number(token, max, &value))
 		return field_refuse(in, kind->what);
-	return add_number(out, value, kind->octets);
+	return add_number(out, value, kind_octets(kind));
 }
 
 int number_print(const struct kind *kind, const uint8_t *wire, size_t len,
@@ -64,6 +65,61 @@ int number_print(const struct kind *kind, const uint8_t *wire, size_t len,
 	for (i = 0; i < len; i++)
 		value = value << 8 | wire[i];
 	return buffer_add(out, text, (size_t)(decimal_put(text, value) - text));
+}
+
+/* 64 bits. */
+int long_number_read(const struct kind *kind, struct field_text *in,
+		     struct buffer *out)
+{
+	struct lexer_token token;
+	uint64_t value = 0;
+	uint8_t wire[8];
+
+	if (!field_next(in, &token))
+		return field_refuse(in, kind->what);
+	for (size_t i = 0; i < token.len; i++) {
+		if (!escape_is_digit(token.text[i]) ||
+		    __builtin_mul_overflow(value, 10, &value) ||
+		    __builtin_add_overflow(value, token.text[i] - '0', &value))
+			return field_refuse(in, kind->what);
+	}
+	put_u32(wire, (uint32_t)(value >> 32));
+	put_u32(wire + 4, (uint32_t)value);
+	return buffer_add(out, wire, sizeof(wire));
+}
+
+int long_number_print(const struct kind *kind, const uint8_t *wire, size_t len,
+		      struct buffer *out)
+{
+	(void)kind, (void)len;
+	return buffer_printf(out, "%llu",
+			     (unsigned long long)get_u32(wire) << 32 |
+				     get_u32(wire + 4));
+}
+
+/* RFC 9859, section 2: of the numbers of schemes, one has a name. */
+#define SCHEME_NOTIFY 1
+
+int scheme_read(const struct kind *kind, struct field_text *in,
+		struct buffer *out)
+{
+	struct lexer_token token;
+	uint32_t value;
+
+	if (!field_next(in, &token))
+		return field_refuse(in, kind->what);
+	if (token.len == 6 && strncasecmp(token.text, "NOTIFY", 6) == 0)
+		value = SCHEME_NOTIFY;
+	else if (!token_number(token, UINT8_MAX, &value))
+		return field_refuse(in, kind->what);
+	return add_number(out, value, 1);
+}
+
+int scheme_print(const struct kind *kind, const uint8_t *wire, size_t len,
+		 struct buffer *out)
+{
+	return *wire == SCHEME_NOTIFY ? buffer_add_text(out, "NOTIFY")
+				      : number_print(kind, wire, len, out);
 }
 
 int period_read(const struct kind *kind, struct field_text *in,
@@ -80,7 +136,7 @@ int period_read(const struct kind *kind, struct field_text *in,
 		return field_refuse(in, "a time is above 4294967295 seconds");
 	if (r < 0)
 		return field_refuse(in, kind->what);
-	return add_number(out, value, kind->octets);
+	return add_number(out, value, kind_octets(kind));
 }
 
 int type_read(const struct kind *kind, struct field_text *in,
@@ -92,7 +148,7 @@ int type_read(const struct kind *kind, struct field_text *in,
 	if (!field_next(in, &token) ||
 	    rr_type_from_text(token.text, token.len, &type) < 0)
 		return field_refuse(in, kind->what);
-	return add_number(out, type, kind->octets);
+	return add_number(out, type, kind_octets(kind));
 }
 
 int type_print(const struct kind *kind, const uint8_t *wire, size_t len,
@@ -159,7 +215,7 @@ int time_read(const struct kind *kind, struct field_text *in,
 			       : token_number(token, UINT32_MAX, &value);
 	if (!good)
 		return field_refuse(in, kind->what);
-	return add_number(out, value, kind->octets);
+	return add_number(out, value, kind_octets(kind));
 }
 
 int time_print(const struct kind *kind, const uint8_t *wire, size_t len,
@@ -216,7 +272,7 @@ int name_print(const struct kind *kind, const uint8_t *wire, size_t len,
 int address_read(const struct kind *kind, struct field_text *in,
 		 struct buffer *out)
 {
-	int family = kind->octets == 4 ? AF_INET : AF_INET6;
+	int family = kind_octets(kind) == 4 ? AF_INET : AF_INET6;
 	char text[INET6_ADDRSTRLEN];
 	struct lexer_token token;
 	uint8_t wire[16];
@@ -224,7 +280,7 @@ int address_read(const struct kind *kind, struct field_text *in,
 	if (!field_next(in, &token) || !token_copy(token, text, sizeof(text)) ||
 	    inet_pton(family, text, wire) != 1)
 		return field_refuse(in, kind->what);
-	return buffer_add(out, wire, kind->octets);
+	return buffer_add(out, wire, kind_octets(kind));
 }
 
 int address_print_field(const struct kind *kind, const uint8_t *wire,
@@ -233,7 +289,7 @@ int address_print_field(const struct kind *kind, const uint8_t *wire,
 	char text[INET6_ADDRSTRLEN], *at = text;
 	size_t i;
 
-	if (kind->octets == 16) {
+	if (kind_octets(kind) == 16) {
 		inet_ntop(AF_INET6, wire, text, sizeof(text));
 		return buffer_add(out, text, strlen(text));
 	}

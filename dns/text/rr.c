@@ -2,15 +2,14 @@
 /*
  * rr.c - one resource record, between text and wire
  *
- * ldns's descriptors say which fields a type has; field.h reads and prints
- * them. ldns_rr_new_frm_str() and ldns_rr2str() are not used: the first wraps
+ * ldns_rr_new_frm_str() and ldns_rr2str() are not used: the first wraps
  * numbers, takes unknown types in lists for type 0 and crashes on a malformed
- * service parameter; the second prints what the first does not read.
+ * service parameter; the second prints what the first does not read. And a
+ * record is kept with the length of its text, which must not change with a
+ * library.
  */
 #include <errno.h>
 #include <stdio.h>
-
-#include <ldns/ldns.h>
 
 #include "dns/text/base.h"
 #include "dns/text/field.h"
@@ -19,156 +18,35 @@
 #include "dns/text/rr_rules.h"
 #include "dns/wire/decimal.h"
 
-/* --- types --- */
-
-/* What ldns reads by name but does not print: RFC 6895, section 3.1. */
-static const struct {
-	uint16_t type;
-	const char *text;
-} query_types[] = {
-	{RR_IXFR, "IXFR"}, {RR_AXFR, "AXFR"}, {253, "MAILB"},
-	{254, "MAILA"},	   {RR_ANY, "ANY"},
-};
-
-/*
- * Whether every ldns from 1.8.3 on knows it alike. What is newer, 1.8.4 has in
- * part, and one of it under the name TXT; and a record is kept with the length
- * of its text, which therefore must not change with the library.
- */
-static bool is_settled(uint16_t type)
-{
-	return type != 0 && type != RR_NXNAME &&
-	       (type <= RR_CAA || type == RR_DLV);
-}
-
-static bool is_known(uint16_t type)
-{
-	return is_settled(type) && ldns_rr_descript(type)->_type == type;
-}
-
-/* NULL: a type without fields here. */
-static const ldns_rr_descriptor *descriptor(uint16_t type)
-{
-	if (!is_known(type))
-		return NULL;
-	switch (type) {
-	case RR_NSAP_PTR: /* to ldns a string: RFC 1706, section 6 */
-		return ldns_rr_descript(RR_PTR);
-	case RR_SINK: /* to ldns one number */
-		return NULL;
-	default:
-		return ldns_rr_descript(type);
-	}
-}
-
-static const char *mnemonic(uint16_t type)
-{
-	size_t i;
-
-	if (is_known(type))
-		return ldns_rr_descript(type)->_name;
-	for (i = 0; i < ARRAY_SIZE(query_types); i++)
-		if (query_types[i].type == type)
-			return query_types[i].text;
-	return NULL;
-}
-
-/* RFC 3597, section 5: "TYPE" and a decimal number. */
-static int generic_type(const char *digits, uint16_t *out)
-{
-	unsigned value = 0;
-
-	if (!*digits)
-		return -EINVAL;
-	for (; *digits; digits++) {
-		if (*digits < '0' || *digits > '9')
-			return -EINVAL;
-		value = value * 10 + (unsigned)(*digits - '0');
-		if (value > UINT16_MAX)
-			return -EINVAL;
-	}
-	*out = (uint16_t)value;
-	return 0;
-}
-
-int rr_type_from_text(const char *text, size_t len, uint16_t *out)
-{
-	ldns_rr_type type;
-	char copy[16];
-
-	if (len == 0 || len >= sizeof(copy))
-		return -EINVAL;
-	memcpy(copy, text, len);
-	copy[len] = '\0';
-	if (strncasecmp(copy, "TYPE", 4) == 0)
-		return generic_type(copy + 4, out);
-	type = ldns_get_rr_type_by_name(copy);
-	if (!type || !mnemonic((uint16_t)type))
-		return -EINVAL;
-	*out = (uint16_t)type;
-	return 0;
-}
-
-size_t rr_type_to_text(uint16_t type, char out[16])
-{
-	const char *text = mnemonic(type);
-	size_t len;
-
-	if (!text)
-		return (size_t)snprintf(out, 16, "TYPE%u", type);
-	len = strlen(text);
-	memcpy(out, text, len + 1);
-	return len;
-}
-
-bool rr_type_is_data(uint16_t type)
-{
-	return type != 0 && type != RR_OPT && (type < 128 || type > 255);
-}
-
 /* --- RDATA from text --- */
 
-static ldns_rdf_type field_kind(const ldns_rr_descriptor *fields, size_t i)
+/* Whether RDATA may end before @field. */
+static bool may_end(uint8_t field)
 {
-	return ldns_rr_descriptor_field_type(fields, i);
+	return field == FIELD_NONE || field & (FIELD_OPTIONAL | FIELD_REPEATED);
 }
 
-/* How many must be there; a list of types may be empty, and so has no text. */
-static size_t fields_needed(const ldns_rr_descriptor *fields)
+/* The field behind @field, which may be the same one again. */
+static const uint8_t *next_field(const uint8_t *field)
 {
-	size_t needed = ldns_rr_descriptor_minimum(fields);
-
-	if (needed && field_kind(fields, needed - 1) == LDNS_RDF_TYPE_NSEC)
-		needed--;
-	return needed;
+	return *field & FIELD_REPEATED ? field : field + 1;
 }
 
-/*
- * Walks the fields of RDATA in wire form; *@at is where a field begins. Octets
- * may end behind the last field that must be.
- */
-static int next_field(const ldns_rr_descriptor *fields, size_t i,
-		      const uint8_t *rdata, size_t len, size_t at)
+/* Octets of @field, which is @at octets behind the beginning; -EINVAL. */
+static int size_at(uint8_t field, const uint8_t *rdata, size_t len, size_t at)
 {
-	if (i >= ldns_rr_descriptor_maximum(fields))
-		return -EINVAL;
-	return field_size(field_kind(fields, i), rdata + at, len - at);
+	return field == FIELD_NONE
+		       ? -EINVAL
+		       : field_size(FIELD_KIND(field), rdata + at, len - at);
 }
 
-static bool is_at_end(const ldns_rr_descriptor *fields, size_t i, size_t len,
-		      size_t at)
+static bool is_valid(const uint8_t *field, const uint8_t *rdata, size_t len)
 {
-	return at == len && i >= fields_needed(fields);
-}
-
-static bool is_valid(uint16_t type, const uint8_t *rdata, size_t len)
-{
-	const ldns_rr_descriptor *fields = descriptor(type);
-	size_t i, at = 0;
+	size_t at = 0;
 	int size;
 
-	for (i = 0; fields && !is_at_end(fields, i, len, at); i++) {
-		size = next_field(fields, i, rdata, len, at);
+	for (; at < len || !may_end(*field); field = next_field(field)) {
+		size = size_at(*field, rdata, len, at);
 		if (size < 0)
 			return false;
 		at += (size_t)size;
@@ -189,7 +67,7 @@ static bool read_length(struct field_text *in, size_t *out)
 }
 
 /* RFC 3597, section 5: what is behind \#, for any type, known or not. */
-static int read_generic(uint16_t type, struct field_text *in,
+static int read_generic(const uint8_t *fields, struct field_text *in,
 			struct buffer *rdata)
 {
 	size_t len;
@@ -198,35 +76,32 @@ static int read_generic(uint16_t type, struct field_text *in,
 	if (!read_length(in, &len))
 		return field_refuse(in, "\\# is followed by a length and hex "
 					"digits");
-	r = field_read(LDNS_RDF_TYPE_HEX, in, rdata);
+	r = field_read(FIELD_HEX, in, rdata);
 	if (r < 0)
 		return r;
 	if (rdata->len != len)
 		return field_refuse(in, "the length behind \\# is not that of "
 					"the hex digits");
-	if (!is_valid(type, rdata->data, rdata->len))
+	if (*fields && !is_valid(fields, rdata->data, rdata->len))
 		return field_refuse(in,
 				    "these octets are no RDATA of that type");
 	return 0;
 }
 
-static int read_fields(const ldns_rr_descriptor *fields, struct field_text *in,
+static int read_fields(const uint8_t *field, struct field_text *in,
 		       struct buffer *rdata)
 {
-	size_t i;
 	int r;
 
-	for (i = 0; lexer_more(in->lexer); i++) {
-		if (i == ldns_rr_descriptor_maximum(fields))
+	for (; lexer_more(in->lexer); field = next_field(field)) {
+		if (*field == FIELD_NONE)
 			return field_refuse(in,
 					    "there is text behind the RDATA");
-		r = field_read(field_kind(fields, i), in, rdata);
+		r = field_read(FIELD_KIND(*field), in, rdata);
 		if (r < 0)
 			return r;
 	}
-	return i < fields_needed(fields)
-		       ? field_refuse(in, "the RDATA ends early")
-		       : 0;
+	return may_end(*field) ? 0 : field_refuse(in, "the RDATA ends early");
 }
 
 /* Steps over \#, if that is what comes next. */
@@ -248,7 +123,7 @@ static bool take_mark(struct lexer *lexer)
 static int read_rdata(uint16_t type, struct field_text *in,
 		      struct buffer *rdata)
 {
-	const ldns_rr_descriptor *fields = descriptor(type);
+	const uint8_t *fields = rr_type_of(type)->fields;
 	const char *rule;
 	int r;
 
@@ -257,8 +132,8 @@ static int read_rdata(uint16_t type, struct field_text *in,
 	if (buffer_reserve(rdata, 1) < 0)
 		return -ENOMEM;
 	if (take_mark(in->lexer))
-		r = read_generic(type, in, rdata);
-	else if (fields)
+		r = read_generic(fields, in, rdata);
+	else if (*fields)
 		r = read_fields(fields, in, rdata);
 	else
 		r = field_refuse(in, "RDATA of this type is written as "
@@ -286,24 +161,25 @@ static int print_generic(const uint8_t *rdata, size_t len, struct buffer *out)
 }
 
 /* @exact: every field's text is certain to read back as the same octets */
-static int print_fields(const ldns_rr_descriptor *fields, const uint8_t *rdata,
-			size_t len, struct buffer *out, bool *exact)
+static int print_fields(const uint8_t *field, const uint8_t *rdata, size_t len,
+			struct buffer *out, bool *exact)
 {
-	size_t i, at = 0;
+	size_t at = 0;
 	int r, size;
 
 	*exact = true;
-	for (i = 0; !is_at_end(fields, i, len, at); i++) {
-		size = next_field(fields, i, rdata, len, at);
+	for (; at < len || !may_end(*field); field = next_field(field)) {
+		enum field_kind kind = FIELD_KIND(*field);
+
+		size = size_at(*field, rdata, len, at);
 		if (size < 0)
 			return size;
-		if (i > 0 && buffer_add(out, " ", 1) < 0)
+		if (at > 0 && buffer_add(out, " ", 1) < 0)
 			return -ENOMEM;
-		r = field_print(field_kind(fields, i), rdata + at, (size_t)size,
-				out);
+		r = field_print(kind, rdata + at, (size_t)size, out);
 		if (r < 0)
 			return r;
-		*exact = *exact && field_is_exact(field_kind(fields, i));
+		*exact = *exact && field_is_exact(kind);
 		at += (size_t)size;
 	}
 	return 0;
@@ -336,8 +212,8 @@ static bool is_plain(const char *text, size_t len)
  * Whether the text from @start on gives @rdata again: 1, 0, -ENOMEM. ldns
  * leaves parentheses, semicolons and tabs bare, which a file must not have.
  */
-static int reads_back(const ldns_rr_descriptor *fields, const uint8_t *rdata,
-		      size_t len, struct buffer *out, size_t start)
+static int reads_back(const uint8_t *fields, const uint8_t *rdata, size_t len,
+		      struct buffer *out, size_t start)
 {
 	CLEANUP(buffer_deinit) struct buffer back = {0};
 	const char *text = (const char *)out->data + start;
@@ -358,13 +234,13 @@ static int reads_back(const ldns_rr_descriptor *fields, const uint8_t *rdata,
 int rr_rdata_to_text(uint16_t type, const uint8_t *rdata, uint16_t rdlen,
 		     struct buffer *out)
 {
-	const ldns_rr_descriptor *fields = descriptor(type);
+	const uint8_t *fields = rr_type_of(type)->fields;
 	size_t start = out->len;
 	bool exact = false;
 	int r;
 
 	/* No octets at all are fields of no text, which would be missed. */
-	if (!fields || rdlen == 0)
+	if (!*fields || rdlen == 0)
 		return print_generic(rdata, rdlen, out);
 	r = print_fields(fields, rdata, rdlen, out, &exact);
 	if (r == 0 && exact)

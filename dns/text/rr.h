@@ -2,9 +2,8 @@
 /*
  * rr.h - one resource record, between text and wire
  *
- * ldns says which fields each type has, and reads and prints the harder ones;
- * field.h covers the places where ldns is too generous or not generous enough.
- * Owner, TTL and class are the reader's business.
+ * The type's row says which fields its RDATA has (rr_type.h), and field.h reads
+ * and prints each of them. Owner, TTL and class are the reader's business.
  *
  * Any thread may call these.
  */
@@ -31,23 +30,6 @@ struct rr {
 	const uint8_t *rdata; /* wire form, no compression; borrowed */
 	struct rr_measure measure;
 };
-
-/**
- * rr_type_from_text() - a type's mnemonic or TYPEnnn (RFC 3597), in any case
- * Return: 0, or -EINVAL: unknown.
- */
-int rr_type_from_text(const char *text, size_t len, uint16_t *out);
-
-/** rr_type_to_text() - the mnemonic or TYPEnnn; returns octets without NUL */
-size_t rr_type_to_text(uint16_t type, char out[16]);
-
-/**
- * rr_type_is_data() - a record of this type can be stored
- *
- * False for type 0, for OPT, and for the meta-types and QTYPEs 128 to 255
- * that name no data (RFC 6895, section 3.1), TKEY, TSIG, ANY among them.
- */
-bool rr_type_is_data(uint16_t type);
 
 /**
  * rr_rdata_from_text() - RDATA from the tokens of a master file

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * rr_rules.c - a row for each type whose RFC says more of RDATA than its fields
+ * rr_rules.c - what RFCs say of RDATA beside its fields
  */
+#include <assert.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -102,6 +103,13 @@ static const char *dnskey_rule(const uint8_t *rdata, size_t len)
 {
 	(void)len;
 	return rdata[2] == 3 ? NULL : "the protocol is 3 and no other";
+}
+
+/* draft-reid-dnsext-rkey-00: the field has no flag yet; BIND wants none. */
+static const char *rkey_rule(const uint8_t *rdata, size_t len)
+{
+	(void)len;
+	return get_u16(rdata) == 0 ? NULL : "the flags are 0";
 }
 
 /* --- strings of certain octets --- */
@@ -326,30 +334,36 @@ static const char *svcb_rule(const uint8_t *rdata, size_t len)
 
 /* --- all --- */
 
-static const struct {
-	uint16_t type;
-	const char *(*rule)(const uint8_t *rdata, size_t len);
-} rules[] = {
-	{RR_NULL, null_rule},	   {RR_X25, x25_rule},
-	{RR_ISDN, isdn_rule},	   {RR_A6, a6_rule},
-	{RR_SINK, sink_rule},	   {RR_IPSECKEY, ipseckey_rule},
-	{RR_NSEC, nsec_rule},	   {RR_NSEC3, nsec3_rule},
-	{RR_GPOS, gpos_rule},	   {RR_ATMA, atma_rule},
-	{RR_NAPTR, naptr_rule},	   {RR_DS, ds_rule},
-	{RR_SSHFP, sshfp_rule},	   {RR_DNSKEY, dnskey_rule},
-	{RR_DHCID, dhcid_rule},	   {RR_TLSA, tlsa_rule},
-	{RR_SMIMEA, tlsa_rule},	   {RR_CDS, ds_rule},
-	{RR_CDNSKEY, dnskey_rule}, {RR_ZONEMD, zonemd_rule},
-	{RR_SVCB, svcb_rule},	   {RR_HTTPS, svcb_rule},
-	{RR_URI, uri_rule},	   {RR_DLV, ds_rule},
+static const char *(*const rules[RR_RULES])(const uint8_t *rdata,
+					    size_t len) = {
+	[RR_RULE_A6] = a6_rule,
+	[RR_RULE_ATMA] = atma_rule,
+	[RR_RULE_DHCID] = dhcid_rule,
+	[RR_RULE_DNSKEY] = dnskey_rule,
+	[RR_RULE_DS] = ds_rule,
+	[RR_RULE_GPOS] = gpos_rule,
+	[RR_RULE_IPSECKEY] = ipseckey_rule,
+	[RR_RULE_ISDN] = isdn_rule,
+	[RR_RULE_NAPTR] = naptr_rule,
+	[RR_RULE_NSEC] = nsec_rule,
+	[RR_RULE_NSEC3] = nsec3_rule,
+	[RR_RULE_NULL] = null_rule,
+	[RR_RULE_RKEY] = rkey_rule,
+	[RR_RULE_SINK] = sink_rule,
+	[RR_RULE_SSHFP] = sshfp_rule,
+	[RR_RULE_SVCB] = svcb_rule,
+	[RR_RULE_TLSA] = tlsa_rule,
+	[RR_RULE_URI] = uri_rule,
+	[RR_RULE_X25] = x25_rule,
+	[RR_RULE_ZONEMD] = zonemd_rule,
 };
 
 const char *rr_broken_rule(uint16_t type, const uint8_t *rdata, size_t len)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(rules); i++)
-		if (rules[i].type == type)
-			return rules[i].rule(rdata, len);
-	return NULL;
+	uint8_t rule = rr_type_of(type)->rule;
+
+	assert(rule < RR_RULES && (rule == RR_RULE_NONE || rules[rule]));
+	return rule == RR_RULE_NONE ? NULL : rules[rule](rdata, len);
 }
 
 /* RFC 5155, section 3: the first label is a hash, too. */
@@ -357,7 +371,7 @@ const char *rr_broken_owner(uint16_t type, const struct name *owner)
 {
 	uint8_t hash[BASE32_SIZE];
 
-	if (type != RR_NSEC3 ||
+	if (!rr_type_of(type)->has_hashed_owner ||
 	    base32_decode((const char *)owner->wire + 1, owner->wire[0], hash))
 		return NULL;
 	return "the first label of NSEC3's owner is a hash in base32";

@@ -6,6 +6,8 @@
 #include <cmocka.h>
 
 #include "dns/store/rrset_layout.h"
+#include "dns/store/table_layout.h"
+#include "dns/store/table_key.h"
 #include "tests/unit/tables.h"
 
 static void expect(uint32_t table, const char *text)
@@ -299,6 +301,69 @@ static void taking_a_name_replaces_only_that_name(void **state)
 	}
 }
 
+/* As a program leaves them that prints an RRset in other octets. */
+static void change_sizes(uint32_t table, const char *owner, int octets)
+{
+	uint8_t number[TABLE_NUMBER_SIZE], octets_of_key[TABLE_KEY_SIZE];
+	struct name name = test_name(owner);
+	MDB_val key = {table_key(octets_of_key, table, &name), octets_of_key};
+	CLEANUP(buffer_deinit) struct buffer copy = {0};
+	struct table_counts counts;
+	MDB_txn *txn = test_begin();
+	struct rrset_head head;
+	MDB_val value;
+
+	assert_int_equal(mdb_get(txn, tt.tables.records, &key, &value), 0);
+	buffer_add(&copy, value.mv_data, value.mv_size);
+	memcpy(&head, copy.data, sizeof(head));
+	head.text += (uint32_t)octets;
+	head.json += (uint32_t)octets;
+	memcpy(copy.data, &head, sizeof(head));
+	value.mv_data = copy.data;
+	assert_int_equal(mdb_put(txn, tt.tables.records, &key, &value, 0), 0);
+
+	key = table_number_key(number, table);
+	assert_int_equal(mdb_get(txn, tt.tables.tables, &key, &value), 0);
+	memcpy(&counts, value.mv_data, sizeof(counts));
+	counts.text += (uint64_t)(int64_t)octets;
+	counts.json += (uint64_t)(int64_t)octets;
+	value = (MDB_val){sizeof(counts), &counts};
+	assert_int_equal(mdb_put(txn, tt.tables.tables, &key, &value, 0), 0);
+	test_commit(txn);
+}
+
+static void sizes_of_a_program_that_prints_otherwise_are_set_right(void **state)
+{
+	static const char text[] = "a.\t3600\tIN\tWALLET\t\"a\\\"b\"\n"
+				   "b.\t3600\tIN\tTXT\t\"x\"\n"
+				   "b.\t3600\tIN\tNSEC\tc. A WALLET\n";
+	uint32_t first = test_new_table(), second = test_new_table();
+	struct table_counts before, after;
+	MDB_txn *txn;
+
+	(void)state;
+	test_apply(first, text, false, NULL);
+	test_apply(second, text, false, NULL);
+	txn = test_begin();
+	assert_int_equal(table_get_counts(&tt.tables, txn, first, &before), 0);
+	test_commit(txn);
+	change_sizes(first, "a.", 7);
+	change_sizes(first, "b.", -2);
+	change_sizes(second, "b.", 1000);
+
+	for (int i = 0; i < 2; i++) {
+		txn = test_begin();
+		assert_int_equal(tables_measure(&tt.tables, txn), 0);
+		assert_int_equal(
+			table_get_counts(&tt.tables, txn, first, &after), 0);
+		test_commit(txn);
+		expect_true_counts(first);
+		expect_true_counts(second);
+		assert_memory_equal(&after, &before, sizeof(after));
+	}
+	expect(first, text);
+}
+
 static void publishing_makes_the_former_table_loose(void **state)
 {
 	CLEANUP(buffer_deinit) struct buffer loose = {0};
@@ -441,6 +506,8 @@ int main(void)
 		cmocka_unit_test(a_drop_takes_all_that_came_before_it),
 		cmocka_unit_test(a_name_moves_with_all_its_records),
 		cmocka_unit_test(taking_a_name_replaces_only_that_name),
+		cmocka_unit_test(
+			sizes_of_a_program_that_prints_otherwise_are_set_right),
 		cmocka_unit_test(publishing_makes_the_former_table_loose),
 		cmocka_unit_test(a_loose_table_goes_in_slices_and_alone),
 		cmocka_unit_test(

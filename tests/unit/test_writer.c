@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "anchors/writer.h"
+#include "dns/store/rrset_layout.h"
 #include "dns/store/snapshot.h"
 #include "tests/unit/tables.h"
 
@@ -471,6 +472,73 @@ static void a_full_map_fails_the_job_that_met_it_and_no_other(void **state)
 	world_close(&world);
 }
 
+static void set_types(struct world *world, uint32_t digest)
+{
+	MDB_val key = {5, "types"}, value = {sizeof(digest), &digest};
+	MDB_txn *txn;
+
+	assert_int_equal(mdb_txn_begin(world->store.env, NULL, 0, &txn), 0);
+	assert_int_equal(mdb_put(txn, world->store.meta, &key, &value, 0), 0);
+	assert_int_equal(mdb_txn_commit(txn), 0);
+}
+
+/* What the first RRset's size was; it is counted as @more after that. */
+static uint32_t count_first(struct world *world, uint32_t more)
+{
+	CLEANUP(buffer_deinit) struct buffer copy = {0};
+	struct rrset_head head;
+	MDB_val key, value;
+	MDB_cursor *cursor;
+	MDB_txn *txn;
+	uint32_t was;
+
+	assert_int_equal(mdb_txn_begin(world->store.env, NULL, 0, &txn), 0);
+	assert_int_equal(
+		mdb_cursor_open(txn, world->store.tables.records, &cursor), 0);
+	assert_int_equal(mdb_cursor_get(cursor, &key, &value, MDB_FIRST), 0);
+	buffer_add(&copy, value.mv_data, value.mv_size);
+	memcpy(&head, copy.data, sizeof(head));
+	was = head.text;
+	head.text += more;
+	memcpy(copy.data, &head, sizeof(head));
+	value.mv_data = copy.data;
+	assert_int_equal(mdb_cursor_put(cursor, &key, &value, MDB_CURRENT), 0);
+	mdb_cursor_close(cursor);
+	assert_int_equal(mdb_txn_commit(txn), 0);
+	return was;
+}
+
+static void reopen(struct world *world)
+{
+	CLEANUP(buffer_deinit) struct buffer why = {0};
+
+	store_close(&world->store);
+	assert_int_equal(store_open(&world->store, world->dir, &why), 0);
+}
+
+static void text_is_measured_again_when_other_types_were_known(void **state)
+{
+	struct world world;
+	uint32_t size;
+
+	(void)state;
+	world_open(&world);
+	make_table(&world);
+	writer_free(world.writer);
+	world.writer = NULL;
+	uv_run(&world.loop, UV_RUN_DEFAULT);
+	size = count_first(&world, 1);
+	reopen(&world);
+	assert_int_equal(count_first(&world, 0), size + 1);
+	set_types(&world, 4711);
+	reopen(&world);
+	assert_int_equal(count_first(&world, 1), size);
+	/* Once. */
+	reopen(&world);
+	assert_int_equal(count_first(&world, 0), size + 1);
+	world_close(&world);
+}
+
 static void an_unknown_format_is_refused(void **state)
 {
 	CLEANUP(buffer_deinit) struct buffer why = {0};
@@ -514,6 +582,8 @@ int main(void)
 			a_second_daemon_learns_who_holds_the_directory),
 		cmocka_unit_test(
 			a_full_map_fails_the_job_that_met_it_and_no_other),
+		cmocka_unit_test(
+			text_is_measured_again_when_other_types_were_known),
 		cmocka_unit_test(an_unknown_format_is_refused),
 	};
 
