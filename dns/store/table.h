@@ -118,9 +118,7 @@ int table_move(const struct tables *tables, MDB_txn *txn, uint32_t table,
 /**
  * table_take() - replace an owner's records with the ones it has in @source
  *
- * A change that drops what is there and adds those, of which there may be
- * none; it takes as long as table_apply() of them. Return: 0; EDQUOT refused,
- * with @why; -errno.
+ * There may be none. Return: 0; EDQUOT refused, with @why; -errno.
  */
 int table_take(const struct tables *tables, MDB_txn *txn, uint32_t table,
 	       uint32_t source, const struct name *owner, int64_t now_ns,

@@ -42,6 +42,7 @@ struct apply {
 	 */
 	MDB_cursor *cursor;
 	struct table_counts counts;
+	uint64_t before; /* records */
 	struct sorted_item *sorted;
 	struct buffer keys;	/* the arena behind sorted */
 	struct buffer verdicts; /* struct verdict */
@@ -116,6 +117,24 @@ static void count_size(struct apply *apply, const struct name *owner,
 	apply->counts.json += factor * size.json;
 }
 
+/* The owner has @new for @old. @verdict: its key is set */
+static int add_verdict(struct apply *apply, struct verdict *verdict,
+		       const struct name *owner, struct rrsets old,
+		       struct rrsets new)
+{
+	int r;
+
+	count_size(apply, owner, old, -1);
+	count_size(apply, owner, new, 1);
+	verdict->had = old.len;
+	verdict->value_at = apply->values.len;
+	verdict->value_len = new.len;
+	r = buffer_add(&apply->values, new.data, new.len);
+	if (r == 0)
+		r = buffer_add(&apply->verdicts, verdict, sizeof(*verdict));
+	return r;
+}
+
 /* Judge one owner: @count items from @sorted on. */
 static int apply_judge(struct apply *apply, const struct change *change,
 		       const struct sorted_item *sorted, size_t count)
@@ -152,16 +171,7 @@ static int apply_judge(struct apply *apply, const struct change *change,
 	if (r)
 		return r;
 	new = (struct rrsets){apply->value.data, apply->value.len};
-	count_size(apply, &items->rr.owner, old, -1);
-	count_size(apply, &items->rr.owner, new, 1);
-
-	verdict.had = old.len;
-	verdict.value_at = apply->values.len;
-	verdict.value_len = new.len;
-	r = buffer_add(&apply->values, new.data, new.len);
-	if (r == 0)
-		r = buffer_add(&apply->verdicts, &verdict, sizeof(verdict));
-	return r;
+	return add_verdict(apply, &verdict, &items->rr.owner, old, new);
 }
 
 static int apply_write(struct apply *apply)
@@ -186,6 +196,34 @@ static int apply_write(struct apply *apply)
 	return table_errno(rc);
 }
 
+static int apply_begin(struct apply *apply)
+{
+	int r = table_errno(mdb_cursor_open(apply->txn, apply->tables->records,
+					    &apply->cursor));
+
+	if (r == 0)
+		r = table_get_counts(apply->tables, apply->txn, apply->table,
+				     &apply->counts);
+	apply->before = apply->counts.records;
+	return r;
+}
+
+/* All owners are judged: what the whole comes to, and write it. */
+static int apply_end(struct apply *apply, int64_t now_ns)
+{
+	int r = 0;
+
+	if (!apply->fresh)
+		r = table_fits(apply->tables, apply->before,
+			       apply->counts.records, apply->why);
+	if (r == 0)
+		r = apply_write(apply);
+	apply->counts.changed_ns = now_ns;
+	return r ? r
+		 : table_put_counts(apply->tables, apply->txn, apply->table,
+				    &apply->counts);
+}
+
 static bool same_owner(const struct sorted_item *a, const struct sorted_item *b)
 {
 	return a->key_len == b->key_len && !memcmp(a->key, b->key, a->key_len);
@@ -203,16 +241,12 @@ int table_apply(const struct tables *tables, MDB_txn *txn, uint32_t table,
 		.fresh = fresh,
 		.why = why,
 	};
-	uint64_t before;
 	size_t count;
 	int r;
 
 	if (!change->count)
 		return 0;
-	r = table_errno(mdb_cursor_open(txn, tables->records, &apply.cursor));
-	if (r == 0)
-		r = table_get_counts(tables, txn, table, &apply.counts);
-	before = apply.counts.records;
+	r = apply_begin(&apply);
 	if (r == 0)
 		r = apply_sort(&apply, change);
 	for (size_t i = 0; r == 0 && i < change->count; i += count) {
@@ -222,12 +256,7 @@ int table_apply(const struct tables *tables, MDB_txn *txn, uint32_t table,
 				break;
 		r = apply_judge(&apply, change, &apply.sorted[i], count);
 	}
-	if (r == 0 && !fresh)
-		r = table_fits(tables, before, apply.counts.records, why);
-	if (r == 0)
-		r = apply_write(&apply);
-	apply.counts.changed_ns = now_ns;
-	return r ? r : table_put_counts(tables, txn, table, &apply.counts);
+	return r ? r : apply_end(&apply, now_ns);
 }
 
 /* The records of @rrsets as adds with this owner. */
@@ -290,19 +319,24 @@ int table_digest(const struct tables *tables, MDB_txn *txn, uint32_t table,
 	return 0;
 }
 
+/* Whole, and not record by record: an owner may have a mebibyte of them. */
 int table_take(const struct tables *tables, MDB_txn *txn, uint32_t table,
 	       uint32_t source, const struct name *owner, int64_t now_ns,
 	       struct refusal *why)
 {
-	CLEANUP(change_deinit) struct change change = {0};
-	struct rrsets rrsets = {0};
-	int r = table_get_owner(tables, txn, source, owner, &rrsets);
+	CLEANUP(apply_deinit)
+	struct apply apply = {
+		.tables = tables, .txn = txn, .table = table, .why = why};
+	struct rrsets old = {0}, new = {0};
+	struct verdict verdict;
+	int r = apply_begin(&apply);
 
-	if (r == 0 || r == -ENOENT)
-		r = change_drop(&change, owner);
+	verdict.key_len = table_key(verdict.key, table, owner);
 	if (r == 0)
-		r = add_all(&change, rrsets, owner);
-	if (r < 0)
-		return r;
-	return table_apply(tables, txn, table, &change, false, now_ns, why);
+		r = table_get_owner(tables, txn, table, owner, &old);
+	if (r == 0 || r == -ENOENT)
+		r = table_get_owner(tables, txn, source, owner, &new);
+	if (r == 0 || r == -ENOENT)
+		r = add_verdict(&apply, &verdict, owner, old, new);
+	return r ? r : apply_end(&apply, now_ns);
 }
