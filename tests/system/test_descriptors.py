@@ -101,7 +101,7 @@ def test_a_mkdir_that_fails_takes_none(full):
 
 def test_what_is_stored_and_does_not_fit_waits_and_one_line_tells(idle):
     start(idle, 1000)
-    servers = [idle.make() for _ in range(80)]
+    servers = [idle.make() for _ in range(70)]
     addresses = [server.address for server in servers]
     idle.stop()
     idle.log.write_text("")
@@ -110,12 +110,12 @@ def test_what_is_stored_and_does_not_fit_waits_and_one_line_tells(idle):
     told = idle.said().splitlines()
     assert len(told) == 2
     line = ("nameservers that do not answer, and wait for descriptors: "
-            f"{80 - room}; there are 200 descriptors, and room for {room}")
+            f"{70 - room}; there are 200 descriptors, and room for {room}")
     assert line in told[0] and line in idle.error.read_text()
 
     waiting = [server for server, address in zip(servers, addresses)
                if deaf(address)]
-    assert len(waiting) == 80 - room
+    assert len(waiting) == 70 - room
     assert all("200 descriptors" in server.last_error() and
                server.address in addresses for server in waiting)
     for server in servers:

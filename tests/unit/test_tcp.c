@@ -36,12 +36,17 @@ static void on_left(struct seat *seat)
 /* Take the seat that was left. */
 static void come_back(void)
 {
+	static const struct seat_events events = {.left = on_left};
+
 	atomic_store(&place.left, false);
 	place.seat = (struct seat){
 		.worker = place.worker,
 		.sockets = &place.sockets,
 		.lane = &place.lane,
-		.left = on_left,
+		.events = &events,
+		.is_home = true,
+		.lent = -1,
+		.own_udp = -1,
 	};
 	worker_add(&place.seat);
 }
@@ -294,6 +299,7 @@ static void on_neighbour_left(struct seat *seat)
 
 static void open_neighbour(void)
 {
+	static const struct seat_events events = {.left = on_neighbour_left};
 	struct address at = net_address("127.0.0.1:0");
 
 	memset(&neighbour, 0, sizeof(neighbour));
@@ -304,7 +310,10 @@ static void open_neighbour(void)
 		.worker = place.worker,
 		.sockets = &neighbour.sockets,
 		.lane = &neighbour.lane,
-		.left = on_neighbour_left,
+		.events = &events,
+		.is_home = true,
+		.lent = -1,
+		.own_udp = -1,
 	};
 	worker_add(&neighbour.seat);
 }
