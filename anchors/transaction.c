@@ -76,8 +76,7 @@ static void settle(struct transaction *transaction, int error)
 {
 	struct job_loss *loss, *next;
 
-	LL_FOREACH_SAFE(transaction->losses, loss, next)
-	{
+	LL_FOREACH_SAFE (transaction->losses, loss, next) {
 		assert(loss->pending);
 		loss->pending = false;
 		if (error)

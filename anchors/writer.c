@@ -56,8 +56,7 @@ static void call_done(struct writer *writer)
 	uv_mutex_lock(&writer->mutex);
 	jobs = steal(&writer->done);
 	uv_mutex_unlock(&writer->mutex);
-	DL_FOREACH_SAFE(jobs, job, next)
-	{
+	DL_FOREACH_SAFE (jobs, job, next) {
 		assert(writer->out);
 		writer->out--;
 		/* The caller need not know whether it was refused or failed. */

@@ -259,8 +259,7 @@ static void keep_content(struct node *node)
 	struct handle *handle;
 	struct page *page = NULL;
 
-	DL_FOREACH2(node->handles, handle, node_next)
-	{
+	DL_FOREACH2 (node->handles, handle, node_next) {
 		struct name_file *name = name_of(handle);
 
 		if (!handle_reads(handle) || name->view.is_fixed)

@@ -46,13 +46,13 @@ struct fs {
 	struct feed *feeds;	/* uthash: watch.h's, of open logs */
 	struct poller *pollers; /* utlist: open `stat` files */
 	struct listings listings; /* what the kernel may believe */
-	struct known known;	/* names that the kernel has */
-	struct memory *memory;	/* uthash: of programs/, oldest first */
-	uint64_t next_scratch;	/* serial number */
-	struct space *space;	/* space.h's; NULL before it was asked for */
-	struct moments moments; /* who keeps what is no more */
-	struct shares shares;	/* what users have of what all share */
-	struct turns turns;	/* long work of reads */
+	struct known known;	  /* names that the kernel has */
+	struct memory *memory;	  /* uthash: of programs/, oldest first */
+	uint64_t next_scratch;	  /* serial number */
+	struct space *space;	  /* space.h's; NULL before it was asked for */
+	struct moments moments;	  /* who keeps what is no more */
+	struct shares shares;	  /* what users have of what all share */
+	struct turns turns;	  /* long work of reads */
 	struct pages *pages; /* file_metrics.c's; NULL before the first one */
 	int64_t started_ns;
 	const struct bind *bind; /* borrowed */

@@ -228,8 +228,7 @@ bool handle_replaces(const struct node *node, uid_t uid)
 {
 	struct handle *handle;
 
-	DL_FOREACH2(node->handles, handle, node_next)
-	{
+	DL_FOREACH2 (node->handles, handle, node_next) {
 		if (handle->uid == uid &&
 		    (is_replacing(handle) || handle->made))
 			return true;
@@ -242,8 +241,7 @@ bool handle_is_replaced(const struct node *node)
 	struct handle *handle;
 	uint64_t size;
 
-	DL_FOREACH2(node->handles, handle, node_next)
-	{
+	DL_FOREACH2 (node->handles, handle, node_next) {
 		if (own_size(handle, &size))
 			return true;
 	}
@@ -256,8 +254,7 @@ pid_t handle_writer(const struct node *node, uid_t uid)
 	uint64_t size;
 	pid_t last = 0;
 
-	DL_FOREACH2(node->handles, handle, node_next)
-	{
+	DL_FOREACH2 (node->handles, handle, node_next) {
 		if (handle->uid == uid && own_size(handle, &size))
 			last = handle->writers.last ? handle->writers.last
 						    : handle->opener;
@@ -273,8 +270,7 @@ bool handle_size(const struct node *node, pid_t pid, off_t *out)
 
 	if (!pid)
 		return false;
-	DL_FOREACH2(node->handles, handle, node_next)
-	{
+	DL_FOREACH2 (node->handles, handle, node_next) {
 		if ((handle->opener != pid && handle->writers.last != pid) ||
 		    !own_size(handle, &size))
 			continue;
@@ -289,8 +285,7 @@ void handle_set_time(const struct node *node, int64_t mtime_ns)
 	struct editing *editing;
 	struct handle *handle;
 
-	DL_FOREACH2(node->handles, handle, node_next)
-	{
+	DL_FOREACH2 (node->handles, handle, node_next) {
 		editing = editing_of(handle);
 		if (editing)
 			editing_set_time(editing, mtime_ns);

@@ -52,8 +52,7 @@ static void give_up_old(struct fs *fs)
 		 "reader-age=%" PRIu64 ": it was open for so many seconds, and "
 		 "what it showed is no more; read it again",
 		 fs->moments.age_ms / 1000);
-	DL_FOREACH_SAFE(fs->moments.list, moment, next)
-	{
+	DL_FOREACH_SAFE (fs->moments.list, moment, next) {
 		if (age_ms(fs, moment) < fs->moments.age_ms)
 			return;
 		let_go(moment, reason);
@@ -71,8 +70,7 @@ static void give_up_oldest_users(struct fs *fs, uint64_t young_ms,
 	struct moment *moment, *next;
 	uid_t uid = fs->moments.list->uid;
 
-	DL_FOREACH_SAFE(fs->moments.list, moment, next)
-	{
+	DL_FOREACH_SAFE (fs->moments.list, moment, next) {
 		if (age_ms(fs, moment) < young_ms)
 			return;
 		if (moment->uid == uid)

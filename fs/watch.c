@@ -295,8 +295,7 @@ static void tell_unseen(struct feed *feed)
 		return;
 	feed->unseen = unseen;
 	feed_add(feed, line, query_line_print_lost(lost, line));
-	DL_FOREACH2(feed->newcomers, watch, new_next)
-	{
+	DL_FOREACH2 (feed->newcomers, watch, new_next) {
 		watch->lost += lost;
 	}
 }

@@ -279,7 +279,7 @@ void connections_close(struct connections *set, const void *owner)
 {
 	struct connection *connection;
 
-	DL_FOREACH(set->open, connection)
+	DL_FOREACH (set->open, connection)
 		if (connection->owner == owner)
 			turn_end(connection);
 }

@@ -11,8 +11,6 @@
 #include "dns/wire/escape.h"
 #include "dns/wire/name.h"
 
-
-
 _Static_assert(NAME_TEXT_SIZE <= REFUSAL_TEXT_SIZE, "a refusal holds a name");
 
 static const char label_empty[] = "a name has an empty label";
