@@ -58,7 +58,7 @@ struct meta {
 	size_t txn;
 };
 
-struct node {
+struct page_node {
 	uint16_t low, high; /* of the value's size, or of a page's number */
 	uint16_t flags;	    /* in a branch: the number's highest part */
 	uint16_t key_size;
@@ -115,7 +115,8 @@ static int expect(struct walk *walk, size_t page, size_t count, bool walked)
 	return walked ? buffer_add(&walk->queue, &page, sizeof(page)) : 0;
 }
 
-static int look_at_leaf(struct walk *walk, const struct node *node, size_t at)
+static int look_at_leaf(struct walk *walk, const struct page_node *node,
+			size_t at)
 {
 	size_t size = node->low | (size_t)node->high << 16, page;
 	struct tree tree;
@@ -141,7 +142,7 @@ static int look_at_leaf(struct walk *walk, const struct node *node, size_t at)
 
 static int look_at_node(struct walk *walk, bool is_leaf, size_t at)
 {
-	struct node node;
+	struct page_node node;
 	size_t page;
 
 	if (at + sizeof(node) > walk->page_size)

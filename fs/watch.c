@@ -42,9 +42,9 @@ struct feed {
 };
 
 /* A read that waits. */
-struct waiting {
+struct log_read {
 	struct watch *watch;
-	struct waiting *prev, *next; /* in watch->waiting */
+	struct log_read *prev, *next; /* in watch->waiting */
 	fuse_req_t req;
 	size_t size;
 };
@@ -61,7 +61,7 @@ struct watch {
 	uint64_t lost;		    /* queries that are still to be told of */
 	char rest[QUERY_LINE_SIZE]; /* of a line that was read in part */
 	size_t rest_at, rest_len;
-	struct waiting *waiting;
+	struct log_read *waiting;
 	struct fuse_pollhandle *poll; /* NULL: nobody polls */
 	bool was_read;
 	bool never_waits; /* see watch.h */
@@ -164,7 +164,7 @@ static void reply_text(struct watch *watch, fuse_req_t req, size_t size)
 			take_text(watch, text, size < most ? size : most));
 }
 
-static void stop_waiting(struct waiting *waiting)
+static void stop_waiting(struct log_read *waiting)
 {
 	DL_DELETE(waiting->watch->waiting, waiting);
 	free(waiting);
@@ -173,7 +173,7 @@ static void stop_waiting(struct waiting *waiting)
 /* Give what there is to whoever waits for it. */
 static void serve(struct watch *watch)
 {
-	struct waiting *first;
+	struct log_read *first;
 
 	while ((first = watch->waiting) && (has_text(watch) || watch->ended)) {
 		fuse_req_interrupt_func(first->req, NULL, NULL);
@@ -195,7 +195,7 @@ static void on_interrupt(fuse_req_t req, void *data)
 
 static void wait_for_text(struct watch *watch, fuse_req_t req, size_t size)
 {
-	struct waiting *waiting;
+	struct log_read *waiting;
 
 	/* Told of it in the call below, the request would be freed in it. */
 	if (fuse_req_interrupted(req)) {
@@ -207,7 +207,7 @@ static void wait_for_text(struct watch *watch, fuse_req_t req, size_t size)
 		fuse_reply_err(req, ENOMEM);
 		return;
 	}
-	*waiting = (struct waiting){.watch = watch, .req = req, .size = size};
+	*waiting = (struct log_read){.watch = watch, .req = req, .size = size};
 	DL_APPEND(watch->waiting, waiting);
 	fuse_req_interrupt_func(req, on_interrupt, waiting);
 }

@@ -28,7 +28,7 @@ static const char no_group[] =
 	"file";
 
 /* A part of the expression, being read from left to right. */
-struct part {
+struct piece {
 	const uint8_t *at, *end;
 };
 
@@ -38,7 +38,7 @@ static bool is_digit(uint8_t octet)
 }
 
 /* Up to the next delimiter without a backslash before it; false: none. */
-static bool cut(struct part *left, uint8_t delimiter, struct part *out)
+static bool cut(struct piece *left, uint8_t delimiter, struct piece *out)
 {
 	const uint8_t *at = left->at;
 
@@ -54,7 +54,7 @@ static bool cut(struct part *left, uint8_t delimiter, struct part *out)
 }
 
 /* [...] and what may stand in it: [:class:], [=x=], [.x.], a first "]". */
-static bool skip_brackets(struct part *in)
+static bool skip_brackets(struct piece *in)
 {
 	const uint8_t *at = in->at + 1;
 
@@ -78,7 +78,7 @@ static bool skip_brackets(struct part *in)
 	return at < in->end;
 }
 
-static bool take_number(struct part *in, unsigned *out)
+static bool take_number(struct piece *in, unsigned *out)
 {
 	const uint8_t *start = in->at;
 
@@ -90,7 +90,7 @@ static bool take_number(struct part *in, unsigned *out)
 }
 
 /* {m}, {m,} or {m,n} */
-static bool skip_bounds(struct part *in)
+static bool skip_bounds(struct piece *in)
 {
 	unsigned least, most;
 
@@ -114,7 +114,7 @@ struct ere {
 	bool is_empty;	 /* nothing is since the last "(" or "|" */
 };
 
-static bool step(struct ere *ere, struct part *in)
+static bool step(struct ere *ere, struct piece *in)
 {
 	uint8_t octet = *in->at;
 	bool had_atom = ere->has_atom;
@@ -166,7 +166,7 @@ static bool step(struct ere *ere, struct part *in)
 	return in->at <= in->end;
 }
 
-static bool is_ere(struct part in, unsigned *groups)
+static bool is_ere(struct piece in, unsigned *groups)
 {
 	struct ere ere = {.is_empty = true};
 
@@ -178,7 +178,7 @@ static bool is_ere(struct part in, unsigned *groups)
 }
 
 /* \1 to \9 stand for groups; \0 for nothing that the RFC has. */
-static bool are_groups(struct part in, unsigned groups)
+static bool are_groups(struct piece in, unsigned groups)
 {
 	for (; in.at < in.end; in.at++) {
 		if (*in.at != '\\' || in.at + 1 == in.end)
@@ -193,7 +193,7 @@ static bool are_groups(struct part in, unsigned groups)
 
 const char *naptr_broken_rule(const uint8_t *regexp, size_t len)
 {
-	struct part left = {regexp + 1, regexp + len}, pattern, replacement;
+	struct piece left = {regexp + 1, regexp + len}, pattern, replacement;
 	unsigned groups;
 
 	if (len == 0)

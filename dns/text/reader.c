@@ -16,7 +16,7 @@
 #include "dns/text/reader.h"
 
 /* Where a stream stood before a call, to go back to. */
-struct mark {
+struct reader_state {
 	struct entry_state state;
 	struct change_mark change;
 	struct lexer_scan scan;
@@ -33,7 +33,7 @@ struct reader {
 
 	/* What reader_undo() goes back to: where the last call that succeeded
 	 * began, and the tail that was there, if that call took it up. */
-	struct mark undo;
+	struct reader_state undo;
 	struct buffer former;
 	bool joined;
 };
@@ -77,10 +77,10 @@ const struct refusal *reader_error(const struct reader *reader)
 	return &reader->error;
 }
 
-static struct mark mark(const struct reader *reader,
-			const struct change *change)
+static struct reader_state state_of(const struct reader *reader,
+				    const struct change *change)
 {
-	return (struct mark){
+	return (struct reader_state){
 		.state = reader->entries.state,
 		.change = change_mark(change),
 		.scan = reader->scan,
@@ -90,7 +90,7 @@ static struct mark mark(const struct reader *reader,
 }
 
 static void rewind_to(struct reader *reader, struct change *change,
-		      const struct mark *mark)
+		      const struct reader_state *mark)
 {
 	assert(mark->tail <= reader->tail.len);
 	reader->entries.state = mark->state;
@@ -238,7 +238,7 @@ static int take(struct reader *reader, const char *text, size_t len,
 int reader_feed(struct reader *reader, const char *text, size_t len,
 		struct change *change)
 {
-	struct mark before = mark(reader, change);
+	struct reader_state before = state_of(reader, change);
 	int r = take(reader, text, len, change);
 
 	if (r < 0)
@@ -257,7 +257,7 @@ const char *reader_open(const struct reader *reader)
 
 int reader_end(struct reader *reader, struct change *change)
 {
-	struct mark before = mark(reader, change);
+	struct reader_state before = state_of(reader, change);
 	int r;
 
 	if (!reader->tail.len) {
@@ -285,7 +285,7 @@ int reader_end(struct reader *reader, struct change *change)
 
 void reader_undo(struct reader *reader)
 {
-	const struct mark *undo = &reader->undo;
+	const struct reader_state *undo = &reader->undo;
 
 	if (reader->joined)
 		set_tail_aside(reader);
