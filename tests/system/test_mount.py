@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from harness import (BINARY, Circuit, eventually, mount_options,
+from harness import (BINARY, Circuit, mount_options,
                      needs_one_thread, needs_root, run)
 from sandbox import run_there
 

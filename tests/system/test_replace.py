@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from harness import (append, eventually, fails, refused, replace, run,
-                     untouched, write)
+                     untouched)
 
 OLD = "old. A 192.0.2.1\n"
 OLD_SHOWN = ["old. 3600 IN A 192.0.2.1"]

@@ -176,7 +176,7 @@ def test_it_comes_back_however_often_it_is_restarted(machine):
 
 def test_an_upgrade_is_what_runs_and_ports_and_records_stay(machine):
     address, before = start(machine), main_pid(machine)
-    machine.sh(f"""
+    machine.sh("""
         mkdir /mnt/tree
         circuitfs -o state=/var/lib/circuitfs.hand,host=hand /mnt/tree""")
     said = machine.sh(f"dpkg -i {DEB}")
