@@ -31,20 +31,17 @@ size_t descriptors_limit(void)
 }
 
 void descriptors_init(struct descriptors *out, size_t limit, unsigned workers,
-		      size_t lent, size_t clients)
+		      size_t clients)
 {
 	size_t own = smaller(limit, OWN + (size_t)OWN_PER_WORKER * workers);
 	size_t left = limit - own, rest, least;
 
-	lent = smaller(lent, left / 16);
-	left -= lent;
 	clients = smaller(clients, left / 2);
 	rest = left - clients;
 	least = smaller(FILES_LEAST, rest / 16);
 	*out = (struct descriptors){
 		.limit = limit,
 		.clients = clients,
-		.lent = lent,
 		.rest = rest,
 		.of[DESCRIPTORS_SERVERS] = {.most = rest - least},
 		.of[DESCRIPTORS_FILES] = {.least = least,

@@ -27,7 +27,6 @@ enum descriptors_of {
 struct descriptors {
 	size_t limit;	/* of the process */
 	size_t clients; /* connected over TCP: set aside */
-	size_t lent;	/* to workers, for busy nameservers: set aside */
 	size_t rest;	/* neither that nor the daemon's own */
 	struct {
 		size_t least; /* kept for them */
@@ -40,12 +39,11 @@ struct descriptors {
  * descriptors_init() - share out what the process has
  * @limit:   descriptors in all
  * @workers: threads that answer
- * @lent:    sockets for busy nameservers; where the limit is low, a sixteenth
  * @clients: connected over TCP at once; where the limit is low, they have no
  *           more than half of what the daemon leaves
  */
 void descriptors_init(struct descriptors *out, size_t limit, unsigned workers,
-		      size_t lent, size_t clients);
+		      size_t clients);
 
 /** descriptors_limit() - of this process; at least 0 */
 size_t descriptors_limit(void);

@@ -11,9 +11,6 @@
 #include "anchors/presence.h"
 #include "anchors/restore.h"
 
-/* As many can be served by more than one worker each. */
-#define BUSY_SERVERS 16
-
 int64_t host_now_ns(void)
 {
 	struct timespec now;
@@ -77,14 +74,9 @@ void host_tell(struct anchor *anchor, int priority, const char *reason)
 static int open_pool(struct host *host, const struct host_options *options)
 {
 	struct server_options server = options->server;
-	/* A server's queries are dealt out among as many threads as can run. */
-	unsigned cores = uv_available_parallelism();
 
-	server.share = cores < server.workers ? cores : server.workers;
-	descriptors_init(
-		&host->descriptors, descriptors_limit(), server.workers,
-		(size_t)BUSY_SERVERS * (server.share - 1), server.tcp_clients);
-	server.share_sockets = (unsigned)host->descriptors.lent;
+	descriptors_init(&host->descriptors, descriptors_limit(),
+			 server.workers, server.tcp_clients);
 	if (host->descriptors.clients)
 		server.tcp_clients = (unsigned)host->descriptors.clients;
 	server.closed = on_closed;

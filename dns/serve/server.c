@@ -17,7 +17,7 @@
 #include <utlist.h>
 
 #include "dns/serve/server.h"
-#include "dns/serve/spread.h"
+#include "dns/serve/worker.h"
 
 /* Queries taken from the taps in a turn of the loop: some 0.1 ms. */
 #define TAPPED_MOST 32
@@ -28,7 +28,6 @@ struct server {
 	struct server_pool *pool;
 	struct address address;
 	struct socket_pair sockets;
-	struct spread spread;
 	bool absent; /* the machine has not got the address */
 	bool started;
 	bool stopped;
@@ -43,8 +42,7 @@ struct server {
 struct server_pool {
 	uv_async_t wake;  /* in the main loop: look at @finished and the taps */
 	uv_timer_t pause; /* active while queries come that are watched */
-	struct spreads spreads;
-	unsigned handles;	/* these, until they are closed */
+	unsigned handles; /* these two, until they are closed */
 	struct server *servers; /* utlist */
 	struct connection_limits limits;
 	struct limiter *limiter; /* NULL: none */
@@ -53,7 +51,7 @@ struct server_pool {
 	void (*closed)(void *arg);
 	void *closed_arg;
 
-	uv_mutex_t mutex;	 /* protects @finished, and wanted spreads */
+	uv_mutex_t mutex;	 /* protects @finished */
 	struct server *finished; /* utlist by finished_next */
 
 	unsigned count; /* workers that run */
@@ -73,27 +71,11 @@ static void server_finish(struct server *server)
 	uv_async_send(&pool->wake);
 }
 
-static struct server *server_of(const struct seat *seat)
-{
-	return container_of(seat->sockets, struct server, sockets);
-}
-
-/* On a worker's thread, as the two below. */
-static void on_seat_crowded(struct seat *seat)
-{
-	struct server *server = server_of(seat);
-
-	spread_crowded(&server->pool->spreads, &server->spread);
-}
-
-static void on_seat_returned(struct seat *seat)
-{
-	spread_returned(&server_of(seat)->spread);
-}
-
+/* On a worker's thread. */
 static void on_seat_left(struct seat *seat)
 {
-	struct server *server = server_of(seat);
+	struct server *server =
+		container_of(seat->sockets, struct server, sockets);
 	unsigned left = atomic_fetch_sub(&server->seats_left, 1);
 
 	assert(left > 0);
@@ -184,33 +166,16 @@ static void on_finished(uv_async_t *wake)
 
 	if (!uv_is_active((uv_handle_t *)&pool->pause))
 		drain_taps(pool);
-	spreads_look(&pool->spreads);
 	while ((server = take_finished(pool))) {
 		done = server->done;
 		arg = server->arg;
 		DL_DELETE(pool->servers, server);
-		spread_forget(&pool->spreads, &server->spread);
 		free(server);
 		if (pool->closed)
 			pool->closed(pool->closed_arg);
 		if (done)
 			done(arg);
 	}
-}
-
-static void init_spreads(struct server_pool *pool, uv_loop_t *loop,
-			 const struct server_options *options)
-{
-	struct spreads *spreads = &pool->spreads;
-
-	spreads->workers = options->workers;
-	spreads->share = options->share < options->workers ? options->share
-							   : options->workers;
-	if (spreads->share > SOCKET_SPREAD_MAX + 1)
-		spreads->share = SOCKET_SPREAD_MAX + 1;
-	spreads->sockets_max = options->share_sockets;
-	spreads->tick_ms = options->share_ms;
-	spreads_init(spreads, loop, &pool->mutex, &pool->wake);
 }
 
 static int pool_alloc(struct server_pool **out, uv_loop_t *loop,
@@ -239,9 +204,8 @@ static int pool_alloc(struct server_pool **out, uv_loop_t *loop,
 		return r;
 	}
 	uv_timer_init(loop, &pool->pause);
-	init_spreads(pool, loop, options);
-	pool->wake.data = pool->pause.data = pool->spreads.tick.data = pool;
-	pool->handles = 3;
+	pool->wake.data = pool->pause.data = pool;
+	pool->handles = 2;
 	*out = steal(&pool);
 	return 0;
 }
@@ -307,37 +271,20 @@ struct server_pool *server_pool_free(struct server_pool *pool)
 	while ((server = take_finished(pool)))
 		free(server);
 	uv_close((uv_handle_t *)&pool->pause, on_closed);
-	uv_close((uv_handle_t *)&pool->spreads.tick, on_closed);
 	uv_close((uv_handle_t *)&pool->wake, on_closed);
 	return NULL;
 }
 
-static void make_seats(struct server *server, struct traffic *traffic)
+static void add_seats(struct server *server, struct traffic *traffic)
 {
-	static const struct seat_events events = {
-		.crowded = on_seat_crowded,
-		.returned = on_seat_returned,
-		.left = on_seat_left,
-	};
 	struct server_pool *pool = server->pool;
-	unsigned home = spreads_home(&pool->spreads);
 
 	for (unsigned i = 0; i < pool->count; i++) {
-		server->seats[i] = (struct seat){
-			.worker = pool->workers[i],
-			.sockets = &server->sockets,
-			.lane = &traffic->lanes[i],
-			.events = &events,
-			.is_home = i == home,
-			.lent = -1,
-			.own_udp = -1,
-		};
+		server->seats[i].worker = pool->workers[i];
+		server->seats[i].sockets = &server->sockets;
+		server->seats[i].lane = &traffic->lanes[i];
+		server->seats[i].left = on_seat_left;
 	}
-	server->spread.sockets = &server->sockets;
-	server->spread.address = &server->address;
-	server->spread.traffic = traffic;
-	server->spread.seats = server->seats;
-	server->spread.home = home;
 }
 
 int server_bind(struct server **out, struct server_pool *pool,
@@ -355,7 +302,7 @@ int server_bind(struct server **out, struct server_pool *pool,
 	if (r < 0)
 		return r;
 	server->pool = pool;
-	make_seats(server, traffic);
+	add_seats(server, traffic);
 	DL_APPEND(pool->servers, server);
 	*out = steal(&server);
 	return 0;
@@ -396,7 +343,6 @@ void server_stop(struct server *server, void (*done)(void *arg), void *arg)
 	server->stopped = true;
 	server->done = done;
 	server->arg = arg;
-	spread_stop(&pool->spreads, &server->spread);
 	if (!server->started) {
 		server_finish(server);
 		return;

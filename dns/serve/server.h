@@ -3,10 +3,9 @@
  * server.h - sockets, and the worker threads that answer on them
  *
  * A pool of workers, each a thread with a libuv loop, serves the sockets of
- * every server: UDP and TCP on one port. Its TCP socket is shared by all
- * workers, and its UDP socket is one worker's, or while it is busy several
- * workers have one each: spread.h. Whoever binds an address here, or in another
- * process, where a server is, fails.
+ * every server: UDP and TCP on one port. A server's sockets are shared by all
+ * workers, and never through SO_REUSEPORT: with it a second bind to the same
+ * address, here or in another process, would succeed in silence.
  *
  * Threading: everything here is called from the loop that the pool was made
  * with, the main loop, and its callbacks run there. Workers only read the
@@ -25,10 +24,7 @@ struct server_pool;
 struct server;
 
 struct server_options {
-	unsigned workers; /* threads, at least 1 */
-	unsigned share;	  /* of these, for one busy server; 0 or 1: its home */
-	unsigned share_sockets; /* for all busy ones, beside their own */
-	uint64_t share_ms; /* SPREAD_TICK_MS, or for tests another; 0: that */
+	unsigned workers;     /* threads, at least 1 */
 	unsigned tcp_clients; /* connected at once, to all workers together */
 	uint64_t tcp_idle_ms; /* see connection_idle_ms() */
 	unsigned rate;	      /* of responses over UDP; see limiter.h; 0: any */

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <assert.h>
 #include <errno.h>
-#include <linux/filter.h>
 #include <netinet/tcp.h>
 #include <unistd.h>
 
@@ -120,13 +119,11 @@ static int bind_socket(int fd, const struct address *at, int family)
 	return bind(fd, (struct sockaddr *)&name, len) < 0 ? socket_errno() : 0;
 }
 
-static int open_udp(const struct address *at, int family, bool joins, int *out)
+static int open_udp(const struct address *at, int family, int *out)
 {
 	CLEANUP(closep) int fd = -1;
 	int r = open_socket(at, family, SOCK_DGRAM, &fd);
 
-	if (r == 0 && joins)
-		r = set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1);
 	if (r < 0)
 		return r;
 	set_udp_habits(fd, family);
@@ -180,7 +177,7 @@ static int bind_pair(struct socket_pair *out, struct address *bound,
 	struct address both = *at;
 	int r;
 
-	r = open_udp(at, family, false, &udp);
+	r = open_udp(at, family, &udp);
 	if (r == 0)
 		r = local_port(udp, &both.port);
 	if (r == 0)
@@ -240,63 +237,6 @@ int socket_probe(const struct address *at)
 	any_port.port = 0;
 	set_option(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1);
 	return bind_socket(fd, &any_port, family);
-}
-
-/* Of the sockets that share an address one of the first @count, by chance. */
-static int choose_among(int fd, unsigned count)
-{
-	struct sock_filter steps[] = {
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
-			 (uint32_t)(SKF_AD_OFF + SKF_AD_RANDOM)),
-		BPF_STMT(BPF_ALU | BPF_MOD | BPF_K, count),
-		BPF_STMT(BPF_RET | BPF_A, 0),
-	};
-	struct sock_fprog filter = {ARRAY_SIZE(steps), steps};
-
-	return setsockopt(fd, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &filter,
-			  sizeof(filter)) < 0
-		       ? socket_errno()
-		       : 0;
-}
-
-/* That of a dual-stack socket too, where EVERY is one. */
-static int family_of(int fd)
-{
-	int family = AF_INET;
-	socklen_t len = sizeof(family);
-
-	getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &family, &len);
-	return family;
-}
-
-int socket_spread(const struct socket_pair *pair, const struct address *bound,
-		  unsigned count, int more[])
-{
-	int family = family_of(pair->udp);
-	unsigned opened = 0;
-	int r = set_option(pair->udp, SOL_SOCKET, SO_REUSEPORT, 1);
-
-	assert(count > 0 && count <= SOCKET_SPREAD_MAX);
-	while (r == 0 && opened < count) {
-		r = open_udp(bound, family, true, &more[opened]);
-		if (r == 0)
-			opened++;
-	}
-	if (r == 0)
-		r = choose_among(pair->udp, count + 1);
-	if (r == 0)
-		return 0;
-	while (opened)
-		closep(&more[--opened]);
-	set_option(pair->udp, SOL_SOCKET, SO_REUSEPORT, 0);
-	return r;
-}
-
-/* The one that was there first is the first one for good. */
-void socket_gather(const struct socket_pair *pair)
-{
-	choose_among(pair->udp, 1);
-	set_option(pair->udp, SOL_SOCKET, SO_REUSEPORT, 0);
 }
 
 void socket_close(struct socket_pair *pair)

@@ -87,21 +87,21 @@ struct udp *udp_free(struct udp *udp)
 	return NULL;
 }
 
-/* Return: how many datagrams there are. */
+/* Return: how many datagrams there are; 0 also if another worker has them. */
 static unsigned receive_batch(struct udp *udp,
-			      const struct udp_listener *listener)
+			      const struct socket_pair *sockets, unsigned most)
 {
 	size_t control =
-		listener->wildcard ? sizeof(udp->datagrams[0].control) : 0;
+		sockets->wildcard ? sizeof(udp->datagrams[0].control) : 0;
 	int n;
 
-	assert(listener->batch && listener->batch <= UDP_BATCH);
-	for (unsigned i = 0; i < listener->batch; i++) {
+	assert(most && most <= UDP_BATCH);
+	for (unsigned i = 0; i < most; i++) {
 		udp->in[i].msg_hdr.msg_namelen =
 			sizeof(udp->datagrams[i].client);
 		udp->in[i].msg_hdr.msg_controllen = control;
 	}
-	n = recvmmsg(listener->fd, udp->in, listener->batch, 0, NULL);
+	n = recvmmsg(sockets->udp, udp->in, most, 0, NULL);
 	return n < 0 ? 0 : (unsigned)n;
 }
 
@@ -178,7 +178,7 @@ static void adapt(struct udp_listener *listener, unsigned count, uint64_t ns)
 static void answer_batch(struct udp_listener *listener, unsigned count)
 {
 	struct udp *udp = listener->udp;
-	int fd = listener->fd;
+	int fd = listener->sockets->udp;
 	/* A few take no time to speak of. */
 	bool is_timed = count >= UDP_BUSY_MIN || listener->batch < UDP_BATCH;
 	uint64_t begin = is_timed ? uv_hrtime() : 0;
@@ -222,7 +222,6 @@ static void become_busy(struct udp_listener *listener)
 	assert(!listener->busy);
 	uv_poll_stop(&listener->poll);
 	listener->busy = true;
-	listener->crowded_ms = uv_now(udp->loop) + UDP_CROWDED_MS;
 	DL_APPEND(udp->busy, listener);
 	uv_idle_start(&udp->round, on_round);
 }
@@ -242,7 +241,7 @@ static void end_busy(struct udp_listener *listener)
 static unsigned serve_batch(struct udp_listener *listener)
 {
 	struct udp *udp = listener->udp;
-	unsigned count = receive_batch(udp, listener);
+	unsigned count = receive_batch(udp, listener->sockets, listener->batch);
 
 	if (!listener->busy && count >= UDP_BUSY_MIN)
 		become_busy(listener); /* before anything is sent */
@@ -256,31 +255,16 @@ static unsigned serve_batch(struct udp_listener *listener)
 	return count;
 }
 
-static void look_for_crowd(struct udp_listener *listener)
-{
-	uint64_t now = uv_now(listener->udp->loop);
-
-	if (listener->draining || now < listener->crowded_ms)
-		return;
-	listener->crowded_ms = now + UDP_AGAIN_MS;
-	listener->events->crowded(listener);
-}
-
 static void on_round(uv_idle_t *round)
 {
 	struct udp *udp = round->data;
 	struct udp_listener *listener, *next;
 
 	DL_FOREACH_SAFE (udp->busy, listener, next) {
-		if (serve_batch(listener)) {
-			look_for_crowd(listener);
-		} else if (listener->draining) {
-			udp_close(listener);
-		} else {
-			end_busy(listener);
-			uv_poll_start(&listener->poll, UV_READABLE,
-				      on_readable);
-		}
+		if (serve_batch(listener))
+			continue;
+		end_busy(listener);
+		uv_poll_start(&listener->poll, UV_READABLE, on_readable);
 	}
 }
 
@@ -295,22 +279,26 @@ static void on_readable(uv_poll_t *poll, int status, int events)
 		return;
 	}
 	/* libuv stops at a socket's error: take it off and go on. */
-	getsockopt(listener->fd, SOL_SOCKET, SO_ERROR, &status, &len);
+	getsockopt(listener->sockets->udp, SOL_SOCKET, SO_ERROR, &status, &len);
 	uv_poll_start(poll, UV_READABLE, on_readable);
 }
 
-int udp_listen(struct udp_listener *listener, struct udp *udp)
+int udp_listen(struct udp_listener *listener, struct udp *udp,
+	       const struct socket_pair *sockets, struct lane *lane,
+	       void (*closed)(struct udp_listener *listener))
 {
-	int r = uv_poll_init(udp->loop, &listener->poll, listener->fd);
+	int r = uv_poll_init(udp->loop, &listener->poll, sockets->udp);
 
 	assert(!listener->open);
 	if (r < 0)
 		return r;
 	listener->poll.data = listener;
 	listener->udp = udp;
+	listener->sockets = sockets;
+	listener->lane = lane;
+	listener->closed = closed;
 	listener->batch = UDP_BATCH;
 	listener->open = true;
-	listener->draining = false;
 	/* Fails only for a handle that is closing. */
 	uv_poll_start(&listener->poll, UV_READABLE, on_readable);
 	return 0;
@@ -321,7 +309,7 @@ static void on_closed(uv_handle_t *handle)
 	struct udp_listener *listener = handle->data;
 
 	listener->open = false;
-	listener->events->closed(listener);
+	listener->closed(listener);
 }
 
 void udp_close(struct udp_listener *listener)
@@ -329,13 +317,5 @@ void udp_close(struct udp_listener *listener)
 	assert(listener->open);
 	if (listener->busy)
 		end_busy(listener);
-	if (!uv_is_closing((uv_handle_t *)&listener->poll))
-		uv_close((uv_handle_t *)&listener->poll, on_closed);
-}
-
-void udp_drain(struct udp_listener *listener)
-{
-	listener->draining = true;
-	if (!listener->busy)
-		become_busy(listener);
+	uv_close((uv_handle_t *)&listener->poll, on_closed);
 }

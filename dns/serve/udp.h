@@ -3,15 +3,15 @@
  * udp.h - queries over UDP, a batch at a time
  *
  * A batch is one recvmmsg(), one look at the store, and one sendmmsg(). The
- * buffers for it belong to the worker, however many servers it has. A socket is
- * one worker's; spread.h says whose, and when a server has more than one.
+ * buffers for it belong to the worker, however many servers it has. A server's
+ * socket is polled by every worker; one that finds nothing to receive, since
+ * another was faster, goes back to sleep.
  *
- * Polling has a price: the kernel wakes the watcher of a socket for each
+ * Polling has a price: the kernel wakes every watcher of a socket for each
  * datagram that comes and again for each one that has been sent, at about 15
  * percent of what a query costs in all. So a worker that finds several queries
  * at once stops watching the socket, and reads it once in each turn of its
- * loop, until it is empty. Should that not be for UDP_CROWDED_MS, the worker
- * has more to do than it can.
+ * loop, until it is empty.
  *
  * Where answers take long to make, a batch is smaller, so that the worker's
  * other sockets have their turn as soon as elsewhere.
@@ -28,9 +28,7 @@
 #include "dns/serve/responder.h"
 #include "dns/serve/socket.h"
 
-#define UDP_BATCH      32 /* datagrams received at once, at most */
-#define UDP_CROWDED_MS 20
-#define UDP_AGAIN_MS   1000
+#define UDP_BATCH 32 /* datagrams received at once, at most */
 
 struct udp; /* a worker's buffers */
 
@@ -38,23 +36,12 @@ struct udp; /* a worker's buffers */
 struct udp_listener {
 	uv_poll_t poll;
 	struct udp *udp;
-	int fd;		   /* borrowed */
-	bool wildcard;	   /* answers must name the address that was asked */
+	const struct socket_pair *sockets;
 	struct lane *lane; /* borrowed */
 	unsigned batch;	   /* datagrams to receive at once, UDP_BATCH at most */
 	bool open;	   /* until @closed */
 	bool busy;	   /* read in each turn of the loop, not polled */
-	bool draining;	   /* busy until it is empty, and closed then */
-	uint64_t crowded_ms; /* while busy: when to tell; by uv_now() */
 	struct udp_listener *prev, *next; /* while busy */
-	const struct udp_events *events;
-};
-
-/* Called on the worker's thread. */
-struct udp_events {
-	/* It was not empty for UDP_CROWDED_MS, or UDP_AGAIN_MS more. */
-	void (*crowded)(struct udp_listener *listener);
-	/* Nothing of it is in use any more: the last call. */
 	void (*closed)(struct udp_listener *listener);
 };
 
@@ -69,19 +56,16 @@ struct udp *udp_free(struct udp *udp);
 
 /**
  * udp_listen() - answer what comes to a socket
- * @listener: not open; stays where it is until events->closed(). Members to
- *            set before: fd, wildcard, lane, events
+ * @listener: not open; stays where it is until @closed
+ * @closed:   called last, when nothing of @listener is in use any more
  *
  * Return: 0, or -errno: not open.
  */
-int udp_listen(struct udp_listener *listener, struct udp *udp);
+int udp_listen(struct udp_listener *listener, struct udp *udp,
+	       const struct socket_pair *sockets, struct lane *lane,
+	       void (*closed)(struct udp_listener *listener));
 
-/** udp_drain() - answer what has come, and close then: no more comes */
-void udp_drain(struct udp_listener *listener);
-
-/** udp_close() - answer no more; the descriptor is left open; again does
- * nothing
- */
+/** udp_close() - answer no more; the descriptor is left open */
 void udp_close(struct udp_listener *listener);
 
 #endif

@@ -17,7 +17,6 @@
  */
 #include <assert.h>
 #include <errno.h>
-#include <unistd.h>
 #include <utlist.h>
 
 #include "dns/serve/worker.h"
@@ -46,31 +45,12 @@ struct worker {
 static void leave_if_done(struct seat *seat)
 {
 	if (seat->leaving && !seat->udp.open && !seat->tcp.users)
-		seat->events->left(seat);
-}
-
-static void close_own_udp(struct seat *seat)
-{
-	if (seat->own_udp < 0)
-		return;
-	close(seat->own_udp);
-	seat->own_udp = -1;
-	seat->events->returned(seat);
+		seat->left(seat);
 }
 
 static void on_udp_closed(struct udp_listener *udp)
 {
-	struct seat *seat = container_of(udp, struct seat, udp);
-
-	close_own_udp(seat);
-	leave_if_done(seat);
-}
-
-static void on_udp_crowded(struct udp_listener *udp)
-{
-	struct seat *seat = container_of(udp, struct seat, udp);
-
-	seat->events->crowded(seat);
+	leave_if_done(container_of(udp, struct seat, udp));
 }
 
 static void on_tcp_closed(struct tcp_listener *tcp)
@@ -78,44 +58,19 @@ static void on_tcp_closed(struct tcp_listener *tcp)
 	leave_if_done(container_of(tcp, struct seat, tcp));
 }
 
-/* Over UDP, where there is a socket and it is not read yet. */
-static int listen_udp(struct worker *worker, struct seat *seat)
-{
-	static const struct udp_events events = {
-		.crowded = on_udp_crowded,
-		.closed = on_udp_closed,
-	};
-	int fd = seat->is_home ? seat->sockets->udp : seat->own_udp;
-
-	if (fd < 0 || seat->udp.open)
-		return 0;
-	seat->udp.fd = fd;
-	seat->udp.wildcard = seat->sockets->wildcard;
-	seat->udp.lane = seat->lane;
-	seat->udp.events = &events;
-	return udp_listen(&seat->udp, worker->udp);
-}
-
 /* Opens what is not open yet. */
 static int seat_open(struct worker *worker, struct seat *seat)
 {
-	int r;
+	int r = 0;
 
 	assert(!seat->leaving);
-	r = listen_udp(worker, seat);
+	if (!seat->udp.open)
+		r = udp_listen(&seat->udp, worker->udp, seat->sockets,
+			       seat->lane, on_udp_closed);
 	if (r == 0 && !seat->tcp.users)
 		r = tcp_listen(&seat->tcp, worker->tcp, seat->sockets,
 			       seat->lane, on_tcp_closed);
 	return r;
-}
-
-/* The socket is the worker's own, and nothing comes to it any more. */
-static void seat_drain(struct seat *seat)
-{
-	if (seat->udp.open)
-		udp_drain(&seat->udp);
-	else
-		close_own_udp(seat);
 }
 
 static void seat_close(struct seat *seat)
@@ -124,8 +79,6 @@ static void seat_close(struct seat *seat)
 	seat->leaving = true;
 	if (seat->udp.open)
 		udp_close(&seat->udp);
-	else
-		close_own_udp(seat);
 	if (seat->tcp.users)
 		tcp_close(&seat->tcp);
 	leave_if_done(seat);
@@ -139,17 +92,10 @@ static void enqueue(struct worker *worker, struct seat *seat)
 	seat->queued = true;
 }
 
-/* What the main thread wants of a seat. */
-struct order {
-	struct seat *seat; /* NULL: of none */
-	bool remove;
-	bool give_back;
-};
-
-/* The first one of a list that was taken from the queue. */
-static struct order dequeue(struct worker *worker, struct seat **taken)
+/* Return: the first seat of a list that was taken from the queue, or NULL. */
+static struct seat *dequeue(struct worker *worker, struct seat **taken,
+			    bool *remove)
 {
-	struct order order = {0};
 	struct seat *seat;
 
 	uv_mutex_lock(&worker->mutex);
@@ -157,16 +103,10 @@ static struct order dequeue(struct worker *worker, struct seat **taken)
 	if (seat) {
 		DL_DELETE(*taken, seat);
 		seat->queued = false;
-		order = (struct order){seat, seat->remove, seat->give_back};
-		seat->give_back = false;
-		if (seat->lent >= 0) {
-			assert(seat->own_udp < 0);
-			seat->own_udp = seat->lent;
-			seat->lent = -1;
-		}
+		*remove = seat->remove;
 	}
 	uv_mutex_unlock(&worker->mutex);
-	return order;
+	return seat;
 }
 
 static void on_retry(uv_timer_t *timer);
@@ -192,21 +132,18 @@ static void close_handles(struct worker *worker)
 /* Do what the main thread wants. */
 static void obey(struct worker *worker)
 {
-	struct seat *taken;
-	struct order order;
-	bool stop;
+	struct seat *taken, *seat;
+	bool remove, stop;
 
 	uv_mutex_lock(&worker->mutex);
 	taken = steal(&worker->queue);
 	stop = worker->stop;
 	uv_mutex_unlock(&worker->mutex);
-	while ((order = dequeue(worker, &taken)).seat) {
-		if (order.remove)
-			seat_close(order.seat);
-		else if (order.give_back)
-			seat_drain(order.seat);
-		else if (seat_open(worker, order.seat) < 0)
-			seat_retry(worker, order.seat);
+	while ((seat = dequeue(worker, &taken, &remove))) {
+		if (remove)
+			seat_close(seat);
+		else if (seat_open(worker, seat) < 0)
+			seat_retry(worker, seat);
 	}
 	/* The seats were removed before, so the loop will run out now. */
 	if (stop)
@@ -328,15 +265,12 @@ struct tap *worker_tap(const struct worker *worker)
 	return worker->responder.tap;
 }
 
-/* The mutex is held while the orders are changed. */
-static struct worker *begin_order(struct seat *seat)
+static void post(struct seat *seat, bool remove)
 {
-	uv_mutex_lock(&seat->worker->mutex);
-	return seat->worker;
-}
+	struct worker *worker = seat->worker;
 
-static void end_order(struct worker *worker, struct seat *seat)
-{
+	uv_mutex_lock(&worker->mutex);
+	seat->remove = remove;
 	enqueue(worker, seat);
 	uv_mutex_unlock(&worker->mutex);
 	uv_async_send(&worker->wake);
@@ -344,30 +278,10 @@ static void end_order(struct worker *worker, struct seat *seat)
 
 void worker_add(struct seat *seat)
 {
-	end_order(begin_order(seat), seat);
-}
-
-void worker_lend(struct seat *seat, int udp)
-{
-	struct worker *worker = begin_order(seat);
-
-	assert(!seat->is_home && seat->lent < 0);
-	seat->lent = udp;
-	end_order(worker, seat);
-}
-
-void worker_take_back(struct seat *seat)
-{
-	struct worker *worker = begin_order(seat);
-
-	seat->give_back = true;
-	end_order(worker, seat);
+	post(seat, false);
 }
 
 void worker_remove(struct seat *seat)
 {
-	struct worker *worker = begin_order(seat);
-
-	seat->remove = true;
-	end_order(worker, seat);
+	post(seat, true);
 }

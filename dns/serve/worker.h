@@ -4,8 +4,8 @@
  *
  * Each worker has its own libuv loop, its own snapshot of the store and its
  * own buffers, and so takes no lock while it answers. A seat is one server's
- * place in one worker: every server has a seat in each. In all of them its TCP
- * clients are accepted; over UDP it is asked in the seats that have a socket.
+ * place in one worker: a server that is served by all workers has a seat in
+ * each.
  *
  * Threading: the main thread calls these functions. They put the seat on the
  * worker's list, which a mutex protects, and wake the loop; all else in a seat
@@ -13,7 +13,7 @@
  * they reach the main thread.
  *
  * Lifetimes: a seat, the descriptors that it is given and all that they are
- * embedded in stay until the worker has said that it left. Then no callback
+ * embedded in stay until the worker has called left() for it. Then no callback
  * of the seat will run, no connection of it is open and the worker's loop does
  * not watch its descriptors. A batch of queries that is being answered when a
  * seat is removed is answered to its end first: it runs on the same thread.
@@ -26,34 +26,19 @@
 
 struct worker;
 
-struct seat;
-
-/* What becomes of a seat; called on the worker's thread. */
-struct seat_events {
-	/* There are more queries over UDP than one worker can answer. */
-	void (*crowded)(struct seat *seat);
-	/* A socket that was lent has been emptied and closed. */
-	void (*returned)(struct seat *seat);
-	void (*left)(struct seat *seat);
-};
-
 struct seat {
 	struct worker *worker;
 	const struct socket_pair *sockets;
-	struct lane *lane; /* the server's, of the worker */
-	const struct seat_events *events;
-	bool is_home; /* the UDP socket of @sockets is read here */
+	struct lane *lane;		 /* the server's, of the worker */
+	void (*left)(struct seat *seat); /* on the worker's thread */
 
-	/* Under the worker's mutex: what it is to do. */
+	/* Under the worker's mutex. */
 	struct seat *prev, *next; /* in the worker's queue, while @queued */
 	bool queued;
 	bool remove;
-	int lent; /* a UDP socket that was not taken yet; -1: none */
-	bool give_back;
 
 	/* The worker's own. */
 	bool leaving;
-	int own_udp; /* one that was lent; -1: none */
 	struct udp_listener udp;
 	struct tcp_listener tcp;
 };
@@ -82,24 +67,11 @@ struct worker *worker_free(struct worker *worker);
 
 /**
  * worker_add() - let the worker answer on a seat's sockets
- * @seat: zeroed, but for the members up to @is_home, which are set, and the
- *        descriptors, which are -1
+ * @seat: zeroed, but for the members up to @left, which are set
  *
  * Should the worker lack memory for it, it tries again on its own.
  */
 void worker_add(struct seat *seat);
-
-/**
- * worker_lend() - let the worker read one more UDP socket of an added seat
- * @udp: the worker's from now on; the seat has none, and is not the home
- */
-void worker_lend(struct seat *seat, int udp);
-
-/** worker_take_back() - have a lent socket emptied and closed
- *
- * Nothing may come to it any more. The worker says when it is done.
- */
-void worker_take_back(struct seat *seat);
 
 /** worker_remove() - close everything of an added seat; it leaves later */
 void worker_remove(struct seat *seat);

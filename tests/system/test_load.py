@@ -1,19 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """Many clients at once, many of everything, clients that are killed."""
-import json
 import os
 import random
 import signal
 import subprocess
 import time
-from pathlib import Path
 
 import pytest
 
-from harness import (BINARY, Nameserver, append, ask, eventually, replace, run,
-                     serving, split_address, together, untouched)
+from harness import (Nameserver, append, ask, replace, run, together,
+                     untouched)
 
-LOAD = Path(BINARY).parent / "tests/bench/bench-load"
 SECONDS = 20 if os.environ.get("CIRCUITFS_TEST_LONG") == "1" else 2
 
 
@@ -163,38 +160,3 @@ def test_the_daemon_rests_when_nobody_asks(circuit):
     before = ticks()
     time.sleep(2)
     assert ticks() - before <= 4
-
-
-def udp_sockets(address):
-    """How many there are at it, of anybody in this network namespace."""
-    ip, port = split_address(address)
-    at = f"{bytes(map(int, ip.split('.')))[::-1].hex().upper()}:{port:04X}"
-    return sum(line.split()[1] == at for line in
-               Path("/proc/net/udp").read_text().splitlines()[1:])
-
-
-@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2,
-                    reason="two workers can run on two cores only")
-def test_a_crowded_nameserver_has_more_sockets_for_a_while(tmp_path):
-    questions = tmp_path / "questions"
-    questions.write_text("".join(f"n{i}.test. A 0 1 aa\n"
-                                 for i in range(1000)))
-    with serving("workers=2") as circuit:
-        ns = circuit.make()
-        replace(ns.records, "".join(f"n{i}.test. A 192.0.2.1\n"
-                                    for i in range(1000)))
-        assert udp_sockets(ns.address) == 1
-        load = subprocess.Popen([LOAD, "-t", "60", "-p", "16", "-w", "64",
-                                 ns.address, questions],
-                                stdout=subprocess.PIPE, text=True)
-        try:
-            eventually("others help", lambda: udp_sockets(ns.address) == 2)
-            time.sleep(0.5)  # of work together
-        finally:
-            load.terminate()
-            told = json.loads(load.communicate()[0])
-        assert told["answered"] > 1000 and told["wrong"] == 0
-        eventually("one can do it alone",
-                   lambda: udp_sockets(ns.address) == 1, 60)
-        for i in range(100):
-            assert ns.answer(f"n{i}.test") == ["192.0.2.1"]

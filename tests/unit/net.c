@@ -356,16 +356,10 @@ struct traffic *net_traffic(uint64_t id)
 	return traffics[id];
 }
 
-static void start_pool(unsigned workers, unsigned share)
+static void start_pool(unsigned workers)
 {
 	struct server_options options = {
-		.workers = workers,
-		.share = share,
-		.share_sockets = 1,
-		.share_ms = NET_SHARE_MS,
-		.tcp_clients = 1000,
-		.tcp_idle_ms = 10000,
-	};
+		.workers = workers, .tcp_clients = 1000, .tcp_idle_ms = 10000};
 
 	pool_workers = workers;
 	assert_int_equal(uv_loop_init(&net_loop), 0);
@@ -385,20 +379,14 @@ static void end_pool(void)
 void net_start_anew(void)
 {
 	end_pool();
-	start_pool(1, 1);
-}
-
-void net_start_sharing(void)
-{
-	end_pool();
-	start_pool(2, 2);
+	start_pool(1);
 }
 
 int net_setup(void **state)
 {
 	(void)state;
 	fake_reset();
-	start_pool(2, 1);
+	start_pool(2);
 	return 0;
 }
 

@@ -106,10 +106,6 @@ int net_teardown(void **state);
 /** A pool of one worker instead of that one. */
 void net_start_anew(void);
 
-/** One of two workers that share a busy server, and look at it that often. */
-#define NET_SHARE_MS 10
-void net_start_sharing(void);
-
 /** What the workers of the pool count for a nameserver; id below 1024. */
 struct traffic *net_traffic(uint64_t id);
 

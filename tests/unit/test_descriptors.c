@@ -15,27 +15,19 @@ static void what_is_set_aside_leaves_the_rest(void **state)
 	static const struct {
 		size_t limit;
 		unsigned workers;
-		size_t lent, has_lent;
 		size_t clients, has_clients, rest;
 	} cases[] = {
-		{20000, 2, 0, 0, 1000, 1000, 18928},
-		{20000, 2, 16, 16, 1000, 1000, 18912},
-		{524288, 4, 48, 48, 1000, 1000, 523160},
-		/* Half of what the daemon leaves, and a sixteenth. */
-		{1024, 2, 0, 0, 1000, 476, 476},
-		{1024, 64, 1008, 44, 1000, 330, 330},
-		{1024, 2, 0, 0, 100, 100, 852},
-		{100, 4, 0, 0, 1000, 10, 10},
-		{64, 4, 48, 0, 1000, 0, 0},
-		{0, 4, 48, 0, 1000, 0, 0},
+		{20000, 2, 1000, 1000, 18928}, {524288, 4, 1000, 1000, 523208},
+		{1024, 2, 1000, 476, 476}, /* half of what the daemon leaves */
+		{1024, 2, 100, 100, 852},      {100, 4, 1000, 10, 10},
+		{64, 4, 1000, 0, 0},	       {0, 4, 1000, 0, 0},
 	};
 	struct descriptors descriptors;
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		descriptors_init(&descriptors, cases[i].limit, cases[i].workers,
-				 cases[i].lent, cases[i].clients);
-		assert_int_equal(descriptors.lent, cases[i].has_lent);
+				 cases[i].clients);
 		assert_int_equal(descriptors.clients, cases[i].has_clients);
 		assert_int_equal(descriptors.rest, cases[i].rest);
 		assert_true(descriptors.clients + descriptors.rest <=
@@ -61,7 +53,7 @@ static void nameservers_leave_a_few_for_files_and_not_more(void **state)
 	size_t servers;
 
 	(void)state;
-	descriptors_init(&descriptors, 20000, 2, 0, 1000);
+	descriptors_init(&descriptors, 20000, 2, 1000);
 	servers =
 		take_all(&descriptors, DESCRIPTORS_SERVERS, DESCRIPTORS_SERVER);
 	assert_int_equal(servers, descriptors_servers_max(&descriptors));
@@ -83,11 +75,11 @@ static void files_have_a_quarter_at_most(void **state)
 	struct descriptors descriptors;
 
 	(void)state;
-	descriptors_init(&descriptors, 20000, 2, 0, 1000);
+	descriptors_init(&descriptors, 20000, 2, 1000);
 	assert_int_equal(take_all(&descriptors, DESCRIPTORS_FILES, 1), 4096);
 	assert_int_equal(take_all(&descriptors, DESCRIPTORS_SERVERS, 2),
 			 (18928 - 4096) / 2);
-	descriptors_init(&descriptors, 1024, 2, 0, 100);
+	descriptors_init(&descriptors, 1024, 2, 100);
 	assert_int_equal(take_all(&descriptors, DESCRIPTORS_FILES, 1), 213);
 	/* What was refused is not taken. */
 	assert_int_equal(take_all(&descriptors, DESCRIPTORS_SERVERS, 2),

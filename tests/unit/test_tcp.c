@@ -36,17 +36,12 @@ static void on_left(struct seat *seat)
 /* Take the seat that was left. */
 static void come_back(void)
 {
-	static const struct seat_events events = {.left = on_left};
-
 	atomic_store(&place.left, false);
 	place.seat = (struct seat){
 		.worker = place.worker,
 		.sockets = &place.sockets,
 		.lane = &place.lane,
-		.events = &events,
-		.is_home = true,
-		.lent = -1,
-		.own_udp = -1,
+		.left = on_left,
 	};
 	worker_add(&place.seat);
 }
@@ -299,7 +294,6 @@ static void on_neighbour_left(struct seat *seat)
 
 static void open_neighbour(void)
 {
-	static const struct seat_events events = {.left = on_neighbour_left};
 	struct address at = net_address("127.0.0.1:0");
 
 	memset(&neighbour, 0, sizeof(neighbour));
@@ -310,10 +304,7 @@ static void open_neighbour(void)
 		.worker = place.worker,
 		.sockets = &neighbour.sockets,
 		.lane = &neighbour.lane,
-		.events = &events,
-		.is_home = true,
-		.lent = -1,
-		.own_udp = -1,
+		.left = on_neighbour_left,
 	};
 	worker_add(&neighbour.seat);
 }

@@ -47,7 +47,8 @@ static void datagrams_that_came_together_are_one_batch(void **state)
 	net_send_datagrams(fd, UDP_BATCH);
 	server_start(server);
 	net_expect_each_once(fd, UDP_BATCH);
-	assert_int_equal(atomic_load(&fake.snapshots), 1);
+	/* The other worker may have taken what the first one left. */
+	assert_true(atomic_load(&fake.snapshots) <= 2);
 	close(fd);
 }
 
@@ -112,20 +113,17 @@ static void junk_gets_no_answer_and_does_no_harm(void **state)
 
 static void two_workers_answer_at_the_same_time(void **state)
 {
-	struct server *servers[2] = {net_serve(1, "127.0.0.1:0"),
-				     net_serve(2, "127.0.0.1:0")};
-	int fds[2];
+	struct server *server = net_serve(1, "127.0.0.1:0");
+	int fd = net_connect(SOCK_DGRAM, server_address(server));
 
 	(void)state;
 	atomic_store(&fake.gate, true);
-	for (unsigned i = 0; i < 2; i++) {
-		fds[i] = net_connect(SOCK_DGRAM, server_address(servers[i]));
-		net_send_datagrams(fds[i], 1);
-		net_await(NULL, atomic_load(&fake.waiting) == i + 1);
-	}
+	net_send_datagrams(fd, 1);
+	net_await(NULL, atomic_load(&fake.waiting) == 1);
+	net_send_datagrams(fd, 1);
+	net_await(NULL, atomic_load(&fake.waiting) == 2);
 	atomic_store(&fake.gate, false);
-	close(fds[0]);
-	close(fds[1]);
+	close(fd);
 }
 
 static void a_server_without_a_pause_leaves_others_their_turn(void **state)
@@ -210,7 +208,7 @@ static void a_server_may_stop_while_it_is_busy(void **state)
 	net_send_datagrams(fd, 10 * UDP_BATCH);
 	atomic_store(&fake.gate, true);
 	server_start(server);
-	net_await(NULL, atomic_load(&fake.waiting) == 1);
+	net_await(NULL, atomic_load(&fake.waiting) == 2);
 	server_stop(server, net_count_up, &done);
 	atomic_store(&fake.gate, false);
 	net_await(&net_loop, done);
