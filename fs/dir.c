@@ -16,6 +16,8 @@
 #define SHOWN_LOOK 8
 /* Entries in a reply, whatever time they take: each reply is a wake-up. */
 #define SHOWN_LEAST 64
+/* Names: with so few one does not wait for what others have listed. */
+#define SHORT_LISTING 1024
 
 struct dir {
 	struct fs *fs;
@@ -175,6 +177,16 @@ static ssize_t add_entries(struct dir_call *call, char *out, uint64_t until_ns)
 	return r < 0 && r != -ENOENT && !used ? r : (ssize_t)used;
 }
 
+/*
+ * For the kernel to let names go. Who has listed few, and has done his part of
+ * it, brings no more than he lists; but there is an end to it.
+ */
+static bool has_to_wait(const struct dir *dir, uint64_t until_ns)
+{
+	return known_let_go(dir->fs, until_ns) &&
+	       (dir->listing.total > SHORT_LISTING || known_is_full(dir->fs));
+}
+
 static enum turn_result go_on(struct turn *turn, uint64_t until_ns)
 {
 	struct dir_call *call = container_of(turn, struct dir_call, turn);
@@ -183,7 +195,7 @@ static enum turn_result go_on(struct turn *turn, uint64_t until_ns)
 	ssize_t used = 0;
 	int r = 0;
 
-	if (call->plus && known_let_go(dir->fs, until_ns))
+	if (call->plus && has_to_wait(dir, until_ns))
 		return TURN_YIELD;
 	/* It may have been given up between two turns, too. */
 	if (dir->listing.moment.late && call->offset)

@@ -67,6 +67,11 @@ bool known_let_go(struct fs *fs, uint64_t until_ns)
 	return fs->known.too_many;
 }
 
+bool known_is_full(const struct fs *fs)
+{
+	return fs->known.size >= KNOWN_SIZE + KNOWN_SIZE / 4;
+}
+
 void known_given(struct fs *fs, struct node *node)
 {
 	struct known *known = &fs->known;

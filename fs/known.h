@@ -8,8 +8,10 @@
  * ago. What is open or in use it keeps all the same.
  *
  * Many in a row, and seldom: of what a listing brings while it lets something
- * go it believes nothing, and asks for each name again. So listings wait, and
- * do it a step at a time, with the requests of others in between.
+ * go it believes nothing, and asks for each name again. So long listings wait,
+ * and do it a step at a time, with the requests of others in between; for a
+ * listing holds its directory, where another's lookup would wait as well, those
+ * of few names do one step and go on, as long as there is a quarter more.
  *
  * It understands that from Linux 6.18 on (FUSE_NOTIFY_PRUNE). Before, what it
  * would understand takes the lock of the directory, and a daemon that is killed
@@ -43,6 +45,9 @@ void known_given(struct fs *fs, struct node *node);
 
 /** known_let_go() - do so until then: whether a listing has to wait for more */
 bool known_let_go(struct fs *fs, uint64_t until_ns);
+
+/** known_is_full() - so many that nobody's listing goes ahead */
+bool known_is_full(const struct fs *fs);
 
 /** known_drop() - @node goes */
 void known_drop(struct fs *fs, struct node *node);
