@@ -283,6 +283,15 @@ int reader_end(struct reader *reader, struct change *change)
 	return 0;
 }
 
+void reader_settle(struct reader *reader)
+{
+	buffer_deinit(&reader->former);
+	buffer_deinit(&reader->entries.rdata);
+	if (!reader->tail.len)
+		buffer_deinit(&reader->tail);
+	reader->joined = false;
+}
+
 void reader_undo(struct reader *reader)
 {
 	const struct reader_state *undo = &reader->undo;

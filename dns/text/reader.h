@@ -59,6 +59,13 @@ int reader_feed(struct reader *reader, const char *text, size_t len,
  */
 void reader_undo(struct reader *reader);
 
+/**
+ * reader_settle() - nobody will undo the last call: keep the tail alone
+ *
+ * For a stream that stays open; what else is needed is made again.
+ */
+void reader_settle(struct reader *reader);
+
 /** reader_tail() - octets that wait for the rest of their entry */
 size_t reader_tail(const struct reader *reader);
 

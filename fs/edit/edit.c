@@ -225,6 +225,8 @@ void edit_call_back(struct edit *edit, int result)
 	assert(call.done);
 	change_deinit(&call.change);
 	edit->call = (struct edit_call){0};
+	if (edit->reader)
+		reader_settle(edit->reader);
 	edit_share_text(edit);
 	assert_sane(edit);
 	call.done(call.arg, result);

@@ -5,13 +5,16 @@ Some seconds of it here; CIRCUITFS_MEMORY_SECONDS=1200 with pytest -s runs for
 twenty minutes, and prints what the daemon holds at the start, each minute and
 at the end.
 """
+import contextlib
+import errno
 import os
 import random
 import subprocess
 import time
 from pathlib import Path
 
-from harness import Circuit, replace, sanitized, split_address
+from harness import (Circuit, fails, replace, sanitized, serving,
+                     split_address)
 
 SECONDS = int(os.environ.get("CIRCUITFS_MEMORY_SECONDS", 0)) or (
     60 if os.environ.get("CIRCUITFS_TEST_LONG") == "1" else 4)
@@ -109,3 +112,31 @@ def test_memory_stays_flat_under_random_names(tmp_path):
         circuit.stop()
     finally:
         circuit.discard()
+
+
+def close_refused(fd):
+    with contextlib.suppress(OSError):
+        os.close(fd)
+
+
+def test_what_was_refused_leaves_no_memory_in_open_files():
+    # Lines of 60 KB each, which take as much again while they are read.
+    text = b"".join(b"n%d. TYPE10000 \\# 60000 %s\n" % (i, b"0" * 120000)
+                    for i in range(8))
+    with serving("staged-size=64K") as circuit, \
+            contextlib.ExitStack() as opened:
+        ns = circuit.make()
+
+        def replaced():
+            fd = os.open(ns.records, os.O_WRONLY | os.O_TRUNC)
+            opened.callback(close_refused, fd)
+            with fails(errno.EDQUOT):
+                for _ in range(100):
+                    os.write(fd, text)
+
+        replaced()
+        before = memory(circuit.daemon.pid)[1]
+        for _ in range(100):
+            replaced()
+        if not sanitized():
+            assert memory(circuit.daemon.pid)[1] - before < 10240
