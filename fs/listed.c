@@ -153,7 +153,8 @@ static enum turn_result wait(struct forgetting *forgetting)
 {
 	struct listings *listings = &forgetting->fs->listings;
 
-	forgetting->left = forgetting->unknown;
+	/* Those that were not known stand behind what was given since. */
+	forgetting->left = forgetting->listed->count;
 	forgetting->unknown = 0;
 	DL_APPEND2(listings->waiting, forgetting->listed, waiting_prev,
 		   waiting_next);
