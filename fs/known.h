@@ -26,7 +26,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Of nodes: some 100,000 of names that are not long. */
+/* Of nodes: some 120,000 of names that are not long. */
 #define KNOWN_SIZE ((size_t)24 << 20)
 
 struct fs;

@@ -57,7 +57,7 @@ struct node *node_get(struct fs *fs, const struct node_kind *kind,
 		if (!node)
 			return NULL;
 		memcpy(node->key, key, len);
-		node->key_len = len;
+		node->key_len = (uint16_t)len;
 		node->kind = kind;
 		node->anchor = anchor ? anchor_ref(anchor) : NULL;
 		HASH_ADD_KEYPTR(hh, fs->nodes, node->key, len, node);

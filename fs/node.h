@@ -14,23 +14,24 @@
 struct memory_maker;
 struct scratch;
 
+/* There is one for each name that the kernel knows, and known.h counts them. */
 struct node {
 	UT_hash_handle hh; /* in fs->nodes, by key */
 	const struct node_kind *kind;
-	struct anchor *anchor; /* a reference; NULL: the root */
-	uint64_t lookups;      /* the kernel's references */
-	unsigned opens;
+	struct anchor *anchor;	/* a reference; NULL: the root */
+	uint64_t lookups;	/* the kernel's references */
 	struct handle *handles; /* utlist by node_next: the same */
 	uint64_t logged;	/* octets, of a log */
-	bool created;		/* a name without records yet, but opened */
 	/* Who made the directory; programs.h's, or NULL. */
 	struct memory_maker *maker;
 	struct scratch *scratch;		/* owned; of a scratch file */
 	struct node *listed_prev, *listed_next; /* in listed->nodes */
 	uint64_t listed_until_ms;		/* by uv_now(); 0: not in it */
 	struct node *known_prev, *known_next;	/* in fs->known.names */
-	bool is_known;				/* is in there */
-	size_t key_len;
+	unsigned opens;
+	bool is_known; /* in fs->known.names */
+	bool created;  /* a name without records yet, but opened */
+	uint16_t key_len;
 	uint8_t key[]; /* what it is of: the same thing has the same node */
 };
 

@@ -373,9 +373,9 @@ def test_a_long_listing_leaves_few_names_behind(circuit):
         start = file.read(5)
         listed = run("ls", "-l", ns.names, check=0).stdout.splitlines()
         assert len(listed) == LONG_NAMES + 1
-        # KNOWN_SIZE of fs/known.h, for nodes of 400 octets and more.
+        # KNOWN_SIZE of fs/known.h, for nodes of 380 octets and more.
         eventually("the others are forgotten", lambda:
-                   metric(circuit, "circuitfs_nodes") < (24 << 20) / 400)
+                   metric(circuit, "circuitfs_nodes") < (24 << 20) / 380)
         assert metric(circuit, "circuitfs_nodes") > 20000
         # What is open is not, and whatever is forgotten is found again.
         replace(first, "@ A 192.0.2.2\n")
@@ -384,6 +384,15 @@ def test_a_long_listing_leaves_few_names_behind(circuit):
     for i in range(0, LONG_NAMES, 1000):
         assert (ns.names / f"n{i:05}.{zone}").read_text()
     assert len(ns.listed()) == LONG_NAMES
+
+
+def test_a_listing_of_120000_names_is_kept_whole(circuit):
+    ns = circuit.make()
+    replace(ns.records, "".join(f"h{i:08}.bench. A 192.0.2.1\n"
+                                for i in range(120000)))
+    for _ in range(2):
+        assert len(run("ls", "-lU", ns.names).stdout.splitlines()) == 120001
+        assert metric(circuit, "circuitfs_nodes") > 120000
 
 
 def test_what_a_removed_directory_had_is_forgotten(circuit):
