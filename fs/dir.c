@@ -8,6 +8,7 @@
 #include <utlist.h>
 
 #include "fs/dir.h"
+#include "fs/drafts.h"
 #include "fs/listed.h"
 #include "fs/listing.h"
 #include "fs/tree.h"
@@ -113,6 +114,28 @@ static size_t add_plain(struct listing *listing, fuse_req_t req, char *out,
 }
 
 /*
+ * As tree_find(). Whether a name still has records its attributes will say, so
+ * it is not looked for in the store twice; but what is open may have none.
+ */
+static int find_node(struct listing *listing, struct node **out)
+{
+	struct fs *fs = listing->fs;
+	struct node *dir = listing->node, *node;
+
+	if (!listing->has_owner || drafts_find(fs, dir, listing->entry))
+		return tree_find(fs, dir, listing->entry, out);
+	node = node_get(fs, &file_name, dir->anchor, &listing->owner, 0);
+	if (!node)
+		return -ENOMEM;
+	if (node->opens) {
+		node_put(fs, node, 1);
+		return tree_find(fs, dir, listing->entry, out);
+	}
+	*out = node;
+	return 0;
+}
+
+/*
  * The node of an entry, and what the kernel may believe of it. Some entries
  * have none: "." and "..", and one that went since the listing began.
  */
@@ -122,7 +145,7 @@ static void entry_node(struct listing *listing, struct fuse_entry_param *out)
 
 	describe(listing, &out->attr);
 	if (!strcmp(listing->entry, ".") || !strcmp(listing->entry, "..") ||
-	    tree_find(listing->fs, listing->node, listing->entry, &node) < 0)
+	    find_node(listing, &node) < 0)
 		return;
 	if (tree_entry(listing->fs, node, out) < 0) {
 		node_put(listing->fs, node, 1);

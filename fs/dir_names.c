@@ -39,12 +39,19 @@ static int name_exists(struct fs *fs, struct anchor *anchor,
 	return r;
 }
 
+static bool is_being_made(struct fs *fs, const struct anchor *anchor,
+			  const struct name *owner)
+{
+	const struct node *node = node_find(fs, &file_name, anchor->id, owner);
+
+	return node && node->created;
+}
+
 static int names_lookup(struct fs *fs, struct node *dir, const char *name,
 			struct node **out)
 {
 	struct anchor *anchor = dir->anchor;
 	struct name owner;
-	struct node *node;
 	int r = tree_find_draft(fs, dir, name, out);
 
 	if (r == 0)
@@ -52,8 +59,7 @@ static int names_lookup(struct fs *fs, struct node *dir, const char *name,
 	if (name_from_file(name, &owner, NULL) < 0)
 		return -ENOENT;
 	r = name_exists(fs, anchor, &owner);
-	node = node_find(fs, &file_name, anchor->id, &owner);
-	if (r == -ENOENT && node && node->created)
+	if (r == -ENOENT && is_being_made(fs, anchor, &owner))
 		r = 0;
 	if (r < 0)
 		return r;

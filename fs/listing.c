@@ -155,7 +155,6 @@ static int find_owner(struct listing *listing, struct snapshot_entry *out)
 static int next_owner(struct listing *listing, bool shown)
 {
 	struct snapshot_entry entry;
-	struct name owner;
 	int r = find_owner(listing, &entry);
 
 	/* The end was seen. A snapshot that stays costs disk space, and rm -r
@@ -167,10 +166,11 @@ static int next_owner(struct listing *listing, bool shown)
 	marks_note(&listing->marks, listing->at, entry.key, entry.key_len);
 	if (!shown)
 		return 0;
-	if (name_from_key(entry.key, entry.key_len, &owner) < 0)
+	if (name_from_key(entry.key, entry.key_len, &listing->owner) < 0)
 		return -EIO;
-	name_to_file(&owner, listing->owner);
-	listing->entry = listing->owner;
+	name_to_file(&listing->owner, listing->text);
+	listing->entry = listing->text;
+	listing->has_owner = true;
 	listing->type = S_IFREG;
 	return 0;
 }
@@ -184,6 +184,7 @@ static int step(struct listing *listing, bool shown)
 	const char *name;
 	int r = 0;
 
+	listing->has_owner = false;
 	if (listing->names_at < listing->names.len) {
 		name = (const char *)listing->names.data + listing->names_at;
 		listing->type = *name ? S_IFDIR : S_IFREG;

@@ -40,7 +40,9 @@ struct listing {
 	bool has_entry;
 	mode_t type;	   /* S_IFDIR or S_IFREG */
 	const char *entry; /* its name: in names, or: */
-	char owner[NAME_TEXT_SIZE];
+	char text[NAME_TEXT_SIZE];
+	bool has_owner; /* it is the file of a name with records: */
+	struct name owner;
 };
 
 /** listing_init() - nothing is taken: 0; -EMFILE, with a line in `error` */

@@ -240,6 +240,23 @@ def test_a_listing_under_change_neither_repeats_nor_loses_what_stays(ns):
     assert len(ns.listed()) == 2700
 
 
+def test_a_listing_brings_nothing_back_that_went_since_it_began(ns):
+    replace(ns.records, "".join(f"n{i:05}.t. A 192.0.2.1\n"
+                                for i in range(3000)))
+    gone = [ns.names / f"n{i:05}.t." for i in range(2900, 2910)]
+    seen = []
+    with os.scandir(ns.names) as listing, open(gone[0], "rb"):
+        for entry in listing:
+            # As ls -l does; else attributes are not asked for.
+            if os.path.exists(entry.path):
+                seen.append(entry.name)
+            if len(seen) == 1:
+                for path in gone:
+                    path.unlink()
+    assert len(seen) == 2990
+    assert not [path for path in gone if path.exists()]
+
+
 # ---- Removed, and made anew by the same process ----
 
 MIEK = "miek.nl."
