@@ -71,17 +71,28 @@ void change_rewind(struct change *change, struct change_mark mark)
 	change->count = mark.count;
 }
 
+/* Read the head of the item at @offset, and step over it: false at the end. */
+static bool step(const struct change *change, size_t *offset, struct head *out)
+{
+	if (*offset >= change->items.len)
+		return false;
+	assert(change->items.len - *offset >= sizeof(*out));
+	memcpy(out, change->items.data + *offset, sizeof(*out));
+	*offset += sizeof(*out) + out->owner_len + out->rdlen;
+	assert(*offset <= change->items.len);
+	return true;
+}
+
 bool change_next(const struct change *change, size_t *offset,
 		 struct change_item *out)
 {
-	const uint8_t *at = change->items.data + *offset;
+	size_t start = *offset;
+	const uint8_t *at;
 	struct head head;
 
-	if (*offset >= change->items.len)
+	if (!step(change, offset, &head))
 		return false;
-	assert(change->items.len - *offset >= sizeof(head));
-	memcpy(&head, at, sizeof(head));
-	at += sizeof(head);
+	at = change->items.data + start + sizeof(head);
 	out->op = head.op;
 	out->line = head.line;
 	out->rr.owner.len = head.owner_len;
@@ -92,8 +103,6 @@ bool change_next(const struct change *change, size_t *offset,
 	out->rr.rdlen = head.rdlen;
 	out->rr.rdata = at;
 	out->rr.measure = head.measure;
-	*offset += sizeof(head) + head.owner_len + head.rdlen;
-	assert(*offset <= change->items.len);
 	return true;
 }
 
@@ -101,11 +110,11 @@ struct change change_slice(const struct change *change, size_t offset,
 			   size_t count)
 {
 	struct change slice = {0};
-	struct change_item item;
+	struct head head;
 	size_t end = offset;
 
 	assert(offset <= change->items.len);
-	while (slice.count < count && change_next(change, &end, &item))
+	while (slice.count < count && step(change, &end, &head))
 		slice.count++;
 	slice.items.data = change->items.data + offset;
 	slice.items.len = end - offset;
