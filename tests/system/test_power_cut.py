@@ -39,7 +39,8 @@ RECORD_SIZE = 2**30  # most of it a hole
 PAGE, SECTOR = 4096, 512
 
 # As in programs/flight_recorder.c.
-WRITE_BEGINS, WRITE_ENDS, FLUSH_BEGINS, FLUSH_ENDS, TRUNCATED = range(1, 6)
+WRITE_BEGINS, WRITE_ENDS, FLUSH_BEGINS, FLUSH_ENDS, TRUNCATED, STARTED = \
+    range(1, 7)
 NOTE = struct.Struct("=IIQQII")
 
 ABSENT = None
@@ -194,6 +195,11 @@ class Disk:
             if synchronous:
                 self.keep(call)
             return bool(synchronous)
+        if event == STARTED:
+            # What the dead one had begun to write has come to an end, too.
+            for write in self.pending.values():
+                write[2] = True
+            return False
         if event == FLUSH_BEGINS:
             self.flushes[call] = [write for write, (_, _, ended)
                                   in self.pending.items() if ended]

@@ -41,6 +41,7 @@ enum event { /* as in test_power_cut.py */
 	     FLUSH_BEGINS,
 	     FLUSH_ENDS,
 	     TRUNCATED,
+	     STARTED, /* whoever has written before is dead */
 };
 
 struct note {
@@ -55,47 +56,6 @@ struct note {
 static char *record;
 static size_t record_size;
 static atomic_bool is_data[FDS_MAX], is_synchronous[FDS_MAX];
-
-__attribute__((constructor)) static void start(void)
-{
-	const char *path = getenv("FLIGHT_RECORD");
-	int fd = path ? open(path, O_RDWR | O_CLOEXEC) : -1;
-	struct stat st;
-	void *map;
-	uint64_t none = 0;
-
-	if (fd < 0)
-		return;
-	if (fstat(fd, &st) == 0) {
-		map = mmap(NULL, (size_t)st.st_size, PROT_READ | PROT_WRITE,
-			   MAP_SHARED, fd, 0);
-		if (map != MAP_FAILED) {
-			record = map;
-			record_size = (size_t)st.st_size;
-			/* What this one's parent has noted stays. */
-			atomic_compare_exchange_strong(
-				(_Atomic uint64_t *)record, &none, 8);
-		}
-	}
-	close(fd);
-}
-
-/* The next one with this name, which is libc's. */
-static void *next(const char *name)
-{
-	void *function = dlsym(RTLD_NEXT, name);
-
-	if (!function)
-		abort();
-	return function;
-}
-
-#define NEXT(name) (__extension__(__typeof__(&(name))) next(#name))
-
-static bool is_watched(int fd)
-{
-	return record && fd >= 0 && fd < FDS_MAX && is_data[fd];
-}
 
 /* A full record is a fault of who gave it: it must not look like silence. */
 static struct note *reserve(size_t len, uint64_t *at)
@@ -130,6 +90,49 @@ static uint64_t take(enum event event, uint64_t id, int fd, uint64_t offset,
 		memcpy((char *)(note + 1) + done, iov[i].iov_base,
 		       iov[i].iov_len);
 	return at;
+}
+
+__attribute__((constructor)) static void start(void)
+{
+	const char *path = getenv("FLIGHT_RECORD");
+	int fd = path ? open(path, O_RDWR | O_CLOEXEC) : -1;
+	struct stat st;
+	void *map;
+	uint64_t none = 0;
+
+	if (fd < 0)
+		return;
+	if (fstat(fd, &st) == 0) {
+		map = mmap(NULL, (size_t)st.st_size, PROT_READ | PROT_WRITE,
+			   MAP_SHARED, fd, 0);
+		if (map != MAP_FAILED) {
+			record = map;
+			record_size = (size_t)st.st_size;
+			/* What this one's parent has noted stays. */
+			atomic_compare_exchange_strong(
+				(_Atomic uint64_t *)record, &none, 8);
+		}
+	}
+	close(fd);
+	if (record)
+		take(STARTED, 0, 0, 0, NULL, 0);
+}
+
+/* The next one with this name, which is libc's. */
+static void *next(const char *name)
+{
+	void *function = dlsym(RTLD_NEXT, name);
+
+	if (!function)
+		abort();
+	return function;
+}
+
+#define NEXT(name) (__extension__(__typeof__(&(name))) next(#name))
+
+static bool is_watched(int fd)
+{
+	return record && fd >= 0 && fd < FDS_MAX && is_data[fd];
 }
 
 static void opened(int fd, const char *path, int flags)
