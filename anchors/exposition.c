@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <math.h>
 #include <stdbool.h>
+#include <stdio.h>
 
 #include "anchors/exposition.h"
 
@@ -130,4 +131,31 @@ void exposition_single(struct exposition *to, const char *name,
 {
 	exposition_family(to, name, type, help);
 	exposition_sample(to, NULL, NULL, 0, value);
+}
+
+static uint64_t count_of(const struct histogram *histogram, unsigned bucket)
+{
+	return atomic_load_explicit(&histogram->counts[bucket],
+				    memory_order_relaxed);
+}
+
+void exposition_histogram(struct exposition *to,
+			  const struct histogram *histogram)
+{
+	uint64_t sum = 0, sum_ns = atomic_load_explicit(&histogram->sum_ns,
+							memory_order_relaxed);
+	char bound[32];
+	struct exposition_label le = {"le", bound};
+
+	for (unsigned i = 0; i < HISTOGRAM_BUCKETS; i++) {
+		sum += count_of(histogram, i);
+		snprintf(bound, sizeof(bound), "%g",
+			 (double)histogram_bound_ns(i) / 1e9);
+		exposition_sample(to, "_bucket", &le, 1, (double)sum);
+	}
+	sum += count_of(histogram, HISTOGRAM_BUCKETS);
+	strcpy(bound, "+Inf");
+	exposition_sample(to, "_bucket", &le, 1, (double)sum);
+	exposition_sample(to, "_sum", NULL, 0, (double)sum_ns / 1e9);
+	exposition_sample(to, "_count", NULL, 0, (double)sum);
 }

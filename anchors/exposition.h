@@ -10,6 +10,7 @@
 #ifndef ANCHORS_EXPOSITION_H
 #define ANCHORS_EXPOSITION_H
 
+#include "anchors/histogram.h"
 #include "dns/wire/buffer.h"
 
 struct exposition {
@@ -55,5 +56,9 @@ void exposition_sample(struct exposition *to, const char *suffix,
 /** exposition_single() - a family with one sample and no labels */
 void exposition_single(struct exposition *to, const char *name,
 		       const char *type, const char *help, double value);
+
+/** exposition_histogram() - the samples of a family of that type, in seconds */
+void exposition_histogram(struct exposition *to,
+			  const struct histogram *histogram);
 
 #endif

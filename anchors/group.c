@@ -25,12 +25,18 @@
 
 static int run(struct transaction *transaction, struct job *job)
 {
+	int r;
+
 	assert(transaction->txn);
 	if (job->loss && job->loss->error)
 		return job->loss->error;
 	if (job->adds && !store_has_room(transaction->store))
 		return ENOSPC;
-	return job->run(job, transaction->txn);
+	r = job->run(job, transaction->txn);
+	if (r == 0 && job->receipt && job->reply == JOB_DURABLE)
+		r = receipt_put(transaction->store, transaction->txn,
+				job->receipt, job->made);
+	return r;
 }
 
 /* The job is handed back, or goes on, before what it did is on disk. */

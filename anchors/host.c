@@ -107,6 +107,20 @@ static int open_parts(struct host *host, const struct host_options *options)
 	return r;
 }
 
+/* On a full disk it serves all the same. */
+static void identify(struct host *host)
+{
+	int r = identity_take(&host->store, &host->identity);
+	char line[256];
+
+	if (r == 0)
+		return;
+	snprintf(line, sizeof(line),
+		 "this start could not be noted for other hosts: %s",
+		 strerror(-r));
+	host->report(LOG_WARNING, line);
+}
+
 int host_open(struct host **out, uv_loop_t *loop,
 	      const struct host_options *options, struct buffer *why)
 {
@@ -127,6 +141,8 @@ int host_open(struct host **out, uv_loop_t *loop,
 	if (r < 0)
 		return r;
 	host->store.tables.records_max = options->records_max;
+	if (options->is_of_fleet)
+		identify(host);
 	r = open_parts(host, options);
 	if (r < 0) {
 		buffer_printf(why, "%s: cannot start: %s%c", options->state,

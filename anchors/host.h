@@ -21,6 +21,8 @@
 
 #include "anchors/anchor.h"
 #include "anchors/descriptors.h"
+#include "anchors/identity.h"
+#include "anchors/receipt.h"
 #include "anchors/touched.h"
 #include "anchors/unbound.h"
 #include "anchors/writer.h"
@@ -37,6 +39,7 @@ struct host_options {
 	gid_t gid;
 	size_t anchors_max;   /* 0: any number */
 	uint64_t records_max; /* of a nameserver; 0: any number */
+	bool is_of_fleet;     /* it begins an incarnation: identity.h */
 	/* Is the name kept for something else? NULL: none is. */
 	bool (*name_is_taken)(const char *name);
 	struct server_options server;
@@ -57,6 +60,7 @@ struct host_options {
 struct host {
 	uv_loop_t *loop;
 	struct store store;
+	struct identity identity; /* all zero: it needs none */
 	struct writer *writer;
 	struct server_pool *pool;
 	struct snapshot *snapshot; /* the main loop's, between its requests */
@@ -68,6 +72,7 @@ struct host {
 	size_t anchors_max;
 	struct descriptors descriptors;
 	uint64_t next_id;
+	struct receipt receipt; /* of the call at hand: receipt.h */
 	struct touched_counts touched; /* the writer's; read by the loop */
 	bool told_of_disk;	       /* the line about a store that failed */
 	bool told_of_space;	       /* the one about a full disk */

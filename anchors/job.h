@@ -12,6 +12,9 @@
  * failure meets only the ones that cause it. So run() must be repeatable: it
  * changes nothing but its own job and the store.
  *
+ * A job that another host has called for leaves a receipt in the transaction of
+ * what it has done.
+ *
  * Early work, a slice of a replacement that nobody can see yet, is handed back
  * as soon as it ran; its transaction stays open for a moment for what follows.
  * Should that transaction be lost, the job_loss learns it that all jobs of the
@@ -23,6 +26,8 @@
 #include <limits.h>
 #include <lmdb.h>
 #include <stdbool.h>
+
+#include "anchors/receipt.h"
 
 enum job_reply {
 	JOB_DURABLE, /* when it is on disk */
@@ -57,6 +62,9 @@ struct job {
 	struct job_loss
 		*loss; /* of early work and of what ends it, else NULL */
 	size_t octets; /* that it, or its slice, writes, about: of early work */
+	/* What is kept of it when run() has done it; early work has none. */
+	const struct receipt *receipt; /* NULL, or one that lives as long */
+	uint64_t made;		       /* the anchor to keep with it, or 0 */
 
 	/* The writer's own. */
 	int result;		 /* of the last time that it ran */

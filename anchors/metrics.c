@@ -212,30 +212,11 @@ static void expose_traffic(struct metrics *metrics)
 
 static void expose_commits(struct metrics *metrics)
 {
-	const struct histogram *commits = writer_commits(metrics->host->writer);
-	struct exposition *to = &metrics->to;
-	uint64_t sum = 0;
-	char bound[32];
-	struct exposition_label le = {"le", bound};
-
-	exposition_family(to, "circuitfs_commit_duration_seconds", "histogram",
+	exposition_family(&metrics->to, "circuitfs_commit_duration_seconds",
+			  "histogram",
 			  "How long it took to bring changes to disk.");
-	for (unsigned i = 0; i < HISTOGRAM_BUCKETS; i++) {
-		sum += atomic_load_explicit(&commits->counts[i],
-					    memory_order_relaxed);
-		snprintf(bound, sizeof(bound), "%g",
-			 (double)histogram_bound_ns(i) / 1e9);
-		exposition_sample(to, "_bucket", &le, 1, (double)sum);
-	}
-	sum += atomic_load_explicit(&commits->counts[HISTOGRAM_BUCKETS],
-				    memory_order_relaxed);
-	strcpy(bound, "+Inf");
-	exposition_sample(to, "_bucket", &le, 1, (double)sum);
-	exposition_sample(to, "_sum", NULL, 0,
-			  (double)atomic_load_explicit(&commits->sum_ns,
-						       memory_order_relaxed) /
-				  1e9);
-	exposition_sample(to, "_count", NULL, 0, (double)sum);
+	exposition_histogram(&metrics->to,
+			     writer_commits(metrics->host->writer));
 }
 
 static void expose_descriptors(struct metrics *metrics)

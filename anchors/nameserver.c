@@ -158,6 +158,7 @@ void nameserver_make(struct anchor *parent, const char *name, uid_t uid,
 		return;
 	anchor_store_form(steal(&anchor), &make->stored);
 	make->task.job.adds = true;
+	make->task.job.made = make->stored.id;
 	make->task.settle = settle_make;
 	task_submit(&make->task, run_make);
 }

@@ -126,13 +126,18 @@ static int settle_stage(struct task *task, int result)
 /* Who waits hears of a failure at once. */
 static void call_waiter(struct staging *staging)
 {
+	struct host *host = staging->anchor->host;
 	anchor_done *done = staging->done;
+	struct receipt before;
 
 	if (!done || (!staging->result && staging->running > staging->ahead))
 		return;
 	staging->done = NULL;
+	/* What was staged last may be of an earlier call. */
+	receipt_enter(host, &staging->receipt, &before);
 	done(staging->arg, staging->result,
 	     staging->refused ? &staging->refusal : NULL);
+	receipt_leave(host, &before);
 }
 
 static void await(struct staging *staging, unsigned ahead, anchor_done *done,
@@ -142,6 +147,7 @@ static void await(struct staging *staging, unsigned ahead, anchor_done *done,
 	staging->done = done;
 	staging->arg = arg;
 	staging->ahead = ahead;
+	staging->receipt = *receipt_at_hand(staging->anchor->host);
 	call_waiter(staging);
 }
 
@@ -228,6 +234,8 @@ void staging_discard(struct staging *staging)
 	/* Without memory its table stays, until the next start frees it. */
 	if (!on)
 		return;
+	/* It undoes what was not done, and is no call's. */
+	on->task.job.receipt = NULL;
 	on->task.settle = settle_discard;
 	on->task.job.behind = true;
 	task_submit(&on->task, run_discard);

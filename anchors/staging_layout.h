@@ -33,6 +33,7 @@ struct staging {
 	anchor_done *done;
 	void *arg;
 	unsigned ahead; /* call done() when no more than these are running */
+	struct receipt receipt; /* of the call that waits */
 };
 
 /* What each operation on a staging begins with. */

@@ -96,6 +96,9 @@ static int open_databases(struct store *store, const char *dir,
 	rc = mdb_dbi_open(txn, "meta", MDB_CREATE, &store->meta);
 	if (rc == 0)
 		rc = mdb_dbi_open(txn, "anchors", MDB_CREATE, &store->anchors);
+	if (rc == 0)
+		rc = mdb_dbi_open(txn, "receipts", MDB_CREATE,
+				  &store->receipts);
 	r = table_errno(rc);
 	if (r == 0)
 		r = tables_open(&store->tables, store->env, txn);

@@ -8,7 +8,8 @@
  *                                last, so where it is there was all of a store
  *
  * Databases: `meta` (the format, and by what types the text of all records was
- * measured), `anchors` (store_anchors.h), and the three of dns/store/table.h.
+ * measured), `anchors` (store_anchors.h), `receipts` (receipt.h), and the three
+ * of dns/store/table.h.
  * An environment does not survive fork(): open it in the process that uses it.
  *
  * Nothing of it is kept in memory: who wants to read takes a transaction, which
@@ -37,6 +38,7 @@ struct store {
 	MDB_env *env;
 	MDB_dbi meta;
 	MDB_dbi anchors;
+	MDB_dbi receipts; /* receipt.h's */
 	struct tables tables;
 	int dir_fd;	/* the state directory */
 	int lock_fd;	/* DIR/pid */

@@ -18,7 +18,13 @@ static bool is_refusal(int result)
 static void end_task(struct task *task, int result,
 		     const struct refusal *refusal)
 {
+	struct host *host = task->anchor->host;
+	struct receipt before;
+
+	/* What it goes on with is still the same call. */
+	receipt_enter(host, &task->receipt, &before);
 	task->done(task->arg, result, refusal);
+	receipt_leave(host, &before);
 	anchor_unref(task->anchor);
 	free(task);
 }
@@ -105,6 +111,9 @@ void *task_new(size_t size, struct anchor *anchor, anchor_done *done, void *arg)
 	task->arg = arg;
 	task->now_ns = host_now_ns();
 	task->job.done = task_done;
+	task->receipt = *receipt_at_hand(anchor->host);
+	if (task->receipt.from[0])
+		task->job.receipt = &task->receipt;
 	return task;
 }
 

@@ -56,6 +56,7 @@ struct task {
 	bool is_edit;	/* of records; run() may find that it is none */
 	bool in_flight; /* counted so, of its anchor */
 	struct refusal refusal;
+	struct receipt receipt; /* of the call that it is for */
 };
 
 /**
