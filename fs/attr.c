@@ -5,7 +5,8 @@
 
 #include "fs/attr.h"
 
-#define ATTR_TIMEOUT 3600.0 /* seconds */
+#define ATTR_TIMEOUT	    3600.0 /* seconds */
+#define ATTR_OTHERS_TIMEOUT 1.0	   /* where other hosts change them, too */
 
 /* Set in the st_ino of what an anchor has any number of. */
 #define INO_OF_MANY ((uint64_t)1 << 63)
@@ -64,15 +65,16 @@ int attr_get(struct fs *fs, struct node *node, struct stat *out)
 		.st_ino = stable_ino(node),
 		.st_nlink = 1,
 		.st_mode = 0755,
-		.st_uid = fs->uid,
-		.st_gid = fs->gid,
+		.st_uid = fs->commons->uid,
+		.st_gid = fs->commons->gid,
 		.st_blksize = 128 * 1024,
 	};
 	int r = 0;
 
 	if (anchor && anchor->gone)
 		return -ENODEV;
-	attr_set_times(&st, anchor ? anchor->mtime_ns : fs->started_ns);
+	attr_set_times(&st,
+		       anchor ? anchor->mtime_ns : fs->commons->started_ns);
 	if (anchor) {
 		st.st_mode = anchor->mode & kind->mask;
 		st.st_uid = anchor->uid;
@@ -87,13 +89,27 @@ int attr_get(struct fs *fs, struct node *node, struct stat *out)
 	return r;
 }
 
-double attr_timeout(const struct node *node)
+/* Does the kernel of that view hear of all that is done, since it asks? */
+static bool knows_all(const struct fs *fs)
 {
-	return node_is_dir(node) ? ATTR_TIMEOUT : 0;
+	return !fs->peer && !fs->commons->others_change;
 }
 
-double attr_entry_timeout(const struct node *node)
+double attr_timeout(const struct fs *fs, const struct node *node)
 {
+	if (!node_is_dir(node))
+		return 0;
+	/* What a LOOKUP brings may be overtaken by what it is to forget. */
+	return knows_all(fs) ? ATTR_TIMEOUT : ATTR_OTHERS_TIMEOUT;
+}
+
+double attr_entry_timeout(const struct fs *fs, const struct node *node)
+{
+	bool is_server = node->kind == &dir_anchor && node->anchor->parent;
+
+	/* An entry cannot be made forgotten: see listed.h. */
+	if (is_server && !knows_all(fs))
+		return 0;
 	/*
 	 * Names come and go with what is written to records; and a scratch
 	 * file's entry becomes that of the file it is renamed over.

@@ -39,9 +39,10 @@ int attr_get(struct fs *fs, struct node *node, struct stat *out);
  * Seconds. What only requests through the kernel change, it knows itself: the
  * names of anchors and their files, and what an anchor's directory is. Of
  * names/ it is told when something changes (listed.h). All else it has to ask
- * for.
+ * for. Where kernels of other hosts may change an anchor's directory, too, it
+ * is told of that, and asks for the anchor's name.
  */
-double attr_timeout(const struct node *node);
-double attr_entry_timeout(const struct node *node);
+double attr_timeout(const struct fs *fs, const struct node *node);
+double attr_entry_timeout(const struct fs *fs, const struct node *node);
 
 #endif

@@ -105,15 +105,21 @@ void bind_deinit(struct bind *bind)
 	*bind = (struct bind){0};
 }
 
+/* Who has started the daemon here is somebody else on another host. */
+static bool is_starter(const struct fs *fs, uid_t uid)
+{
+	return !fs->peer && uid == fs->commons->uid;
+}
+
 bool bind_allows(const struct fs *fs, uid_t uid, const struct address *at)
 {
-	const struct bind *bind = fs->bind;
+	const struct bind *bind = fs->commons->bind;
 
 	if (at->kind == ADDRESS_OFF || at->port == 0 ||
-	    at->port >= BIND_RESERVED || uid == 0 || uid == fs->uid ||
+	    at->port >= BIND_RESERVED || uid == 0 || is_starter(fs, uid) ||
 	    address_equal(at, &fs->host->listen))
 		return true;
-	for (size_t i = 0; i < bind->count; i++) {
+	for (size_t i = 0; bind && i < bind->count; i++) {
 		const struct bind_range *range = &bind->ranges[i];
 
 		if (at->port >= range->first && at->port <= range->last &&

@@ -35,6 +35,7 @@ struct call {
 	uint64_t offset; /* of a truncation: the size */
 	size_t len;	 /* of data; and what a write says that it took */
 	uint64_t turn;	 /* of the request: see session_hold() */
+	struct receipt receipt; /* the same */
 
 	call_end_text *end_text; /* of a close: what it may do */
 	bool is_everybodys;	 /* and it may, whoever closes */

@@ -15,7 +15,9 @@
 #include <unistd.h>
 
 #include "dns/wire/util.h"
-#include "fs/caller.h"
+#include "fs/daemon/aside.h"
+#include "fs/session.h"
+#include "fs/view.h"
 
 /* Of the kernel's task flags, in proc_pid_stat(5)'s field 9. */
 #define FLAG_EXITING  0x00000004UL
@@ -166,8 +168,8 @@ static void answered(struct question *question, bool in_time)
 	asked->done(asked->arg, in_time ? &asked->caller : &unknown);
 }
 
-void caller_ask(struct aside *aside, const struct caller_about *about,
-		caller_done *done, void *arg)
+static void ask_here(struct aside *aside, const struct caller_about *about,
+		     caller_done *done, void *arg)
 {
 	struct caller_question *asked = calloc(1, sizeof(*asked));
 
@@ -182,4 +184,19 @@ void caller_ask(struct aside *aside, const struct caller_about *about,
 		.arg = arg,
 	};
 	aside_ask(aside, &asked->question, CALLER_MS);
+}
+
+void caller_ask(struct fs *fs, const struct caller_about *about,
+		caller_done *done, void *arg)
+{
+	/* Gone with its host, which is as if it had been killed. */
+	static const struct caller gone = {.is_killed = true,
+					   .is_ending = true};
+
+	if (!fs->peer)
+		ask_here(fs->commons->aside, about, done, arg);
+	else if (fs->session->stopping)
+		done(arg, &gone);
+	else
+		fs->peer->ask(fs->peer->arg, about, done, arg);
 }

@@ -14,7 +14,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-#include "fs/daemon/aside.h"
+struct fs;
 
 /*
  * How long an answer may take, in milliseconds. A thread has it within a tenth
@@ -46,10 +46,11 @@ struct caller_about {
 typedef void caller_done(void *arg, const struct caller *caller);
 
 /**
- * caller_ask() - look at a thread
- * @done:  is called once, later; or in this call, when there is no memory
+ * caller_ask() - look at a thread, where it is: here, or on the view's peer
+ * @done:  is called once, later; or in this call, when there is no memory, or
+ *         the view is being closed
  */
-void caller_ask(struct aside *aside, const struct caller_about *about,
+void caller_ask(struct fs *fs, const struct caller_about *about,
 		caller_done *done, void *arg);
 
 #endif

@@ -31,7 +31,7 @@ struct create {
 static void end_create(struct create *create)
 {
 	node_put(create->fs, create->dir, 1);
-	create->fs->session->pending--;
+	session_end_pending(create->fs->session);
 	free(create);
 }
 
@@ -39,7 +39,7 @@ static void refuse_create(struct create *create, int result)
 {
 	/* Nobody is to find what nobody was told of. */
 	if (create->is_new && create->node->scratch)
-		drafts_unlink(create->fs, create->node);
+		drafts_unlink(create->node->scratch);
 	node_put(create->fs, create->node, 1);
 	fuse_reply_err(create->req, -result);
 	end_create(create);
@@ -137,7 +137,7 @@ static void check_mode(struct create *create)
 		know_groups(create, &(struct caller){.is_member = true,
 						     .process = ctx->pid});
 	else
-		caller_ask(create->fs->aside, &about, know_groups, create);
+		caller_ask(create->fs, &about, know_groups, create);
 }
 
 /* As tree_open_new() and handle_open(); EEXIST, EISDIR. */
@@ -177,7 +177,7 @@ void tree_create(fuse_req_t req, fuse_ino_t parent, const char *name,
 	if (making.anew)
 		create->fi.flags |= O_TRUNC;
 	dir->lookups++;
-	fs->session->pending++;
+	session_add_pending(fs->session);
 	/* Who copies a directory owns what is in it. */
 	if (node_is_dir(node))
 		refuse_create(create, -EISDIR);

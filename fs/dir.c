@@ -122,9 +122,10 @@ static int find_node(struct listing *listing, struct node **out)
 	struct fs *fs = listing->fs;
 	struct node *dir = listing->node, *node;
 
-	if (!listing->has_owner || drafts_find(fs, dir, listing->entry))
+	if (!listing->has_owner ||
+	    drafts_find(fs->commons, dir, listing->entry))
 		return tree_find(fs, dir, listing->entry, out);
-	node = node_get(fs, &file_name, dir->anchor, &listing->owner, 0);
+	node = node_get(fs, &file_name, dir->anchor, &listing->owner, NULL);
 	if (!node)
 		return -ENOMEM;
 	if (node->opens) {
@@ -145,12 +146,15 @@ static void entry_node(struct listing *listing, struct fuse_entry_param *out)
 
 	describe(listing, &out->attr);
 	if (!strcmp(listing->entry, ".") || !strcmp(listing->entry, "..") ||
+	    (listing->node->kind->walks_store &&
+	     !known_has_room(listing->fs)) ||
 	    find_node(listing, &node) < 0)
 		return;
 	if (tree_entry(listing->fs, node, out) < 0) {
 		node_put(listing->fs, node, 1);
 		return;
 	}
+	listed_dir(listing->fs);
 	/* A scratch file may be renamed over something at any moment. */
 	if (node_has_owner(node) && listed_add(listing->fs, node))
 		out->attr_timeout = out->entry_timeout = LISTED_SECONDS;
@@ -278,6 +282,11 @@ void dir_read_plus(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
 {
 	(void)ino;
 	read_entries(req, fi, size, offset, true);
+}
+
+void dir_discard(const struct fuse_file_info *fi)
+{
+	dir_free((struct dir *)(uintptr_t)fi->fh);
 }
 
 void dir_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)

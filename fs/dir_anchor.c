@@ -67,12 +67,12 @@ static int anchor_lookup(struct fs *fs, struct node *dir, const char *name,
 	struct anchor *child;
 
 	if (kind) {
-		*out = node_get(fs, kind, anchor, NULL, 0);
+		*out = node_get(fs, kind, anchor, NULL, NULL);
 		return *out ? 0 : -ENOMEM;
 	}
 	child = anchor_child(anchor, name);
 	if (child) {
-		*out = node_get(fs, &dir_anchor, child, NULL, 0);
+		*out = node_get(fs, &dir_anchor, child, NULL, NULL);
 		return *out ? 0 : -ENOMEM;
 	}
 	return tree_find_draft(fs, dir, name, out);
@@ -191,7 +191,7 @@ static void make_again(struct pending *pending, struct node *node)
 static int check_name(struct fs *fs, const struct node *dir, uid_t uid,
 		      const char *name)
 {
-	if (kind_name_is_taken(name) || drafts_find(fs, dir, name))
+	if (kind_name_is_taken(name) || drafts_find(fs->commons, dir, name))
 		return -EEXIST;
 	return may_bind(fs, uid, name) ? 0 : -EACCES;
 }
@@ -234,7 +234,7 @@ static void scrubbed(void *arg, int result, const struct refusal *refusal)
 
 	(void)refusal;
 	if (result == 0)
-		drafts_unlink_all(pending->fs, anchor);
+		drafts_unlink_all(pending->fs->commons, anchor);
 	if (result == -ENOTEMPTY)
 		anchor_fail(
 			anchor, "rmdir", 0, anchor->name,
@@ -260,6 +260,9 @@ static void renamed(void *arg, int result, const struct refusal *refusal)
 	if (refusal)
 		node_fail(pending->fs, pending->nodes[0], "rename",
 			  pending->text, refusal->reason);
+	/* The one that it has left is told here; the other by the change. */
+	if (result == 0)
+		commons_dir_changed(pending->fs->commons, pending->anchor);
 	pending_reply(pending, result);
 }
 
@@ -280,6 +283,13 @@ static int check_place(const struct rename *rename, const struct anchor *anchor)
 	return 0;
 }
 
+static void rename_to(struct rename *rename, struct anchor *anchor)
+{
+	rename->pending->anchor = anchor_ref(anchor->parent);
+	anchor_rename(anchor, rename->dir->anchor, rename->name, renamed,
+		      rename->pending);
+}
+
 static void anchor_renamed_to(struct rename *rename)
 {
 	struct anchor *anchor = rename->from->anchor;
@@ -294,8 +304,7 @@ static void anchor_renamed_to(struct rename *rename)
 	else if (rename->over)
 		pending_reply(rename->pending, 0);
 	else
-		anchor_rename(anchor, rename->dir->anchor, rename->name,
-			      renamed, rename->pending);
+		rename_to(rename, anchor);
 }
 
 const struct node_kind dir_anchor = {

@@ -63,7 +63,7 @@ static int names_lookup(struct fs *fs, struct node *dir, const char *name,
 		r = 0;
 	if (r < 0)
 		return r;
-	*out = node_get(fs, &file_name, anchor, &owner, 0);
+	*out = node_get(fs, &file_name, anchor, &owner, NULL);
 	return *out ? 0 : -ENOMEM;
 }
 
@@ -77,7 +77,7 @@ static int new_name(struct fs *fs, struct anchor *anchor, const char *name,
 		anchor_fail(anchor, "names", 0, name, why.reason);
 		return -EINVAL;
 	}
-	*out = node_get(fs, &file_name, anchor, &owner, 0);
+	*out = node_get(fs, &file_name, anchor, &owner, NULL);
 	if (!*out)
 		return -ENOMEM;
 	(*out)->created = true;

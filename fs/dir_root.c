@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
+#include "fs/fleet/fleet.h"
 #include "fs/listing.h"
 #include "fs/tree.h"
 
@@ -31,13 +32,29 @@ static int root_lookup(struct fs *fs, struct node *dir, const char *name,
 	(void)dir;
 	if (strcmp(name, host->name))
 		return -ENOENT;
-	*out = node_get(fs, &dir_anchor, host, NULL, 0);
+	*out = node_get(fs, &dir_anchor, host, NULL, NULL);
 	return *out ? 0 : -ENOMEM;
 }
 
+/* Whose name another host has, is alone. */
+static struct live_host *first_other(const struct fleet *fleet)
+{
+	uint64_t since_ms;
+
+	return fleet && hosts_state(fleet->hosts, &since_ms) != HOSTS_YIELDS
+		       ? hosts_first(fleet->hosts)
+		       : NULL;
+}
+
+/* Others are looked up by remote_root.c, and have no node of ours here. */
 static int root_list(struct listing *listing)
 {
-	return listing_add(listing, S_IFDIR, listing->fs->host->root->name);
+	struct live_host *host = first_other(listing->fs->commons->fleet);
+	int r = listing_add(listing, S_IFDIR, listing->fs->host->root->name);
+
+	for (; r == 0 && host; host = hosts_next(host))
+		r = listing_add(listing, S_IFDIR, host->name);
+	return r;
 }
 
 static int root_create(struct fs *fs, struct node *dir, const char *name,

@@ -2,9 +2,9 @@
 /*
  * drafts.c - the scratch files that have a name, by directory and name
  *
- * A directory is in fs->drafts while it has at least one. A scratch file is in
- * its directory while it has a name, and its node stays as long, whether the
- * kernel knows it or not (node_put()).
+ * A directory is in commons->drafts while it has at least one. A scratch file
+ * is in its directory, which has a reference to it, while it has a name,
+ * whether any kernel knows it or not.
  */
 #include <assert.h>
 #include <errno.h>
@@ -15,7 +15,7 @@
 
 /* A directory that has some. */
 struct drafts {
-	UT_hash_handle hh;     /* in fs->drafts, by: */
+	UT_hash_handle hh;     /* in commons->drafts, by: */
 	uint64_t key;	       /* see make_key() */
 	struct scratch *files; /* uthash by name */
 };
@@ -34,23 +34,25 @@ static uint64_t make_key(const struct node *dir)
 	return dir->anchor->id << KIND_BITS | dir->kind->number;
 }
 
-static struct drafts *dir_of(const struct fs *fs, uint64_t key)
+static struct drafts *dir_of(const struct commons *commons, uint64_t key)
 {
 	struct drafts *dir;
 
-	HASH_FIND(hh, fs->drafts, &key, sizeof(key), dir);
+	HASH_FIND(hh, commons->drafts, &key, sizeof(key), dir);
 	return dir;
 }
 
-static struct drafts *dir_of_node(const struct fs *fs, const struct node *dir)
+static struct drafts *dir_of_node(const struct commons *commons,
+				  const struct node *dir)
 {
-	return dir->anchor ? dir_of(fs, make_key(dir)) : NULL;
+	return dir->anchor ? dir_of(commons, make_key(dir)) : NULL;
 }
 
-static struct drafts *find_or_make(struct fs *fs, const struct node *in)
+static struct drafts *find_or_make(struct commons *commons,
+				   const struct node *in)
 {
 	uint64_t key = make_key(in);
-	struct drafts *dir = dir_of(fs, key);
+	struct drafts *dir = dir_of(commons, key);
 
 	if (dir)
 		return dir;
@@ -58,52 +60,46 @@ static struct drafts *find_or_make(struct fs *fs, const struct node *in)
 	if (!dir)
 		return NULL;
 	dir->key = key;
-	HASH_ADD(hh, fs->drafts, key, sizeof(key), dir);
+	HASH_ADD(hh, commons->drafts, key, sizeof(key), dir);
 	return dir;
 }
 
-static void drop_if_empty(struct fs *fs, struct drafts *dir)
+static void drop_if_empty(struct commons *commons, struct drafts *dir)
 {
 	if (dir->files)
 		return;
-	HASH_DEL(fs->drafts, dir);
+	HASH_DEL(commons->drafts, dir);
 	free(dir);
 }
 
-static void enter(struct drafts *dir, struct scratch *scratch)
+static void put(struct drafts *dir, struct scratch *scratch)
 {
-	assert(scratch->name && scratch->node);
+	assert(scratch->name);
 	scratch->dir = dir;
 	HASH_ADD_KEYPTR(hh, dir->files, scratch->name, strlen(scratch->name),
 			scratch);
 }
 
-static void leave(struct fs *fs, struct scratch *scratch)
+static void enter(struct drafts *dir, struct scratch *scratch)
 {
-	struct drafts *dir = scratch->dir;
-
-	if (!dir)
-		return;
-	assert(scratch->name && dir->files);
-	scratch->dir = NULL;
-	HASH_DEL(dir->files, scratch);
-	drop_if_empty(fs, dir);
+	put(dir, scratch_ref(scratch));
 }
 
-struct node *drafts_find(struct fs *fs, const struct node *dir,
-			 const char *name)
+struct scratch *drafts_find(const struct commons *commons,
+			    const struct node *dir, const char *name)
 {
-	struct drafts *drafts = dir_of_node(fs, dir);
+	struct drafts *drafts = dir_of_node(commons, dir);
 	struct scratch *scratch = NULL;
 
 	if (drafts)
 		HASH_FIND_STR(drafts->files, name, scratch);
-	return scratch ? scratch->node : NULL;
+	return scratch;
 }
 
-struct scratch *drafts_first(struct fs *fs, const struct node *dir)
+struct scratch *drafts_first(const struct commons *commons,
+			     const struct node *dir)
 {
-	struct drafts *drafts = dir_of_node(fs, dir);
+	struct drafts *drafts = dir_of_node(commons, dir);
 
 	return drafts ? drafts->files : NULL;
 }
@@ -115,47 +111,32 @@ struct scratch *drafts_next(const struct scratch *scratch)
 
 /* ---- They come, change and go ---- */
 
-static int make_node(struct node **out, struct fs *fs, const struct node *in,
-		     struct scratch *scratch)
-{
-	struct drafts *dir = find_or_make(fs, in);
-	struct node *node;
-
-	if (!dir)
-		return -ENOMEM;
-	node = node_get(fs, &file_scratch, in->anchor, NULL,
-			++fs->next_scratch);
-	if (!node) {
-		drop_if_empty(fs, dir);
-		return -ENOMEM;
-	}
-	scratch->node = node;
-	node->scratch = scratch;
-	enter(dir, scratch);
-	*out = node;
-	return 0;
-}
-
-int drafts_new(struct node **out, struct fs *fs, const struct node *dir,
+int drafts_new(struct node **out, struct fs *fs, const struct node *in,
 	       const char *name, const struct fuse_ctx *owner, mode_t mode)
 {
 	struct scratch *scratch;
+	struct drafts *dir;
 	int r = drafts_check(name);
 
 	if (r == 0)
-		r = scratch_new(&scratch, fs, dir->anchor, name, owner, mode);
+		r = scratch_new(&scratch, fs, in->anchor, name, owner, mode);
 	if (r < 0)
 		return r;
-	r = make_node(out, fs, dir, scratch);
-	if (r < 0)
-		scratch_free(fs, scratch);
-	return r;
+	*out = node_get(fs, &file_scratch, in->anchor, NULL, scratch);
+	dir = *out ? find_or_make(fs->commons, in) : NULL;
+	if (dir)
+		enter(dir, scratch);
+	else if (*out)
+		node_put(fs, *out, 1);
+	/* From here on its name and its node have it. */
+	scratch_unref(scratch);
+	return dir ? 0 : -ENOMEM;
 }
 
-int drafts_rename(struct fs *fs, struct node *node, const struct node *in,
+int drafts_rename(struct scratch *scratch, const struct node *in,
 		  const char *name)
 {
-	struct scratch *scratch = node->scratch;
+	struct commons *commons = scratch->commons;
 	struct drafts *dir;
 	int r = drafts_check(name);
 	char *copy = r == 0 ? strdup(name) : NULL;
@@ -163,7 +144,7 @@ int drafts_rename(struct fs *fs, struct node *node, const struct node *in,
 	assert(scratch->dir && in->anchor == scratch->anchor);
 	if (!copy)
 		return r < 0 ? r : -ENOMEM;
-	dir = find_or_make(fs, in);
+	dir = find_or_make(commons, in);
 	if (!dir) {
 		free(copy);
 		return -ENOMEM;
@@ -171,51 +152,44 @@ int drafts_rename(struct fs *fs, struct node *node, const struct node *in,
 	/* Its own directory must not go for a moment's emptiness. */
 	HASH_DEL(scratch->dir->files, scratch);
 	if (scratch->dir != dir)
-		drop_if_empty(fs, scratch->dir);
+		drop_if_empty(commons, scratch->dir);
 	free(scratch->name);
 	scratch->name = copy;
-	enter(dir, scratch);
+	put(dir, scratch);
 	return 0;
 }
 
-void drafts_let_go(struct fs *fs, struct node *node)
+void drafts_unlink(struct scratch *scratch)
 {
-	if (!node->opens && !node->scratch->name)
-		scratch_let_go(fs, node->scratch);
+	struct drafts *dir = scratch->dir;
+
+	assert(scratch->name && dir && dir->files);
+	HASH_DEL(dir->files, scratch);
+	drop_if_empty(scratch->commons, dir);
+	scratch->dir = NULL;
+	free(scratch->name);
+	scratch->name = NULL;
+	scratch_let_go(scratch);
+	scratch_unref(scratch);
 }
 
-void drafts_unlink(struct fs *fs, struct node *node)
-{
-	assert(node->scratch->name);
-	leave(fs, node->scratch);
-	free(node->scratch->name);
-	node->scratch->name = NULL;
-	drafts_let_go(fs, node);
-	node_put(fs, node, 0);
-}
-
-static void unlink_in(struct fs *fs, struct drafts *dir)
+static void unlink_in(struct drafts *dir)
 {
 	struct scratch *scratch, *next;
 
 	/* With the last of them @dir goes, too. */
 	for (scratch = dir->files; scratch; scratch = next) {
 		next = scratch->hh.next;
-		drafts_unlink(fs, scratch->node);
+		drafts_unlink(scratch);
 	}
 }
 
-void drafts_unlink_all(struct fs *fs, const struct anchor *anchor)
+void drafts_unlink_all(struct commons *commons, const struct anchor *anchor)
 {
 	struct drafts *dir, *next;
 
-	HASH_ITER (hh, fs->drafts, dir, next) {
-		if (dir->key >> KIND_BITS == anchor->id)
-			unlink_in(fs, dir);
+	HASH_ITER (hh, commons->drafts, dir, next) {
+		if (!anchor || dir->key >> KIND_BITS == anchor->id)
+			unlink_in(dir);
 	}
-}
-
-void drafts_forget(struct fs *fs, struct scratch *scratch)
-{
-	leave(fs, scratch);
 }

@@ -4,6 +4,10 @@
  *
  * In names/ a file is a domain name, but for what programs make beside the
  * one that they replace: programs_makes_draft() tells which those are.
+ *
+ * They are the host's, and all views have them.
+ *
+ * Threading: the main loop.
  */
 #ifndef FS_DRAFTS_H
 #define FS_DRAFTS_H
@@ -21,11 +25,12 @@ int drafts_new(struct node **out, struct fs *fs, const struct node *dir,
 	       const char *name, const struct fuse_ctx *owner, mode_t mode);
 
 /** drafts_find() - by name; NULL: none; no reference */
-struct node *drafts_find(struct fs *fs, const struct node *dir,
-			 const char *name);
+struct scratch *drafts_find(const struct commons *commons,
+			    const struct node *dir, const char *name);
 
 /** drafts_first(), drafts_next() - all of a directory; NULL behind the last */
-struct scratch *drafts_first(struct fs *fs, const struct node *dir);
+struct scratch *drafts_first(const struct commons *commons,
+			     const struct node *dir);
 struct scratch *drafts_next(const struct scratch *scratch);
 
 /**
@@ -33,27 +38,17 @@ struct scratch *drafts_next(const struct scratch *scratch);
  *
  * Who has that name there is to be unlinked right after. Return: as above.
  */
-int drafts_rename(struct fs *fs, struct node *node, const struct node *in,
+int drafts_rename(struct scratch *scratch, const struct node *in,
 		  const char *name);
 
 /**
- * drafts_unlink() - take its name away, which it has; it lives while it is open
+ * drafts_unlink() - take its name away, which it has
  *
- * @node may be gone after that.
+ * It lives while a view has a node of it, and holds something while it is open.
  */
-void drafts_unlink(struct fs *fs, struct node *node);
+void drafts_unlink(struct scratch *scratch);
 
-/**
- * drafts_let_go() - give its space back, if it has no name and is not open
- *
- * The kernel forgets a node only later, when it likes.
- */
-void drafts_let_go(struct fs *fs, struct node *node);
-
-/** drafts_unlink_all() - of an anchor that goes */
-void drafts_unlink_all(struct fs *fs, const struct anchor *anchor);
-
-/** drafts_forget() - one that is freed is in no directory any more */
-void drafts_forget(struct fs *fs, struct scratch *scratch);
+/** drafts_unlink_all() - of an anchor that goes; NULL: of all, at the end */
+void drafts_unlink_all(struct commons *commons, const struct anchor *anchor);
 
 #endif

@@ -20,8 +20,7 @@ static struct watch *watch_of(struct handle *handle)
 
 static int attr_log(struct fs *fs, struct node *node, struct stat *st)
 {
-	(void)fs;
-	st->st_size = (off_t)watch_size(node);
+	st->st_size = (off_t)watch_size(fs->commons, node->anchor);
 	return 0;
 }
 
@@ -29,7 +28,8 @@ static int open_log(struct handle *handle)
 {
 	struct log_file *log = container_of(handle, struct log_file, handle);
 
-	return watch_new(&log->watch, handle->fs, handle->node, handle->uid);
+	return watch_new(&log->watch, handle->fs, handle->node->anchor,
+			 handle->uid);
 }
 
 static void close_log(struct handle *handle)
@@ -56,6 +56,8 @@ const struct node_kind file_log = {
 	.is_hidden = true,
 	.mask = 0440,
 	.has_end = true,
+	.is_stream = true,
+	.is_private = true,
 	.attr = attr_log,
 	.open_size = sizeof(struct log_file),
 	.open = open_log,

@@ -24,6 +24,7 @@
 #include "anchors/metrics.h"
 #include "fs/attr.h"
 #include "fs/file_metrics.h"
+#include "fs/fleet/figures.h"
 #include "fs/handle_layout.h"
 #include "fs/page.h"
 #include "fs/pool.h"
@@ -46,9 +47,10 @@ struct page_wait {
 	void *arg;
 };
 
-/* In struct fs: the page that is being made, and what is known of the last. */
+/* In struct commons: the page that is being made, and what is known of the
+ * last. */
 struct pages {
-	struct fs *fs;
+	struct commons *commons;
 	struct page_wait *waiting; /* for the next page */
 	struct page_wait *served;  /* by the one that is being made */
 
@@ -56,7 +58,8 @@ struct pages {
 	uv_work_t work;
 	struct metrics *metrics; /* NULL: none is */
 	struct share_figures shares;
-	uint64_t given_up; /* fs->moments' */
+	struct figures fleet;
+	uint64_t given_up; /* commons->moments' */
 	size_t nodes;
 	struct page *page;
 	int result;
@@ -108,6 +111,9 @@ static void render_in_pool(uv_work_t *work)
 	pages->result = metrics_render(pages->metrics, &pages->page->text);
 	if (pages->result == 0)
 		pages->result = expose_clients(pages);
+	if (pages->result == 0)
+		pages->result =
+			figures_expose(&pages->fleet, &pages->page->text);
 }
 
 static void after_render(uv_work_t *work, int status)
@@ -121,13 +127,25 @@ static void after_render(uv_work_t *work, int status)
 		pages->size = page->text.len;
 		pages->time_ns = page->time_ns;
 		pages->recent_until_ms =
-			uv_now(pages->fs->host->loop) + PAGE_RECENT_MS;
+			uv_now(pages->commons->host->loop) + PAGE_RECENT_MS;
 	} else {
 		page = page_unref(page);
 	}
 	tell(pages, page, pages->result);
 	page_unref(page);
 	start(pages);
+}
+
+/* Of this machine's kernel. */
+static size_t count_nodes(const struct commons *commons)
+{
+	const struct fs *fs;
+	size_t nodes = 0;
+
+	DL_FOREACH (commons->views, fs)
+		if (!fs->peer)
+			nodes += HASH_COUNT(fs->nodes);
+	return nodes;
 }
 
 static int begin(struct pages *pages)
@@ -138,15 +156,16 @@ static int begin(struct pages *pages)
 	pages->page = page_new();
 	if (!pages->page)
 		return -ENOMEM;
-	r = metrics_take(&pages->metrics, pages->fs->host);
+	r = metrics_take(&pages->metrics, pages->commons->host);
 	if (r < 0)
 		return r;
-	shares_note(&pages->fs->shares, &pages->shares);
-	pages->given_up = pages->fs->moments.given_up;
-	pages->nodes = HASH_COUNT(pages->fs->nodes);
+	shares_note(&pages->commons->shares, &pages->shares);
+	figures_note(pages->commons->fleet, &pages->fleet);
+	pages->given_up = pages->commons->moments.given_up;
+	pages->nodes = count_nodes(pages->commons);
 	pages->page->time_ns = host_now_ns();
-	r = uv_queue_work(pages->fs->host->loop, &pages->work, render_in_pool,
-			  after_render);
+	r = uv_queue_work(pages->commons->host->loop, &pages->work,
+			  render_in_pool, after_render);
 	if (r < 0)
 		pages->metrics = metrics_free(pages->metrics);
 	return r;
@@ -168,19 +187,19 @@ static void start(struct pages *pages)
 }
 
 /* Made with the first page that somebody asks for. */
-static struct pages *pages_of(struct fs *fs)
+static struct pages *pages_of(struct commons *commons)
 {
-	if (!fs->pages) {
-		fs->pages = calloc(1, sizeof(*fs->pages));
-		if (fs->pages)
-			fs->pages->fs = fs;
+	if (!commons->pages) {
+		commons->pages = calloc(1, sizeof(*commons->pages));
+		if (commons->pages)
+			commons->pages->commons = commons;
 	}
-	return fs->pages;
+	return commons->pages;
 }
 
-static void get_page(struct fs *fs, page_done *done, void *arg)
+static void get_page(struct commons *commons, page_done *done, void *arg)
 {
-	struct pages *pages = pages_of(fs);
+	struct pages *pages = pages_of(commons);
 	struct page_wait *wait = pages ? malloc(sizeof(*wait)) : NULL;
 
 	if (!wait) {
@@ -192,14 +211,15 @@ static void get_page(struct fs *fs, page_done *done, void *arg)
 	start(pages);
 }
 
-static bool page_is_recent(const struct fs *fs)
+static bool page_is_recent(const struct commons *commons)
 {
-	return fs->pages && uv_now(fs->host->loop) < fs->pages->recent_until_ms;
+	return commons->pages &&
+	       uv_now(commons->host->loop) < commons->pages->recent_until_ms;
 }
 
-void file_metrics_end(struct fs *fs)
+void file_metrics_end(struct commons *commons)
 {
-	struct pages *pages = steal(&fs->pages);
+	struct pages *pages = steal(&commons->pages);
 
 	assert(!pages ||
 	       (!pages->metrics && !pages->waiting && !pages->served));
@@ -210,7 +230,7 @@ void file_metrics_end(struct fs *fs)
 
 static int metrics_attr(struct fs *fs, struct node *node, struct stat *st)
 {
-	const struct pages *pages = fs->pages;
+	const struct pages *pages = fs->commons->pages;
 
 	(void)node;
 	if (!pages)
@@ -234,15 +254,15 @@ static void metrics_getattr(fuse_req_t req, struct node *node,
 {
 	struct pending *pending;
 
-	if (page_is_recent(fs_of(req))) {
-		fuse_reply_attr(req, st, attr_timeout(node));
+	if (page_is_recent(fs_of(req)->commons)) {
+		fuse_reply_attr(req, st, attr_timeout(fs_of(req), node));
 		return;
 	}
 	pending = pending_new(req);
 	if (!pending)
 		return;
 	pending_keep(pending, node);
-	get_page(pending->fs, page_to_tell, pending);
+	get_page(pending->fs->commons, page_to_tell, pending);
 }
 
 /* ---- Open files ---- */
@@ -277,7 +297,7 @@ static struct page_call *new_call(struct metrics_file *file, fuse_req_t req)
 	}
 	call->file = file;
 	call->req = req;
-	file->handle.fs->session->pending++;
+	session_add_pending(file->handle.fs->session);
 	return call;
 }
 
@@ -286,8 +306,7 @@ static void end_call(struct page_call *call, struct page *page)
 {
 	struct metrics_file *file = call->file;
 
-	assert(file->handle.fs->session->pending > 0);
-	file->handle.fs->session->pending--;
+	session_end_pending(file->handle.fs->session);
 	if (!page)
 		return;
 	page_unref(file->page);
@@ -329,7 +348,7 @@ static void metrics_read(struct handle *handle, fuse_req_t req, size_t size,
 		return;
 	call->size = size;
 	call->offset = offset;
-	get_page(handle->fs, page_to_read, call);
+	get_page(handle->fs->commons, page_to_read, call);
 }
 
 static void page_to_open(void *arg, struct page *page, int result)
@@ -357,7 +376,7 @@ static void metrics_reply_open(struct handle *handle, fuse_req_t req,
 		return;
 	}
 	call->fi = *fi;
-	get_page(handle->fs, page_to_open, call);
+	get_page(handle->fs->commons, page_to_open, call);
 }
 
 static void metrics_close(struct handle *handle)

@@ -5,9 +5,9 @@
 #ifndef FS_FILE_METRICS_H
 #define FS_FILE_METRICS_H
 
-struct fs;
+struct commons;
 
 /** file_metrics_end() - at the end: nobody waits for a page any more */
-void file_metrics_end(struct fs *fs);
+void file_metrics_end(struct commons *commons);
 
 #endif

@@ -275,6 +275,21 @@ static void keep_content(struct node *node)
 	page_unref(page);
 }
 
+/* Who has it open through another view has it open all the same. */
+static void keep_everywhere(const struct fs *fs, const struct node *node)
+{
+	struct node *same;
+	struct name owner;
+	struct fs *view;
+
+	node_owner(node, &owner);
+	DL_FOREACH (fs->commons->views, view) {
+		same = node_find(view, &file_name, node->anchor->id, &owner);
+		if (same)
+			keep_content(same);
+	}
+}
+
 static bool name_kept_size(struct handle *handle, uint64_t *out)
 {
 	const struct name_file *name = name_of(handle);
@@ -300,7 +315,7 @@ static void drop_records(struct pending *pending)
 	int r;
 
 	programs_unlinked(pending->fs, node, fuse_req_ctx(pending->req));
-	keep_content(node);
+	keep_everywhere(pending->fs, node);
 	node_owner(node, &owner);
 	node->created = false;
 	r = change_drop(&change, &owner);
@@ -346,7 +361,7 @@ static void rename_owner(struct rename *rename, const struct name *from)
 		pending_reply(rename->pending, 0);
 		return;
 	}
-	keep_content(rename->from);
+	keep_everywhere(rename->fs, rename->from);
 	rename->pending->anchor = anchor_ref(anchor);
 	nameserver_move(anchor, from, &to, pending_done, rename->pending);
 }

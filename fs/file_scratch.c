@@ -32,8 +32,7 @@ static int scratch_attr(struct fs *fs, struct node *node, struct stat *st)
 	return 0;
 }
 
-static int set(struct fs *fs, struct scratch *scratch, const struct stat *attr,
-	       int to_set)
+static int set(struct scratch *scratch, const struct stat *attr, int to_set)
 {
 	int r = 0;
 
@@ -44,7 +43,7 @@ static int set(struct fs *fs, struct scratch *scratch, const struct stat *attr,
 	if (to_set & FUSE_SET_ATTR_GID)
 		scratch->gid = attr->st_gid;
 	if (to_set & FUSE_SET_ATTR_SIZE)
-		r = scratch_truncate(fs, scratch, (uint64_t)attr->st_size);
+		r = scratch_truncate(scratch, (uint64_t)attr->st_size);
 	if (r < 0)
 		return r;
 	scratch->mtime_ns = setattr_mtime(attr, to_set, scratch->mtime_ns);
@@ -55,8 +54,7 @@ static int set(struct fs *fs, struct scratch *scratch, const struct stat *attr,
 static void scratch_setattr(struct pending *pending, const struct stat *attr,
 			    int to_set)
 {
-	setattr_reply(pending, set(pending->fs, pending->nodes[0]->scratch,
-				   attr, to_set));
+	setattr_reply(pending, set(pending->nodes[0]->scratch, attr, to_set));
 }
 
 /* ---- Its name ---- */
@@ -70,7 +68,7 @@ static void scratch_label(const struct node *node, char *out, size_t size)
 
 static void scratch_unlink(struct pending *pending)
 {
-	drafts_unlink(pending->fs, pending->nodes[0]);
+	drafts_unlink(pending->nodes[0]->scratch);
 	pending_reply(pending, 0);
 }
 
@@ -80,7 +78,7 @@ static void replaced(void *arg, int result)
 
 	/* Its content is in the records now. */
 	if (result == 0 && pending->nodes[0]->scratch->name)
-		drafts_unlink(pending->fs, pending->nodes[0]);
+		drafts_unlink(pending->nodes[0]->scratch);
 	pending_reply(pending, result);
 }
 
@@ -98,10 +96,10 @@ static void rename_alone(struct rename *rename)
 	int r = kind_name_is_taken(rename->name) ? -EEXIST : 0;
 
 	if (r == 0)
-		r = drafts_rename(rename->fs, rename->from, rename->dir,
+		r = drafts_rename(rename->from->scratch, rename->dir,
 				  rename->name);
 	if (r == 0 && rename->over && rename->over != rename->from)
-		drafts_unlink(rename->fs, rename->over);
+		drafts_unlink(rename->over->scratch);
 	pending_reply(rename->pending, r);
 }
 
@@ -146,7 +144,7 @@ static void scratch_rename(struct rename *rename)
 static int scratch_open_file(struct handle *handle)
 {
 	return handle->flags & O_TRUNC
-		       ? scratch_truncate(handle->fs, handle->node->scratch, 0)
+		       ? scratch_truncate(handle->node->scratch, 0)
 		       : 0;
 }
 
@@ -168,8 +166,8 @@ static void scratch_read_file(struct handle *handle, fuse_req_t req,
 static void scratch_write_file(struct call *call)
 {
 	struct handle *handle = call->handle;
-	ssize_t done = scratch_write(handle->fs, handle->node->scratch,
-				     call->data, call->len, call->offset);
+	ssize_t done = scratch_write(handle->node->scratch, call->data,
+				     call->len, call->offset);
 
 	if (done >= 0)
 		call->len = (size_t)done;

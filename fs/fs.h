@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * fs.h - what all of the filesystem's parts share
+ * fs.h - what all of the filesystem's parts share: a view of the tree
  *
  * All of fs/ runs on the main loop's thread, but for what says that it does
  * not: what is asked aside, done in the pool, or written to the log.
@@ -15,55 +15,43 @@
 #include "anchors/host.h"
 #include "anchors/nameserver.h"
 #include "anchors/staging.h"
+#include "fs/commons.h"
 #include "fs/daemon/log.h"
 #include "fs/known.h"
 #include "fs/listed.h"
-#include "fs/moment.h"
-#include "fs/shares.h"
-#include "fs/turns.h"
 
-struct aside;
-struct bind;
 struct dir;
-struct drafts;
-struct feed;
 struct handle;
 struct memory;
 struct node;
-struct pages;
-struct poller;
 struct session;
-struct space;
+struct view_peer;
 
+/* What one kernel has of the tree: see view.h. */
 struct fs {
-	struct host *host;
+	struct fs *self; /* see fs_of() */
+	struct commons *commons;
+	struct host *host;	      /* the commons' */
+	struct fs *prev, *next;	      /* in commons->views */
+	const struct view_peer *peer; /* NULL: it is this machine's kernel */
 	struct session *session;
-	struct aside *aside;
+	struct node *top;	/* what FUSE_ROOT_ID is */
 	struct node *nodes;	/* uthash by key: every inode the kernel has */
-	struct drafts *drafts;	/* drafts.h's: scratch files that have a name */
 	struct handle *handles; /* utlist: open files */
 	struct dir *dirs;	/* utlist: open directories */
-	struct feed *feeds;	/* uthash: watch.h's, of open logs */
-	struct poller *pollers; /* utlist: open `stat` files */
 	struct listings listings; /* what the kernel may believe */
 	struct known known;	  /* names that the kernel has */
 	struct memory *memory;	  /* uthash: of programs/, oldest first */
-	uint64_t next_scratch;	  /* serial number */
-	struct space *space;	  /* space.h's; NULL before it was asked for */
-	struct moments moments;	  /* who keeps what is no more */
-	struct shares shares;	  /* what users have of what all share */
-	struct turns turns;	  /* long work of reads */
-	struct pages *pages; /* file_metrics.c's; NULL before the first one */
-	int64_t started_ns;
-	const struct bind *bind; /* borrowed */
-	uid_t uid;
-	gid_t gid;
 };
 
-/** fs_of() - the filesystem that a request is for */
+/**
+ * fs_of() - the view that a request is for, in its operation: not later
+ *
+ * Views that share a session of libfuse take turns in what it points at.
+ */
 static inline struct fs *fs_of(fuse_req_t req)
 {
-	return fuse_req_userdata(req);
+	return *(struct fs **)fuse_req_userdata(req);
 }
 
 /* The operations, as libfuse wants them; each replies exactly once. */

@@ -11,7 +11,6 @@
 #include <utlist.h>
 
 #include "fs/attr.h"
-#include "fs/drafts.h"
 #include "fs/editing.h"
 #include "fs/scratch.h"
 
@@ -95,6 +94,8 @@ int handle_open(struct handle **out, struct fs *fs, struct node *node,
 		return r;
 	}
 	node->opens++;
+	if (node->scratch)
+		scratch_opened(node->scratch);
 	DL_APPEND2(node->handles, handle, node_prev, node_next);
 	DL_APPEND(fs->handles, handle);
 	*out = handle;
@@ -160,7 +161,7 @@ void handle_discard(struct handle *handle)
 		node->created = false;
 	assert(!node->opens == !node->handles);
 	if (node->scratch)
-		drafts_let_go(fs, node);
+		scratch_closed(node->scratch);
 }
 
 void handle_free_all(struct fs *fs)

@@ -65,6 +65,9 @@ void handle_set_made(struct handle *handle);
 /** handle_discard() - close it: nobody was told of it, or it is released */
 void handle_discard(struct handle *handle);
 
+/** handle_drop() - the same, once the calls that it has are done */
+void handle_drop(struct handle *handle);
+
 /**
  * The operations, as in libfuse; each replies to @req once.
  *

@@ -28,6 +28,7 @@ struct handle {
 
 	struct call *calls; /* utlist: the first one has its turn */
 	bool busy;	    /* and has not ended yet */
+	bool is_dropped;    /* with the last of them it is closed */
 	struct writers writers;
 };
 

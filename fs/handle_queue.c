@@ -53,14 +53,14 @@ static void end_call(struct call *call)
 	reply(call);
 	LL_DELETE(handle->calls, call);
 	handle->busy = false;
-	if (call->kind == CALL_RELEASE)
+	if (call->kind == CALL_RELEASE ||
+	    (handle->is_dropped && !handle->calls))
 		handle_discard(handle);
 	else
 		run_next(handle);
 	if (call->holds)
 		session_release(session, &call->hold);
-	assert(session->pending > 0);
-	session->pending--;
+	session_end_pending(session);
 	free(call);
 }
 
@@ -117,7 +117,7 @@ void call_close(struct call *call, bool is_everybodys, call_end_text *end_text)
 	assert(call->kind == CALL_FLUSH && !call->end_text);
 	call->is_everybodys = is_everybodys;
 	call->end_text = end_text;
-	caller_ask(handle->fs->aside, &about, know_closer, call);
+	caller_ask(handle->fs, &about, know_closer, call);
 }
 
 void call_hold(struct call *call)
@@ -152,15 +152,12 @@ static void start(struct call *call, void (*operation)(struct call *call))
 		call_finish(call, 0);
 }
 
-static void run_next(struct handle *handle)
+/* The call whose turn it is. */
+static void run(struct handle *handle, struct call *call)
 {
 	const struct node_kind *kind = handle->node->kind;
-	struct call *call = handle->calls;
 	bool gone = handle->node->anchor->gone;
 
-	if (handle->busy || !call)
-		return;
-	handle->busy = true;
 	switch (call->kind) {
 	case CALL_WRITE:
 		if (gone)
@@ -186,6 +183,20 @@ static void run_next(struct handle *handle)
 	}
 }
 
+static void run_next(struct handle *handle)
+{
+	struct host *host = handle->fs->host;
+	struct call *call = handle->calls;
+	struct receipt before;
+
+	if (handle->busy || !call)
+		return;
+	handle->busy = true;
+	receipt_enter(host, &call->receipt, &before);
+	run(handle, call);
+	receipt_leave(host, &before);
+}
+
 static void submit(struct handle *handle, const struct call *head,
 		   const char *data)
 {
@@ -200,9 +211,10 @@ static void submit(struct handle *handle, const struct call *head,
 	*call = *head;
 	call->handle = handle;
 	call->turn = handle->fs->session->turn;
+	call->receipt = *receipt_at_hand(handle->fs->host);
 	if (data)
 		memcpy(call->data, data, head->len);
-	handle->fs->session->pending++;
+	session_add_pending(handle->fs->session);
 	LL_APPEND(handle->calls, call);
 	run_next(handle);
 }
@@ -268,4 +280,12 @@ void handle_release(struct handle *handle, fuse_req_t req)
 	};
 
 	submit(handle, &call, NULL);
+}
+
+void handle_drop(struct handle *handle)
+{
+	if (handle->calls)
+		handle->is_dropped = true;
+	else
+		handle_discard(handle);
 }

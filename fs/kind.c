@@ -6,6 +6,7 @@
 const struct node_kind *const control_files[] = {
 	&file_help,    /* how to use this tree */
 	&file_metrics, /* figures of the host */
+	&file_peers,   /* other hosts */
 	&file_addr,    /* where the nameserver listens */
 	&file_error,   /* the last failures */
 	&dir_names,    /* a file for each name */
@@ -18,7 +19,6 @@ const struct node_kind *const control_files[] = {
 /* Names that later files will have. */
 static const char *const reserved[] = {
 	"keys",
-	"peers",
 	"transfer",
 	"zones",
 };

@@ -58,6 +58,10 @@ struct node_kind {
 	bool is_cleaned_up;
 	/* Its readers see an end when the anchor goes, and no ENODEV. */
 	bool has_end;
+	/* What was read of it cannot be read again. */
+	bool is_stream;
+	/* Another host has to be let write to read it: see fleet/grants.h. */
+	bool is_private;
 	/* An open directory keeps a moment of the store: see listing.h. */
 	bool walks_store;
 	/* What is made in that directory is there only while it is open. */
@@ -242,6 +246,7 @@ extern const struct node_kind file_error;
 extern const struct node_kind file_help;
 extern const struct node_kind file_log;
 extern const struct node_kind file_metrics;
+extern const struct node_kind file_peers;
 extern const struct node_kind file_records;
 extern const struct node_kind file_stat;
 

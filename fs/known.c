@@ -48,7 +48,7 @@ static void let_go(struct fs *fs)
 	for (unsigned i = 0; i < KNOWN_BATCH; i++) {
 		struct node *node = fs->known.names;
 
-		prune.nodes[i] = node_ino(node);
+		prune.nodes[i] = node_ino(fs, node);
 		known_drop(fs, node);
 	}
 	/* An unmounted one has forgotten all. */
@@ -62,6 +62,8 @@ static void let_go(struct fs *fs)
 
 bool known_let_go(struct fs *fs, uint64_t until_ns)
 {
+	if (fs->peer)
+		return false;
 	while (fs->known.too_many && uv_hrtime() < until_ns)
 		let_go(fs);
 	return fs->known.too_many;
@@ -70,6 +72,11 @@ bool known_let_go(struct fs *fs, uint64_t until_ns)
 bool known_is_full(const struct fs *fs)
 {
 	return fs->known.size >= KNOWN_SIZE + KNOWN_SIZE / 4;
+}
+
+bool known_has_room(const struct fs *fs)
+{
+	return !fs->peer || fs->known.size < KNOWN_SIZE;
 }
 
 void known_given(struct fs *fs, struct node *node)
@@ -82,6 +89,8 @@ void known_given(struct fs *fs, struct node *node)
 	node->is_known = true;
 	DL_APPEND2(known->names, node, known_prev, known_next);
 	known->size += size_of(node);
+	if (fs->peer)
+		return;
 	known->too_many |= known->size >= KNOWN_SIZE;
 	/* No listing has come to do it. */
 	if (known->size >= KNOWN_SIZE / 8 * 9)

@@ -17,6 +17,10 @@
  * would understand takes the lock of the directory, and a daemon that is killed
  * while it waits for that leaves the mount stuck.
  *
+ * A kernel on another host cannot be told. So it is given no more than
+ * KNOWN_SIZE octets of them in listings: past that, entries come without a
+ * node, and it looks up what it wants.
+ *
  * Threading: the main loop.
  */
 #ifndef FS_KNOWN_H
@@ -48,6 +52,9 @@ bool known_let_go(struct fs *fs, uint64_t until_ns);
 
 /** known_is_full() - so many that nobody's listing goes ahead */
 bool known_is_full(const struct fs *fs);
+
+/** known_has_room() - a listing may bring nodes of names; else without */
+bool known_has_room(const struct fs *fs);
 
 /** known_drop() - @node goes */
 void known_drop(struct fs *fs, struct node *node);

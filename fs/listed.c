@@ -3,6 +3,7 @@
 #include <utlist.h>
 
 #include "fs/node.h"
+#include "fs/relay.h"
 #include "fs/session.h"
 
 /* How soon the kernel is told again. */
@@ -83,6 +84,12 @@ void listed_drop(struct fs *fs, struct node *node)
 	free_if_empty(fs, listed);
 }
 
+/* Twice the time: the kernel's clock starts when it has the answer. */
+static uint64_t end_of_belief(const struct fs *fs)
+{
+	return uv_now(fs->host->loop) + 2 * LISTED_SECONDS * 1000;
+}
+
 bool listed_add(struct fs *fs, struct node *node)
 {
 	uint64_t now = uv_now(fs->host->loop);
@@ -97,8 +104,7 @@ bool listed_add(struct fs *fs, struct node *node)
 	     i < 2 && listed->nodes && listed->nodes->listed_until_ms <= now;
 	     i++)
 		drop(listed, listed->nodes);
-	/* Twice the time: the kernel's clock starts when it has the answer. */
-	node->listed_until_ms = now + 2 * LISTED_SECONDS * 1000;
+	node->listed_until_ms = end_of_belief(fs);
 	DL_APPEND2(listed->nodes, node, listed_prev, listed_next);
 	listed->count++;
 	return true;
@@ -107,9 +113,39 @@ bool listed_add(struct fs *fs, struct node *node)
 /* Return: false: the kernel does not know it, or not yet. */
 static bool forget(struct fs *fs, const struct node *node)
 {
+	struct fs *before = relay_enter(fs);
 	/* Only attributes: that is safe from the thread that serves. */
-	return fuse_lowlevel_notify_inval_inode(
-		       fs->session->fuse, node_ino(node), -1, 0) != -ENOENT;
+	int r = fuse_lowlevel_notify_inval_inode(fs->session->fuse,
+						 node_ino(fs, node), -1, 0);
+
+	relay_leave(fs, before);
+	return r != -ENOENT;
+}
+
+void listed_dir(struct fs *fs)
+{
+	fs->listings.dirs_until_ms = end_of_belief(fs);
+}
+
+static bool has_dirs(const struct fs *fs)
+{
+	return !fs->peer || uv_now(fs->host->loop) < fs->listings.dirs_until_ms;
+}
+
+bool listed_any(const struct fs *fs)
+{
+	return fs->listings.all || has_dirs(fs);
+}
+
+void listed_forget_dir(struct fs *fs, const struct node_kind *kind,
+		       const struct anchor *anchor)
+{
+	struct node *node = NULL;
+
+	if (has_dirs(fs))
+		node = node_find(fs, kind, anchor->id, NULL);
+	if (node)
+		forget(fs, node);
 }
 
 /* The oldest one but the origin. Return: whether there was one. */
@@ -140,7 +176,7 @@ static void on_timer(uv_timer_t *timer)
 	struct listed *list = steal(&fs->listings.waiting), *listed, *next;
 
 	DL_FOREACH_SAFE2 (list, listed, next, waiting_next)
-		turns_resume(fs, &listed->lane);
+		turns_resume(&listed->lane);
 }
 
 int listed_start(struct fs *fs)
@@ -185,8 +221,7 @@ static enum turn_result go_on(struct turn *turn, uint64_t until_ns)
 }
 
 /* Without memory for a turn: what the kernel does not know yet is left. */
-static void forget_at_once(struct fs *fs, struct listed *listed,
-			   const void *origin)
+static void forget_all(struct fs *fs, struct listed *listed, const void *origin)
 {
 	struct forgetting forgetting = {
 		.fs = fs, .listed = listed, .origin = origin};
@@ -206,17 +241,15 @@ static bool is_over(const struct fs *fs, const struct listed *listed)
 bool listed_changed(struct fs *fs, struct anchor *anchor, const void *origin,
 		    void (*told)(void *arg), void *arg)
 {
-	struct node *names = node_find(fs, &dir_names, anchor->id, NULL);
 	struct listed *listed = find(fs, anchor);
 	struct forgetting *forgetting;
 
-	if (names)
-		forget(fs, names);
+	listed_forget_dir(fs, &dir_names, anchor);
 	if (!listed || (!listed->forgettings && is_over(fs, listed)))
 		return true;
 	forgetting = calloc(1, sizeof(*forgetting));
 	if (!forgetting) {
-		forget_at_once(fs, listed, origin);
+		forget_all(fs, listed, origin);
 		return true;
 	}
 	*forgetting = (struct forgetting){
@@ -232,4 +265,14 @@ bool listed_changed(struct fs *fs, struct anchor *anchor, const void *origin,
 	listed->forgettings++;
 	turns_add(fs, &listed->lane, &forgetting->turn);
 	return false;
+}
+
+void listed_forget_at_once(struct fs *fs, struct anchor *anchor,
+			   const void *origin)
+{
+	struct listed *listed = find(fs, anchor);
+
+	listed_forget_dir(fs, &dir_names, anchor);
+	if (listed)
+		forget_all(fs, listed, origin);
 }

@@ -32,12 +32,14 @@ struct anchor;
 struct fs;
 struct listed;
 struct node;
+struct node_kind;
 
 /* In struct fs. */
 struct listings {
 	struct listed *all;	/* uthash: of anchors */
 	struct listed *waiting; /* utlist: for the kernel to know what it had */
 	uv_timer_t timer;	/* runs while there are some */
+	uint64_t dirs_until_ms; /* see listed_dir() */
 };
 
 /** listed_start() - 0, -errno */
@@ -48,6 +50,19 @@ int listed_start(struct fs *fs);
  * Return: whether the kernel may believe them; false without memory.
  */
 bool listed_add(struct fs *fs, struct node *node);
+
+/**
+ * listed_dir() - a directory is listed
+ *
+ * This machine's kernel is always told of directories that change. Another
+ * host's believes nothing of them but while something is listed there, and that
+ * for LISTED_SECONDS: so it is told of them as long as it lists, and with a
+ * thousand such hosts a change costs little more than with one.
+ */
+void listed_dir(struct fs *fs);
+
+/** listed_any() - is there something that the kernel may believe? */
+bool listed_any(const struct fs *fs);
 
 /** listed_drop() - @node goes */
 void listed_drop(struct fs *fs, struct node *node);
@@ -61,5 +76,13 @@ void listed_drop(struct fs *fs, struct node *node);
  */
 bool listed_changed(struct fs *fs, struct anchor *anchor, const void *origin,
 		    void (*told)(void *arg), void *arg);
+
+/** listed_forget_dir() - no attributes of that directory are believed */
+void listed_forget_dir(struct fs *fs, const struct node_kind *kind,
+		       const struct anchor *anchor);
+
+/** listed_forget_at_once() - the same without waiting for anything */
+void listed_forget_at_once(struct fs *fs, struct anchor *anchor,
+			   const void *origin);
 
 #endif

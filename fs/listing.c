@@ -44,7 +44,8 @@ static int count_names(struct listing *listing)
 
 static int take_drafts(struct listing *listing)
 {
-	struct scratch *scratch = drafts_first(listing->fs, listing->node);
+	struct scratch *scratch =
+		drafts_first(listing->fs->commons, listing->node);
 	int r = 0;
 
 	for (; r == 0 && scratch; scratch = drafts_next(scratch))

@@ -19,11 +19,13 @@
 #include <uv.h>
 
 struct fs;
+struct host;
 struct node;
 struct moment;
 
-/* In struct fs: who reads. */
+/* In struct commons: who reads. */
 struct moments {
+	struct host *host;
 	struct moment *list; /* utlist: those that are kept, oldest first */
 	uv_timer_t timer;    /* runs while there are some */
 	uint64_t age_ms;     /* of each, at most */
@@ -41,7 +43,7 @@ typedef bool moment_give_up(struct moment *moment);
 
 /* Part of an open file or directory. All zero, it is nobody's. */
 struct moment {
-	struct moment *prev, *next; /* in fs->moments.list */
+	struct moment *prev, *next; /* in moments->list */
 	struct fs *fs;		    /* NULL: nobody's */
 	uid_t uid;
 	const struct node *node; /* borrowed: of what is open */
@@ -61,7 +63,8 @@ struct moment {
  *
  * Return: 0, -errno.
  */
-int moments_start(struct fs *fs, uint64_t age_s, uint64_t spare_max);
+int moments_start(struct moments *moments, struct host *host, uint64_t age_s,
+		  uint64_t spare_max);
 
 /**
  * moment_open() - @uid opens @node to read the store; none is kept yet

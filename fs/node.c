@@ -3,11 +3,13 @@
 #include <errno.h>
 #include <stdio.h>
 
-#include "fs/drafts.h"
 #include "fs/listed.h"
 #include "fs/node.h"
 #include "fs/programs/programs.h"
 #include "fs/scratch.h"
+
+/* After so many that are freed at the end, a look at the clock. */
+#define FREED_LOOK 64
 
 /* ---- Identity ---- */
 
@@ -44,15 +46,17 @@ struct node *node_find(struct fs *fs, const struct node_kind *kind,
 
 struct node *node_get(struct fs *fs, const struct node_kind *kind,
 		      struct anchor *anchor, const struct name *owner,
-		      uint64_t scratch)
+		      struct scratch *scratch)
 {
 	uint8_t key[KEY_SIZE];
-	size_t len =
-		make_key(key, kind, anchor ? anchor->id : 0, owner, scratch);
+	size_t len = make_key(key, kind, anchor ? anchor->id : 0, owner,
+			      scratch ? scratch->serial : 0);
 	struct node *node;
 
 	HASH_FIND(hh, fs->nodes, key, len, node);
 	if (!node) {
+		if (fs->peer && HASH_COUNT(fs->nodes) >= NODES_OF_PEER)
+			return NULL;
 		node = calloc(1, sizeof(*node) + len);
 		if (!node)
 			return NULL;
@@ -60,9 +64,10 @@ struct node *node_get(struct fs *fs, const struct node_kind *kind,
 		node->key_len = (uint16_t)len;
 		node->kind = kind;
 		node->anchor = anchor ? anchor_ref(anchor) : NULL;
+		node->scratch = scratch ? scratch_ref(scratch) : NULL;
 		HASH_ADD_KEYPTR(hh, fs->nodes, node->key, len, node);
 	}
-	assert(node->kind == kind);
+	assert(node->kind == kind && node->scratch == scratch);
 	node->lookups++;
 	return node;
 }
@@ -73,10 +78,7 @@ static void node_free(struct fs *fs, struct node *node)
 	HASH_DEL(fs->nodes, node);
 	listed_drop(fs, node);
 	known_drop(fs, node);
-	if (node->scratch) {
-		drafts_forget(fs, node->scratch);
-		scratch_free(fs, node->scratch);
-	}
+	scratch_unref(node->scratch);
 	programs_forget_dir(node);
 	anchor_unref(node->anchor);
 	free(node);
@@ -86,32 +88,29 @@ void node_put(struct fs *fs, struct node *node, uint64_t lookups)
 {
 	assert(node->lookups >= lookups);
 	node->lookups -= lookups;
-	/* A scratch file with a name is waiting to be looked up. */
-	if (node->lookups || (node->scratch && node->scratch->name))
-		return;
-	node_free(fs, node);
+	if (!node->lookups)
+		node_free(fs, node);
 }
 
-void node_free_all(struct fs *fs)
+bool node_free_all(struct fs *fs, uint64_t until_ns)
 {
-	struct node *node, *next;
-
-	HASH_ITER (hh, fs->nodes, node, next) {
-		node_free(fs, node);
-	}
+	while (fs->nodes && uv_hrtime() < until_ns)
+		for (int i = 0; fs->nodes && i < FREED_LOOK; i++)
+			node_free(fs, fs->nodes);
+	return !fs->nodes;
 }
 
 /* The root is a node like any other, but its number is libfuse's. */
 struct node *node_of(struct fs *fs, fuse_ino_t ino)
 {
 	if (ino == FUSE_ROOT_ID)
-		return node_find(fs, &dir_root, 0, NULL);
+		return fs->top;
 	return (struct node *)(uintptr_t)ino;
 }
 
-fuse_ino_t node_ino(const struct node *node)
+fuse_ino_t node_ino(const struct fs *fs, const struct node *node)
 {
-	if (node->kind == &dir_root)
+	if (node == fs->top)
 		return FUSE_ROOT_ID;
 	return (fuse_ino_t)(uintptr_t)node;
 }

@@ -11,6 +11,12 @@
 
 #include "fs/kind.h"
 
+/*
+ * Of a view of another host's kernel: some 300 octets each, and nobody can make
+ * that kernel forget them.
+ */
+#define NODES_OF_PEER 1000000
+
 struct memory_maker;
 struct scratch;
 
@@ -21,10 +27,9 @@ struct node {
 	struct anchor *anchor;	/* a reference; NULL: the root */
 	uint64_t lookups;	/* the kernel's references */
 	struct handle *handles; /* utlist by node_next: the same */
-	uint64_t logged;	/* octets, of a log */
 	/* Who made the directory; programs.h's, or NULL. */
 	struct memory_maker *maker;
-	struct scratch *scratch;		/* owned; of a scratch file */
+	struct scratch *scratch; /* a reference; of a scratch file */
 	struct node *listed_prev, *listed_next; /* in listed->nodes */
 	uint64_t listed_until_ms;		/* by uv_now(); 0: not in it */
 	struct node *known_prev, *known_next;	/* in fs->known.names */
@@ -38,14 +43,14 @@ struct node {
 /**
  * node_get() - the node of a thing, made if need be
  * @owner:   of a name's file, else NULL
- * @scratch: serial number of a scratch file, else 0
+ * @scratch: what a scratch file holds, else NULL
  *
  * Give it back with node_put(), or with a reply that the kernel counts.
- * Return: NULL when there is no memory.
+ * Return: NULL when there is no memory, or a peer's view has too many.
  */
 struct node *node_get(struct fs *fs, const struct node_kind *kind,
 		      struct anchor *anchor, const struct name *owner,
-		      uint64_t scratch);
+		      struct scratch *scratch);
 
 /** node_find() - the node of a thing, if there is one; no reference */
 struct node *node_find(struct fs *fs, const struct node_kind *kind,
@@ -54,12 +59,15 @@ struct node *node_find(struct fs *fs, const struct node_kind *kind,
 /** node_put() - @lookups references less; may free it */
 void node_put(struct fs *fs, struct node *node, uint64_t lookups);
 
-/** node_free_all() - at the end, whatever the kernel still holds */
-void node_free_all(struct fs *fs);
+/**
+ * node_free_all() - at the end, whatever the kernel still holds
+ * Return: whether that was done by @until_ns (uv_hrtime()); else call again.
+ */
+bool node_free_all(struct fs *fs, uint64_t until_ns);
 
 /** node_of(), node_ino() - libfuse's number for a node, and back */
 struct node *node_of(struct fs *fs, fuse_ino_t ino);
-fuse_ino_t node_ino(const struct node *node);
+fuse_ino_t node_ino(const struct fs *fs, const struct node *node);
 
 /**
  * node_owner() - the name that a file in names/ is of

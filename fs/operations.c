@@ -8,15 +8,24 @@
 #include "fs/space.h"
 #include "fs/tree.h"
 
+#define BACKGROUND_MAX 256
+
 static void op_init(void *userdata, struct fuse_conn_info *conn)
 {
 	(void)userdata;
 	conn->want |= conn->capable & FUSE_CAP_ATOMIC_O_TRUNC;
+	/* Else a lookup that another host is to answer holds up all others in
+	 * its directory, and who waits there cannot even be killed. */
+	conn->want |= conn->capable & FUSE_CAP_PARALLEL_DIROPS;
 	/* Requests are small, and are taken by one thread. */
 	conn->want &= ~(unsigned)(FUSE_CAP_SPLICE_READ | FUSE_CAP_SPLICE_WRITE |
 				  FUSE_CAP_SPLICE_MOVE);
 	/* A write() ends when it is answered, and only then (listed.h). */
 	conn->want &= ~(unsigned)FUSE_CAP_ASYNC_DIO;
+	/* Forgets and closes, of which the kernel lets 12 wait; the next one
+	 * would wait with all that comes behind it. */
+	conn->max_background = BACKGROUND_MAX;
+	conn->congestion_threshold = BACKGROUND_MAX / 4 * 3;
 }
 
 static void op_forget(fuse_req_t req, fuse_ino_t ino, uint64_t lookups)

@@ -15,7 +15,7 @@ struct pending *pending_new(fuse_req_t req)
 	}
 	pending->req = req;
 	pending->fs = fs_of(req);
-	pending->fs->session->pending++;
+	session_add_pending(pending->fs->session);
 	return pending;
 }
 
@@ -31,8 +31,7 @@ void pending_free(struct pending *pending)
 	for (size_t i = 0; i < ARRAY_SIZE(pending->nodes); i++)
 		if (pending->nodes[i])
 			node_put(pending->fs, pending->nodes[i], 1);
-	assert(pending->fs->session->pending > 0);
-	pending->fs->session->pending--;
+	session_end_pending(pending->fs->session);
 	anchor_unref(pending->anchor);
 	free(pending->text);
 	free(pending);

@@ -4,10 +4,11 @@
 #include <utlist.h>
 
 #include "fs/poller.h"
+#include "fs/relay.h"
 
 struct poller {
 	struct fs *fs;
-	struct poller *prev, *next;   /* in fs->pollers */
+	struct poller *prev, *next;   /* in commons->pollers */
 	const struct anchor *anchor;  /* the node's, whose handle this is of */
 	struct fuse_pollhandle *poll; /* NULL: nobody waits */
 	bool changed;
@@ -22,11 +23,15 @@ void poll_keep(struct fuse_pollhandle **kept, struct fuse_pollhandle *poll)
 	*kept = poll;
 }
 
-void poll_wake(struct fuse_pollhandle **kept)
+void poll_wake(struct fs *fs, struct fuse_pollhandle **kept)
 {
+	struct fs *before;
+
 	if (!*kept)
 		return;
+	before = relay_enter(fs);
 	fuse_lowlevel_notify_poll(*kept);
+	relay_leave(fs, before);
 	fuse_pollhandle_destroy(*kept);
 	*kept = NULL;
 }
@@ -39,7 +44,7 @@ int poller_new(struct poller **out, struct fs *fs, const struct node *node)
 		return -ENOMEM;
 	poller->fs = fs;
 	poller->anchor = node->anchor;
-	DL_APPEND(fs->pollers, poller);
+	DL_APPEND(fs->commons->pollers, poller);
 	*out = poller;
 	return 0;
 }
@@ -48,8 +53,8 @@ void poller_free(struct poller *poller)
 {
 	if (!poller)
 		return;
-	DL_DELETE(poller->fs->pollers, poller);
-	poll_wake(&poller->poll);
+	DL_DELETE(poller->fs->commons->pollers, poller);
+	poll_wake(poller->fs, &poller->poll);
 	free(poller);
 }
 
@@ -72,14 +77,14 @@ void poller_reply(struct poller *poller, fuse_req_t req,
 	fuse_reply_poll(req, events);
 }
 
-void poller_changed(struct fs *fs, const struct anchor *anchor)
+void poller_changed(struct commons *commons, const struct anchor *anchor)
 {
 	struct poller *poller;
 
-	DL_FOREACH (fs->pollers, poller) {
+	DL_FOREACH (commons->pollers, poller) {
 		if (poller->anchor != anchor)
 			continue;
 		poller->changed = true;
-		poll_wake(&poller->poll);
+		poll_wake(poller->fs, &poller->poll);
 	}
 }

@@ -31,12 +31,12 @@ void poller_reply(struct poller *poller, fuse_req_t req,
 		  struct fuse_pollhandle *poll);
 
 /** poller_changed() - @anchor did, or is gone */
-void poller_changed(struct fs *fs, const struct anchor *anchor);
+void poller_changed(struct commons *commons, const struct anchor *anchor);
 
 /** poll_keep() - to wake @poll, if there is one, and no earlier one */
 void poll_keep(struct fuse_pollhandle **kept, struct fuse_pollhandle *poll);
 
 /** poll_wake() - who polls asks again; once, and then is not kept */
-void poll_wake(struct fuse_pollhandle **kept);
+void poll_wake(struct fs *fs, struct fuse_pollhandle **kept);
 
 #endif

@@ -1,11 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fuse.h>
 #include <poll.h>
+#include <sys/uio.h>
+#include <unistd.h>
 #include <utlist.h>
 
+#include "anchors/receipt.h"
+#include "fs/fleet/remote.h"
 #include "fs/node.h"
+#include "fs/relay.h"
 #include "fs/session.h"
 
 #define SESSION_BATCH 32 /* requests per wake-up */
@@ -14,6 +20,7 @@
 struct waiting {
 	struct waiting *prev, *next; /* in hold->waiting */
 	uint64_t turn;
+	struct receipt receipt; /* of the call, if it is another host's */
 	size_t len;
 	char octets[];
 };
@@ -51,7 +58,15 @@ static struct hold *find_hold(const struct session *session,
 	return last;
 }
 
-static bool put_off(struct hold *hold, uint64_t turn,
+static void process(struct session *session, const struct fuse_buf *request)
+{
+	if (session->fs->peer)
+		relay_process(session->fs, request);
+	else
+		fuse_session_process_buf(session->fuse, request);
+}
+
+static bool put_off(const struct session *session, struct hold *hold,
 		    const struct fuse_buf *request)
 {
 	struct waiting *waiting = malloc(sizeof(*waiting) + request->size);
@@ -59,22 +74,24 @@ static bool put_off(struct hold *hold, uint64_t turn,
 	/* Then it is answered from what is there by now. */
 	if (!waiting)
 		return false;
-	waiting->turn = turn;
+	waiting->turn = session->turn;
+	waiting->receipt = *receipt_at_hand(session->fs->host);
 	waiting->len = request->size;
 	memcpy(waiting->octets, request->mem, request->size);
 	DL_APPEND(hold->waiting, waiting);
 	return true;
 }
 
-/* One that has just come. */
-static void process(struct session *session, const struct fuse_buf *request)
+void session_process(struct session *session, const struct fuse_buf *request)
 {
 	struct hold *hold;
 
+	if (session->stopping)
+		return;
 	session->turn = ++session->turns;
 	hold = find_hold(session, request->mem);
-	if (!hold || !put_off(hold, session->turn, request))
-		fuse_session_process_buf(session->fuse, request);
+	if (!hold || !put_off(session, hold, request))
+		process(session, request);
 }
 
 static void on_readable(uv_poll_t *poll, int status, int events)
@@ -91,8 +108,9 @@ static void on_readable(uv_poll_t *poll, int status, int events)
 		r = fuse_session_receive_buf(session->fuse, &session->buffer);
 		if (r == -EAGAIN || r == -EINTR)
 			return;
-		if (r > 0)
-			process(session, &session->buffer);
+		/* Others' nodes are numbers, and not where ours are kept. */
+		if (r > 0 && !remote_takes(session, &session->buffer))
+			session_process(session, &session->buffer);
 		/* Unmounted by someone, or the kernel will not have us. */
 		if (r <= 0 || fuse_session_exited(session->fuse)) {
 			lost(session);
@@ -101,18 +119,54 @@ static void on_readable(uv_poll_t *poll, int status, int events)
 	}
 }
 
-int session_start(struct session *session, uv_loop_t *loop,
-		  struct fuse_session *fuse, void (*gone)(void))
+/* ---- To and from the kernel, as libfuse does it ---- */
+
+static ssize_t read_in(int fd, void *data, size_t size, void *userdata)
 {
-	int fd = fuse_session_fd(fuse), flags = fcntl(fd, F_GETFL), r;
+	(void)userdata;
+	return read(fd, data, size);
+}
+
+/*
+ * Before 3.17 libfuse keeps to itself that parallel lookups are wanted, see
+ * operations.c. The first response is INIT's.
+ */
+static void want_parallel(const struct iovec *iov, int count)
+{
+	struct fuse_init_out *out = count > 1 ? iov[1].iov_base : NULL;
+
+	if (out && iov[1].iov_len >= FUSE_COMPAT_22_INIT_OUT_SIZE)
+		out->flags |= FUSE_PARALLEL_DIROPS;
+}
+
+static ssize_t write_out(int fd, struct iovec *iov, int count, void *userdata)
+{
+	struct fs *fs = *(struct fs **)userdata;
+
+	if (!fs->session->has_begun)
+		want_parallel(iov, count);
+	fs->session->has_begun = true;
+	return writev(fd, iov, count);
+}
+
+int session_start(struct session *session, uv_loop_t *loop, void (*gone)(void))
+{
+	static const struct fuse_custom_io io = {
+		.writev = write_out,
+		.read = read_in,
+	};
+	int fd = fuse_session_fd(session->fuse), flags = fcntl(fd, F_GETFL), r;
 
 	if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
 		return -errno;
-	session->fuse = fuse;
+	r = fuse_session_custom_io(session->fuse, &io, fd);
+	if (r < 0)
+		return r;
 	session->gone = gone;
 	r = uv_poll_init(loop, &session->poll, fd);
 	if (r < 0)
 		return r;
+	session->is_polled = true;
 	session->poll.data = session;
 	return uv_poll_start(&session->poll, UV_READABLE, on_readable);
 }
@@ -129,6 +183,17 @@ void session_hold(struct session *session, struct hold *hold,
 {
 	*hold = (struct hold){.anchor = anchor, .turn = turn};
 	DL_APPEND(session->holds, hold);
+}
+
+static void go_on(struct session *session, const struct waiting *waiting,
+		  const struct fuse_buf *request)
+{
+	struct host *host = session->fs->host;
+	struct receipt before;
+
+	receipt_enter(host, &waiting->receipt, &before);
+	process(session, request);
+	receipt_leave(host, &before);
 }
 
 void session_release(struct session *session, struct hold *hold)
@@ -155,13 +220,27 @@ void session_release(struct session *session, struct hold *hold)
 			DL_APPEND(again->waiting, waiting);
 			continue;
 		}
-		fuse_session_process_buf(session->fuse, &request);
+		go_on(session, waiting, &request);
 		free(waiting);
 	}
+}
+
+void session_add_pending(struct session *session)
+{
+	session->pending++;
+}
+
+void session_end_pending(struct session *session)
+{
+	assert(session->pending > 0);
+	session->pending--;
+	if (!session->pending && session->stopping && session->drained)
+		session->drained(session);
 }
 
 void session_stop(struct session *session)
 {
 	session->stopping = true;
-	uv_close((uv_handle_t *)&session->poll, NULL);
+	if (session->is_polled)
+		uv_poll_stop(&session->poll);
 }

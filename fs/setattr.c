@@ -22,7 +22,8 @@ void setattr_reply(struct pending *pending, int result)
 		pending_reply(pending, result);
 		return;
 	}
-	fuse_reply_attr(pending->req, &attr, attr_timeout(pending->nodes[0]));
+	fuse_reply_attr(pending->req, &attr,
+			attr_timeout(pending->fs, pending->nodes[0]));
 	pending_free(pending);
 }
 
@@ -82,7 +83,7 @@ static void tell_size(fuse_req_t req, struct node *node)
 	if (!about.other || handle_size(node, ctx->pid, &size))
 		reply_size(pending, ctx->pid);
 	else
-		caller_ask(pending->fs->aside, &about, know_asker, pending);
+		caller_ask(pending->fs, &about, know_asker, pending);
 }
 
 /* ESTALE: look it up again; ENODEV, ENOMEM, EIO. */
@@ -106,7 +107,7 @@ void tree_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	if (node->kind->getattr)
 		node->kind->getattr(req, node, &attr);
 	else
-		fuse_reply_attr(req, &attr, attr_timeout(node));
+		fuse_reply_attr(req, &attr, attr_timeout(fs, node));
 }
 
 /* ---- Set ---- */

@@ -7,6 +7,7 @@
 
 #include "anchors/exposition.h"
 #include "fs/fs.h"
+#include "fs/view.h"
 
 /* What a kind is; its default is its option's (daemon/options_table.c). */
 static const struct share_row {
@@ -33,13 +34,12 @@ static const struct share_row {
 			       EDQUOT, false},
 };
 
+/* A user's; or a host's, of all its users together. */
 struct share_account {
-	UT_hash_handle hh;
-	uid_t uid;
+	UT_hash_handle hh; /* in shares->accounts, by: */
+	uint8_t key[5 + SHARE_HOST_MAX];
 	uint64_t used[SHARE_KINDS];
 };
-
-/* ---- Limits ---- */
 
 void shares_set(struct shares *shares, enum share_kind kind, uint64_t value)
 {
@@ -56,25 +56,48 @@ void shares_set(struct shares *shares, enum share_kind kind, uint64_t value)
 
 /* ---- Accounts ---- */
 
-static struct share_account *find(const struct shares *shares, uid_t uid)
+#define KEY_IS_HOST 4
+#define KEY_NAME    5
+
+/* Of @user, or of his host. Return: octets. */
+static size_t make_key(uint8_t key[5 + SHARE_HOST_MAX],
+		       const struct share_user *user, bool is_host)
 {
+	uint32_t uid = is_host ? 0 : user->uid;
+	size_t len = user->host ? strlen(user->host) : 0;
+
+	assert(len <= SHARE_HOST_MAX);
+	memcpy(key, &uid, sizeof(uid));
+	key[KEY_IS_HOST] = is_host;
+	if (len)
+		memcpy(key + KEY_NAME, user->host, len);
+	return KEY_NAME + len;
+}
+
+static struct share_account *find(const struct shares *shares,
+				  const struct share_user *user, bool is_host)
+{
+	uint8_t key[5 + SHARE_HOST_MAX];
+	size_t len = make_key(key, user, is_host);
 	struct share_account *account;
 
-	HASH_FIND(hh, shares->accounts, &uid, sizeof(uid), account);
+	HASH_FIND(hh, shares->accounts, key, len, account);
 	return account;
 }
 
-static struct share_account *find_or_make(struct shares *shares, uid_t uid)
+static struct share_account *
+find_or_make(struct shares *shares, const struct share_user *user, bool is_host)
 {
-	struct share_account *account = find(shares, uid);
+	struct share_account *account = find(shares, user, is_host);
+	size_t len;
 
 	if (account)
 		return account;
 	account = calloc(1, sizeof(*account));
 	if (!account)
 		return NULL;
-	account->uid = uid;
-	HASH_ADD(hh, shares->accounts, uid, sizeof(uid), account);
+	len = make_key(account->key, user, is_host);
+	HASH_ADD(hh, shares->accounts, key, len, account);
 	return account;
 }
 
@@ -88,7 +111,7 @@ static bool is_empty(const struct share_account *account)
 
 static void drop_if_empty(struct shares *shares, struct share_account *account)
 {
-	if (!is_empty(account))
+	if (!account || !is_empty(account))
 		return;
 	HASH_DEL(shares->accounts, account);
 	free(account);
@@ -106,13 +129,22 @@ void shares_deinit(struct shares *shares)
 
 /* ---- Take and give ---- */
 
-static bool has_share(const struct fs *fs, uid_t uid)
+/* Something that what is taken must fit into. */
+struct bound {
+	const char *whose;
+	uint64_t used;
+	uint64_t limit;
+};
+
+static bool has_share(const struct commons *commons,
+		      const struct share_user *user)
 {
-	return uid != 0 && uid != fs->uid;
+	return user->host || (user->uid != 0 && user->uid != commons->uid);
 }
 
 static void tell_refused(const struct shares *shares, enum share_kind kind,
-			 bool is_users, struct anchor *tell, const char *file)
+			 const struct bound *bound, struct anchor *tell,
+			 const char *file)
 {
 	const struct share_row *row = &rows[kind];
 	const struct share_limit *limit = &shares->limits[kind];
@@ -122,8 +154,7 @@ static void tell_refused(const struct shares *shares, enum share_kind kind,
 		 "%s=%" PRIu64 ": %s may have %" PRIu64 " %s; %s, or start "
 		 "circuitfs with more",
 		 row->option, row->is_of_all ? limit->all : limit->user,
-		 is_users ? "one user" : "all users together",
-		 is_users ? limit->user : limit->all, row->what, row->remedy);
+		 bound->whose, bound->limit, row->what, row->remedy);
 	anchor_fail(tell, file, 0, NULL, reason);
 }
 
@@ -132,52 +163,119 @@ static bool exceeds(uint64_t used, uint64_t n, uint64_t limit)
 	return n > limit || used > limit - n;
 }
 
-int share_take(struct fs *fs, enum share_kind kind, uid_t uid, uint64_t n,
-	       struct anchor *tell, const char *file)
+/* Return: whether one of them is met, and which. */
+static bool find_bound(const struct commons *commons, enum share_kind kind,
+		       const struct share_user *user, uint64_t n,
+		       struct bound *out)
 {
-	struct shares *shares = &fs->shares;
+	const struct shares *shares = &commons->shares;
 	const struct share_limit *limit = &shares->limits[kind];
-	struct share_account *account;
-	bool is_users;
+	const struct share_account *own = find(shares, user, false);
+	const struct share_account *host =
+		user->host ? find(shares, user, true) : NULL;
+	const struct bound bounds[] = {
+		{"one user", own ? own->used[kind] : 0,
+		 has_share(commons, user) ? limit->user : UINT64_MAX},
+		{"one host", host ? host->used[kind] : 0,
+		 user->host ? limit->all / 2 : UINT64_MAX},
+		{"other hosts together", shares->afar[kind],
+		 user->host ? limit->all - limit->all / 4 : UINT64_MAX},
+		{"all users together", shares->used[kind], limit->all},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(bounds); i++) {
+		*out = bounds[i];
+		if (exceeds(out->used, n, out->limit))
+			return true;
+	}
+	return false;
+}
+
+int share_take_for(struct commons *commons, enum share_kind kind,
+		   const struct share_user *user, uint64_t n,
+		   struct anchor *tell, const char *file)
+{
+	struct shares *shares = &commons->shares;
+	struct share_account *account, *host;
+	struct bound bound;
 
 	if (!n)
 		return 0;
-	account = find_or_make(shares, uid);
-	if (!account)
-		return -ENOMEM;
-	is_users = has_share(fs, uid) &&
-		   exceeds(account->used[kind], n, limit->user);
-	if (is_users || exceeds(shares->used[kind], n, limit->all)) {
-		drop_if_empty(shares, account);
+	if (find_bound(commons, kind, user, n, &bound)) {
 		shares->refused[kind]++;
 		if (tell)
-			tell_refused(shares, kind, is_users, tell, file);
+			tell_refused(shares, kind, &bound, tell, file);
 		return -rows[kind].error;
+	}
+	account = find_or_make(shares, user, false);
+	host = account && user->host ? find_or_make(shares, user, true) : NULL;
+	if (!account || (user->host && !host)) {
+		drop_if_empty(shares, account);
+		return -ENOMEM;
 	}
 	account->used[kind] += n;
 	shares->used[kind] += n;
+	if (host) {
+		host->used[kind] += n;
+		shares->afar[kind] += n;
+	}
 	assert(account->used[kind] <= shares->used[kind]);
+	assert(shares->afar[kind] <= shares->used[kind]);
 	return 0;
+}
+
+static void give_from(struct shares *shares, enum share_kind kind,
+		      const struct share_user *user, bool is_host, uint64_t n)
+{
+	struct share_account *account = find(shares, user, is_host);
+
+	assert(account && account->used[kind] >= n);
+	account->used[kind] -= n;
+	drop_if_empty(shares, account);
+}
+
+void share_give_for(struct commons *commons, enum share_kind kind,
+		    const struct share_user *user, uint64_t n)
+{
+	struct shares *shares = &commons->shares;
+
+	if (!n)
+		return;
+	give_from(shares, kind, user, false, n);
+	assert(shares->used[kind] >= n);
+	shares->used[kind] -= n;
+	if (!user->host)
+		return;
+	give_from(shares, kind, user, true, n);
+	assert(shares->afar[kind] >= n);
+	shares->afar[kind] -= n;
+}
+
+static struct share_user user_of(const struct fs *fs, uid_t uid)
+{
+	return (struct share_user){fs->peer ? fs->peer->name : NULL, uid};
+}
+
+int share_take(struct fs *fs, enum share_kind kind, uid_t uid, uint64_t n,
+	       struct anchor *tell, const char *file)
+{
+	struct share_user user = user_of(fs, uid);
+
+	return share_take_for(fs->commons, kind, &user, n, tell, file);
 }
 
 void share_give(struct fs *fs, enum share_kind kind, uid_t uid, uint64_t n)
 {
-	struct shares *shares = &fs->shares;
-	struct share_account *account;
+	struct share_user user = user_of(fs, uid);
 
-	if (!n)
-		return;
-	account = find(shares, uid);
-	assert(account && account->used[kind] >= n);
-	assert(shares->used[kind] >= n);
-	account->used[kind] -= n;
-	shares->used[kind] -= n;
-	drop_if_empty(shares, account);
+	share_give_for(fs->commons, kind, &user, n);
 }
 
 uint64_t share_used(const struct fs *fs, enum share_kind kind, uid_t uid)
 {
-	const struct share_account *account = find(&fs->shares, uid);
+	struct share_user user = user_of(fs, uid);
+	const struct share_account *account =
+		find(&fs->commons->shares, &user, false);
 
 	return account ? account->used[kind] : 0;
 }
@@ -194,7 +292,8 @@ void shares_note(const struct shares *shares, struct share_figures *out)
 	memcpy(out->limits, shares->limits, sizeof(out->limits));
 	for (account = shares->accounts; account; account = account->hh.next)
 		for (enum share_kind kind = 0; kind < SHARE_KINDS; kind++)
-			if (account->used[kind] > out->largest[kind])
+			if (!account->key[KEY_IS_HOST] &&
+			    account->used[kind] > out->largest[kind])
 				out->largest[kind] = account->used[kind];
 }
 

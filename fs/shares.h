@@ -7,6 +7,11 @@
  * several shares, so that one user never takes it all. root, and whoever has
  * started the daemon, have no share of their own: only the limit of all.
  *
+ * A user of another host is another user than the one of the same number here,
+ * and each has a share, root too. That host can speak for any number of users:
+ * so all of its users have at most half of what all may have, and all hosts
+ * together leave a quarter of it to this one.
+ *
  * What is taken is given back by the same user id and in the same amount,
  * whoever owns the file by then.
  *
@@ -20,6 +25,7 @@
 #include "dns/wire/buffer.h"
 
 struct anchor;
+struct commons;
 struct fs;
 
 enum share_kind {
@@ -43,12 +49,21 @@ struct share_limit {
 
 struct share_account;
 
-/* In struct fs. All zero, as before shares_set(), all is refused. */
+/* Octets of another host's name. */
+#define SHARE_HOST_MAX 63
+
+struct share_user {
+	const char *host; /* borrowed; NULL: this one */
+	uid_t uid;
+};
+
+/* In struct commons. All zero, as before shares_set(), all is refused. */
 struct shares {
 	struct share_limit limits[SHARE_KINDS];
 	uint64_t used[SHARE_KINDS];	/* by all */
+	uint64_t afar[SHARE_KINDS];	/* of it, by users of other hosts */
 	uint64_t refused[SHARE_KINDS];	/* since the start */
-	struct share_account *accounts; /* uthash by user id */
+	struct share_account *accounts; /* uthash by user, and by host */
 };
 
 /** shares_deinit() - at the end, when all was given back or is forgotten */
@@ -59,7 +74,7 @@ void shares_set(struct shares *shares, enum share_kind kind, uint64_t value);
 
 /**
  * share_take() - have @n more of @kind
- * @uid:  whose they are
+ * @fs, @uid: whose they are: the user of that view's host
  * @tell: whose `error` gets a line if they are refused; NULL: none
  * @file: what the failing call was made on, as for anchor_fail(); borrowed
  *
@@ -71,6 +86,13 @@ int share_take(struct fs *fs, enum share_kind kind, uid_t uid, uint64_t n,
 
 /** share_give() - give back @n that were taken by the same @uid; 0 is fine */
 void share_give(struct fs *fs, enum share_kind kind, uid_t uid, uint64_t n);
+
+/** share_take_for(), share_give_for() - the same, for who may have no view */
+int share_take_for(struct commons *commons, enum share_kind kind,
+		   const struct share_user *user, uint64_t n,
+		   struct anchor *tell, const char *file);
+void share_give_for(struct commons *commons, enum share_kind kind,
+		    const struct share_user *user, uint64_t n);
 
 /** share_used() - how many of @kind @uid has */
 uint64_t share_used(const struct fs *fs, enum share_kind kind, uid_t uid);

@@ -14,6 +14,7 @@
 /* A request that waits. */
 struct space_wait {
 	struct space_wait *next;
+	struct fs *fs;
 	fuse_req_t req;
 };
 
@@ -25,7 +26,7 @@ struct space {
 
 struct space_question {
 	struct question question;
-	struct fs *fs;
+	struct commons *commons;
 	int dir_fd;
 	struct statvfs space;
 	bool failed;
@@ -59,8 +60,7 @@ static void answered(struct question *question, bool in_time)
 {
 	struct space_question *asked =
 		container_of(question, struct space_question, question);
-	struct fs *fs = asked->fs;
-	struct space *space = fs->space;
+	struct space *space = asked->commons->space;
 	struct space_wait *wait;
 
 	if (in_time && !asked->failed) {
@@ -70,13 +70,13 @@ static void answered(struct question *question, bool in_time)
 	}
 	while ((wait = space->waiting)) {
 		LL_DELETE(space->waiting, wait);
+		session_end_pending(wait->fs->session);
 		reply(space, wait->req);
-		fs->session->pending--;
 		free(wait);
 	}
 }
 
-static bool begin(struct fs *fs)
+static bool begin(struct commons *commons)
 {
 	struct space_question *asked = calloc(1, sizeof(*asked));
 
@@ -84,35 +84,39 @@ static bool begin(struct fs *fs)
 		return false;
 	asked->question.ask = ask;
 	asked->question.answered = answered;
-	asked->fs = fs;
-	asked->dir_fd = fs->host->store.dir_fd;
-	aside_ask(fs->aside, &asked->question, SPACE_MS);
+	asked->commons = commons;
+	asked->dir_fd = commons->host->store.dir_fd;
+	aside_ask(commons->aside, &asked->question, SPACE_MS);
 	return true;
 }
 
 void space_reply(fuse_req_t req)
 {
 	struct fs *fs = fs_of(req);
+	struct commons *commons = fs->commons;
 	struct space_wait *wait = malloc(sizeof(*wait));
+	struct space *space;
 
-	if (!fs->space)
-		fs->space = calloc(1, sizeof(*fs->space));
-	if (fs->space && !fs->space->waiting && is_asked) {
+	if (!commons->space)
+		commons->space = calloc(1, sizeof(*commons->space));
+	space = commons->space;
+	if (space && !space->waiting && is_asked) {
 		free(wait);
-		reply(fs->space, req);
+		reply(space, req);
 		return;
 	}
-	if (!wait || !fs->space || (!fs->space->waiting && !begin(fs))) {
+	if (!wait || !space || (!space->waiting && !begin(commons))) {
 		free(wait);
 		fuse_reply_err(req, ENOMEM);
 		return;
 	}
+	wait->fs = fs;
 	wait->req = req;
-	LL_APPEND(fs->space->waiting, wait);
-	fs->session->pending++;
+	LL_APPEND(space->waiting, wait);
+	session_add_pending(fs->session);
 }
 
-void space_free(struct fs *fs)
+void space_free(struct commons *commons)
 {
-	free(steal(&fs->space));
+	free(steal(&commons->space));
 }

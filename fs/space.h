@@ -16,6 +16,6 @@
 void space_reply(fuse_req_t req);
 
 /** space_free() - at the end */
-void space_free(struct fs *fs);
+void space_free(struct commons *commons);
 
 #endif

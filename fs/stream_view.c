@@ -164,6 +164,6 @@ void stream_view_read(struct stream_view *view, fuse_req_t req, size_t size,
 	call->req = req;
 	call->read.offset = offset;
 	call->read.size = size;
-	call->read.text = &fs->turns.text;
+	call->read.text = &fs->commons->turns.text;
 	turns_add(fs, &view->lane, &call->turn);
 }

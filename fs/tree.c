@@ -12,9 +12,9 @@
 int tree_entry(struct fs *fs, struct node *node, struct fuse_entry_param *out)
 {
 	struct fuse_entry_param entry = {
-		.ino = node_ino(node),
-		.attr_timeout = attr_timeout(node),
-		.entry_timeout = attr_entry_timeout(node),
+		.ino = node_ino(fs, node),
+		.attr_timeout = attr_timeout(fs, node),
+		.entry_timeout = attr_entry_timeout(fs, node),
 	};
 	int r = attr_get(fs, node, &entry.attr);
 
@@ -29,13 +29,12 @@ int tree_entry(struct fs *fs, struct node *node, struct fuse_entry_param *out)
 int tree_find_draft(struct fs *fs, const struct node *dir, const char *name,
 		    struct node **out)
 {
-	struct node *node = drafts_find(fs, dir, name);
+	struct scratch *scratch = drafts_find(fs->commons, dir, name);
 
-	if (!node)
+	if (!scratch)
 		return -ENOENT;
-	node->lookups++;
-	*out = node;
-	return 0;
+	*out = node_get(fs, &file_scratch, dir->anchor, NULL, scratch);
+	return *out ? 0 : -ENOMEM;
 }
 
 int tree_find(struct fs *fs, struct node *parent, const char *name,

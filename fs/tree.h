@@ -20,7 +20,9 @@ int tree_entry(struct fs *fs, struct node *node, struct fuse_entry_param *out);
 int tree_find(struct fs *fs, struct node *parent, const char *name,
 	      struct node **out);
 
-/** tree_find_draft() - a scratch file in @dir, as above: 0, -ENOENT */
+/** tree_find_draft() - a scratch file in @dir, as above: 0, -ENOENT,
+ * -ENOMEM
+ */
 int tree_find_draft(struct fs *fs, const struct node *dir, const char *name,
 		    struct node **out);
 

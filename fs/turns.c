@@ -11,31 +11,34 @@
 
 static void on_idle(uv_idle_t *idle);
 
-int turns_start(struct fs *fs)
+int turns_start(struct turns *turns, uv_loop_t *loop)
 {
-	fs->turns.idle.data = fs;
-	return uv_idle_init(fs->host->loop, &fs->turns.idle);
+	turns->loop = loop;
+	turns->idle.data = turns;
+	return uv_idle_init(loop, &turns->idle);
 }
 
-void turns_end(struct fs *fs)
+void turns_end(struct turns *turns)
 {
-	assert(!fs->turns.lanes);
-	buffer_deinit(&fs->turns.text);
+	assert(!turns->lanes);
+	buffer_deinit(&turns->text);
 }
 
-static enum turn_result go(struct fs *fs, struct turns_lane *lane,
+static enum turn_result go(struct turns *turns, struct turns_lane *lane,
 			   uint64_t until_ns)
 {
 	struct turn *turn = lane->turns;
+	/* With its last turn the lane may be gone. */
+	struct session *session = lane->fs->session;
 	enum turn_result result;
 
 	LL_DELETE(lane->turns, turn);
-	fs->turns.at_work = lane;
+	turns->at_work = lane;
 	result = turn->go(turn, until_ns);
-	fs->turns.at_work = NULL;
-	assert((result == TURN_KEEP) == (fs->turns.text.len > 0));
+	turns->at_work = NULL;
+	assert((result == TURN_KEEP) == (turns->text.len > 0));
 	if (result == TURN_DONE)
-		fs->session->pending--;
+		session_end_pending(session);
 	else
 		LL_PREPEND(lane->turns, turn);
 	return result;
@@ -52,8 +55,7 @@ static void end_round(struct turns *turns)
 
 static void on_idle(uv_idle_t *idle)
 {
-	struct fs *fs = idle->data;
-	struct turns *turns = &fs->turns;
+	struct turns *turns = idle->data;
 	uint64_t now = uv_hrtime(), end = now + ROUND_NS;
 
 	for (; turns->lanes && now < end; now = uv_hrtime()) {
@@ -63,7 +65,7 @@ static void on_idle(uv_idle_t *idle)
 		enum turn_result result;
 
 		DL_DELETE(turns->lanes, lane);
-		result = go(fs, lane, until);
+		result = go(turns, lane, until);
 		if (result == TURN_KEEP)
 			DL_PREPEND(turns->lanes, lane);
 		else if (result == TURN_YIELD ||
@@ -74,10 +76,9 @@ static void on_idle(uv_idle_t *idle)
 }
 
 /* Return: whether it is done, or waits. */
-static bool go_at_once(struct fs *fs, struct turns_lane *lane)
+static bool go_at_once(struct turns *turns, struct turns_lane *lane)
 {
-	struct turns *turns = &fs->turns;
-	uint64_t now_ms = uv_now(fs->host->loop), start;
+	uint64_t now_ms = uv_now(turns->loop), start;
 	enum turn_result result;
 
 	if (now_ms != turns->now_ms)
@@ -86,27 +87,32 @@ static bool go_at_once(struct fs *fs, struct turns_lane *lane)
 	if (turns->lanes || turns->at_work || turns->spent_ns >= ROUND_NS)
 		return false;
 	start = uv_hrtime();
-	result = go(fs, lane, start + ROUND_NS - turns->spent_ns);
+	result = go(turns, lane, start + ROUND_NS - turns->spent_ns);
 	turns->spent_ns += uv_hrtime() - start;
 	return result == TURN_DONE || result == TURN_WAIT;
 }
 
 void turns_add(struct fs *fs, struct turns_lane *lane, struct turn *turn)
 {
+	struct turns *turns = &fs->commons->turns;
 	bool is_first = !lane->turns;
 
-	assert(fs->turns.at_work != lane);
+	assert(turns->at_work != lane);
+	assert(!lane->fs || lane->fs == fs);
+	lane->fs = fs;
 	turn->next = NULL;
 	LL_APPEND(lane->turns, turn);
-	fs->session->pending++;
-	if (!is_first || go_at_once(fs, lane))
+	session_add_pending(fs->session);
+	if (!is_first || go_at_once(turns, lane))
 		return;
-	turns_resume(fs, lane);
+	turns_resume(lane);
 }
 
-void turns_resume(struct fs *fs, struct turns_lane *lane)
+void turns_resume(struct turns_lane *lane)
 {
+	struct turns *turns = &lane->fs->commons->turns;
+
 	assert(lane->turns);
-	DL_APPEND(fs->turns.lanes, lane);
-	uv_idle_start(&fs->turns.idle, on_idle);
+	DL_APPEND(turns->lanes, lane);
+	uv_idle_start(&turns->idle, on_idle);
 }

@@ -8,10 +8,10 @@
  * takes less is done at once, as long as nobody waits.
  *
  * The work of one open file is a lane: one turn after the other. Lanes take
- * turns, but for one that has text half printed: there is one buffer for that,
- * and it goes on with it to the end.
+ * turns, those of all views, but for one that has text half printed: there is
+ * one buffer for that, and it goes on with it to the end.
  *
- * A turn is a request that the session counts as pending.
+ * A turn is a request that its view's session counts as pending.
  *
  * Threading: the main loop.
  */
@@ -47,10 +47,13 @@ struct turn {
  */
 struct turns_lane {
 	struct turns_lane *prev, *next; /* in turns->lanes */
+	struct fs *fs;			/* whose work it is; from the first */
 	struct turn *turns; /* utlist: they wait; not the one at work */
 };
 
+/* In struct commons. */
 struct turns {
+	uv_loop_t *loop;
 	uv_idle_t idle;		    /* active while there are lanes */
 	struct turns_lane *lanes;   /* utlist: the first one is next */
 	struct turns_lane *at_work; /* the one whose turn it is, or NULL */
@@ -61,10 +64,11 @@ struct turns {
 	uint64_t spent_ns;
 };
 
-int turns_start(struct fs *fs);
+/** turns_start() - 0, -errno */
+int turns_start(struct turns *turns, uv_loop_t *loop);
 
 /** turns_end() - when no request is pending any more */
-void turns_end(struct fs *fs);
+void turns_end(struct turns *turns);
 
 /** turns_add() - do that, now or later: turn->go() is called until it is done
  *
@@ -73,6 +77,6 @@ void turns_end(struct fs *fs);
 void turns_add(struct fs *fs, struct turns_lane *lane, struct turn *turn);
 
 /** turns_resume() - the lane's turn may go on, after TURN_WAIT */
-void turns_resume(struct fs *fs, struct turns_lane *lane);
+void turns_resume(struct turns_lane *lane);
 
 #endif

@@ -8,11 +8,11 @@
  * then with none.
  *
  * A nameserver that is watched has a feed: its last lines of text, made once
- * for all who read it (query_lines.h). Each reader has a place of his own: of a
- * line that a short read has begun, he keeps the rest. When the ring takes the
- * place of what he has not read, he goes on behind it, and is told how many
- * lines that were. Who has just opened the log is a newcomer: what was asked
- * before may still come, and is not for him.
+ * for all who read it, in whichever view (query_lines.h). Each reader has a
+ * place of his own: of a line that a short read has begun, he keeps the rest.
+ * When the ring takes the place of what he has not read, he goes on behind it,
+ * and is told how many lines that were. Who has just opened the log is a
+ * newcomer: what was asked before may still come, and is not for him.
  */
 #include <assert.h>
 #include <errno.h>
@@ -28,9 +28,9 @@
 
 /* The lines of a nameserver that is watched. */
 struct feed {
-	UT_hash_handle hh; /* in fs->feeds */
+	UT_hash_handle hh; /* in commons->feeds */
 	uint64_t server;   /* its id */
-	struct fs *fs;
+	struct commons *commons;
 	struct anchor *anchor; /* borrowed of its readers */
 	struct watch *watches; /* utlist: they */
 	struct watch
@@ -51,10 +51,10 @@ struct log_read {
 
 struct watch {
 	struct feed *feed;
+	struct fs *fs;
 	struct watch *prev, *next;	   /* in feed->watches */
 	struct watch *new_prev, *new_next; /* in feed->newcomers */
 	uid_t uid;
-	struct node *node; /* the handle's */
 	int64_t opened_ns;
 	bool is_new; /* nothing that was asked since has come yet */
 	struct query_place next_line;
@@ -184,7 +184,7 @@ static void serve(struct watch *watch)
 		stop_waiting(first);
 	}
 	if (has_text(watch) || watch->ended)
-		poll_wake(&watch->poll);
+		poll_wake(watch->fs, &watch->poll);
 }
 
 static void on_interrupt(fuse_req_t req, void *data)
@@ -237,19 +237,21 @@ void watch_poll(struct watch *watch, fuse_req_t req,
 	fuse_reply_poll(req, ready ? POLLIN | POLLRDNORM : 0);
 }
 
-uint64_t watch_size(const struct node *node)
-{
-	return SIZE_AT_FIRST + node->logged;
-}
-
 /* ---- Open and close ---- */
 
-static struct feed *feed_find(const struct fs *fs, uint64_t server)
+static struct feed *feed_find(const struct commons *commons, uint64_t server)
 {
 	struct feed *feed;
 
-	HASH_FIND(hh, fs->feeds, &server, sizeof(server), feed);
+	HASH_FIND(hh, commons->feeds, &server, sizeof(server), feed);
 	return feed;
+}
+
+uint64_t watch_size(const struct commons *commons, const struct anchor *anchor)
+{
+	const struct feed *feed = feed_find(commons, anchor->id);
+
+	return SIZE_AT_FIRST + (feed ? feed->lines.end.at : 0);
 }
 
 static void feed_add(struct feed *feed, const char *line, size_t len)
@@ -258,7 +260,7 @@ static void feed_add(struct feed *feed, const char *line, size_t len)
 	feed->has_news = true;
 }
 
-static struct feed *feed_new(struct fs *fs, struct anchor *anchor)
+static struct feed *feed_new(struct commons *commons, struct anchor *anchor)
 {
 	struct feed *feed = calloc(1, sizeof(*feed));
 
@@ -266,11 +268,11 @@ static struct feed *feed_new(struct fs *fs, struct anchor *anchor)
 		free(feed);
 		return NULL;
 	}
-	feed->fs = fs;
+	feed->commons = commons;
 	feed->anchor = anchor;
 	feed->server = anchor->id;
 	feed->unseen = traffic_sum(anchor->traffic, TRAFFIC_UNSEEN);
-	HASH_ADD(hh, fs->feeds, server, sizeof(feed->server), feed);
+	HASH_ADD(hh, commons->feeds, server, sizeof(feed->server), feed);
 	traffic_watch(anchor->traffic, true);
 	return feed;
 }
@@ -278,7 +280,7 @@ static struct feed *feed_new(struct fs *fs, struct anchor *anchor)
 static void feed_free(struct feed *feed)
 {
 	traffic_watch(feed->anchor->traffic, false);
-	HASH_DEL(feed->fs->feeds, feed);
+	HASH_DEL(feed->commons->feeds, feed);
 	query_lines_deinit(&feed->lines);
 	free(feed);
 }
@@ -300,10 +302,10 @@ static void tell_unseen(struct feed *feed)
 	}
 }
 
-int watch_new(struct watch **out, struct fs *fs, struct node *node, uid_t uid)
+int watch_new(struct watch **out, struct fs *fs, struct anchor *anchor,
+	      uid_t uid)
 {
-	struct anchor *anchor = node->anchor;
-	struct feed *feed = feed_find(fs, anchor->id);
+	struct feed *feed = feed_find(fs->commons, anchor->id);
 	struct watch *watch;
 	int r = share_take(fs, SHARE_LOGS, uid, 1, anchor, "log");
 
@@ -311,7 +313,7 @@ int watch_new(struct watch **out, struct fs *fs, struct node *node, uid_t uid)
 		return r;
 	watch = calloc(1, sizeof(*watch));
 	if (watch && !feed)
-		feed = feed_new(fs, anchor);
+		feed = feed_new(fs->commons, anchor);
 	if (!watch || !feed) {
 		share_give(fs, SHARE_LOGS, uid, 1);
 		free(watch);
@@ -320,7 +322,7 @@ int watch_new(struct watch **out, struct fs *fs, struct node *node, uid_t uid)
 	tell_unseen(feed);
 	watch->feed = feed;
 	watch->uid = uid;
-	watch->node = node;
+	watch->fs = fs;
 	watch->opened_ns = host_now_ns();
 	watch->is_new = true;
 	DL_APPEND(feed->watches, watch);
@@ -347,7 +349,7 @@ void watch_free(struct watch *watch)
 	assert(!watch->waiting && feed->started > 0);
 	feed->started--;
 	DL_DELETE(feed->watches, watch);
-	share_give(feed->fs, SHARE_LOGS, watch->uid, 1);
+	share_give(watch->fs, SHARE_LOGS, watch->uid, 1);
 	if (!feed->watches)
 		feed_free(feed);
 	free(watch);
@@ -370,17 +372,17 @@ static void end_turn(struct feed *feed)
 
 void watch_seen(void *arg, const struct tap_query *query)
 {
-	struct fs *fs = arg;
+	struct commons *commons = arg;
 	struct feed *feed, *next;
 	char line[QUERY_LINE_SIZE];
 	size_t len;
 
 	if (!query) {
-		HASH_ITER (hh, fs->feeds, feed, next)
+		HASH_ITER (hh, commons->feeds, feed, next)
 			end_turn(feed);
 		return;
 	}
-	feed = feed_find(fs, query->server);
+	feed = feed_find(commons, query->server);
 	if (!feed)
 		return;
 	start_newcomers(feed, query->time_ns);
@@ -389,12 +391,12 @@ void watch_seen(void *arg, const struct tap_query *query)
 		return;
 	len = query_line_print(&feed->lines, query, line);
 	feed_add(feed, line, len);
-	feed->watches->node->logged += len;
 }
 
-void watch_changed(struct fs *fs, const struct anchor *anchor)
+void watch_changed(struct commons *commons, const struct anchor *anchor)
 {
-	struct feed *feed = anchor->gone ? feed_find(fs, anchor->id) : NULL;
+	struct feed *feed =
+		anchor->gone ? feed_find(commons, anchor->id) : NULL;
 	struct watch *watch;
 
 	if (!feed)
@@ -408,7 +410,8 @@ void watch_end_all(struct fs *fs)
 	struct feed *feed, *next;
 	struct watch *watch;
 
-	HASH_ITER (hh, fs->feeds, feed, next)
+	HASH_ITER (hh, fs->commons->feeds, feed, next)
 		DL_FOREACH (feed->watches, watch)
-			end(watch);
+			if (watch->fs == fs)
+				end(watch);
 }

@@ -25,7 +25,8 @@ struct watch;
  * watch_new() - of a log that @uid opens
  * Return: 0; -EMFILE: too many, with a line in `error`; -ENOMEM.
  */
-int watch_new(struct watch **out, struct fs *fs, struct node *node, uid_t uid);
+int watch_new(struct watch **out, struct fs *fs, struct anchor *anchor,
+	      uid_t uid);
 
 /** watch_free() - no read of it waits any more; NULL is fine */
 void watch_free(struct watch *watch);
@@ -40,15 +41,15 @@ void watch_poll(struct watch *watch, fuse_req_t req,
 		struct fuse_pollhandle *poll);
 
 /** watch_size() - what a log says that it has, in octets */
-uint64_t watch_size(const struct node *node);
+uint64_t watch_size(const struct commons *commons, const struct anchor *anchor);
 
-/** watch_seen() - as server_options wants it; @fs is the filesystem */
-void watch_seen(void *fs, const struct tap_query *query);
+/** watch_seen() - as server_options wants it; @commons is the argument */
+void watch_seen(void *commons, const struct tap_query *query);
 
 /** watch_changed() - an anchor may be gone, and its log at its end */
-void watch_changed(struct fs *fs, const struct anchor *anchor);
+void watch_changed(struct commons *commons, const struct anchor *anchor);
 
-/** watch_end_all() - the daemon stops: all logs are at their ends */
+/** watch_end_all() - the view is closed: all its logs are at their ends */
 void watch_end_all(struct fs *fs);
 
 #endif

@@ -4,18 +4,19 @@
 # build (to compile circuitfs), try (to ask it), unit (to run the unit tests),
 # test (to run every test),
 # package (to make a Debian package), fuzz (to look for input that breaks it),
-# bench (to measure and to plot), peers (servers to compare with and to forward
-# from, and Prometheus's programs), programs (big ones that edit files, for the
-# long form).
+# bench (to measure and to plot), peers (servers to compare with, to forward
+# from and for hosts to meet at, and Prometheus's programs), programs (big ones
+# that edit files, for the long form), bus (the server that hosts meet at).
 # Without anything missing it calls nothing and needs no rights.
 set -eu
 
 build='meson ninja-build pkgconf gcc libc6-dev libfuse3-dev fuse3 libldns-dev
 	libuv1-dev liblmdb-dev libsodium-dev uthash-dev libcap-ng-dev
-	libseccomp-dev'
+	libseccomp-dev libnats-dev libssl-dev'
 try='bind9-dnsutils'
 # netbase: the services that a WKS record may name.
-unit='libcmocka-dev netbase'
+# openssl: certificates of servers that a test makes.
+unit='libcmocka-dev netbase openssl'
 # groff-base: the manual pages are rendered by a test.
 # mount and procps: minimal images come without them.
 test='python3 python3-pytest python3-dnspython ldnsutils
@@ -32,18 +33,29 @@ package='dpkg-dev adduser jq'
 # Installed, these would start to serve this machine. So they are unpacked into
 # a directory to be run from there, and only their libraries are installed.
 peers='nsd knot unbound dnsmasq-base systemd-resolved systemd
-	systemd-container prometheus-node-exporter'
+	systemd-container prometheus-node-exporter nats-server'
+# The one of them that a fleet on one machine takes.
+bus='nats-server'
 peers_dir=${CIRCUITFS_PEERS:-$(cd "$(dirname "$0")/.." && pwd)/build/peers}
 
-peers_run() {
-	for program in usr/sbin/nsd usr/sbin/knotd usr/sbin/unbound \
-		usr/sbin/dnsmasq usr/lib/systemd/systemd-resolved \
-		usr/bin/systemd-analyze usr/bin/systemd-nspawn \
-		usr/bin/promtool \
-		usr/bin/prometheus-node-exporter; do
+# What a group's packages are unpacked for.
+runs() {
+	case $1 in
+	bus)
+		! command -v nats-server >/dev/null || return 0
+		programs_of='usr/sbin/nats-server'
+		;;
+	peers) programs_of='usr/sbin/nsd usr/sbin/knotd usr/sbin/unbound
+		usr/sbin/dnsmasq usr/sbin/nats-server
+		usr/lib/systemd/systemd-resolved
+		usr/bin/systemd-analyze usr/bin/systemd-nspawn
+		usr/bin/promtool usr/bin/prometheus-node-exporter' ;;
+	*) return 0 ;;
+	esac
+	for program in $programs_of; do
 		program=$peers_dir/$program
 		[ -x "$program" ] || return
-		! ldd "$program" | grep -q 'not found' || return
+		! ldd "$program" 2>/dev/null | grep -q 'not found' || return
 	done
 }
 
@@ -84,8 +96,9 @@ for group; do
 	fuzz) need $fuzz ;;
 	programs) need $programs ;;
 	package) need $package ;;
+	bus) runs bus || unpack="$unpack $bus" ;;
 	peers)
-		peers_run && continue
+		runs peers && continue
 		[ -n "$(libraries_of $peers)" ] || as_root update
 		# promtool has a package of its own in Debian 13.
 		if apt-cache show promtool >/dev/null 2>&1; then
@@ -93,7 +106,7 @@ for group; do
 		else
 			peers="$peers prometheus"
 		fi
-		unpack=$peers
+		unpack="$unpack $peers"
 		need $(libraries_of $peers)
 		;;
 	*) echo "packages.sh: no group '$group'" >&2; exit 2 ;;
@@ -138,8 +151,9 @@ if [ -n "$unpack" ]; then
 		done
 	)
 	rm -r "$peers_dir/debs"
-	peers_run || {
+	for group; do
+		runs "$group" && continue
 		echo "packages.sh: what is in $peers_dir does not run" >&2
 		exit 1
-	}
+	done
 fi

@@ -122,6 +122,11 @@ static const int calls[] = {
 	SCMP_SYS(uname),
 };
 
+/* Else it is only ever connected to. */
+static const int calls_of_fleet[] = {
+	SCMP_SYS(connect),
+};
+
 static int add_conditional(scmp_filter_ctx filter)
 {
 	const struct filter_condition list[] = {
@@ -160,7 +165,7 @@ static int add_conditional(scmp_filter_ctx filter)
 	return filter_allow_if(filter, list, ARRAY_SIZE(list));
 }
 
-int filter_load(void)
+int filter_load(bool has_fleet)
 {
 	CLEANUP(filter_release) scmp_filter_ctx filter = NULL;
 	int r;
@@ -171,6 +176,9 @@ int filter_load(void)
 	r = filter_begin(&filter);
 	if (r == 0)
 		r = filter_allow(filter, calls, ARRAY_SIZE(calls));
+	if (r == 0 && has_fleet)
+		r = filter_allow(filter, calls_of_fleet,
+				 ARRAY_SIZE(calls_of_fleet));
 	if (r == 0)
 		r = add_conditional(filter);
 	if (r == 0)

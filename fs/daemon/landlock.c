@@ -51,6 +51,26 @@ static const struct {
 	{"/sys/devices/system/cpu", READ},
 };
 
+/*
+ * What a resolver and TLS look at. A rule is of a file and not of its name, so
+ * for what is replaced while the daemon runs it is of its directory.
+ */
+static const char *const others_of_fleet[] = {
+	"/etc/resolv.conf",
+	"/etc/hosts",
+	"/etc/nsswitch.conf",
+	"/etc/host.conf",
+	"/etc/gai.conf",
+	"/run/systemd/resolve",
+	"/run/resolvconf",
+	"/run/NetworkManager",
+	"/etc/ssl/certs",
+	"/etc/ssl/openssl.cnf",
+	"/usr/lib/ssl",
+	"/usr/share/ca-certificates",
+	"/usr/local/share/ca-certificates",
+};
+
 /* All that a version can forbid: what is not handled stays allowed. */
 static struct ruleset ruleset_of(int version)
 {
@@ -90,7 +110,19 @@ static int allow(int ruleset_fd, const struct ruleset *set, const char *path,
 	return r;
 }
 
-int landlock_confine(const char *state)
+static int allow_others(int fd, const struct ruleset *set, bool has_fleet)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(others); i++)
+		r = allow(fd, set, others[i].path, others[i].rights);
+	for (size_t i = 0;
+	     r == 0 && has_fleet && i < ARRAY_SIZE(others_of_fleet); i++)
+		r = allow(fd, set, others_of_fleet[i], READ);
+	return r;
+}
+
+int landlock_confine(const char *state, bool has_fleet)
 {
 	struct ruleset set;
 	long version;
@@ -111,8 +143,8 @@ int landlock_confine(const char *state)
 	if (fd < 0)
 		return -errno;
 	r = allow(fd, &set, state, OF_STATE);
-	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(others); i++)
-		r = allow(fd, &set, others[i].path, others[i].rights);
+	if (r == 0)
+		r = allow_others(fd, &set, has_fleet);
 	if (r == 0 && syscall(SYS_landlock_restrict_self, fd, 0) < 0)
 		r = -errno;
 	close(fd);

@@ -14,14 +14,17 @@
 #ifndef FS_LANDLOCK_H
 #define FS_LANDLOCK_H
 
+#include <stdbool.h>
+
 /**
  * landlock_confine() - to @state, for this thread and those it will start
+ * @has_fleet: and to read what resolving names takes, and believing in servers
  * @state: a directory, which is there by now: what cannot be opened is not
  *         reached later either, and the store will say so
  *
  * After rights_no_more(), before filter_load(). Return: 0, also where there is
  * no Landlock; -errno.
  */
-int landlock_confine(const char *state);
+int landlock_confine(const char *state, bool has_fleet);
 
 #endif

@@ -25,25 +25,19 @@
 #include "fs/daemon/notify.h"
 #include "fs/daemon/options.h"
 #include "fs/daemon/title.h"
-#include "fs/dir.h"
-#include "fs/file_metrics.h"
-#include "fs/handle.h"
-#include "fs/listed.h"
-#include "fs/node.h"
-#include "fs/poller.h"
-#include "fs/programs/programs.h"
+#include "fs/fleet/fleet.h"
+#include "fs/kind.h"
 #include "fs/remount.h"
 #include "fs/session.h"
-#include "fs/space.h"
 #include "fs/version.h"
+#include "fs/view.h"
 #include "fs/watch.h"
 
 struct daemon {
 	struct options options;
 	uv_loop_t loop;
-	struct fs fs;
-	struct session session;
-	struct fuse_session *fuse;
+	struct commons commons;
+	struct fs *fs; /* the view of this machine's kernel; or NULL */
 	struct mounter mounter;
 	int presence_fd; /* or negative */
 	bool mounted;
@@ -99,14 +93,6 @@ static void report(int priority, const char *line)
 	log_line(priority, "%s", line);
 }
 
-static bool changed(void *arg, struct anchor *anchor, const void *origin,
-		    void (*told)(void *told_arg), void *told_arg)
-{
-	watch_changed(arg, anchor);
-	poller_changed(arg, anchor);
-	return listed_changed(arg, anchor, origin, told, told_arg);
-}
-
 static struct server_options server_options_of(struct daemon *daemon)
 {
 	const struct options *options = &daemon->options;
@@ -126,7 +112,7 @@ static struct server_options server_options_of(struct daemon *daemon)
 		.answer.nsid = (const uint8_t *)options->nsid,
 		.answer.nsid_len = (uint8_t)nsid_len,
 		.seen = watch_seen,
-		.seen_arg = &daemon->fs,
+		.seen_arg = &daemon->commons,
 	};
 }
 
@@ -138,18 +124,19 @@ static int open_host(struct daemon *daemon)
 		.state = options->state,
 		.name = options->host,
 		.listen = options->listen,
-		.uid = daemon->fs.uid,
-		.gid = daemon->fs.gid,
+		.uid = daemon->commons.uid,
+		.gid = daemon->commons.gid,
 		.anchors_max = options->max_anchors,
 		.records_max = options->max_records,
+		.is_of_fleet = options->fleet != NULL,
 		.name_is_taken = kind_name_is_taken,
 		.server = server_options_of(daemon),
 		.presence_fd = daemon->presence_fd,
 		.report = report,
-		.changed = changed,
-		.changed_arg = &daemon->fs,
+		.changed = commons_changed,
+		.changed_arg = &daemon->commons,
 	};
-	int r = host_open(&daemon->fs.host, &daemon->loop, &host, &why);
+	int r = host_open(&daemon->commons.host, &daemon->loop, &host, &why);
 
 	if (r < 0)
 		log_line(LOG_ERR, "%s",
@@ -168,48 +155,72 @@ static int mount_tree(struct daemon *daemon)
 	daemon->mounted = true;
 	/* By a path of this form libfuse knows that it is mounted already. */
 	snprintf(place, sizeof(place), "/dev/fd/%d", fd);
-	if (fuse_session_mount(daemon->fuse, place) != 0) {
+	if (fuse_session_mount(daemon->fs->session->fuse, place) != 0) {
 		log_fuse(options->mountpoint);
 		return -EIO;
 	}
-	r = session_start(&daemon->session, &daemon->loop, daemon->fuse, stop);
+	r = session_start(daemon->fs->session, &daemon->loop, stop);
 	if (r < 0)
 		log_line(LOG_ERR, "%s: %s", options->mountpoint, strerror(-r));
 	return r;
 }
 
+static int open_view(struct daemon *daemon)
+{
+	int r = view_open_own(&daemon->fs, &daemon->commons,
+			      &daemon->options.fuse);
+
+	if (r == -EIO)
+		log_fuse("cannot start, see -h");
+	return r;
+}
+
+static int join_fleet(struct daemon *daemon)
+{
+	const struct options *options = &daemon->options;
+	const struct fleet_options fleet = {
+		.urls = options->fleet,
+		.credentials = options->fleet_creds_text,
+		.ca = options->fleet_ca_text,
+		.grants = &options->grants,
+		.name = options->host,
+		.report = report,
+	};
+	int r;
+
+	if (!options->fleet)
+		return 0;
+	r = fleet_start(&daemon->commons.fleet, &daemon->commons,
+			daemon->fs->session, &fleet);
+	if (r < 0)
+		log_line(LOG_ERR, "%s: %s", options->fleet, strerror(-r));
+	return r;
+}
+
 static int start(struct daemon *daemon)
 {
-	struct fs *fs = &daemon->fs;
+	struct commons *commons = &daemon->commons;
+	const struct options *options = &daemon->options;
 	int r;
 
 	kinds_check();
-	fs->session = &daemon->session;
 	for (enum share_kind kind = 0; kind < SHARE_KINDS; kind++)
-		shares_set(&fs->shares, kind, daemon->options.shares[kind]);
-	daemon->session.fs = fs;
-	fs->started_ns = host_now_ns();
-	fs->bind = &daemon->options.bind;
-	daemon->fuse = fuse_session_new(&daemon->options.fuse, &fs_operations,
-					sizeof(fs_operations), fs);
-	if (!daemon->fuse) {
-		log_fuse("cannot start, see -h");
-		return -EIO;
-	}
-	if (!node_get(fs, &dir_root, NULL, NULL, 0))
-		return -ENOMEM;
+		shares_set(&commons->shares, kind, options->shares[kind]);
+	commons->bind = &options->bind;
+	commons->others_change =
+		options->fleet && grants_let_change(&options->grants);
 	r = catch_signals(daemon);
 	if (r == 0)
-		r = aside_new(&fs->aside, &daemon->loop);
+		r = aside_new(&commons->aside, &daemon->loop);
 	if (r == 0)
 		r = open_host(daemon);
 	if (r == 0)
-		r = turns_start(fs);
+		r = commons_start(commons, options->reader_age,
+				  options->reader_spare);
 	if (r == 0)
-		r = listed_start(fs);
+		r = open_view(daemon);
 	if (r == 0)
-		r = moments_start(fs, daemon->options.reader_age,
-				  daemon->options.reader_spare);
+		r = join_fleet(daemon);
 	return r < 0 ? r : mount_tree(daemon);
 }
 
@@ -222,37 +233,25 @@ static void close_handle(uv_handle_t *handle, void *arg)
 
 static void finish(struct daemon *daemon)
 {
-	struct fs *fs = &daemon->fs;
+	struct commons *commons = &daemon->commons;
 
-	/* A client whose request is not answered sleeps for ever. */
-	watch_end_all(fs);
-	daemon->session.stopping = true;
-	while (daemon->session.pending)
-		uv_run(&daemon->loop, UV_RUN_ONCE);
-	if (daemon->session.fuse) {
-		daemon->mounted &= session_is_mounted(&daemon->session);
-		session_stop(&daemon->session);
+	fleet_end(commons->fleet);
+	if (daemon->fs) {
+		daemon->mounted &= session_is_mounted(daemon->fs->session);
+		view_close(steal(&daemon->fs), NULL, NULL);
 	}
-	fs->aside = aside_free(fs->aside);
-	handle_free_all(fs);
-	dir_free_all(fs);
-	file_metrics_end(fs);
-	node_free_all(fs);
-	turns_end(fs);
-	programs_forget_all(fs);
-	space_free(fs);
-	shares_deinit(&fs->shares);
-	fs->host = host_close(fs->host);
+	while (commons->views)
+		uv_run(&daemon->loop, UV_RUN_ONCE);
+	commons->aside = aside_free(commons->aside);
+	commons_end(commons);
+	commons->host = host_close(commons->host);
 	uv_walk(&daemon->loop, close_handle, NULL);
 	uv_run(&daemon->loop, UV_RUN_DEFAULT);
 	uv_loop_close(&daemon->loop);
 	if (daemon->presence_fd >= 0)
 		close(daemon->presence_fd);
-	if (daemon->fuse)
-		fuse_session_destroy(daemon->fuse);
 	log_end();
 	mounter_end(&daemon->mounter, daemon->mounted);
-	free(daemon->session.buffer.mem);
 }
 
 static int make_state(const struct options *options)
@@ -288,32 +287,34 @@ static int give_up_rights(struct daemon *daemon, int ready)
 	const struct options *options = &daemon->options;
 	int r;
 
-	daemon->fs.uid = geteuid();
-	daemon->fs.gid = getegid();
+	daemon->commons.uid = geteuid();
+	daemon->commons.gid = getegid();
 	raise_file_limit();
 	r = mounter_start(&daemon->mounter, options, ready);
 	if (r == 0)
 		r = make_state(options);
 	if (r == 0)
 		watch_addresses(daemon);
-	return r == 0 ? rights_confine(&options->user, options->state) : r;
+	return r == 0 ? rights_confine(&options->user, options->state,
+				       options->fleet != NULL)
+		      : r;
 }
 
 static void serve(struct daemon *daemon, int ready)
 {
-	struct host *host = daemon->fs.host;
+	struct host *host = daemon->commons.host;
 
 	log_line(LOG_NOTICE, "serving %s on %s, nameservers: %zu of %zu",
 		 daemon->options.host, daemon->options.mountpoint,
 		 host->anchors, descriptors_servers_max(&host->descriptors));
-	notify(daemon->fs.aside, "READY=1");
+	notify(daemon->commons.aside, "READY=1");
 	if (ready >= 0)
 		background_ready(ready);
 	log_start();
 	uv_run(&daemon->loop, UV_RUN_DEFAULT);
 	log_line(LOG_NOTICE, "stopping %s: %s", daemon->options.host,
 		 stop_signal ? strsignal(stop_signal) : "unmounted");
-	notify(daemon->fs.aside, "STOPPING=1");
+	notify(daemon->commons.aside, "STOPPING=1");
 }
 
 static int run(struct daemon *daemon)

@@ -5,6 +5,7 @@
 
 #include "fs/daemon/mount_words.h"
 #include "fs/daemon/options_check.h"
+#include "fs/daemon/options_fleet.h"
 #include "fs/daemon/options_table.h"
 
 enum option_key {
@@ -139,6 +140,7 @@ void options_deinit(struct options *options)
 	free(options->user_text);
 	free(options->user.name);
 	free(options->mount_ns);
+	options_fleet_deinit(options);
 	for (size_t i = 0; i < ARRAY_SIZE(options->arguments); i++)
 		free(options->arguments[i]);
 	fuse_opt_free_args(&options->fuse);

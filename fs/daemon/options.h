@@ -14,6 +14,7 @@
 
 #include "fs/bind.h"
 #include "fs/daemon/rights.h"
+#include "fs/fleet/grants.h"
 #include "fs/fs.h"
 
 /* Where root's daemon keeps its state, if it is told nothing. */
@@ -51,6 +52,9 @@ struct options {
 	char *nsid;		      /* or NULL */
 	struct rights_user user;
 	char *mount_ns;	       /* or NULL: this process's */
+	char *fleet;	       /* URLs of the bus; NULL: this host alone */
+	char *fleet_creds_text, *fleet_ca_text; /* or NULL */
+	struct grants grants;  /* what other hosts may; with fleet only */
 	struct fuse_args fuse; /* for fuse_session_new() */
 
 	/* As given, until they are checked. */
@@ -59,6 +63,8 @@ struct options {
 	char *listen_text;
 	char *bind_text;
 	char *user_text;
+	char *fleet_creds, *fleet_ca; /* paths */
+	char *fleet_allow;
 	bool complained; /* the reason was logged */
 };
 

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "fs/daemon/options_check.h"
+#include "fs/daemon/options_fleet.h"
 
 static int check_host(struct options *options)
 {
@@ -156,6 +157,8 @@ int options_check(struct options *options)
 		r = check_state(options);
 	if (r == 0)
 		r = rights_find_user(options->user_text, &options->user);
+	if (r == 0)
+		r = options_fleet_check(options);
 	if (r < 0)
 		return r;
 	assert(options->mountpoint && options->host && options->state);

@@ -99,7 +99,8 @@ int rights_no_more(void)
 	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ? -errno : 0;
 }
 
-int rights_confine(const struct rights_user *user, const char *state)
+int rights_confine(const struct rights_user *user, const char *state,
+		   bool has_fleet)
 {
 	static const unsigned keep[] = {CAP_NET_BIND_SERVICE};
 	int r = rights_keep(user, keep, ARRAY_SIZE(keep));
@@ -111,9 +112,9 @@ int rights_confine(const struct rights_user *user, const char *state)
 	}
 	r = rights_no_more();
 	if (r == 0)
-		r = landlock_confine(state);
+		r = landlock_confine(state, has_fleet);
 	if (r == 0)
-		r = filter_load();
+		r = filter_load(has_fleet);
 	if (r < 0)
 		log_line(LOG_ERR,
 			 "cannot confine itself: %s; the kernel needs seccomp "

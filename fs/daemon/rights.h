@@ -49,9 +49,11 @@ int rights_no_more(void);
  * rights_confine() - the daemon's: become @user, able to bind low ports only,
  * to reach the files of landlock.h, and to make the system calls of filter.h
  * @state: the state directory
+ * @has_fleet: it connects to other hosts
  *
  * Return: 0; -errno, and the reason was logged.
  */
-int rights_confine(const struct rights_user *user, const char *state);
+int rights_confine(const struct rights_user *user, const char *state,
+		   bool has_fleet);
 
 #endif

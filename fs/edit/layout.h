@@ -52,6 +52,7 @@ struct edit_call {
 	struct change change;
 	int result; /* of reading; or what to tell once all is put back */
 	uv_work_t work;
+	struct receipt receipt; /* of who calls, for after the work */
 	edit_step *taken;   /* after the tail; NULL: the call ends then */
 	edit_step *settled; /* once all that is staged was judged */
 };

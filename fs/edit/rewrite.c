@@ -34,8 +34,7 @@ struct rewrite *rewrite_free(struct rewrite *rewrite)
 {
 	if (!rewrite)
 		return NULL;
-	if (rewrite->scratch)
-		scratch_free(rewrite->fs, rewrite->scratch);
+	scratch_unref(rewrite->scratch);
 	free(rewrite);
 	return NULL;
 }
@@ -49,6 +48,7 @@ struct taking {
 	uint64_t octets;	 /* that were taken */
 	int result;
 	uv_work_t work;
+	struct receipt receipt; /* of who calls, for after the work */
 	struct rewrite **out;
 	rewrite_done *done;
 	void *arg;
@@ -109,16 +109,19 @@ static void take_in_pool(uv_work_t *work)
 static void after_take(uv_work_t *work, int status)
 {
 	struct taking *taking = container_of(work, struct taking, work);
+	struct receipt before, receipt = taking->receipt;
 	struct rewrite *rewrite = taking->rewrite;
+	struct host *host = rewrite->fs->host;
 	int r = taking->result;
 
 	(void)status;
 	taking->stream = stream_close(taking->stream);
 	/* What was counted was the size a moment before the stream began. */
 	if (r == 0 && taking->octets != rewrite->scratch->size)
-		r = scratch_truncate(rewrite->fs, rewrite->scratch,
-				     taking->octets);
+		r = scratch_truncate(rewrite->scratch, taking->octets);
+	receipt_enter(host, &receipt, &before);
 	have_text(taking, r);
+	receipt_leave(host, &before);
 }
 
 static void take_text(struct taking *taking)
@@ -129,10 +132,9 @@ static void take_text(struct taking *taking)
 	int r = attr_get(fs, rewrite->node, &attr);
 
 	if (r == 0)
-		r = scratch_truncate(fs, rewrite->scratch,
-				     (uint64_t)attr.st_size);
+		r = scratch_truncate(rewrite->scratch, (uint64_t)attr.st_size);
 	if (r == 0)
-		r = scratch_open(fs, rewrite->scratch);
+		r = scratch_open(rewrite->scratch);
 	if (r == 0)
 		r = stream_open(&taking->stream, fs, rewrite->node, NULL, NULL);
 	if (r == 0)
@@ -160,6 +162,7 @@ void rewrite_new(struct rewrite **out, struct fs *fs, struct node *node,
 	*rewrite = (struct rewrite){.fs = fs, .node = node, .seen = *seen};
 	*taking = (struct taking){
 		.rewrite = rewrite,
+		.receipt = *receipt_at_hand(fs->host),
 		.out = out,
 		.done = done,
 		.arg = arg,
@@ -189,8 +192,7 @@ int rewrite_write(struct rewrite *rewrite, const char *data, size_t len,
 	if (offset > rewrite_size(rewrite))
 		return -EINVAL;
 	while (len) {
-		done = scratch_write(rewrite->fs, rewrite->scratch, data, len,
-				     offset);
+		done = scratch_write(rewrite->scratch, data, len, offset);
 		if (done < 0)
 			return (int)done;
 		if (offset <= rewrite->covered &&
@@ -209,7 +211,7 @@ int rewrite_truncate(struct rewrite *rewrite, uint64_t size)
 		return rewrite->off;
 	if (size > rewrite_size(rewrite))
 		return -EINVAL;
-	return scratch_truncate(rewrite->fs, rewrite->scratch, size);
+	return scratch_truncate(rewrite->scratch, size);
 }
 
 void rewrite_set_time(struct rewrite *rewrite, int64_t mtime_ns)

@@ -176,12 +176,10 @@ static int share_staged(struct edit *edit)
 	return r;
 }
 
-static void after_read(uv_work_t *work, int status)
+static void have_read(struct edit *edit)
 {
-	struct edit *edit = container_of(work, struct edit, call.work);
 	int r = edit->call.result;
 
-	(void)status;
 	/* A line before it may be refused yet, and is the one to tell of. */
 	if (r < 0) {
 		edit_settle(edit, refuse_text);
@@ -197,16 +195,29 @@ static void after_read(uv_work_t *work, int status)
 		submit(edit);
 }
 
+static void after_read(uv_work_t *work, int status)
+{
+	struct edit *edit = container_of(work, struct edit, call.work);
+	struct host *host = edit->fs->host;
+	struct receipt before;
+
+	(void)status;
+	receipt_enter(host, &edit->call.receipt, &before);
+	have_read(edit);
+	receipt_leave(host, &before);
+}
+
 static void take(struct edit *edit)
 {
 	struct edit_call *call = &edit->call;
 
+	call->receipt = *receipt_at_hand(edit->fs->host);
 	if (call->len > EDIT_INLINE &&
 	    uv_queue_work(edit->fs->host->loop, &call->work, read_in_pool,
 			  after_read) == 0)
 		return;
 	read_text(edit);
-	after_read(&call->work, 0);
+	have_read(edit);
 }
 
 void edit_take_tail(struct edit *edit, edit_step *taken)

@@ -131,6 +131,13 @@ struct memory *memory_add(struct fs *fs, enum memory_kind kind,
 	return memory;
 }
 
+/* Another host can speak for any number of users: they have one's room. */
+static bool shares_room(const struct fs *fs, const struct memory *memory,
+			const struct memory *newest)
+{
+	return fs->peer || memory->uid == newest->uid;
+}
+
 /* The oldest texts of the user's go, as many as it takes for the newest. */
 static void make_room_for_text(struct fs *fs, const struct memory *newest)
 {
@@ -138,13 +145,13 @@ static void make_room_for_text(struct fs *fs, const struct memory *newest)
 	size_t octets = 0;
 
 	HASH_ITER (hh, fs->memory, memory, next) {
-		if (memory->uid == newest->uid)
+		if (shares_room(fs, memory, newest))
 			octets += memory->text.len;
 	}
 	HASH_ITER (hh, fs->memory, memory, next) {
 		if (octets <= MEMORY_TEXT_MAX)
 			return;
-		if (memory == newest || memory->uid != newest->uid)
+		if (memory == newest || !shares_room(fs, memory, newest))
 			continue;
 		octets -= memory->text.len;
 		if (memory->text.len)

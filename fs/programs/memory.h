@@ -16,7 +16,10 @@
 
 #define MEMORY_PER_USER 64
 #define MEMORY_MAX	1024
-/* Octets of a name's records, and of all that a user has removed. */
+/*
+ * Octets of a name's records, and of all that a user has removed, or all users
+ * of another host together.
+ */
 #define MEMORY_TEXT_MAX (1024 * 1024)
 
 enum memory_kind {

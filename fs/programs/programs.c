@@ -35,7 +35,7 @@ struct program {
 static const struct program programs[] = {
 	{"cp", .copies = true, .needs_backup = true},
 	{"install", .needs_backup = true},
-	{"mv", .needs_backup = true},
+	{"mv", .copies = true, .needs_backup = true},
 	{"patch", .needs_backup = true},
 	{"perl", .needs_backup = true},
 	{"sed", .needs_backup = true},
@@ -74,7 +74,7 @@ static void ask(const struct fuse_ctx *by, const struct asked *head,
 		return;
 	}
 	*asked = *head;
-	caller_ask(asked->fs->aside, &about, done, asked);
+	caller_ask(asked->fs, &about, done, asked);
 }
 
 static void know_copier(void *arg, const struct caller *caller)

@@ -77,9 +77,12 @@ void test_host_open(struct test_host *th)
 		.server = {.workers = 1,
 			   .tcp_clients = 16,
 			   .tcp_idle_ms = 1000,
-			   .answer = {.edns_size = 1232}},
+			   .answer = {.edns_size = 1232},
+			   .seen = th->seen,
+			   .seen_arg = th->changed_arg},
 		.report = report,
-		.changed = changed,
+		.changed = th->changed ? th->changed : changed,
+		.changed_arg = th->changed_arg,
 	};
 
 	assert_int_equal(uv_loop_init(&th->loop), 0);

@@ -13,6 +13,10 @@ struct test_host {
 	char dir[64];
 	uv_loop_t loop;
 	struct host *host;
+	/* Set before test_host_open(), or all zero. */
+	host_changed *changed;
+	void *changed_arg;
+	void (*seen)(void *arg, const struct tap_query *query);
 };
 
 /* Make the directory; no host yet. */

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -177,11 +178,24 @@ static int make_a_socket(void)
 	return socket(AF_INET6, SOCK_DGRAM, 0) < 0 ? -1 : 0;
 }
 
+static int connect_to_another(void)
+{
+	struct sockaddr_in6 at = {.sin6_family = AF_INET6,
+				  .sin6_addr = IN6ADDR_LOOPBACK_INIT,
+				  .sin6_port = htons(9)};
+	int fd = socket(AF_INET6, SOCK_DGRAM, 0);
+	int r = connect(fd, (struct sockaddr *)&at, sizeof(at));
+
+	/* There may be no IPv6 here. */
+	return r < 0 && errno == ENOSYS ? -1 : 0;
+}
+
 static const struct {
 	const char *what;
 	int (*act)(void);
 	bool allowed;
 } cases[] = {
+	{"connect to another", connect_to_another, false},
 	{"run a program", run_a_program, false},
 	{"start a process", start_a_process, false},
 	{"signal another process", signal_another_process, false},
@@ -211,17 +225,33 @@ static const struct {
 };
 
 /* In a process of its own: what is given up is gone. */
-static int child(int (*act)(void))
+static int child(int (*act)(void), bool with_fleet)
 {
 	int r;
 
-	if (rights_no_more() < 0 || filter_load() < 0)
+	if (rights_no_more() < 0 || filter_load(with_fleet) < 0)
 		return 99;
 	errno = 0;
 	r = act();
 	return r < 0 ? errno : 0;
 }
 
+static void expect(const char *what, int (*act)(void), bool with_fleet,
+		   int wanted)
+{
+	int status;
+	pid_t pid = fork();
+
+	if (pid == 0)
+		_exit(child(act, with_fleet));
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	if (WEXITSTATUS(status) != wanted)
+		fail_msg("%s%s: %d", what, with_fleet ? ", with a fleet" : "",
+			 WEXITSTATUS(status));
+}
+
+/* With a fleet it can connect, too. */
 static void the_daemon_can_serve_and_nothing_else(void **state)
 {
 	(void)state;
@@ -233,15 +263,12 @@ static void the_daemon_can_serve_and_nothing_else(void **state)
 		skip();
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		int status;
-		pid_t pid = fork();
+		bool is_of_fleet = cases[i].act == connect_to_another;
+		int wanted = cases[i].allowed ? 0 : ENOSYS;
 
-		if (pid == 0)
-			_exit(child(cases[i].act));
-		assert_int_equal(waitpid(pid, &status, 0), pid);
-		assert_true(WIFEXITED(status));
-		if (WEXITSTATUS(status) != (cases[i].allowed ? 0 : ENOSYS))
-			fail_msg("%s: %d", cases[i].what, WEXITSTATUS(status));
+		expect(cases[i].what, cases[i].act, false, wanted);
+		expect(cases[i].what, cases[i].act, true,
+		       is_of_fleet ? 0 : wanted);
 	}
 }
 

@@ -50,6 +50,16 @@ static int read_a_file(void)
 	return try_open("/etc/passwd", O_RDONLY);
 }
 
+static int read_where_names_are(void)
+{
+	return try_open("/etc/nsswitch.conf", O_RDONLY);
+}
+
+static int write_where_names_are(void)
+{
+	return try_open("/etc/hosts", O_WRONLY);
+}
+
 static int write_a_file(void)
 {
 	return try_open("../other", O_WRONLY);
@@ -202,10 +212,12 @@ static const struct {
 	{"use /dev/null", use_dev_null, 0, 1},
 };
 
+static bool with_fleet;
+
 /* In a process of its own: what is given up is gone. */
 static int child(int (*act)(void))
 {
-	if (rights_no_more() < 0 || landlock_confine(state) < 0)
+	if (rights_no_more() < 0 || landlock_confine(state, with_fleet) < 0)
 		return 255;
 	errno = 0;
 	return act() < 0 ? errno : 0;
@@ -248,12 +260,29 @@ static void the_daemon_reaches_its_state_and_no_other_file(void **unused)
 	}
 }
 
+static void with_a_fleet_it_reads_what_a_resolver_reads(void **unused)
+{
+	(void)unused;
+	if (FILTER_SANITIZED || syscall(SYS_landlock_create_ruleset, NULL, 0,
+					LANDLOCK_CREATE_RULESET_VERSION) < 0) {
+		print_message("no Landlock in this build or kernel\n");
+		skip();
+	}
+	with_fleet = false;
+	assert_int_equal(result_of(read_where_names_are), EACCES);
+	with_fleet = true;
+	assert_int_equal(result_of(read_where_names_are), 0);
+	assert_int_equal(result_of(write_where_names_are), EACCES);
+	assert_int_equal(result_of(read_a_file), EACCES);
+	with_fleet = false;
+}
+
 /* All of it together, as the daemon calls it. */
 static int confined_and_filtered(void)
 {
 	struct rights_user nobody_else = {.uid = getuid(), .gid = getgid()};
 
-	if (rights_confine(&nobody_else, state) < 0)
+	if (rights_confine(&nobody_else, state, false) < 0)
 		return 0;
 	return write_a_file() < 0 && errno == EACCES &&
 			       use_its_own_file() == 0 && fork() < 0 &&
@@ -303,6 +332,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(
 			the_daemon_reaches_its_state_and_no_other_file),
+		cmocka_unit_test(with_a_fleet_it_reads_what_a_resolver_reads),
 		cmocka_unit_test(giving_up_rights_takes_both),
 	};
 

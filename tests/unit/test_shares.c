@@ -17,11 +17,13 @@
 
 static int setup(void **state)
 {
+	static struct commons commons;
 	static struct fs fs;
 
-	fs = (struct fs){.uid = STARTER};
-	shares_set(&fs.shares, SHARE_LOGS, 10);
-	shares_set(&fs.shares, SHARE_READERS, 1);
+	commons = (struct commons){.uid = STARTER};
+	fs = (struct fs){.commons = &commons};
+	shares_set(&commons.shares, SHARE_LOGS, 10);
+	shares_set(&commons.shares, SHARE_READERS, 1);
 	*state = &fs;
 	return 0;
 }
@@ -30,7 +32,7 @@ static int teardown(void **state)
 {
 	struct fs *fs = *state;
 
-	shares_deinit(&fs->shares);
+	shares_deinit(&fs->commons->shares);
 	return 0;
 }
 
@@ -83,7 +85,7 @@ static void of_what_the_option_says_for_all_a_user_has_half(void **state)
 {
 	struct fs *fs = *state;
 
-	shares_set(&fs->shares, SHARE_SCRATCH_SIZE, 101);
+	shares_set(&fs->commons->shares, SHARE_SCRATCH_SIZE, 101);
 	assert_int_equal(
 		share_take(fs, SHARE_SCRATCH_SIZE, ALICE, 52, NULL, NULL),
 		-ENOSPC);
@@ -103,7 +105,7 @@ static void sums_do_not_wrap(void **state)
 	assert_int_equal(take(fs, ALICE, 5), 0);
 	assert_int_equal(take(fs, ALICE, UINT64_MAX), -EMFILE);
 	assert_int_equal(take(fs, 0, UINT64_MAX - 4), -EMFILE);
-	shares_set(&fs->shares, SHARE_LOGS, UINT64_MAX);
+	shares_set(&fs->commons->shares, SHARE_LOGS, UINT64_MAX);
 	assert_int_equal(take(fs, ALICE, UINT64_MAX - 5), 0);
 	assert_int_equal(take(fs, BOB, 1), -EMFILE);
 }
@@ -113,15 +115,15 @@ static void who_has_nothing_is_forgotten(void **state)
 	struct fs *fs = *state;
 
 	assert_int_equal(take(fs, ALICE, 11), -EMFILE);
-	assert_null(fs->shares.accounts);
+	assert_null(fs->commons->shares.accounts);
 	assert_int_equal(take(fs, ALICE, 0), 0);
-	assert_null(fs->shares.accounts);
+	assert_null(fs->commons->shares.accounts);
 	assert_int_equal(take(fs, ALICE, 1), 0);
 	assert_int_equal(take(fs, EVE, 1), 0);
 	share_give(fs, SHARE_LOGS, ALICE, 1);
 	share_give(fs, SHARE_LOGS, EVE, 1);
-	assert_null(fs->shares.accounts);
-	assert_int_equal(fs->shares.used[SHARE_LOGS], 0);
+	assert_null(fs->commons->shares.accounts);
+	assert_int_equal(fs->commons->shares.used[SHARE_LOGS], 0);
 }
 
 static void expect_line(struct anchor *anchor, const char *text)
@@ -147,7 +149,7 @@ static void who_is_refused_is_told_of_the_option(void **state)
 			 -EMFILE);
 	expect_line(&anchor, " log: logs=10: all users together may have 40 "
 			     "open logs;");
-	shares_set(&fs->shares, SHARE_SCRATCH_SIZE, 100);
+	shares_set(&fs->commons->shares, SHARE_SCRATCH_SIZE, 100);
 	assert_int_equal(
 		share_take(fs, SHARE_SCRATCH_SIZE, ALICE, 51, &anchor, "x"),
 		-ENOSPC);
@@ -164,7 +166,7 @@ static void metrics_tell_of_each_kind(void **state)
 	assert_int_equal(take(fs, ALICE, 3), 0);
 	assert_int_equal(take(fs, BOB, 4), 0);
 	assert_int_equal(take(fs, BOB, 7), -EMFILE);
-	shares_note(&fs->shares, &figures);
+	shares_note(&fs->commons->shares, &figures);
 	assert_int_equal(shares_expose(&figures, &out), 0);
 	assert_int_equal(buffer_add(&out, "", 1), 0);
 	for (size_t i = 0; i < 5; i++) {

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * guest_asks.c - questions about processes that are on the guest's machine
+ */
+#include <utlist.h>
+
+#include "fs/fleet/guest_layout.h"
+
+/* Nobody can say any more: he is gone with his host, and publishes nothing. */
+static const struct caller killed = {.is_killed = true, .is_ending = true};
+
+static const struct caller unknown;
+
+/* The operation goes on as the call that it is of. */
+static void give_answer(struct guest_session *session,
+			struct guest_question *question,
+			const struct caller *caller)
+{
+	struct host *host = guest_host(session);
+	struct receipt before;
+
+	DL_DELETE(session->questions, question);
+	receipt_enter(host, &question->receipt, &before);
+	question->done(question->arg, caller);
+	receipt_leave(host, &before);
+	free(question);
+}
+
+static void send_question(const struct guest_session *session,
+			  const struct guest_question *question,
+			  const struct caller_about *about)
+{
+	const struct wire_ask ask = {
+		.question = question->number,
+		.pid = about->pid,
+		.other = about->other,
+		.group = about->group,
+	};
+
+	/* One that is lost is not answered, and ends in time. */
+	guest_say(session, WIRE_ASK, 0, 0, &ask, sizeof(ask));
+}
+
+void guest_asks_ask(void *arg, const struct caller_about *about,
+		    caller_done *done, void *done_arg)
+{
+	struct guest_session *session = arg;
+	struct guest_question *question;
+
+	if (session->is_ending || !about->pid) {
+		done(done_arg, session->is_ending ? &killed : &unknown);
+		return;
+	}
+	question = malloc(sizeof(*question));
+	if (!question) {
+		done(done_arg, &unknown);
+		return;
+	}
+	*question = (struct guest_question){
+		.number = ++session->next_question,
+		.until_ms = bus_now_ms() + GUEST_ASK_MS,
+		.receipt = *receipt_at_hand(guest_host(session)),
+		.done = done,
+		.arg = done_arg,
+	};
+	DL_APPEND(session->questions, question);
+	send_question(session, question, about);
+}
+
+static struct caller caller_of(const struct wire_caller *answered)
+{
+	struct caller caller = {
+		.is_killed = answered->is_killed,
+		.is_ending = answered->is_ending,
+		.is_member = answered->is_member,
+		.is_same = answered->is_same,
+		.process = answered->process,
+	};
+
+	/* Terminated, whatever the guest has sent. */
+	memcpy(caller.command, answered->command, sizeof(caller.command) - 1);
+	return caller;
+}
+
+void guest_asks_answered(struct guest_session *session,
+			 const struct wire_caller *answered)
+{
+	const struct caller caller = caller_of(answered);
+	struct guest_question *question;
+
+	DL_FOREACH (session->questions, question) {
+		if (question->number != answered->question)
+			continue;
+		give_answer(session, question, &caller);
+		return;
+	}
+}
+
+void guest_asks_tick(struct guest_session *session, uint64_t now_ms)
+{
+	/* The oldest is the first. */
+	while (session->questions && session->questions->until_ms <= now_ms)
+		give_answer(session, session->questions, &unknown);
+}
+
+void guest_asks_end(struct guest_session *session)
+{
+	while (session->questions)
+		give_answer(session, session->questions, &killed);
+}

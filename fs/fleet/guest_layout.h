@@ -1,0 +1,394 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * guest_layout.h - what a guest is made of, for those that are its parts
+ *
+ *   guest.c          who they are, what they say, and who is gone
+ *   guest_sessions.c a session begins, speaks, and is over
+ *   guest_slots.c    each call once: numbers of calls, parts, kept answers
+ *   guest_calls.c    a call that is new: judged, handed to the view, ended
+ *   guest_checks.c   is it one that a kernel would make?
+ *   guest_made.c     what a call of an earlier session has made
+ *   guest_answers.c  what the view says, in the guest's numbers
+ *   guest_nodes.c    nodes and open files, by the guest's numbers
+ *   guest_rights.c   who may what
+ *   guest_asks.c     questions about the guest's processes
+ *
+ * Operations of fs/ go on after they have replied, and view_peer.write() is
+ * called in the midst of them. So nothing is given back to a view there, and
+ * nothing new begun: what is due is done by the functions called ..._chores(),
+ * which run only where no operation is under way.
+ *
+ * Threading: the main loop.
+ */
+#ifndef FS_FLEET_GUEST_LAYOUT_H
+#define FS_FLEET_GUEST_LAYOUT_H
+
+#include <uthash.h>
+
+#include "anchors/receipt.h"
+#include "fs/fleet/fleet.h"
+#include "fs/fleet/guest.h"
+#include "fs/fleet/request.h"
+#include "fs/fs.h"
+#include "fs/view.h"
+
+/* Groups that one call may have to be asked for: an anchor's, and above. */
+#define GUEST_GROUPS_MAX 16
+/* What becomes of another host's root: "nobody". */
+#define GUEST_NOBODY 65534
+/* How long the guest may take to say what a process of its own is. */
+#define GUEST_ASK_MS 1000
+
+/* A node of the view's, which the guest knows by a number. */
+struct guest_node {
+	UT_hash_handle by_number, by_ino;
+	struct guest_node *prev, *next; /* in session->due */
+	uint64_t number;
+	uint64_t ino;	/* libfuse's number for it */
+	uint64_t given; /* as often as the guest was told of it */
+	uint64_t held;	/* references of the view's */
+	unsigned uses;	/* calls on their way and open files */
+	bool is_due;	/* it may have to be given back */
+};
+
+struct guest_handle {
+	UT_hash_handle hh; /* in session->handles, by number */
+	uint64_t number;
+	uint64_t fh; /* libfuse's */
+	struct guest_node *node;
+	bool is_dir, reads, writes;
+	bool is_stream;	   /* what is read of it cannot be read again */
+	bool is_closing;   /* a RELEASE has come; it is no number any more */
+	bool is_discarded; /* it is to be closed, and to publish nothing */
+	unsigned uses;	   /* calls on their way */
+};
+
+/* Which of its groups the caller is in, as far as was asked. */
+struct guest_groups {
+	unsigned count;
+	struct guest_group {
+		gid_t group;
+		bool is_member;
+	} known[GUEST_GROUPS_MAX];
+};
+
+enum slot_state {
+	SLOT_FREE,  /* the last call is answered, or none has come */
+	SLOT_ASKS,  /* for a group that decides; not begun */
+	SLOT_WAITS, /* a RELEASE: for calls on the same open file; not begun */
+	SLOT_RUNS,  /* the view has it */
+};
+
+struct guest_slot {
+	struct guest_session *session;
+	uint16_t number;
+	enum slot_state state;
+	uint64_t seq; /* of the last call that was taken */
+
+	/* ---- The call at hand ---- */
+	uint64_t unique; /* by which the view's response finds it */
+	uint32_t opcode;
+	size_t whole; /* octets */
+	struct guest_node *node, *second;
+	struct guest_handle *handle;
+	int open_flags; /* of OPEN and CREATE */
+	uint8_t *kept;	/* the request, while it is not begun */
+	struct guest_groups groups;
+
+	/* ---- The next one, as far as it has come ---- */
+	uint8_t *parts;
+	uint32_t parts_whole, parts_len;
+
+	/* ---- The last answer ---- */
+	bool is_kept;		    /* else it is done again */
+	enum wire_kind answer_kind; /* WIRE_ANSWER, WIRE_UNDONE */
+	int answer_result;	    /* 0 or -errno, without @answer */
+	uint8_t *answer;	    /* a response; NULL: only the result */
+	size_t answer_len;
+};
+
+/* A question to the guest about one of its processes. */
+struct guest_question {
+	struct guest_question *prev, *next; /* in session->questions */
+	uint64_t number;
+	uint64_t until_ms;
+	struct receipt receipt; /* of the call that asks */
+	caller_done *done;
+	void *arg;
+};
+
+/*
+ * One session: a view, and what the guest knows of it. One that is over lives
+ * until its view is closed.
+ */
+struct guest_session {
+	struct guest *guest;
+	uint64_t number, incarnation; /* the guest's */
+	struct view_peer peer;
+	struct fs *view; /* NULL: it has none, see @error */
+	int error; /* why there is no view: -errno, which is each answer */
+	struct guest_node *nodes, *inos; /* uthash by number, and by ino */
+	struct guest_node *due;		 /* utlist: maybe to be given back */
+	struct guest_handle *handles;	 /* uthash */
+	unsigned discards; /* handles that wait for their last call */
+	unsigned waits;	   /* slots in SLOT_WAITS */
+	uint64_t next_node, next_handle, next_question, next_call;
+	uint64_t notes; /* the last seq of a FORGET or DISCARD */
+	struct guest_question *questions;
+	size_t bodies;		   /* octets of calls on their way */
+	bool is_ending, is_closed; /* see session_end() */
+	struct guest_slot slots[WIRE_SLOTS];
+};
+
+/* A requester; kept, for its last session's number, when it has gone. */
+struct guest {
+	UT_hash_handle hh; /* in fleet->guests, by name */
+	struct fleet *fleet;
+	char name[WIRE_NAME_MAX + 1];
+	uint64_t last_incarnation;
+	uint64_t last_session; /* numbers of one incarnation only grow */
+	struct guest_session *session; /* NULL: none */
+	unsigned closing;	       /* sessions that are over, not closed */
+	struct wire_head next;	/* a WIRE_OPEN that waits for that; or zeroes */
+	struct live_host *host; /* held while there is a session */
+	uint64_t heard_ms;	/* by bus_now_ms() */
+	uint64_t untold; /* a session that is over, and it may not know */
+	bool was_refused, was_denied; /* and the line of that was written */
+};
+
+/* ---- guest_sessions.c ---- */
+
+/** guest_grant() - what it may do here */
+enum grant guest_grant(const struct guest *guest);
+
+/** guest_line() - a line about it in this host's `error` */
+void guest_line(struct guest *guest, const char *reason);
+
+/** guest_host() - whose tree it is */
+struct host *guest_host(const struct guest_session *session);
+
+/** guest_counts() - what is to be told of all guests */
+struct guest_figures *guest_counts(const struct guest_session *session);
+
+/** guest_answer() - a word without a body, also to one who is no guest */
+int guest_answer(struct fleet *fleet, const char *to, enum wire_kind kind,
+		 uint64_t session, uint16_t slot, uint64_t seq);
+
+/** guest_say() - a message of the session; a long body goes in parts
+ *
+ * Errors as bus_send(), and then the guest asks again.
+ */
+int guest_say(const struct guest_session *session, enum wire_kind kind,
+	      uint16_t slot, uint64_t seq, const void *body, size_t len);
+
+/** guest_tell_ended() - that its last session is over, as long as that fails */
+void guest_tell_ended(struct guest *guest);
+
+/** guest_ready() - has it a view? it may have become possible: 0, -errno */
+int guest_ready(struct guest_session *session);
+
+/**
+ * guest_session_begin() - with the WIRE_OPEN in guest->next, and answer it
+ *
+ * Nothing, if there is none, or an earlier session's view is not closed yet:
+ * what that one's calls have done is known then, and this one may ask for it.
+ */
+void guest_session_begin(struct guest *guest);
+
+/** guest_session_end() - nothing is begun any more
+ *
+ * Nothing that is open is published. What is on its way in the view ends by and
+ * by; it has answers to all that it asks.
+ * @told: the guest knows it, or is no more
+ */
+void guest_session_end(struct guest_session *session, bool told);
+
+/** guest_session_break() - end it, for the guest breaks the rules */
+void guest_session_break(struct guest_session *session);
+
+/** guest_all_ended() - if they are to end, and all have: say so, once */
+void guest_all_ended(struct fleet *fleet);
+
+/* ---- guest_slots.c ---- */
+
+/*
+ * The messages about calls. Return: 0; -EPROTO: that breaks the rules, and ends
+ * the session.
+ */
+int guest_slots_call(struct guest_session *session,
+		     const struct wire_head *head, void *body, size_t len);
+int guest_slots_probe(struct guest_session *session,
+		      const struct wire_head *head);
+int guest_slots_was_done(struct guest_session *session,
+			 const struct wire_head *head,
+			 const struct wire_was_done *about);
+int guest_slots_interrupt(struct guest_session *session,
+			  const struct wire_head *head);
+
+/** guest_slot_answer() - the call at hand has ended with a response, which is
+ * taken
+ *
+ * It is said to the guest, and kept as long as it has to be.
+ */
+void guest_slot_answer(struct guest_slot *slot, uint8_t *octets, size_t len);
+
+/** guest_slot_end() - the same, with a result and nothing else: 0 or -errno */
+void guest_slot_end(struct guest_slot *slot, enum wire_kind kind, int result);
+
+/** guest_slots_chores() - those that had to wait for what has ended by now */
+void guest_slots_chores(struct guest_session *session);
+
+/** guest_slots_deinit() - at the session's end: nothing is begun any more */
+void guest_slots_deinit(struct guest_session *session);
+
+/* ---- guest_calls.c ---- */
+
+/** guest_call_begin() - a call that is new: @octets are the caller's, aligned
+ *
+ * It is answered now or later. Return: 0; -EPROTO: it is none.
+ */
+int guest_call_begin(struct guest_slot *slot, void *octets, size_t len);
+
+/** guest_call_go_on() - one that was kept */
+void guest_call_go_on(struct guest_slot *slot);
+
+/** guest_call_run() - hand a request to the view, with the view's numbers */
+void guest_call_run(struct guest_slot *slot, void *octets, size_t len);
+
+/** guest_call_end() - let go of what it is about */
+void guest_call_end(struct guest_slot *slot, bool failed);
+
+/** guest_call_interrupt() - it is not wanted any more */
+void guest_call_interrupt(struct guest_slot *slot);
+
+/** guest_call_closes() - of an open file or directory */
+bool guest_call_closes(uint32_t opcode);
+
+/* ---- guest_checks.c ---- */
+
+/** guest_check() - find what a request is about, and put it right
+ *
+ * The guest's numbers become the view's; what is found is the slot's until
+ * guest_call_end(). Root becomes nobody, if the host may not do all.
+ *
+ * Return: 0; -ESTALE, -EBADF: no such node or file; -ENOTDIR, -EISDIR; as
+ * guest_ready().
+ */
+int guest_check(struct guest_slot *slot, struct request *request);
+
+/* ---- guest_made.c ---- */
+
+/** guest_made() - answer with the directory of an anchor that was made */
+void guest_made(struct guest_slot *slot, uint64_t anchor);
+
+/* ---- guest_answers.c ---- */
+
+/** guest_answers_write() - view_peer.write(); @arg is the session */
+ssize_t guest_answers_write(void *arg, const struct iovec *iov, int count);
+
+/* ---- guest_nodes.c ---- */
+
+/** guest_nodes_init() - the host's anchor has FUSE_ROOT_ID: 0, -ENOMEM */
+int guest_nodes_init(struct guest_session *session);
+
+/** guest_nodes_find() - by the guest's number; NULL: it has no such one */
+struct guest_node *guest_nodes_find(struct guest_session *session,
+				    uint64_t number);
+
+/** guest_nodes_number() - of libfuse's; 0: the guest does not know it */
+uint64_t guest_nodes_number(struct guest_session *session, uint64_t ino);
+
+/** guest_nodes_give() - the guest is told of it once more; NULL: no memory, or
+ * it has too many
+ */
+struct guest_node *guest_nodes_give(struct guest_session *session,
+				    uint64_t ino);
+
+/** guest_nodes_return() - the view has found it, and the guest is not told */
+void guest_nodes_return(struct guest_session *session, uint64_t ino);
+
+/** guest_nodes_take() - and of that it has not heard
+ *
+ * @given_back: the view has its reference back already
+ */
+void guest_nodes_take(struct guest_session *session, struct guest_node *node,
+		      bool given_back);
+
+/** guest_nodes_use(), guest_nodes_unuse() - it is there until then; NULL is
+ * fine */
+struct guest_node *guest_nodes_use(struct guest_node *node);
+void guest_nodes_unuse(struct guest_session *session, struct guest_node *node);
+
+/** guest_nodes_forget() - 0; -EPROTO: more than was given */
+int guest_nodes_forget(struct guest_session *session,
+		       const struct wire_forget *forget);
+
+/** guest_nodes_chores() - what the guest has forgotten goes back to the view */
+void guest_nodes_chores(struct guest_session *session);
+
+/** guest_handles_give() - the guest is told of an open file; NULL: no memory */
+struct guest_handle *guest_handles_give(struct guest_session *session,
+					uint64_t fh,
+					const struct guest_slot *slot,
+					struct guest_node *node);
+
+/** guest_handles_find() - NULL: none, or it is being closed */
+struct guest_handle *guest_handles_find(struct guest_session *session,
+					uint64_t number);
+
+/** guest_handles_drop() - it is closed */
+void guest_handles_drop(struct guest_session *session,
+			struct guest_handle *handle);
+
+/** guest_handles_discard() - close it by and by; nothing if there is none */
+void guest_handles_discard(struct guest_session *session,
+			   const struct wire_discard *discard);
+
+/** guest_handles_chores() - those of which nothing is on its way any more */
+void guest_handles_chores(struct guest_session *session);
+
+/** guest_nodes_deinit() - the tables; the view gives back what they name itself
+ */
+void guest_nodes_deinit(struct guest_session *session);
+
+/* ---- guest_rights.c ---- */
+
+/** guest_rights_granted() - may that host do that at all? 0, -EACCES
+ *
+ * @request: with the view's numbers in it already; here and below
+ */
+int guest_rights_granted(struct fs *view, enum grant grant,
+			 const struct request *request);
+
+/**
+ * guest_rights_judge() - may the caller do that, as its kernel would say?
+ * @groups:  what is known of the caller
+ * @ask:     the group that decides
+ *
+ * Return: 0; -EACCES, -EPERM; 1: it is not known whether the caller is in @ask.
+ */
+int guest_rights_judge(struct fs *view, enum grant grant,
+		       const struct request *request,
+		       const struct guest_groups *groups, gid_t *ask);
+
+/* ---- guest_asks.c ---- */
+
+/** guest_asks_ask() - view_peer.ask(); @arg is the session */
+void guest_asks_ask(void *arg, const struct caller_about *about,
+		    caller_done *done, void *done_arg);
+
+/** guest_asks_answered() - WIRE_CALLER */
+void guest_asks_answered(struct guest_session *session,
+			 const struct wire_caller *answer);
+
+/** guest_asks_tick() - what was asked too long ago is not known */
+void guest_asks_tick(struct guest_session *session, uint64_t now_ms);
+
+/**
+ * guest_asks_end() - the session is over, and who waits has an answer
+ *
+ * Who cannot be asked any more counts as killed: nothing of his is published.
+ */
+void guest_asks_end(struct guest_session *session);
+
+#endif

@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * guest_slots.c - each call once
+ *
+ * A guest has WIRE_SLOTS slots, and numbers the calls in each. The number says
+ * what a call is: the next one; the last one again, of which the guest has lost
+ * the answer; or an old one, which it has given up. What was answered is kept
+ * until the next one comes, so that it is told again and not done again. A long
+ * read is not kept, and is done again.
+ */
+#include <assert.h>
+#include <errno.h>
+#include <linux/fuse.h>
+
+#include "fs/fleet/guest_layout.h"
+
+#define ANSWER_KEPT (GUEST_ANSWER_KEPT + sizeof(struct fuse_out_header))
+
+/* ---- Answers ---- */
+
+static void forget_answer(struct guest_slot *slot)
+{
+	slot->is_kept = false;
+	slot->answer_len = 0;
+	free(steal(&slot->answer));
+}
+
+static void say_answer(const struct guest_slot *slot)
+{
+	const struct fuse_out_header plain = {
+		.len = sizeof(plain),
+		.error = slot->answer_result,
+		.unique = slot->unique,
+	};
+	const void *octets = &plain;
+	size_t len = sizeof(plain);
+
+	if (slot->answer) {
+		octets = slot->answer;
+		len = slot->answer_len;
+	}
+	if (slot->answer_kind == WIRE_UNDONE)
+		len = 0;
+	guest_say(slot->session, slot->answer_kind, slot->number, slot->seq,
+		  octets, len);
+}
+
+static void end(struct guest_slot *slot, bool failed)
+{
+	struct guest_session *session = slot->session;
+
+	assert(slot->state != SLOT_FREE && session->bodies >= slot->whole);
+	session->bodies -= slot->whole;
+	slot->whole = 0;
+	guest_call_end(slot, failed);
+	slot->state = SLOT_FREE;
+	slot->is_kept = true;
+	say_answer(slot);
+}
+
+void guest_slot_answer(struct guest_slot *slot, uint8_t *octets, size_t len)
+{
+	slot->answer_kind = WIRE_ANSWER;
+	slot->answer = octets;
+	slot->answer_len = len;
+	end(slot, ((struct fuse_out_header *)octets)->error);
+	/* Whatever gives something, or is done, is short: see cut_read(). */
+	if (len > ANSWER_KEPT) {
+		assert(slot->opcode == FUSE_READ);
+		forget_answer(slot);
+	}
+}
+
+void guest_slot_end(struct guest_slot *slot, enum wire_kind kind, int result)
+{
+	slot->answer_kind = kind;
+	slot->answer_result = result;
+	end(slot, result < 0);
+}
+
+/* ---- A call, in parts ---- */
+
+static void drop_parts(struct guest_slot *slot)
+{
+	slot->session->bodies -= slot->parts_whole;
+	slot->parts_whole = slot->parts_len = 0;
+	free(steal(&slot->parts));
+}
+
+/* A guest counts, too: what it sends at once has a bound. */
+static int count_body(struct guest_slot *slot, uint32_t whole)
+{
+	struct guest_session *session = slot->session;
+
+	if (session->bodies > WIRE_BODIES_MAX + WIRE_SLOTS * WIRE_SMALL)
+		return -EPROTO;
+	session->bodies += whole;
+	slot->parts_whole = whole;
+	return 0;
+}
+
+/*
+ * One part more. What does not fit is of a call whose first parts were lost:
+ * the guest will ask after it. Return: 1: it is whole; 0; -EPROTO.
+ */
+static int join(struct guest_slot *slot, const struct wire_head *head,
+		const void *body, size_t len)
+{
+	int r;
+
+	if (head->offset == 0) {
+		drop_parts(slot);
+		r = count_body(slot, head->whole);
+		if (r < 0 || len == head->whole)
+			return r < 0 ? r : 1;
+		slot->parts = malloc(head->whole);
+	}
+	if (!slot->parts || head->offset != slot->parts_len ||
+	    head->whole != slot->parts_whole ||
+	    len > head->whole - slot->parts_len) {
+		drop_parts(slot);
+		return 0;
+	}
+	memcpy(slot->parts + slot->parts_len, body, len);
+	slot->parts_len += (uint32_t)len;
+	return slot->parts_len == slot->parts_whole;
+}
+
+/* ---- Calls ---- */
+
+static void take(struct guest_slot *slot, uint64_t seq)
+{
+	assert(slot->state == SLOT_FREE);
+	forget_answer(slot);
+	slot->answer_result = 0;
+	slot->seq = seq;
+	slot->whole = slot->parts_whole;
+	slot->parts_whole = slot->parts_len = 0;
+	slot->state = SLOT_RUNS;
+	guest_counts(slot->session)->calls++;
+}
+
+static int begin(struct guest_slot *slot, uint64_t seq, void *body, size_t len)
+{
+	CLEANUP(freep) uint8_t *joined = steal(&slot->parts);
+
+	take(slot, seq);
+	return guest_call_begin(slot, joined ? joined : body, len);
+}
+
+/* It was sent again: what is to be said to that? */
+static void repeat(struct guest_slot *slot)
+{
+	guest_counts(slot->session)->repeated++;
+	if (slot->state == SLOT_FREE)
+		say_answer(slot);
+	else
+		guest_say(slot->session, WIRE_KNOWN, slot->number, slot->seq,
+			  NULL, 0);
+}
+
+/* The last one, and it need not be done again. */
+static bool is_known(const struct guest_slot *slot, uint64_t seq)
+{
+	return seq == slot->seq && (slot->state != SLOT_FREE || slot->is_kept);
+}
+
+/*
+ * May that be the next one? Return: 1: it is; 0: it is an old one, which nobody
+ * waits for; -EPROTO: none is to come before it was asked for.
+ */
+static int check_seq(const struct guest_slot *slot, uint64_t seq)
+{
+	if (seq < slot->seq)
+		return 0;
+	if (seq > slot->seq + 1 || slot->state != SLOT_FREE)
+		return -EPROTO;
+	return 1;
+}
+
+static struct guest_slot *find_slot(struct guest_session *session,
+				    const struct wire_head *head)
+{
+	return head->slot < WIRE_SLOTS && head->seq
+		       ? &session->slots[head->slot]
+		       : NULL;
+}
+
+int guest_slots_call(struct guest_session *session,
+		     const struct wire_head *head, void *body, size_t len)
+{
+	struct guest_slot *slot = find_slot(session, head);
+	int r;
+
+	if (!slot)
+		return -EPROTO;
+	if (is_known(slot, head->seq)) {
+		/* Once for all its parts. */
+		if (head->offset + len == head->whole)
+			repeat(slot);
+		return 0;
+	}
+	r = check_seq(slot, head->seq);
+	if (r == 1)
+		r = join(slot, head, body, len);
+	return r == 1 ? begin(slot, head->seq, body, head->whole) : r;
+}
+
+int guest_slots_probe(struct guest_session *session,
+		      const struct wire_head *head)
+{
+	struct guest_slot *slot = find_slot(session, head);
+
+	if (!slot)
+		return -EPROTO;
+	if (is_known(slot, head->seq))
+		repeat(slot);
+	else if (head->seq >= slot->seq)
+		guest_say(session, WIRE_UNKNOWN, head->slot, head->seq, NULL,
+			  0);
+	return 0;
+}
+
+int guest_slots_interrupt(struct guest_session *session,
+			  const struct wire_head *head)
+{
+	struct guest_slot *slot = find_slot(session, head);
+
+	if (!slot)
+		return -EPROTO;
+	if (head->seq == slot->seq)
+		guest_call_interrupt(slot);
+	return 0;
+}
+
+/* ---- Calls of an earlier session ---- */
+
+/* No task of that session is on its way any more: this one waited for that. */
+static void look(struct guest_slot *slot, const struct wire_was_done *about)
+{
+	struct guest_session *session = slot->session;
+	const struct receipt receipt =
+		receipt_of(session->guest->name, about->session,
+			   (uint16_t)about->slot, about->seq);
+	uint64_t anchor = 0;
+	int r = receipt_find(guest_host(session), &receipt, &anchor);
+
+	slot->state = SLOT_RUNS;
+	if (r == -ENOENT)
+		guest_slot_end(slot, WIRE_UNDONE, 0);
+	else if (r == 0 && about->opcode == FUSE_MKDIR)
+		guest_made(slot, anchor);
+	else
+		guest_slot_end(slot, WIRE_ANSWER, r);
+}
+
+int guest_slots_was_done(struct guest_session *session,
+			 const struct wire_head *head,
+			 const struct wire_was_done *about)
+{
+	struct guest_slot *slot = find_slot(session, head);
+	int r;
+
+	if (!slot || about->slot >= WIRE_SLOTS ||
+	    about->session >= session->number)
+		return -EPROTO;
+	if (is_known(slot, head->seq)) {
+		repeat(slot);
+		return 0;
+	}
+	r = check_seq(slot, head->seq);
+	if (r != 1)
+		return r;
+	drop_parts(slot);
+	take(slot, head->seq);
+	slot->opcode = FUSE_LOOKUP;
+	look(slot, about);
+	return 0;
+}
+
+/* ---- What had to wait ---- */
+
+void guest_slots_chores(struct guest_session *session)
+{
+	for (size_t i = 0; session->waits && i < WIRE_SLOTS; i++) {
+		struct guest_slot *slot = &session->slots[i];
+
+		if (slot->state == SLOT_WAITS && !slot->handle->uses)
+			guest_call_go_on(slot);
+	}
+}
+
+void guest_slots_deinit(struct guest_session *session)
+{
+	for (size_t i = 0; i < WIRE_SLOTS; i++) {
+		struct guest_slot *slot = &session->slots[i];
+
+		slot->state = SLOT_FREE;
+		free(steal(&slot->parts));
+		free(steal(&slot->kept));
+		free(steal(&slot->answer));
+	}
+	session->waits = 0;
+}

@@ -1,0 +1,732 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/stat.h>
+
+#include "far.h"
+
+/* ---- The root ---- */
+
+static void a_host_is_looked_up_from_its_beat(void **state)
+{
+	struct fuse_entry_out *entry;
+	uint64_t unique = ask_lookup(FUSE_ROOT_ID, "h2"), number;
+
+	(void)state;
+	assert_true(far_taken);
+	entry = (void *)told(unique)->body;
+	assert_true(entry->nodeid & REMOTE_NODE_BIT);
+	assert_int_equal(entry->attr.mode, S_IFDIR | 0751);
+	assert_int_equal(entry->attr.uid, 12);
+	assert_int_equal(entry->attr.nlink, 5);
+	assert_int_equal(entry->attr.mtime, 1);
+	assert_int_equal(entry->attr.mtimensec, 500000000);
+	assert_int_equal(entry->entry_valid, 0);
+	number = entry->nodeid;
+	assert_int_equal(far_root(), number);
+	entry = (void *)told(ask_lookup(FUSE_ROOT_ID, "h3"))->body;
+	assert_int_not_equal(entry->nodeid, number);
+	/* Nobody is asked, nor heard for it. */
+	sent_none();
+	assert_int_equal(far_holds, 0);
+}
+
+static void a_name_that_is_not_heard_is_asked_for_once(void **state)
+{
+	struct live_host *host = hosts_find(NULL, "h2");
+	uint64_t unique;
+
+	(void)state;
+	host->is_alive = false;
+	unique = ask_lookup(FUSE_ROOT_ID, "h2");
+	assert_int_equal(far_asks, 1);
+	told_none(unique);
+	far_known();
+	told_error(unique, -ENOENT);
+	unique = ask_lookup(FUSE_ROOT_ID, "h2");
+	host->is_alive = true;
+	far_known();
+	told_error(unique, 0);
+}
+
+static void what_cannot_be_a_host_is_left_to_this_one(void **state)
+{
+	static const char *const names[] = {"h1", ".git", "HEAD", "a b"};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		ask_lookup(FUSE_ROOT_ID, names[i]);
+		assert_false(far_taken);
+	}
+	/* Who was heard just now is there, also when nobody can be asked. */
+	far_is_up = false;
+	ask_lookup(FUSE_ROOT_ID, "h2");
+	assert_true(far_taken);
+	far_yields = true;
+	ask_lookup(FUSE_ROOT_ID, "h2");
+	assert_false(far_taken);
+	far_yields = false;
+	hosts_find(NULL, "h2")->is_alive = false;
+	ask_lookup(FUSE_ROOT_ID, "h2");
+	assert_false(far_taken);
+	assert_int_equal(far_asks, 0);
+}
+
+static void a_host_of_another_version_is_not_spoken_with(void **state)
+{
+	(void)state;
+	hosts_find(NULL, "h2")->beat.version_max = 0;
+	told_error(ask_lookup(FUSE_ROOT_ID, "h2"), -EPROTONOSUPPORT);
+}
+
+static void a_listing_of_the_root_asks_who_is_there(void **state)
+{
+	const struct fuse_open_in in = {0};
+
+	(void)state;
+	ask(FUSE_OPENDIR, FUSE_ROOT_ID, &in, sizeof(in));
+	assert_true(far_taken);
+	assert_int_equal(far_processed, 0);
+	far_known();
+	assert_int_equal(far_processed, 1);
+}
+
+static void nobody_makes_or_takes_a_host_by_its_name(void **state)
+{
+	const struct fuse_rename_in in = {.newdir = FUSE_ROOT_ID};
+	const char names[] = "x\0h2";
+	char rename[sizeof(in) + sizeof(names)];
+
+	(void)state;
+	told_error(ask_mkdir(FUSE_ROOT_ID, "h2"), -EEXIST);
+	told_error(ask_name(FUSE_RMDIR, FUSE_ROOT_ID, NULL, 0, "h2"), -EPERM);
+	memcpy(rename, &in, sizeof(in));
+	memcpy(rename + sizeof(in), names, sizeof(names));
+	told_error(ask(FUSE_RENAME, 4096, rename, sizeof(rename)), -EPERM);
+	ask_mkdir(FUSE_ROOT_ID, "other");
+	assert_false(far_taken);
+}
+
+/* ---- Between hosts ---- */
+
+static uint64_t ask_rename(uint64_t node, uint64_t to)
+{
+	const struct fuse_rename_in in = {.newdir = to};
+	const char names[] = "a\0b";
+	char body[sizeof(in) + sizeof(names)];
+
+	memcpy(body, &in, sizeof(in));
+	memcpy(body + sizeof(in), names, sizeof(names));
+	return ask(FUSE_RENAME, node, body, sizeof(body));
+}
+
+static void what_is_between_two_hosts_is_between_two_devices(void **state)
+{
+	uint64_t h2 = far_root(), h3;
+	struct fuse_entry_out *entry;
+
+	(void)state;
+	entry = (void *)told(ask_lookup(FUSE_ROOT_ID, "h3"))->body;
+	h3 = entry->nodeid;
+	told_error(ask_rename(4096, h2), -EXDEV);
+	told_error(ask_rename(h2, 4096), -EXDEV);
+	told_error(ask_rename(h2, FUSE_ROOT_ID), -EXDEV);
+	told_error(ask_rename(h2, h3), -EXDEV);
+	sent_none();
+	ask_rename(h2, h2);
+	owner_opens();
+	sent_call(FUSE_RENAME);
+}
+
+static void forgets_of_others_are_taken_out_of_a_batch(void **state)
+{
+	struct {
+		struct fuse_batch_forget_in in;
+		struct fuse_forget_one all[3];
+	} body = {
+		.in = {.count = 3},
+		.all = {{4096, 1}, {far_file(NODE), 1}, {8192, 1}},
+	};
+	struct sent *forget;
+
+	(void)state;
+	ask(FUSE_BATCH_FORGET, 0, &body, sizeof(body));
+	assert_false(far_taken);
+	far_pass(100, true);
+	forget = sent(WIRE_FORGET);
+	assert_int_equal(forget->len, sizeof(struct wire_forget));
+	assert_int_equal(((struct wire_forget *)forget->body)->node, NODE);
+}
+
+static void without_a_fleet_others_are_down(void **state)
+{
+	uint64_t node = far_file(NODE);
+
+	(void)state;
+	remotes_end(&far_fleet);
+	sent_drop();
+	told_error(ask_lookup(node, "x"), -EHOSTDOWN);
+	ask_forget(node, 1);
+}
+
+static void what_this_host_does_not_do_either_is_not_known(void **state)
+{
+	uint64_t node = far_file(NODE);
+	const struct fuse_getxattr_in in = {.size = 10};
+
+	(void)state;
+	told_error(ask_name(FUSE_GETXATTR, node, &in, sizeof(in), "user.x"),
+		   -ENOSYS);
+	sent_none();
+}
+
+/* ---- Numbers ---- */
+
+static void nodes_get_numbers_of_this_mount(void **state)
+{
+	uint64_t unique = ask_lookup(far_root(), "file"), number;
+	struct fuse_entry_out *entry;
+
+	(void)state;
+	owner_opens();
+	reply_entry(sent_call(FUSE_LOOKUP), NODE, S_IFREG | 0644);
+	entry = (void *)told(unique)->body;
+	number = entry->nodeid;
+	assert_true(number & REMOTE_NODE_BIT);
+	assert_int_not_equal(entry->attr.ino, NODE);
+	assert_int_equal(entry->generation, 0);
+	assert_int_equal(entry->entry_valid, 0);
+	assert_int_equal(entry->attr_valid, 0);
+	assert_int_equal(far_file(NODE), number);
+	assert_int_not_equal(far_file(OTHER_NODE), number);
+}
+
+static void what_is_forgotten_is_told_until_it_is_noted(void **state)
+{
+	uint64_t node = far_file(NODE);
+	struct sent *first, *again;
+
+	(void)state;
+	far_file(NODE);
+	ask_forget(node, 2);
+	far_pass(100, true);
+	first = sent(WIRE_FORGET);
+	assert_int_equal(first->head.slot, WIRE_SLOT_NOTES);
+	assert_int_equal(first->head.seq, 1);
+	assert_int_equal(((struct wire_forget *)first->body)->count, 2);
+	/* A new one comes in between, of the same node. */
+	assert_int_not_equal(far_file(NODE), node);
+	far_pass(1000, true);
+	again = sent(WIRE_FORGET);
+	assert_int_equal(again->head.seq, 1);
+	assert_int_equal(((struct wire_forget *)again->body)->count, 2);
+	say(WIRE_NOTED, again, NULL, 0);
+	far_pass(2000, true);
+	sent_none();
+}
+
+static int count_entries(const char *at, size_t len, uint64_t *nodes)
+{
+	int count = 0;
+
+	for (size_t used = 0; used < len;) {
+		const struct fuse_direntplus *entry = (void *)(at + used);
+
+		assert_true(entry->entry_out.entry_valid <= 1);
+		nodes[count++] = entry->entry_out.nodeid;
+		used += FUSE_DIRENTPLUS_SIZE(entry);
+	}
+	return count;
+}
+
+static size_t put_entry(char *at, const char *name, uint64_t node)
+{
+	struct fuse_direntplus *entry = (void *)at;
+
+	memset(entry, 0, FUSE_NAME_OFFSET_DIRENTPLUS + 8);
+	if (node)
+		entry->entry_out = (struct fuse_entry_out){
+			.nodeid = node,
+			.entry_valid = 60,
+			.attr_valid = 60,
+			.attr = {.ino = node, .mode = S_IFREG, .nlink = 1}};
+	entry->dirent.ino = node ? node : 1;
+	entry->dirent.off = node ? node : 1;
+	entry->dirent.namelen = (uint32_t)strlen(name);
+	entry->dirent.type = node ? S_IFREG >> 12 : S_IFDIR >> 12;
+	memcpy(entry->dirent.name, name, strlen(name));
+	return FUSE_DIRENTPLUS_SIZE(entry);
+}
+
+static uint64_t opened_dir(uint64_t node)
+{
+	const struct fuse_open_in in = {0};
+	uint64_t unique = ask(FUSE_OPENDIR, node, &in, sizeof(in));
+
+	if (!owner_session)
+		owner_opens();
+	reply_open(sent_call(FUSE_OPENDIR), HANDLE);
+	return ((struct fuse_open_out *)told(unique)->body)->fh;
+}
+
+static void a_listing_that_nobody_takes_is_forgotten(void **state)
+{
+	char list[1024] __attribute__((aligned(8)));
+	uint64_t root = far_root(), nodes[4];
+	struct fuse_read_in in = {.fh = opened_dir(root), .size = sizeof(list)};
+	uint64_t unique = ask(FUSE_READDIRPLUS, root, &in, sizeof(in));
+	struct sent *call = sent_call(FUSE_READDIRPLUS), *forget;
+	struct told *one;
+	size_t len = put_entry(list, ".", 0);
+
+	(void)state;
+	len += put_entry(list + len, "a", NODE);
+	len += put_entry(list + len, "b", OTHER_NODE);
+	reply(call, 0, list, len);
+	one = told(unique);
+	assert_int_equal(count_entries(one->body, one->len, nodes), 3);
+	assert_int_equal(nodes[0], 0);
+	assert_true(nodes[1] & nodes[2] & REMOTE_NODE_BIT);
+	far_kernel_says = -ENOENT;
+	ask(FUSE_READDIRPLUS, root, &in, sizeof(in));
+	reply(sent_call(FUSE_READDIRPLUS), 0, list, len);
+	forget = sent(WIRE_FORGET);
+	assert_int_equal(forget->len, 2 * sizeof(struct wire_forget));
+	assert_int_equal(((struct wire_forget *)forget->body)[1].count, 1);
+}
+
+/* ---- In order ---- */
+
+static void calls_wait_until_the_session_is_open(void **state)
+{
+	uint64_t unique = ask_lookup(far_root(), "a");
+	struct sent *call;
+
+	(void)state;
+	far_pass(1000, true);
+	sent(WIRE_OPEN);
+	assert_int_equal(far_holds, 1);
+	owner_opens();
+	call = sent_call(FUSE_LOOKUP);
+	assert_int_equal(call->head.seq, 1);
+	assert_int_equal(((struct fuse_in_header *)call->body)->nodeid,
+			 FUSE_ROOT_ID);
+	reply(call, -ENOENT, NULL, 0);
+	told_error(unique, -ENOENT);
+}
+
+static void what_changes_one_file_goes_one_after_another(void **state)
+{
+	uint64_t node = far_file(NODE);
+	uint64_t handle = far_opened(node, HANDLE, O_WRONLY);
+	uint64_t other = far_opened(node, OTHER_HANDLE, O_WRONLY);
+	uint64_t first = ask_write(node, handle, 10), second;
+	const struct fuse_write_out out = {.size = 10};
+	struct sent *call = sent_call(FUSE_WRITE);
+
+	(void)state;
+	assert_int_equal(((struct fuse_write_in *)call_body(call))->fh, HANDLE);
+	second = ask_write(node, handle, 10);
+	ask_flush(node, handle);
+	sent_none();
+	/* Reads go beside, and so does another open file. */
+	ask_read(node, handle, O_RDONLY);
+	sent_call(FUSE_READ);
+	ask_write(node, other, 10);
+	sent_call(FUSE_WRITE);
+	sent_none();
+	reply(call, 0, &out, sizeof(out));
+	told_error(first, 0);
+	reply(sent_call(FUSE_WRITE), 0, &out, sizeof(out));
+	told_error(second, 0);
+	sent_call(FUSE_FLUSH);
+}
+
+static void who_comes_after_a_close_waits_for_it(void **state)
+{
+	uint64_t node = far_file(NODE);
+	uint64_t handle = far_opened(node, HANDLE, O_WRONLY | O_TRUNC);
+	uint64_t before = ask_lookup(node, "x"), close, after;
+	struct sent *lookup = sent_call(FUSE_LOOKUP), *release;
+
+	(void)state;
+	close = ask_release(node, handle);
+	/* The kernel does not wait for it. */
+	told_error(close, 0);
+	after = ask_lookup(node, "y");
+	release = sent_call(FUSE_RELEASE);
+	sent_none();
+	reply(lookup, -ENOENT, NULL, 0);
+	told_error(before, -ENOENT);
+	sent_none();
+	reply(release, 0, NULL, 0);
+	reply(sent_call(FUSE_LOOKUP), -ENOENT, NULL, 0);
+	told_error(after, -ENOENT);
+}
+
+static void a_close_waits_for_what_is_read(void **state)
+{
+	uint64_t node = far_file(NODE);
+	uint64_t handle = far_opened(node, HANDLE, O_RDONLY);
+	struct sent *read;
+
+	(void)state;
+	ask_read(node, handle, O_RDONLY);
+	read = sent_call(FUSE_READ);
+	ask_release(node, handle);
+	sent_none();
+	reply(read, 0, "text", 4);
+	reply(sent_call(FUSE_RELEASE), 0, NULL, 0);
+	ask_read(node, handle, O_RDONLY);
+	sent_none();
+}
+
+static void to_close_what_was_only_read_asks_nobody(void **state)
+{
+	uint64_t node = far_file(NODE);
+
+	(void)state;
+	told_error(ask_flush(node, far_opened(node, HANDLE, O_RDONLY)), 0);
+	sent_none();
+	/* Whoever may have written could have been killed before he did. */
+	ask_flush(node, far_opened(node, OTHER_HANDLE, O_WRONLY));
+	sent_call(FUSE_FLUSH);
+}
+
+/* ---- Slots ---- */
+
+static void one_user_has_a_quarter_of_the_slots(void **state)
+{
+	uint64_t node = far_file(NODE);
+	struct sent *first;
+
+	(void)state;
+	for (int i = 0; i < 100; i++)
+		ask_lookup(node, "x");
+	first = sent_call(FUSE_LOOKUP);
+	for (int i = 1; i < WIRE_SLOTS / 4; i++)
+		sent_call(FUSE_LOOKUP);
+	sent_none();
+	far_uid = 1000;
+	ask_lookup(node, "theirs");
+	sent_call(FUSE_LOOKUP);
+	sent_none();
+	reply(first, -ENOENT, NULL, 0);
+	assert_int_equal(sent_call(FUSE_LOOKUP)->head.slot, first->head.slot);
+	sent_none();
+}
+
+static void who_has_too_many_calls_is_told_so(void **state)
+{
+	uint64_t node = far_file(NODE);
+	const unsigned fit = REMOTE_WAITING_MAX + WIRE_SLOTS / 4;
+
+	(void)state;
+	for (unsigned i = 0; i < fit; i++)
+		told_none(ask_lookup(node, "x"));
+	told_error(ask_lookup(node, "x"), -EAGAIN);
+	far_uid = 1000;
+	told_none(ask_lookup(node, "x"));
+}
+
+static void so_much_is_on_its_way_and_no_more(void **state)
+{
+	uint64_t node = far_file(NODE), handles[4];
+	struct sent *first;
+	const struct fuse_write_out out = {.size = 900000};
+
+	(void)state;
+	for (unsigned i = 0; i < 4; i++)
+		handles[i] = far_opened(node, HANDLE + i, O_WRONLY);
+	for (unsigned i = 0; i < 4; i++)
+		ask_write(node, handles[i], 900000);
+	first = sent_call(FUSE_WRITE);
+	sent_call(FUSE_WRITE);
+	sent_none();
+	ask_lookup(node, "small");
+	sent_call(FUSE_LOOKUP);
+	reply(first, 0, &out, sizeof(out));
+	sent_call(FUSE_WRITE);
+	sent_none();
+}
+
+static void a_large_call_goes_in_pieces(void **state)
+{
+	uint64_t node = far_file(NODE);
+	uint64_t handle = far_opened(node, HANDLE, O_WRONLY), unique;
+	const struct fuse_write_out out = {.size = 2500};
+	struct sent *piece = NULL;
+	size_t len = 0;
+
+	(void)state;
+	far_size_max = 1000;
+	unique = ask_write(node, handle, 2500);
+	do {
+		piece = sent(WIRE_CALL);
+		assert_int_equal(piece->head.offset, len);
+		assert_true(piece->len + sizeof(piece->head) <= 1000);
+		len += piece->len;
+	} while (len < piece->head.whole);
+	sent_none();
+	reply(piece, 0, &out, sizeof(out));
+	told_error(unique, 0);
+}
+
+static void say_piece(const struct sent *call, const void *octets,
+		      size_t offset, size_t len, size_t whole)
+{
+	struct wire_head head;
+	char copy[256];
+
+	wire_begin(&head, WIRE_ANSWER, owner_incarnation, owner_session, whole);
+	head.slot = call->head.slot;
+	head.seq = call->head.seq;
+	head.offset = (uint32_t)offset;
+	memcpy(copy, (const char *)octets + offset, len);
+	remote_message(&far_fleet, "h2", &head, copy, len);
+}
+
+static void an_answer_may_come_in_pieces(void **state)
+{
+	uint64_t node = far_file(NODE);
+	uint64_t handle = far_opened(node, HANDLE, O_RDONLY);
+	uint64_t unique = ask_read(node, handle, O_RDONLY);
+	struct sent *call = sent_call(FUSE_READ);
+	struct {
+		struct fuse_out_header head;
+		char text[24];
+	} whole = {.head = {.len = sizeof(whole)},
+		   .text = "of 23 octets and a NUL"};
+	struct told *one;
+
+	(void)state;
+	say_piece(call, &whole, 0, 10, sizeof(whole));
+	/* One is missing: it begins again. */
+	say_piece(call, &whole, 20, 20, sizeof(whole));
+	told_none(unique);
+	say_piece(call, &whole, 0, 20, sizeof(whole));
+	say_piece(call, &whole, 20, 20, sizeof(whole));
+	one = told(unique);
+	assert_int_equal(one->len, sizeof(whole.text));
+	assert_memory_equal(one->body, whole.text, one->len);
+}
+
+/* ---- Polls, logs, callers ---- */
+
+static uint64_t ask_poll(uint64_t node, uint64_t handle, uint64_t kh)
+{
+	const struct fuse_poll_in in = {
+		.fh = handle, .kh = kh, .flags = FUSE_POLL_SCHEDULE_NOTIFY};
+
+	return ask(FUSE_POLL, node, &in, sizeof(in));
+}
+
+static void notify_poll(uint64_t kh)
+{
+	const struct {
+		struct fuse_out_header head;
+		struct fuse_notify_poll_wakeup_out out;
+	} body = {
+		.head = {.len = sizeof(body), .error = FUSE_NOTIFY_POLL},
+		.out.kh = kh,
+	};
+
+	say(WIRE_NOTIFY, NULL, &body, sizeof(body));
+}
+
+static void answer_poll(const struct sent *call, uint32_t events)
+{
+	const struct fuse_poll_out out = {.revents = events};
+
+	reply(call, 0, &out, sizeof(out));
+}
+
+static void who_polls_is_woken_with_his_own_number(void **state)
+{
+	uint64_t node = far_file(NODE);
+	uint64_t handle = far_opened(node, HANDLE, O_RDONLY);
+	struct fuse_poll_in *in;
+	struct sent *call;
+	struct told *one;
+
+	(void)state;
+	ask_poll(node, handle, 77);
+	call = sent_call(FUSE_POLL);
+	in = call_body(call);
+	assert_int_equal(in->fh, HANDLE);
+	assert_int_not_equal(in->kh, 77);
+	answer_poll(call, 0);
+	notify_poll(77);
+	told_none(0);
+	notify_poll(in->kh);
+	one = told(0);
+	assert_int_equal(one->error, FUSE_NOTIFY_POLL);
+	assert_int_equal(*(uint64_t *)one->body, 77);
+	/* Once. */
+	notify_poll(in->kh);
+	told_none(0);
+}
+
+static void a_read_of_nothing_waits_without_a_slot(void **state)
+{
+	uint64_t node = far_file(NODE);
+	uint64_t handle = far_opened(node, HANDLE, O_RDONLY);
+	uint64_t unique = ask_read(node, handle, O_RDONLY);
+	struct sent *read = sent_call(FUSE_READ), *poll, *probe;
+	struct fuse_poll_in *in;
+
+	(void)state;
+	assert_true(((struct fuse_read_in *)call_body(read))->flags &
+		    O_NONBLOCK);
+	reply(read, -EAGAIN, NULL, 0);
+	told_none(unique);
+	poll = sent_call(FUSE_POLL);
+	answer_poll(poll, 0);
+	/* It is asked whether it is there, and nothing else. */
+	far_pass(900, true);
+	probe = sent(WIRE_PROBE);
+	sent_none();
+	in = call_body(poll);
+	notify_poll(in->kh);
+	read = sent_call(FUSE_READ);
+	/* The answer has crossed the call, which is not sent twice for it. */
+	say(WIRE_UNKNOWN, probe, NULL, 0);
+	sent_none();
+	reply(read, 0, "query\n", 6);
+	assert_int_equal(told(unique)->len, 6);
+}
+
+/* The notification may have been sent while the bus was away. */
+static void a_read_that_waits_is_sent_again_when_the_bus_is_back(void **state)
+{
+	uint64_t node = far_file(NODE);
+	uint64_t handle = far_opened(node, HANDLE, O_RDONLY);
+	uint64_t unique = ask_read(node, handle, O_RDONLY);
+
+	(void)state;
+	reply(sent_call(FUSE_READ), -EAGAIN, NULL, 0);
+	answer_poll(sent_call(FUSE_POLL), 0);
+	far_is_up = false;
+	remotes_changed(&far_fleet, false);
+	far_pass(1000, false);
+	far_is_up = true;
+	sent_drop();
+	remotes_changed(&far_fleet, true);
+	reply(sent_call(FUSE_READ), 0, "query\n", 6);
+	assert_int_equal(told(unique)->len, 6);
+}
+
+static void a_read_is_sent_again_if_something_has_come_meanwhile(void **state)
+{
+	uint64_t node = far_file(NODE);
+	uint64_t handle = far_opened(node, HANDLE, O_RDONLY);
+	struct sent *poll;
+
+	(void)state;
+	ask_read(node, handle, O_RDONLY);
+	reply(sent_call(FUSE_READ), -EAGAIN, NULL, 0);
+	poll = sent_call(FUSE_POLL);
+	answer_poll(poll, POLLIN);
+	reply(sent_call(FUSE_READ), -EAGAIN, NULL, 0);
+	poll = sent_call(FUSE_POLL);
+	/* Notified before the answer says that there is nothing. */
+	notify_poll(((struct fuse_poll_in *)call_body(poll))->kh);
+	reply(sent_call(FUSE_READ), -EAGAIN, NULL, 0);
+	answer_poll(poll, 0);
+	sent_call(FUSE_READ);
+}
+
+static void who_does_not_wait_for_a_log_does_not(void **state)
+{
+	uint64_t node = far_file(NODE);
+	uint64_t handle = far_opened(node, HANDLE, O_RDONLY | O_NONBLOCK);
+	uint64_t unique = ask_read(node, handle, O_RDONLY | O_NONBLOCK);
+
+	(void)state;
+	reply(sent_call(FUSE_READ), -EAGAIN, NULL, 0);
+	told_error(unique, -EAGAIN);
+	sent_none();
+}
+
+static void who_is_interrupted_waits_for_no_log(void **state)
+{
+	uint64_t node = far_file(NODE);
+	uint64_t handle = far_opened(node, HANDLE, O_RDONLY);
+	uint64_t unique = ask_read(node, handle, O_RDONLY);
+
+	(void)state;
+	reply(sent_call(FUSE_READ), -EAGAIN, NULL, 0);
+	answer_poll(sent_call(FUSE_POLL), 0);
+	ask_interrupt(unique);
+	told_error(unique, -EINTR);
+	sent_none();
+}
+
+static struct wire_caller asked_about(int32_t pid)
+{
+	const struct wire_ask in = {.question = 9, .pid = pid, .group = 1000};
+
+	say(WIRE_ASK, NULL, &in, sizeof(in));
+	return *(struct wire_caller *)sent(WIRE_CALLER)->body;
+}
+
+static void an_owner_hears_of_its_callers_only(void **state)
+{
+	struct wire_caller caller;
+
+	(void)state;
+	ask_lookup(far_file(NODE), "x");
+	sent_call(FUSE_LOOKUP);
+	caller = asked_about(PID);
+	assert_int_equal(caller.question, 9);
+	assert_true(caller.is_member);
+	assert_string_equal(caller.command, "cp");
+	caller = asked_about(PID + 1);
+	assert_int_equal(caller.question, 9);
+	assert_false(caller.is_member);
+	assert_int_equal(caller.process, 0);
+	caller = asked_about(0);
+	assert_int_equal(caller.process, 0);
+}
+
+#define TEST(name)                                                             \
+	cmocka_unit_test_setup_teardown(name, far_setup, far_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(a_host_is_looked_up_from_its_beat),
+		TEST(a_name_that_is_not_heard_is_asked_for_once),
+		TEST(what_cannot_be_a_host_is_left_to_this_one),
+		TEST(a_host_of_another_version_is_not_spoken_with),
+		TEST(a_listing_of_the_root_asks_who_is_there),
+		TEST(nobody_makes_or_takes_a_host_by_its_name),
+		TEST(what_is_between_two_hosts_is_between_two_devices),
+		TEST(forgets_of_others_are_taken_out_of_a_batch),
+		TEST(without_a_fleet_others_are_down),
+		TEST(what_this_host_does_not_do_either_is_not_known),
+		TEST(nodes_get_numbers_of_this_mount),
+		TEST(what_is_forgotten_is_told_until_it_is_noted),
+		TEST(a_listing_that_nobody_takes_is_forgotten),
+		TEST(calls_wait_until_the_session_is_open),
+		TEST(what_changes_one_file_goes_one_after_another),
+		TEST(who_comes_after_a_close_waits_for_it),
+		TEST(a_close_waits_for_what_is_read),
+		TEST(to_close_what_was_only_read_asks_nobody),
+		TEST(one_user_has_a_quarter_of_the_slots),
+		TEST(who_has_too_many_calls_is_told_so),
+		TEST(so_much_is_on_its_way_and_no_more),
+		TEST(a_large_call_goes_in_pieces),
+		TEST(an_answer_may_come_in_pieces),
+		TEST(who_polls_is_woken_with_his_own_number),
+		TEST(a_read_of_nothing_waits_without_a_slot),
+		TEST(a_read_that_waits_is_sent_again_when_the_bus_is_back),
+		TEST(a_read_is_sent_again_if_something_has_come_meanwhile),
+		TEST(who_does_not_wait_for_a_log_does_not),
+		TEST(who_is_interrupted_waits_for_no_log),
+		TEST(an_owner_hears_of_its_callers_only),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
