@@ -129,6 +129,8 @@ if [ "$CIRCUITFS_TEST_LONG" = 1 ]; then
 fi
 bind_zones || not_run "bind9's zone files cannot be fetched"
 
+# Some tests mostly wait.
+processes=$(($(nproc) + 1))
 status=0
 for dir in $builds; do
 	echo "== $dir"
@@ -141,6 +143,7 @@ for dir in $builds; do
 	UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
 	TSAN_OPTIONS=suppressions=$top/tests/tsan.supp \
 		meson test -C "$dir" --no-rebuild --print-errorlogs \
+		--num-processes "$processes" \
 		--timeout-multiplier "$slower" $suites </dev/null || status=1
 done
 

@@ -13,8 +13,17 @@ from pathlib import Path
 
 import pytest
 
-from harness import (BINARY, TOP, Circuit, check_reports, outside,
-                     reporting_to, run, serving, watched)
+import harness
+
+if harness.AFAR:
+    # All of it a second time: what a test's daemon serves is seen from another
+    # host (tests/system/meson.build tells which files). Before a test has
+    # imported it.
+    import fleet
+    harness.Circuit, harness.started = fleet.Afar, fleet.spares.take
+
+from harness import (BINARY, TOP, Circuit, check_reports,  # noqa: E402
+                     outside, reporting_to, run, serving, watched)
 
 CLONE_NEWNET = 0x40000000
 
@@ -46,6 +55,8 @@ def reports():
         directory = Path(directory)
         os.environ.update(reporting_to(directory))
         yield directory
+        if harness.AFAR:
+            fleet.spares.close()
         os.environ.clear()
         os.environ.update(before)
         # Of a daemon that a file's tests had shared.

@@ -27,6 +27,8 @@ BIND_ZONES = Path(os.environ.get("CIRCUITFS_BIND_ZONES",
 PEERS = Path(os.environ.get("CIRCUITFS_PEERS", TOP / "build" / "peers"))
 ROOT_HINTS = Path("/usr/share/dns/root.hints")
 NOBODY = 65534
+# All that a test's daemon serves is seen from another host: fleet.py.
+AFAR = bool(os.environ.get("CIRCUITFS_FLEET"))
 # Whom root's daemon becomes in every test: as packaged, it is not root.
 USER = [f"user={name}" for name in
         os.environ.get("CIRCUITFS_TEST_USER", "").split()]
@@ -72,6 +74,11 @@ needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
 # setns() is for a program with one thread; that sanitizer has its own.
 needs_one_thread = pytest.mark.skipif(sanitized("tsan"),
                                       reason="built with ThreadSanitizer")
+
+
+def at_home(reason):
+    """What is not so when it is seen from another host."""
+    return pytest.mark.skipif(AFAR, reason=f"from afar: {reason}")
 
 
 def eventually(what, condition, seconds=20):
@@ -442,12 +449,21 @@ def watched(circuit, seconds=DEADLINE_S):
         timer.cancel()
 
 
+def started(*options):
+    own = Circuit(*options)
+    try:
+        return own.start()
+    except BaseException:
+        own.discard()
+        raise
+
+
 @contextlib.contextmanager
 def serving(*options):
     """A running daemon with these options; one may stop, kill and start it."""
-    own = Circuit(*options)
+    own = started(*options)
     try:
-        with watched(own.start()):
+        with watched(own):
             yield own
             if own.daemon is not None:
                 own.stop()

@@ -108,7 +108,8 @@ def test_every_test_that_a_document_names_is_there(document):
             (file, name)
 
 
-@pytest.mark.parametrize("script", ["docs/quickstart.sh", "tests/run.sh",
+@pytest.mark.parametrize("script", ["docs/quickstart.sh", "docs/fleet.sh",
+                                    "tests/run.sh",
                                     "tests/packages.sh", "tests/package.sh",
                                     "tests/bare.sh", "tests/arm64.sh",
                                     "tests/system/sandbox.sh", ".ci/run"])

@@ -15,6 +15,7 @@ from harness import BINARY, run
 
 PLACES = [
     "bin/circuitfs",
+    "bin/circuitfs-fleet",
     "lib/systemd/system/circuitfs.service",
     "lib/sysusers.d/circuitfs.conf",
     "share/man/man5/circuitfs.5",

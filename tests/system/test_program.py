@@ -95,6 +95,41 @@ BAD_STARTS = {
                             "999.1.1.1"),
     "host=": (["-f", "-o", "host=", "MOUNT"], "host"),
     "host with a slash": (["-f", "-o", "host=a/b", "MOUNT"], "a/b"),
+    "fleet= of nothing": (["-f", "-o", "fleet=", "MOUNT"], "fleet"),
+    "fleet= without a scheme": (
+        ["-f", "-o", "fleet=192.0.2.1:4222", "MOUNT"], "nats://HOST:PORT"),
+    "fleet= with a bad second one": (
+        ["-f", "-o", "fleet=nats://a+http://b", "MOUNT"], "http://b"),
+    "fleet= with a password": (
+        ["-f", "-o", "fleet=nats://u:p@a", "MOUNT"], "u:p@a"),
+    "fleet= of 17 servers": (
+        ["-f", "-o", "fleet=" + "+".join(["nats://a"] * 17), "MOUNT"], "16"),
+    "a host's name that is none in a fleet": (
+        ["-f", "-o", "fleet=nats://a,host=H.example", "MOUNT"], "H.example"),
+    "fleet-creds= without fleet=": (
+        ["-f", "-o", "fleet-creds=FILE", "MOUNT"], "fleet="),
+    "fleet-ca= without fleet=": (
+        ["-f", "-o", "fleet-ca=FILE", "MOUNT"], "fleet="),
+    "fleet-allow= without fleet=": (
+        ["-f", "-o", "fleet-allow=*:read", "MOUNT"], "fleet="),
+    "fleet-allow=nonsense": (
+        ["-f", "-o", "fleet=nats://a,host=h,fleet-allow=h1:write+x", "MOUNT"],
+        "'x'"),
+    "credentials that are missing": (
+        ["-f", "-o", "fleet=nats://a,host=h,fleet-creds=MOUNT/no", "MOUNT"],
+        "No such file"),
+    "credentials that are none": (
+        ["-f", "-o", "fleet=nats://a,host=h,fleet-creds=FILE", "MOUNT"],
+        "no credentials"),
+    "credentials that are a directory": (
+        ["-f", "-o", "fleet=nats://a,host=h,fleet-creds=MOUNT", "MOUNT"],
+        "no plain file"),
+    "credentials without an end": (
+        ["-f", "-o", "fleet=nats://a,host=h,fleet-creds=/dev/zero", "MOUNT"],
+        "no plain file"),
+    "a CA that is none": (
+        ["-f", "-o", "fleet=nats://a,host=h,fleet-ca=FILE", "MOUNT"],
+        "no certificate"),
     "host=..": (["-f", "-o", "host=..", "MOUNT"], "host"),
     "-o without its word": (["-f", "MOUNT", "-o"], "-o"),
     "a mount point that is missing": (["-f", "MOUNT/nosuch"], "nosuch"),

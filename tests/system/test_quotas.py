@@ -7,7 +7,8 @@ import threading
 
 import pytest
 
-from harness import append, fails, refused, replace, serving, untouched
+from harness import (append, at_home, fails, refused, replace, serving,
+                     untouched)
 
 MIB = 1 << 20
 
@@ -183,6 +184,7 @@ def test_with_a_lower_limit_all_is_kept_and_nothing_added(circuit):
     append(made.records, lines(10))
 
 
+@at_home("root of another host has a user's share")
 def test_scratch_size_is_enospc_with_a_line_that_names_it():
     with serving("scratch-size=1M") as circuit:
         made = circuit.make()

@@ -18,8 +18,9 @@ from sandbox import HERE, run_there
 RECIPES = TOP / "docs" / "recipes"
 NAMES = sorted(path.stem for path in RECIPES.glob("*.md")
                if path.name != "README.md")
-FILES = ((BINARY, "/usr/sbin/circuitfs"), (PEERS, "/opt/peers"),
-         (HERE / "programs", "/opt/programs"))
+FILES = ((BINARY, "/usr/sbin/circuitfs"),
+         (TOP / "docs" / "fleet.sh", "/usr/bin/circuitfs-fleet"),
+         (PEERS, "/opt/peers"), (HERE / "programs", "/opt/programs"))
 
 FENCE = re.compile(r"(?ms)(?:`([^`\n]+)`(, executable)?:\n\n)?"
                    r"^```(\w*)\n(.*?)^```$")

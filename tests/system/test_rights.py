@@ -75,7 +75,7 @@ def test_another_user_may_look_and_change_nothing(open_circuit, ns, script):
     assert as_nobody("cat records stat addr error && ls names",
                      cwd=ns.path).returncode == 0
     assert sorted(os.listdir(open_circuit.host)) == ["error", "help",
-                                                     "metrics", "ns"]
+                                                     "metrics", "ns", "peers"]
     assert rights(ns.path) == (0, 0, 0o755)
 
 

@@ -5,7 +5,8 @@ import os
 
 import pytest
 
-from harness import append, fails, free_address, refused, run, untouched
+from harness import (append, at_home, fails, free_address, refused, run,
+                     untouched)
 
 CAP = 256 << 20
 MIB = 1 << 20
@@ -198,6 +199,7 @@ def test_scratch_leaves_nothing_in_the_state_directory(circuit):
     assert sorted(os.listdir(circuit.state)) == before
 
 
+@at_home("root of another host has a user's share")
 def test_scratch_files_are_capped_in_all(circuit):
     one, two = circuit.make(), circuit.make()
     block = b"x" * MIB

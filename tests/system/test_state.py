@@ -202,7 +202,7 @@ def test_anchors_that_do_not_fit_are_set_aside_and_the_others_serve(circuit):
         start()
         said = circuit.said()[len(before):]
         assert sorted(os.listdir(circuit.host)) == sorted(
-            ["help", "error", "metrics", "b", aside.path.name,
+            ["help", "error", "metrics", "peers", "b", aside.path.name,
              other.path.name])
         assert good.answer("b") == ["192.0.2.1"]
         for ns, name in ((aside, "lost"), (other, "a")):

@@ -9,19 +9,21 @@ import time
 
 import pytest
 
-from harness import (Nameserver, append, deaf, eventually, fails, refused, run,
-                     sh, untouched)
+from harness import (Nameserver, append, at_home, deaf, eventually, fails,
+                     refused, run, sh, untouched)
 
 PRESENT = ["addr", "records", "stat", "error", "names"]
-FOR_LATER = ["metrics", "help", "keys", "transfer"]
+FOR_LATER = ["metrics", "help", "peers", "keys", "transfer"]
 
 
+@at_home("the root lists both hosts")
 def test_the_root_lists_the_host_and_nothing_else(shared):
     assert os.listdir(shared.mount) == ["h1"]
 
 
 def test_the_host_holds_help_and_error(circuit):
-    assert sorted(os.listdir(circuit.host)) == ["error", "help", "metrics"]
+    assert sorted(os.listdir(circuit.host)) == ["error", "help", "metrics",
+                                                "peers"]
 
 
 def test_help_fits_one_screen_and_says_how_to_begin(shared):
@@ -49,6 +51,7 @@ def test_what_is_read_only_takes_no_write_from_root_either(shared, ns, path):
     assert path.read_text() == before
 
 
+@at_home("it looks for h1")
 def test_without_host_option_the_directory_is_named_as_the_machine(idle):
     idle.options.remove("host=h1")
     idle.host = idle.mount / os.uname().nodename
@@ -57,6 +60,7 @@ def test_without_host_option_the_directory_is_named_as_the_machine(idle):
     idle.stop()
 
 
+@at_home("the root lists both hosts")
 @pytest.mark.parametrize("act", [
     lambda root: (root / "h2").mkdir(),
     lambda root: (root / "file").write_text("x"),
@@ -104,6 +108,7 @@ def test_anchors_nest_each_with_a_server_of_its_own(ns):
     assert ns.answer("d.test") == "REFUSED"
 
 
+@at_home("each level is asked for each time")
 def test_a_thousand_levels_are_the_most(circuit):
     path = circuit.host
     for _ in range(1000):
@@ -302,7 +307,7 @@ def test_mv_moves_an_anchor_into_another_one(circuit):
     for again in (lambda: None, circuit.crash_and_restart):
         again()
         assert sorted(os.listdir(circuit.host)) == ["error", "help", "metrics",
-                                                    "two"]
+                                                    "peers", "two"]
         assert Nameserver(two / "one").address == address
         assert Nameserver(two / "one/sub").answer("a.test") == ["192.0.2.1"]
 

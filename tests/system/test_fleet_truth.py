@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: Apache-2.0
+"""An owner that is killed between what it does and its answer tells the truth.
+
+The answer is held back; when the owner's own mount shows what was done, it is
+killed, and the caller, who waits, hears of its next start what became of it.
+"""
+import errno
+import os
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+from fleet import (FLUSH, MKDIR, RENAME, RMDIR, UNLINK, Bus, Caller, Host, Proxy,
+                   made)
+from harness import eventually, needs_root, watched
+
+pytestmark = needs_root
+LONG = os.environ.get("CIRCUITFS_TEST_LONG") == "1"
+# So many pairs at once, as they wait most of the time; and rounds of each.
+PAIRS, ROUNDS = 4, 50 if LONG else 5
+
+
+class Pair:
+    """h1, and h2 whose connection goes through a proxy."""
+
+    def __init__(self):
+        self.bus = Bus()
+        self.proxy = Proxy(self.bus.addresses[0])
+        self.h1 = Host(self.bus, "h1")
+        self.h2 = Host(self.bus, "h2", urls=self.proxy.url)
+
+    def __enter__(self):
+        self.h1.start()
+        self.h2.start()
+        self.h1.wait_for("h2", seconds=10)
+        return self
+
+    def __exit__(self, *failure):
+        self.proxy.go_on()
+        self.h1.discard()
+        self.h2.discard()
+        self.proxy.close()
+        self.bus.close()
+
+    def restart_owner(self):
+        self.h2.kill()
+        self.proxy.cut()
+        self.proxy.go_on()
+        self.h2.start()
+
+
+def truth(ns, number):
+    """Steps, each of which says something else when it is done twice.
+
+    Its name, the opcode that does it, the step, and whether it is done.
+    """
+    return [
+        ("mkdir", MKDIR, f"os.mkdir(ns + '/made{number}')",
+         lambda: (ns / f"made{number}").is_dir()),
+        ("rename", RENAME,
+         f"os.rename(ns + '/made{number}', ns + '/named{number}')",
+         lambda: (ns / f"named{number}").is_dir()),
+        ("rmdir", RMDIR, f"os.rmdir(ns + '/named{number}')",
+         lambda: f"named{number}" not in os.listdir(ns.path)),
+        ("publish", FLUSH, "exec('os.write(wr, b\"p" + str(number) +
+         ". A 192.0.2.5\\\\n\"); os.close(wr)')",
+         lambda: f"p{number}." in ns.listed()),
+        ("unlink", UNLINK, f"os.unlink(ns + '/names/p{number}.')",
+         lambda: f"p{number}." not in ns.listed()),
+    ]
+
+
+def rounds_of_one_pair(_):
+    with Pair() as pair, watched(pair.h1, 280), watched(pair.h2, 280):
+        ns = made(pair.h2, "ns")
+        for number in range(ROUNDS):
+            for name, opcode, step, is_done in truth(ns, number):
+                caller = Caller(pair.h1.of("h2") / "ns", step)
+                try:
+                    pair.proxy.until = opcode
+                    caller.go()
+                    eventually(f"{name} is done", is_done, 5)
+                    pair.restart_owner()
+                    assert caller.result(10) == 0, (name, number)
+                    assert is_done()
+                finally:
+                    pair.proxy.go_on()
+                    caller.kill()
+                pair.h1.wait_for("h2", seconds=10)
+        assert "may have been done" not in pair.h1.error.read_text()
+
+
+def test_an_owner_killed_before_it_answers_tells_the_truth_after():
+    with ThreadPoolExecutor(PAIRS) as threads:
+        list(threads.map(rounds_of_one_pair, range(PAIRS)))
+
+
+def test_what_never_came_is_not_done_and_told_so_after_a_restart():
+    with Pair() as pair:
+        ns = made(pair.h2, "ns")
+        caller = Caller(pair.h1.of("h2") / "ns", "os.mkdir(ns + '/sub')")
+        try:
+            pair.proxy.drop(Proxy.DOWN)
+            caller.go()
+            time.sleep(0.3)
+            pair.restart_owner()
+            # The kernel may look the way up again, and repeat it: then it is
+            # done, once.
+            result = caller.result(10)
+            assert result in (0, errno.ESTALE, errno.EHOSTDOWN)
+            assert (ns / "sub").exists() == (result == 0)
+        finally:
+            caller.kill()
