@@ -251,6 +251,21 @@ void editing_flush(struct call *call)
 }
 
 /*
+ * Nobody has closed it: who opened it was killed before he had a descriptor, as
+ * he waited in the kernel for others who opened it. Or he had none but in a
+ * ring of io_uring(7), which closes without a word.
+ */
+static void was_never_open(struct call *call)
+{
+	const struct handle *handle = call->handle;
+
+	node_refuse(handle->fs, handle->node, "open",
+		    "who opened it to replace it was killed, or closed it "
+		    "without a word; nothing is removed");
+	call_finish(call, 0);
+}
+
+/*
  * With anything left to do here, the last close was none that told of itself:
  * of a ring of io_uring(7), or of another thread than the one that had cut.
  */
@@ -259,8 +274,11 @@ void editing_release(struct call *call)
 	struct handle *handle = call->handle;
 	struct editing *editing = handle->node->kind->editing(handle);
 	struct rewrite *rewrite = editing->rewrite;
+	bool clears = editing->edit && edit_clears(editing->edit);
 
-	if (editing->edit && edit_clears(editing->edit)) {
+	if (clears && !handle->flushed) {
+		was_never_open(call);
+	} else if (clears) {
 		if (!rewrite || rewrite_size(rewrite) <= HOLD_OCTETS)
 			call_hold(call);
 		edit_finish(editing->edit, call_finish, call);

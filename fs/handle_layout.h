@@ -25,6 +25,7 @@ struct handle {
 	uid_t uid;    /* the opener's */
 	bool copies;  /* a whole anchor: see handle_open() */
 	bool made;    /* who has it open believes it is new */
+	bool flushed; /* some descriptor of it was closed, so there was one */
 
 	struct call *calls; /* utlist: the first one has its turn */
 	bool busy;	    /* and has not ended yet */

@@ -172,6 +172,7 @@ static void run(struct handle *handle, struct call *call)
 			start(call, kind->truncate);
 		return;
 	case CALL_FLUSH:
+		handle->flushed = true;
 		start(call, kind->flush);
 		return;
 	case CALL_RELEASE:

@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -76,3 +77,32 @@ def test_a_killed_cp_leaves_the_old_or_the_new_and_no_part_of_it(ns, tmp_path):
         copy.wait()
         assert ns.lines() == OLD_SHOWN or len(ns.lines()) == 200000
         replace(ns.records, OLD)
+
+
+REPLACER = """
+import os, sys
+while True:
+    fd = os.open(sys.argv[1], os.O_WRONLY | os.O_TRUNC)
+    os.write(fd, b"@ A 192.0.2.1\\n")
+    os.close(fd)
+    print(flush=True)
+"""
+
+
+def test_who_is_killed_as_he_opens_removes_nothing(ns):
+    """Of several who open one file the kernel lets all but one wait, behind its
+    question to the daemon; who is killed there never has a descriptor."""
+    name = ns.names / "old."
+    for _ in range(30):
+        writers = [subprocess.Popen([sys.executable, "-c", REPLACER, name],
+                                    stdout=subprocess.PIPE) for _ in range(4)]
+        try:
+            for writer in writers:
+                writer.stdout.readline()
+        finally:
+            for writer in writers:
+                writer.kill()
+            for writer in writers:
+                writer.wait()
+                writer.stdout.close()
+        assert ns.listed() == ["old."], ns.error.read_text()

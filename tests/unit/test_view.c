@@ -484,6 +484,7 @@ static void a_call_that_had_to_wait_keeps_its_receipt(void **state)
 	assert_int_equal(kernel_open_file(&a, records_a, O_WRONLY | O_TRUNC,
 					  &release.fh),
 			 0);
+	assert_int_equal(kernel_flush(&a, records_a, release.fh), 0);
 	released = kernel_send(&a, FUSE_RELEASE, records_a, &release,
 			       sizeof(release), NULL, 0);
 	assert_non_null(a.fs->session->holds);
