@@ -3,7 +3,7 @@
  * file_peers.c - `peers`: this host and the others, a line for each
  *
  * The first line is this host's. Fields have a fixed width, so that the size is
- * the same as long as the hosts are. Without other hosts it is empty.
+ * the same as long as the hosts are. It is there only with -o fleet=.
  */
 #include <stdio.h>
 #include <time.h>
@@ -135,6 +135,7 @@ const struct node_kind file_peers = {
 	.name = "peers",
 	.number = 13,
 	.in_host = true,
+	.in_fleet = true,
 	.mask = 0444,
 	.attr = text_file_attr,
 	.open_size = sizeof(struct text_file),

@@ -25,7 +25,10 @@ static const char *const reserved[] = {
 
 bool kind_is_in(const struct node_kind *kind, const struct anchor *anchor)
 {
-	return anchor->parent ? kind->in_server : kind->in_host;
+	if (anchor->parent)
+		return kind->in_server;
+	return kind->in_host &&
+	       (!kind->in_fleet || anchor->host->identity.incarnation);
 }
 
 const struct node_kind *kind_named(const struct anchor *anchor,

@@ -48,6 +48,7 @@ struct node_kind {
 	unsigned number : KIND_BITS;
 
 	bool in_host;	/* a host's anchor has it as a control file */
+	bool in_fleet;	/* and that only where there may be other hosts */
 	bool in_server; /* an anchor with a nameserver has it */
 	bool is_hidden; /* is found by its name, and not listed */
 	mode_t mask;	/* of the anchor's rights; without w it is read-only */

@@ -29,6 +29,8 @@ ROOT_HINTS = Path("/usr/share/dns/root.hints")
 NOBODY = 65534
 # All that a test's daemon serves is seen from another host: fleet.py.
 AFAR = bool(os.environ.get("CIRCUITFS_FLEET"))
+# What a host's directory holds before anything is made in it.
+HOST_FILES = ["error", "help", "metrics"] + ["peers"] * AFAR
 # Whom root's daemon becomes in every test: as packaged, it is not root.
 USER = [f"user={name}" for name in
         os.environ.get("CIRCUITFS_TEST_USER", "").split()]

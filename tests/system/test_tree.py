@@ -9,8 +9,8 @@ import time
 
 import pytest
 
-from harness import (Nameserver, append, at_home, deaf, eventually, fails,
-                     refused, run, sh, untouched)
+from harness import (HOST_FILES, Nameserver, append, at_home, deaf,
+                     eventually, fails, refused, run, sh, untouched)
 
 PRESENT = ["addr", "records", "stat", "error", "names"]
 FOR_LATER = ["metrics", "help", "peers", "keys", "transfer"]
@@ -22,8 +22,7 @@ def test_the_root_lists_the_host_and_nothing_else(shared):
 
 
 def test_the_host_holds_help_and_error(circuit):
-    assert sorted(os.listdir(circuit.host)) == ["error", "help", "metrics",
-                                                "peers"]
+    assert sorted(os.listdir(circuit.host)) == HOST_FILES
 
 
 def test_help_fits_one_screen_and_says_how_to_begin(shared):
@@ -306,8 +305,7 @@ def test_mv_moves_an_anchor_into_another_one(circuit):
     run("mv", one.path, two.path, check=0)
     for again in (lambda: None, circuit.crash_and_restart):
         again()
-        assert sorted(os.listdir(circuit.host)) == ["error", "help", "metrics",
-                                                    "peers", "two"]
+        assert sorted(os.listdir(circuit.host)) == HOST_FILES + ["two"]
         assert Nameserver(two / "one").address == address
         assert Nameserver(two / "one/sub").answer("a.test") == ["192.0.2.1"]
 
