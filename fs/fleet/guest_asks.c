@@ -26,18 +26,18 @@ static void give_answer(struct guest_session *session,
 	free(question);
 }
 
+/* One that is lost is sent again. */
 static void send_question(const struct guest_session *session,
-			  const struct guest_question *question,
-			  const struct caller_about *about)
+			  struct guest_question *question)
 {
 	const struct wire_ask ask = {
 		.question = question->number,
-		.pid = about->pid,
-		.other = about->other,
-		.group = about->group,
+		.pid = question->about.pid,
+		.other = question->about.other,
+		.group = question->about.group,
 	};
 
-	/* One that is lost is not answered, and ends in time. */
+	question->sent_ms = bus_now_ms();
 	guest_say(session, WIRE_ASK, 0, 0, &ask, sizeof(ask));
 }
 
@@ -58,13 +58,14 @@ void guest_asks_ask(void *arg, const struct caller_about *about,
 	}
 	*question = (struct guest_question){
 		.number = ++session->next_question,
+		.about = *about,
 		.until_ms = bus_now_ms() + GUEST_ASK_MS,
 		.receipt = *receipt_at_hand(guest_host(session)),
 		.done = done,
 		.arg = done_arg,
 	};
 	DL_APPEND(session->questions, question);
-	send_question(session, question, about);
+	send_question(session, question);
 }
 
 static struct caller caller_of(const struct wire_caller *answered)
@@ -98,9 +99,15 @@ void guest_asks_answered(struct guest_session *session,
 
 void guest_asks_tick(struct guest_session *session, uint64_t now_ms)
 {
+	struct guest_question *question;
+
 	/* The oldest is the first. */
 	while (session->questions && session->questions->until_ms <= now_ms)
 		give_answer(session, session->questions, &unknown);
+	DL_FOREACH (session->questions, question) {
+		if (now_ms >= question->sent_ms + GUEST_ASK_AGAIN_MS)
+			send_question(session, question);
+	}
 }
 
 void guest_asks_end(struct guest_session *session)

@@ -37,7 +37,9 @@
 /* What becomes of another host's root: "nobody". */
 #define GUEST_NOBODY 65534
 /* How long the guest may take to say what a process of its own is. */
-#define GUEST_ASK_MS 1000
+#define GUEST_ASK_MS 3000
+/* And it is asked again so often, for a message may be lost. */
+#define GUEST_ASK_AGAIN_MS 200
 
 /* A node of the view's, which the guest knows by a number. */
 struct guest_node {
@@ -111,7 +113,8 @@ struct guest_slot {
 struct guest_question {
 	struct guest_question *prev, *next; /* in session->questions */
 	uint64_t number;
-	uint64_t until_ms;
+	struct caller_about about;
+	uint64_t sent_ms, until_ms;
 	struct receipt receipt; /* of the call that asks */
 	caller_done *done;
 	void *arg;
