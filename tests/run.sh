@@ -141,6 +141,7 @@ for dir in $builds; do
 	# shellcheck disable=SC2086
 	ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1 \
 	UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
+	LSAN_OPTIONS=suppressions=$top/tests/lsan.supp:print_suppressions=0 \
 	TSAN_OPTIONS=suppressions=$top/tests/tsan.supp \
 		meson test -C "$dir" --no-rebuild --print-errorlogs \
 		--num-processes "$processes" \
