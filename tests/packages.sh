@@ -96,7 +96,11 @@ for group; do
 	fuzz) need $fuzz ;;
 	programs) need $programs ;;
 	package) need $package ;;
-	bus) runs bus || unpack="$unpack $bus" ;;
+	bus)
+		# Which makes the keys.
+		need openssl
+		runs bus || unpack="$unpack $bus"
+		;;
 	peers)
 		runs peers && continue
 		[ -n "$(libraries_of $peers)" ] || as_root update
