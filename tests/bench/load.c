@@ -7,7 +7,8 @@
  * one always finds a batch. With a rate, one query leaves at a time, and what
  * counts is when each answer came.
  *
- * The result is one line of JSON on standard output.
+ * The result is one line of JSON on standard output. With a rate, a line comes
+ * before it when the first answer has come: from there on it may be ended.
  */
 #include <arpa/inet.h>
 #include <err.h>
@@ -154,6 +155,17 @@ static void sleep_until(int64_t when)
 	ppoll(fds, options.ports, &time, NULL);
 }
 
+static void say_asking(void)
+{
+	static bool said;
+
+	if (said || !tally.answered)
+		return;
+	said = true;
+	puts("asking");
+	fflush(stdout);
+}
+
 static void run_paced(int64_t end)
 {
 	int64_t interval = (int64_t)(NS_PER_S / options.rate);
@@ -171,6 +183,7 @@ static void run_paced(int64_t end)
 		}
 		sleep_until(next);
 		receive_all();
+		say_asking();
 		expire(now);
 	}
 }
