@@ -124,7 +124,8 @@ struct remote_call {
 	size_t response_max;
 	bool is_ordered;  /* it is in handle->queue */
 	bool is_answered; /* to our kernel */
-	bool is_poll;	  /* remote_waits.c's own */
+	bool is_poll;	  /* remote_waits.c's own; and then: */
+	bool is_ready;	  /* its answer says that there may be something */
 	bool is_root;	  /* its nodes are all the host's anchor: it may go to
 			     any session */
 	bool has_gone;	  /* it, or part of it, was once sent */
@@ -232,6 +233,9 @@ struct remote {
 #define REMOTE_DYING_MS 2000
 #define REMOTE_DYING	32
 
+/* Answers that our kernel had no memory for, and that are tried again. */
+#define REMOTE_OWED_MAX 256
+
 struct root_wait;
 struct remote_question;
 
@@ -254,6 +258,9 @@ struct remotes {
 	} dying[REMOTE_DYING];
 	unsigned next_dying;
 	struct remote_figures figures;
+	/* Requests that our kernel took no answer to: see remote_kernel.c. */
+	unsigned owed_count;
+	uint64_t owed[REMOTE_OWED_MAX];
 };
 
 /* ---- remote.c: owners, and what is said ---- */
@@ -309,10 +316,14 @@ void remote_rest(struct remote *remote);
  * @error: 0 or negative
  *
  * Return: 0; -ENOENT: nobody waits for it any more; -EINVAL: it is refused, and
- * is still to be answered; -errno: of a mount that is no more.
+ * is still to be answered; -ENOMEM: it is not taken, and will be answered EIO;
+ * -errno: of a mount that is no more.
  */
 int remote_kernel_answer(struct session *session, uint64_t unique, int error,
 			 const void *body, size_t len);
+
+/** remote_kernel_tick() - what our kernel had no memory for is tried again */
+void remote_kernel_tick(struct remotes *remotes);
 
 /** remote_kernel_forget_attr() - what it believes of that node is not true any
  * more */
@@ -418,11 +429,15 @@ static inline bool remote_call_is_in_slot(const struct remote_call *call)
 	return call->stage == CALL_SENT || call->stage == CALL_ASKING;
 }
 
-/** remote_call_is_close() - of an open file or directory: the last call of it
- */
+/** remote_opcode_closes() - an open file or directory: the last call of it */
+static inline bool remote_opcode_closes(uint32_t opcode)
+{
+	return opcode == FUSE_RELEASE || opcode == FUSE_RELEASEDIR;
+}
+
 static inline bool remote_call_is_close(const struct remote_call *call)
 {
-	return call->opcode == FUSE_RELEASE || call->opcode == FUSE_RELEASEDIR;
+	return remote_opcode_closes(call->opcode);
 }
 
 /* ---- remote_lost.c: ends without an answer ---- */
@@ -463,7 +478,10 @@ void remote_slots_leave(struct remote_call *call);
 /** remote_slots_pump() - whoever can go, goes */
 void remote_slots_pump(struct remote *remote);
 
-/** remote_slots_send() - the call in its slot, again if need be */
+/** remote_slots_send() - the call in its slot, again if need be
+ *
+ * One that was given up meanwhile is not: it ends without being done.
+ */
 void remote_slots_send(struct remote_call *call);
 
 /** remote_slots_resend() - once more with the same seq: it did not come */
@@ -525,7 +543,7 @@ void remote_waits_poll(struct remote_handle *handle, struct fuse_poll_in *in);
  */
 void remote_waits_park(struct remote_call *call);
 
-/** remote_waits_polled() - a POLL of our own was answered
+/** remote_waits_polled() - a POLL of our own is over, answered or not
  * @ready: there may be something to read, or an error to be told
  */
 void remote_waits_polled(struct remote_handle *handle, bool ready);

@@ -249,6 +249,7 @@ void remotes_tick(struct fleet *fleet)
 	if (remotes->ticked_ms && now_ms - remotes->ticked_ms >= STOPPED_MS)
 		forgive(remotes, now_ms);
 	remotes->ticked_ms = now_ms;
+	remote_kernel_tick(remotes);
 	DL_FOREACH_SAFE (remotes->active, remote, next)
 		tick(remote, now_ms);
 }

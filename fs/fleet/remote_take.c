@@ -228,14 +228,33 @@ static void refuse(struct session *session, uint64_t unique, int error)
 			     NULL, 0);
 }
 
-/* There is no memory, and a file that is closed here is to be closed there. */
-static void close_anyhow(struct remote_call *call)
+/*
+ * There is no memory, and a file that is closed here is to be closed there:
+ * with the session that it is of.
+ */
+static void close_anyhow(struct remote_handle *handle)
 {
-	bool is_last = !call->handle->calls;
+	bool is_last = !handle->calls;
 
-	remote_close_session(call->remote, -ESTALE);
+	handle->is_released = true;
+	if (!handle->is_stale) {
+		remote_send_kind(handle->remote, WIRE_CLOSE);
+		remote_close_session(handle->remote, -ESTALE);
+	}
 	if (is_last)
-		remote_handle_free(call->handle);
+		remote_handle_free(handle);
+}
+
+/* Of a request for which there is no memory: the open file that it closes. */
+static struct remote_handle *find_closed(struct remotes *remotes,
+					 const struct fuse_buf *buf)
+{
+	struct request request;
+
+	if (request_take(&request, buf->mem, buf->size) < 0 ||
+	    !remote_opcode_closes(request.head->opcode))
+		return NULL;
+	return remote_handle_find(remotes, *request.handle);
 }
 
 static int begin(struct remote_call *call, struct request *request)
@@ -252,7 +271,7 @@ static int begin(struct remote_call *call, struct request *request)
 	take_meaning(call, request);
 	r = remote_call_begin(call);
 	if (r < 0 && remote_call_is_close(call))
-		close_anyhow(call);
+		close_anyhow(call->handle);
 	return r;
 }
 
@@ -260,12 +279,16 @@ static void take(struct session *session, struct remotes *remotes,
 		 const struct fuse_buf *buf)
 {
 	const struct fuse_in_header *head = buf->mem;
+	struct remote_handle *closed;
 	struct remote_call *call;
 	struct request request;
 	int r = remote_call_new(&call, &request, buf->mem, buf->size);
 
 	if (r < 0) {
 		refuse(session, head->unique, r);
+		closed = r == -ENOMEM ? find_closed(remotes, buf) : NULL;
+		if (closed)
+			close_anyhow(closed);
 		return;
 	}
 	r = take_apart(call, &request, remotes);

@@ -13,6 +13,7 @@ uint64_t far_now_ms, owner_incarnation, owner_session;
 bool far_is_up, far_yields, far_taken;
 size_t far_size_max;
 int far_kernel_says;
+bool far_no_memory;
 unsigned far_holds, far_asks, far_processed;
 uid_t far_uid;
 
@@ -25,8 +26,19 @@ static struct host host;
 static struct anchor anchor;
 static struct commons commons;
 static uint64_t uniques;
+static bool is_taking;
 static hosts_done *waiting_done;
 static void *waiting_arg;
+
+/* ---- Memory ---- */
+
+void *__real_malloc(size_t size);
+void *__wrap_malloc(size_t size);
+
+void *__wrap_malloc(size_t size)
+{
+	return is_taking && far_no_memory ? NULL : __real_malloc(size);
+}
 
 /* ---- The bus and the hosts ---- */
 
@@ -62,7 +74,7 @@ int fleet_send(struct fleet *fleet, const char *word, const char *to,
 	assert_string_equal(word, "rpc");
 	if (!far_is_up)
 		return -ENOTCONN;
-	octets = malloc(sizeof(*head) + len);
+	octets = calloc(1, sizeof(*head) + len);
 	memcpy(octets, head, sizeof(*head));
 	if (len)
 		memcpy(octets + sizeof(*head), body, len);
@@ -197,6 +209,11 @@ int remote_kernel_answer(struct session *of, uint64_t unique, int error,
 	return tell(unique, error, body, len);
 }
 
+void remote_kernel_tick(struct remotes *remotes)
+{
+	(void)remotes;
+}
+
 void remote_kernel_forget_attr(struct session *of, uint64_t node)
 {
 	(void)of;
@@ -225,7 +242,9 @@ uint64_t ask(uint32_t opcode, uint64_t node, const void *body, size_t len)
 	memcpy(octets, &head, sizeof(head));
 	if (len)
 		memcpy(octets + sizeof(head), body, len);
+	is_taking = true;
 	far_taken = remote_takes(&session, &buf);
+	is_taking = false;
 	free(octets);
 	return head.unique;
 }
@@ -564,7 +583,7 @@ int far_setup(void **state)
 	owner_incarnation = 1000;
 	owner_session = 0;
 	far_is_up = true;
-	far_yields = false;
+	far_yields = far_no_memory = false;
 	far_size_max = (size_t)2 << 20;
 	far_kernel_says = 0;
 	far_asks = far_processed = far_uid = 0;
