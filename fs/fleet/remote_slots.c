@@ -199,8 +199,32 @@ static int send_question(struct remote_call *call)
 	return remote_send(call->remote, &head, &body, sizeof(body));
 }
 
+/*
+ * Its caller was told EINTR. A close is sent all the same, which tells the
+ * owner that whoever wrote was killed.
+ */
+static bool is_given_up(const struct remote_call *call)
+{
+	return call->stage == CALL_SENT && call->caller_killed &&
+	       call->opcode != FUSE_FLUSH;
+}
+
+/*
+ * It must not be done any more. But what was sent of it may still be on some
+ * way, so no other call may get its number: a question uses it up, about a call
+ * that there never was.
+ */
+static void use_up(struct remote_call *call)
+{
+	call->stage = CALL_ASKING;
+	call->was_session = call->was_seq = 1;
+	uncount(call);
+}
+
 void remote_slots_send(struct remote_call *call)
 {
+	if (is_given_up(call))
+		use_up(call);
 	call->sent_ms = bus_now_ms();
 	call->sent_ns = uv_hrtime();
 	call->is_probed = false;

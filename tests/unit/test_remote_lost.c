@@ -442,6 +442,67 @@ static void who_is_killed_is_gone_within_a_second(void **state)
 	sent(WIRE_FORGET);
 }
 
+/* But its number was sent, and is not another call's. */
+static void what_was_given_up_is_not_done_any_more(void **state)
+{
+	uint64_t node = far_file(NODE), unique = ask_mkdir(node, "ns");
+	struct sent *call = sent_call(FUSE_MKDIR), *question, *next;
+	struct wire_was_done *was;
+
+	(void)state;
+	ask_interrupt(unique);
+	sent(WIRE_INTERRUPT);
+	far_pass(REMOTE_INTERRUPT_MS, true);
+	told_error(unique, -EINTR);
+	far_pass(REMOTE_PROBE_MS - REMOTE_INTERRUPT_MS, true);
+	say(WIRE_UNKNOWN, sent(WIRE_PROBE), NULL, 0);
+	question = sent(WIRE_WAS_DONE);
+	assert_int_equal(question->head.slot, call->head.slot);
+	assert_int_equal(question->head.seq, call->head.seq);
+	was = (void *)question->body;
+	assert_true(was->session < owner_session);
+	say(WIRE_UNDONE, question, NULL, 0);
+	sent_none();
+	ask_lookup(node, "x");
+	next = sent_call(FUSE_LOOKUP);
+	assert_int_equal(next->head.slot, call->head.slot);
+	assert_int_equal(next->head.seq, call->head.seq + 1);
+}
+
+static void what_was_given_up_before_it_went_does_not_go(void **state)
+{
+	uint64_t node = far_file(NODE), unique;
+
+	(void)state;
+	far_is_up = false;
+	unique = ask_mkdir(node, "ns");
+	ask_interrupt(unique);
+	far_pass(REMOTE_INTERRUPT_MS, false);
+	told_error(unique, -EINTR);
+	far_is_up = true;
+	far_pass(100, true);
+	say(WIRE_UNDONE, sent(WIRE_WAS_DONE), NULL, 0);
+	sent_none();
+}
+
+static void a_close_is_told_without_memory(void **state)
+{
+	uint64_t node = far_file(NODE);
+	uint64_t read = far_opened(node, HANDLE, O_RDONLY);
+	uint64_t other = far_opened(node, OTHER_HANDLE, O_RDONLY), unique;
+
+	(void)state;
+	unique = ask_read(node, other, O_RDONLY);
+	sent_call(FUSE_READ);
+	far_no_memory = true;
+	told_error(ask_release(node, read), -ENOMEM);
+	sent(WIRE_CLOSE);
+	told_error(unique, -ESTALE);
+	told_error(ask_release(node, other), -ENOMEM);
+	sent_none();
+	assert_null(far_fleet.remotes->handles);
+}
+
 static void a_killed_writer_flushes_all_the_same(void **state)
 {
 	uint64_t node = far_file(NODE);
@@ -467,6 +528,9 @@ static void a_killed_writer_flushes_all_the_same(void **state)
 	sent_none();
 	reply(call, 0, &out, sizeof(out));
 	/* The second one is not sent; and the owner hears why it is closed. */
+	sent_call(FUSE_FLUSH);
+	far_pass(REMOTE_PROBE_MS, true);
+	say(WIRE_UNKNOWN, sent(WIRE_PROBE), NULL, 0);
 	call = sent_call(FUSE_FLUSH);
 	say(WIRE_ASK, NULL, &in, sizeof(in));
 	caller = (void *)sent(WIRE_CALLER)->body;
@@ -629,6 +693,9 @@ int main(void)
 		TEST(what_nobody_takes_is_given_back),
 		TEST(what_the_kernel_refuses_is_an_error_to_the_caller),
 		TEST(who_is_killed_is_gone_within_a_second),
+		TEST(what_was_given_up_is_not_done_any_more),
+		TEST(what_was_given_up_before_it_went_does_not_go),
+		TEST(a_close_is_told_without_memory),
 		TEST(a_killed_writer_flushes_all_the_same),
 		TEST(what_is_no_answer_is_an_error),
 		TEST(who_answers_something_else_is_not_heard),
