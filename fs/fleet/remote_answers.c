@@ -259,7 +259,7 @@ static void take(struct remote_call *call, struct response *response)
 static bool is_ours(struct remote_call *call, const struct response *response)
 {
 	if (call->is_poll) {
-		remote_waits_polled(call->handle, is_ready(call, response));
+		call->is_ready = is_ready(call, response);
 		remote_call_end(call);
 		return true;
 	}

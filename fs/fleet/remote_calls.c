@@ -187,6 +187,8 @@ static void leave_handle(struct remote_call *call)
 {
 	struct remote_handle *handle = call->handle;
 
+	if (call->is_poll)
+		remote_waits_polled(handle, call->is_ready);
 	if (call->is_ordered)
 		DL_DELETE2(handle->queue, call, queue_prev, queue_next);
 	if (remote_call_is_close(call) && handle->is_dirty) {

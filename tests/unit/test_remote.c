@@ -637,6 +637,25 @@ static void a_read_is_sent_again_if_something_has_come_meanwhile(void **state)
 	sent_call(FUSE_READ);
 }
 
+static void a_poll_that_is_no_answer_is_asked_again(void **state)
+{
+	uint64_t node = far_file(NODE);
+	uint64_t handle = far_opened(node, HANDLE, O_RDONLY);
+	uint64_t unique = ask_read(node, handle, O_RDONLY);
+
+	(void)state;
+	reply(sent_call(FUSE_READ), -EAGAIN, NULL, 0);
+	reply(sent_call(FUSE_POLL), 0, "?", 1);
+	told_none(unique);
+	for (int i = 0; i < REMOTE_REPOLL_MS / 100; i++) {
+		sent_drop();
+		far_pass(100, true);
+	}
+	answer_poll(sent_call(FUSE_POLL), POLLIN);
+	reply(sent_call(FUSE_READ), 0, "query\n", 6);
+	assert_int_equal(told(unique)->len, 6);
+}
+
 static void who_does_not_wait_for_a_log_does_not(void **state)
 {
 	uint64_t node = far_file(NODE);
@@ -723,6 +742,7 @@ int main(void)
 		TEST(a_read_of_nothing_waits_without_a_slot),
 		TEST(a_read_that_waits_is_sent_again_when_the_bus_is_back),
 		TEST(a_read_is_sent_again_if_something_has_come_meanwhile),
+		TEST(a_poll_that_is_no_answer_is_asked_again),
 		TEST(who_does_not_wait_for_a_log_does_not),
 		TEST(who_is_interrupted_waits_for_no_log),
 		TEST(an_owner_hears_of_its_callers_only),
