@@ -155,6 +155,7 @@ int drafts_rename(struct scratch *scratch, const struct node *in,
 		drop_if_empty(commons, scratch->dir);
 	free(scratch->name);
 	scratch->name = copy;
+	scratch->made = (struct receipt){0};
 	put(dir, scratch);
 	return 0;
 }
@@ -171,6 +172,37 @@ void drafts_unlink(struct scratch *scratch)
 	scratch->name = NULL;
 	scratch_let_go(scratch);
 	scratch_unref(scratch);
+}
+
+static bool is_of(const struct scratch *scratch, const struct receipt *made)
+{
+	return scratch->made.session == made->session &&
+	       scratch->made.seq == made->seq &&
+	       scratch->made.slot == made->slot &&
+	       !strcmp(scratch->made.from, made->from);
+}
+
+static struct scratch *find_made(const struct commons *commons,
+				 const struct receipt *made)
+{
+	struct scratch *scratch;
+	struct drafts *dir;
+
+	for (dir = commons->drafts; dir; dir = dir->hh.next) {
+		for (scratch = dir->files; scratch; scratch = scratch->hh.next)
+			if (is_of(scratch, made))
+				return scratch;
+	}
+	return NULL;
+}
+
+void drafts_take_back(const struct commons *commons, const struct receipt *made)
+{
+	struct scratch *scratch = find_made(commons, made);
+
+	assert(made->from[0]);
+	if (scratch && !scratch->opens && !scratch->size)
+		drafts_unlink(scratch);
 }
 
 static void unlink_in(struct drafts *dir)

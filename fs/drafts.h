@@ -48,6 +48,15 @@ int drafts_rename(struct scratch *scratch, const struct node *in,
  */
 void drafts_unlink(struct scratch *scratch);
 
+/**
+ * drafts_take_back() - what another host's call has made, and was not told of
+ *
+ * Nothing, if somebody has found it since: it was opened to stay so, written,
+ * changed or renamed.
+ */
+void drafts_take_back(const struct commons *commons,
+		      const struct receipt *made);
+
 /** drafts_unlink_all() - of an anchor that goes; NULL: of all, at the end */
 void drafts_unlink_all(struct commons *commons, const struct anchor *anchor);
 

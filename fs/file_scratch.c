@@ -36,6 +36,7 @@ static int set(struct scratch *scratch, const struct stat *attr, int to_set)
 {
 	int r = 0;
 
+	scratch->made = (struct receipt){0};
 	if (to_set & FUSE_SET_ATTR_MODE)
 		scratch->mode = attr->st_mode & 07777;
 	if (to_set & FUSE_SET_ATTR_UID)

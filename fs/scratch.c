@@ -117,6 +117,7 @@ int scratch_new(struct scratch **out, struct fs *fs, struct anchor *anchor,
 	anchor_ref(anchor);
 	steal(&host);
 	scratch->refs = 1;
+	scratch->made = *receipt_at_hand(fs->host);
 	scratch->serial = ++fs->commons->next_scratch;
 	scratch->name = steal(&copy);
 	scratch->uid = owner->uid;

@@ -24,8 +24,10 @@ struct drafts;
 struct scratch {
 	struct commons *commons;
 	unsigned refs;
-	unsigned opens;	       /* files that are open, of all views */
-	uint64_t serial;       /* never used twice */
+	unsigned opens;	 /* files that are open, of all views */
+	uint64_t serial; /* never used twice */
+	struct receipt
+		made; /* the call that made it, while nobody has used it */
 	struct anchor *anchor; /* a reference */
 	char *name;	       /* in its directory; NULL: unlinked */
 	struct drafts *dir;    /* drafts.h's, with a reference; NULL: none */

@@ -75,8 +75,7 @@ static bool make_room(struct fleet *fleet)
 	HASH_ITER (hh, fleet->guests, guest, next) {
 		if (guest->session || guest->closing)
 			continue;
-		HASH_DEL(fleet->guests, guest);
-		free(guest);
+		guest_free(guest);
 		return true;
 	}
 	return false;

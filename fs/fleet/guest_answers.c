@@ -167,6 +167,10 @@ ssize_t guest_answers_write(void *arg, const struct iovec *iov, int count)
 	int r;
 
 	octets = gather(iov, count, &len);
+	if (slot && session->guest->session != session) {
+		guest_slot_over(slot, !head->error);
+		return (ssize_t)len;
+	}
 	if (head->unique && !slot)
 		return (ssize_t)len; /* to an interrupt */
 	if (!head->unique) {

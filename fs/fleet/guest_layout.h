@@ -7,7 +7,7 @@
  *   guest_slots.c    each call once: numbers of calls, parts, kept answers
  *   guest_calls.c    a call that is new: judged, handed to the view, ended
  *   guest_checks.c   is it one that a kernel would make?
- *   guest_made.c     what a call of an earlier session has made
+ *   guest_past.c     what became of calls of an earlier session
  *   guest_answers.c  what the view says, in the guest's numbers
  *   guest_nodes.c    nodes and open files, by the guest's numbers
  *   guest_rights.c   who may what
@@ -97,6 +97,9 @@ struct guest_slot {
 	uint8_t *kept;	/* the request, while it is not begun */
 	struct guest_groups groups;
 
+	/* It has ended, and nothing but this says what it has done. */
+	bool was_done;
+
 	/* ---- The next one, as far as it has come ---- */
 	uint8_t *parts;
 	uint32_t parts_whole, parts_len;
@@ -143,6 +146,11 @@ struct guest_session {
 	struct guest_slot slots[WIRE_SLOTS];
 };
 
+/* Of a slot: the last call that has done what no receipt tells. */
+struct guest_done {
+	uint64_t session, seq;
+};
+
 /* A requester; kept, for its last session's number, when it has gone. */
 struct guest {
 	UT_hash_handle hh; /* in fleet->guests, by name */
@@ -155,6 +163,8 @@ struct guest {
 	struct wire_head next;	/* a WIRE_OPEN that waits for that; or zeroes */
 	struct live_host *host; /* held while there is a session */
 	uint64_t heard_ms;	/* by bus_now_ms() */
+	struct guest_done *done; /* WIRE_SLOTS of them: guest_past.c's; NULL:
+				    there was none */
 	uint64_t untold; /* a session that is over, and it may not know */
 	bool was_refused, was_denied; /* and the line of that was written */
 };
@@ -163,6 +173,9 @@ struct guest {
 
 /** guest_grant() - what it may do here */
 enum grant guest_grant(const struct guest *guest);
+
+/** guest_free() - it has gone: no session of it is left */
+void guest_free(struct guest *guest);
 
 /** guest_line() - a line about it in this host's `error` */
 void guest_line(struct guest *guest, const char *reason);
@@ -238,6 +251,11 @@ void guest_slot_answer(struct guest_slot *slot, uint8_t *octets, size_t len);
 /** guest_slot_end() - the same, with a result and nothing else: 0 or -errno */
 void guest_slot_end(struct guest_slot *slot, enum wire_kind kind, int result);
 
+/** guest_slot_over() - a call has ended after its session
+ * @done: it has done what it was to do
+ */
+void guest_slot_over(struct guest_slot *slot, bool done);
+
 /** guest_slots_chores() - those that had to wait for what has ended by now */
 void guest_slots_chores(struct guest_session *session);
 
@@ -279,10 +297,16 @@ bool guest_call_closes(uint32_t opcode);
  */
 int guest_check(struct guest_slot *slot, struct request *request);
 
-/* ---- guest_made.c ---- */
+/* ---- guest_past.c ---- */
 
-/** guest_made() - answer with the directory of an anchor that was made */
-void guest_made(struct guest_slot *slot, uint64_t anchor);
+/** guest_past_note() - remember what calls have done, when nothing of the
+ * session is on its way any more
+ */
+void guest_past_note(const struct guest_session *session);
+
+/** guest_past_look() - answer whether a call of an earlier session was done */
+void guest_past_look(struct guest_slot *slot,
+		     const struct wire_was_done *about);
 
 /* ---- guest_answers.c ---- */
 

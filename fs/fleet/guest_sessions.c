@@ -33,6 +33,14 @@ void guest_line(struct guest *guest, const char *reason)
 		    reason);
 }
 
+void guest_free(struct guest *guest)
+{
+	assert(!guest->session && !guest->closing);
+	HASH_DEL(guest->fleet->guests, guest);
+	free(guest->done);
+	free(guest);
+}
+
 /* ---- Said to it ---- */
 
 int guest_answer(struct fleet *fleet, const char *to, enum wire_kind kind,
@@ -162,9 +170,7 @@ void guest_all_ended(struct fleet *fleet)
 	if (!ended || fleet->guests_closing)
 		return;
 	HASH_ITER (hh, fleet->guests, guest, next) {
-		assert(!guest->session && !guest->closing);
-		HASH_DEL(fleet->guests, guest);
-		free(guest);
+		guest_free(guest);
 	}
 	fleet->guests_ended = NULL;
 	ended(fleet->guests_ended_arg);
@@ -174,6 +180,7 @@ static void session_free(struct guest_session *session)
 {
 	struct guest *guest = session->guest;
 
+	guest_past_note(session);
 	guest->closing--;
 	guest->fleet->guests_closing--;
 	free(session);

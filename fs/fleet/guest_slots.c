@@ -45,6 +45,30 @@ static void say_answer(const struct guest_slot *slot)
 		  octets, len);
 }
 
+/*
+ * What is only done in memory leaves no receipt: a draft gets another name, or
+ * none; a program is let believe that something is gone.
+ */
+static bool needs_note(uint32_t opcode)
+{
+	switch (opcode) {
+	case FUSE_SETATTR:
+	case FUSE_UNLINK:
+	case FUSE_RMDIR:
+	case FUSE_RENAME:
+	case FUSE_RENAME2:
+		return true;
+	default:
+		return false;
+	}
+}
+
+void guest_slot_over(struct guest_slot *slot, bool done)
+{
+	slot->state = SLOT_FREE;
+	slot->was_done = done && needs_note(slot->opcode);
+}
+
 static void end(struct guest_slot *slot, bool failed)
 {
 	struct guest_session *session = slot->session;
@@ -53,7 +77,7 @@ static void end(struct guest_slot *slot, bool failed)
 	session->bodies -= slot->whole;
 	slot->whole = 0;
 	guest_call_end(slot, failed);
-	slot->state = SLOT_FREE;
+	guest_slot_over(slot, !failed);
 	slot->is_kept = true;
 	say_answer(slot);
 }
@@ -133,6 +157,7 @@ static void take(struct guest_slot *slot, uint64_t seq)
 	assert(slot->state == SLOT_FREE);
 	forget_answer(slot);
 	slot->answer_result = 0;
+	slot->was_done = false;
 	slot->seq = seq;
 	slot->whole = slot->parts_whole;
 	slot->parts_whole = slot->parts_len = 0;
@@ -235,25 +260,6 @@ int guest_slots_interrupt(struct guest_session *session,
 
 /* ---- Calls of an earlier session ---- */
 
-/* No task of that session is on its way any more: this one waited for that. */
-static void look(struct guest_slot *slot, const struct wire_was_done *about)
-{
-	struct guest_session *session = slot->session;
-	const struct receipt receipt =
-		receipt_of(session->guest->name, about->session,
-			   (uint16_t)about->slot, about->seq);
-	uint64_t anchor = 0;
-	int r = receipt_find(guest_host(session), &receipt, &anchor);
-
-	slot->state = SLOT_RUNS;
-	if (r == -ENOENT)
-		guest_slot_end(slot, WIRE_UNDONE, 0);
-	else if (r == 0 && about->opcode == FUSE_MKDIR)
-		guest_made(slot, anchor);
-	else
-		guest_slot_end(slot, WIRE_ANSWER, r);
-}
-
 int guest_slots_was_done(struct guest_session *session,
 			 const struct wire_head *head,
 			 const struct wire_was_done *about)
@@ -274,7 +280,7 @@ int guest_slots_was_done(struct guest_session *session,
 	drop_parts(slot);
 	take(slot, head->seq);
 	slot->opcode = FUSE_LOOKUP;
-	look(slot, about);
+	guest_past_look(slot, about);
 	return 0;
 }
 
@@ -295,7 +301,9 @@ void guest_slots_deinit(struct guest_session *session)
 	for (size_t i = 0; i < WIRE_SLOTS; i++) {
 		struct guest_slot *slot = &session->slots[i];
 
-		slot->state = SLOT_FREE;
+		/* What the view has will end: guest_slot_over(). */
+		if (slot->state != SLOT_RUNS)
+			slot->state = SLOT_FREE;
 		free(steal(&slot->parts));
 		free(steal(&slot->kept));
 		free(steal(&slot->answer));

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/stat.h>
 
 #include "fs/commons.h"
 #include "fs/fleet/request.h"
@@ -617,6 +618,133 @@ static void what_was_not_done_never_will_be(void **state)
 	owner_deinit(&owner);
 }
 
+/* ---- What no receipt tells ---- */
+
+/* A nameserver whose directory is looked up anew in each session. */
+static uint64_t server_node(struct asker *asker)
+{
+	const struct anchor *children = asker->owner->th.host->root->children;
+	uint64_t node;
+
+	if (!children)
+		assert_int_equal(asker_mkdir(asker, FUSE_ROOT_ID,
+					     test_anchor_name("ns"), &node),
+				 0);
+	else
+		assert_int_equal(asker_lookup(asker, FUSE_ROOT_ID,
+					      children->name, &node),
+				 0);
+	return node;
+}
+
+static int make_file(struct asker *asker, uint32_t opcode, uint64_t dir,
+		     uint16_t slot)
+{
+	const struct fuse_create_in create = {
+		.flags = O_WRONLY | O_CREAT | O_EXCL, .mode = 0644};
+	const struct fuse_mknod_in mknod = {.mode = S_IFREG | 0644};
+	const struct said *said;
+	struct ask ask;
+
+	if (opcode == FUSE_CREATE)
+		ask_make(&ask, asker, opcode, dir, &create, sizeof(create),
+			 "draft", NULL);
+	else
+		ask_make(&ask, asker, opcode, dir, &mknod, sizeof(mknod),
+			 "draft", NULL);
+	ask_send(&ask, asker, slot);
+	said = asker_answer(asker);
+	assert_int_equal(said->head.kind, WIRE_ANSWER);
+	return head_of(said)->error;
+}
+
+/* Who asks makes it again, and is not told that it is there already. */
+static void a_draft_that_nobody_was_told_of_is_not_there(void **state)
+{
+	static const uint32_t opcodes[] = {FUSE_CREATE, FUSE_MKNOD};
+	struct asker asker;
+	struct owner owner;
+	uint64_t node, first;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(opcodes); i++) {
+		begin(&owner, &asker);
+		first = asker.session;
+		assert_int_equal(
+			make_file(&asker, opcodes[i], server_node(&asker), 4),
+			0);
+		asker_open(&asker);
+		was_done(&asker, 4, first, 1, opcodes[i]);
+		owner_said_kind(&owner, WIRE_UNDONE);
+		node = server_node(&asker);
+		assert_int_equal(asker_lookup(&asker, node, "draft", &first),
+				 -ENOENT);
+		assert_int_equal(make_file(&asker, FUSE_CREATE, node, 4), 0);
+		owner_deinit(&owner);
+	}
+}
+
+static void a_draft_that_others_have_used_stays(void **state)
+{
+	struct asker asker, other;
+	uint64_t dir, node, handle, first;
+	struct owner owner;
+
+	(void)state;
+	begin(&owner, &asker);
+	asker_init(&other, &owner, "h3");
+	asker_open(&other);
+	first = asker.session;
+	assert_int_equal(make_file(&asker, FUSE_CREATE, server_node(&asker), 4),
+			 0);
+	dir = server_node(&other);
+	assert_int_equal(asker_lookup(&other, dir, "draft", &node), 0);
+	assert_int_equal(asker_open_file(&other, node, O_WRONLY, &handle), 0);
+	assert_int_equal(asker_write(&other, node, handle, "text"), 0);
+	assert_int_equal(asker_release(&other, node, handle), 0);
+	asker_open(&asker);
+	was_done(&asker, 4, first, 1, FUSE_CREATE);
+	owner_said_kind(&owner, WIRE_UNDONE);
+	assert_int_equal(asker_lookup(&other, dir, "draft", &node), 0);
+	owner_deinit(&owner);
+}
+
+static void what_was_done_to_a_draft_is_known_after_the_session(void **state)
+{
+	struct fuse_rename_in in = {0};
+	struct asker asker;
+	struct owner owner;
+	uint64_t first, later;
+	struct ask ask;
+
+	(void)state;
+	begin(&owner, &asker);
+	first = asker.session;
+	in.newdir = server_node(&asker);
+	make_file(&asker, FUSE_MKNOD, in.newdir, 1);
+	ask_make(&ask, &asker, FUSE_RENAME, in.newdir, &in, sizeof(in), "draft",
+		 "other");
+	ask_send(&ask, &asker, 2);
+	assert_int_equal(head_of(asker_answer(&asker))->error, 0);
+	asker_open(&asker);
+	/* Of a question nothing is noted, and not in place of the call. */
+	was_done(&asker, 2, first, 1, FUSE_RENAME);
+	assert_int_equal(head_of(asker_answer(&asker))->error, 0);
+	later = asker.session;
+	ask_make(&ask, &asker, FUSE_UNLINK, server_node(&asker), NULL, 0,
+		 "other", NULL);
+	ask_send(&ask, &asker, 3);
+	assert_int_equal(head_of(asker_answer(&asker))->error, 0);
+	asker_open(&asker);
+	was_done(&asker, 2, first, 1, FUSE_RENAME);
+	assert_int_equal(head_of(asker_answer(&asker))->error, 0);
+	was_done(&asker, 3, later, 1, FUSE_UNLINK);
+	assert_int_equal(head_of(asker_answer(&asker))->error, 0);
+	was_done(&asker, 3, first, 1, FUSE_UNLINK);
+	owner_said_kind(&owner, WIRE_UNDONE);
+	owner_deinit(&owner);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -635,6 +763,10 @@ int main(void)
 		cmocka_unit_test(a_file_is_closed_after_what_is_done_to_it),
 		cmocka_unit_test(what_was_done_is_known_after_the_session),
 		cmocka_unit_test(what_was_not_done_never_will_be),
+		cmocka_unit_test(a_draft_that_nobody_was_told_of_is_not_there),
+		cmocka_unit_test(a_draft_that_others_have_used_stays),
+		cmocka_unit_test(
+			what_was_done_to_a_draft_is_known_after_the_session),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
