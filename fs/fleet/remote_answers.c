@@ -63,12 +63,21 @@ static void cap(uint64_t *seconds, uint32_t *nanoseconds)
 
 static int give_entry(struct remote *remote, struct fuse_entry_out *entry)
 {
+	struct remote_node *node;
+	int r;
+
 	entry->generation = 0; /* no number is used twice */
 	cap(&entry->entry_valid, &entry->entry_valid_nsec);
 	cap(&entry->attr_valid, &entry->attr_valid_nsec);
 	entry->attr.ino = response_ino(remote->uuid, entry->attr.ino);
 	entry->attr.flags = 0;
-	return remote_node_given(remote, entry->nodeid, &entry->nodeid);
+	r = remote_node_given(remote, entry->nodeid, &entry->nodeid);
+	if (r < 0)
+		return r;
+	node = remote_node_find(remote->remotes, entry->nodeid);
+	node->ino = entry->attr.ino;
+	node->type = entry->attr.mode & S_IFMT;
+	return 0;
 }
 
 /* One that cannot be given is looked up by our kernel, who is told then. */
@@ -221,18 +230,48 @@ static bool is_ready(const struct remote_call *call,
 }
 
 /*
- * It was done in the session before, and not all of what it gave is known.
- * Return: 0; -ESTALE: it is looked up again, or done again as it was.
+ * Our kernel believes none of it for longer than this answer: the node is not
+ * of this session, so whoever looks looks it up anew.
  */
-static int was_done(struct remote_call *call)
+static struct fuse_attr attr_set_by(const struct remote_call *call)
 {
-	const struct fuse_write_out out = {.size = (uint32_t)call->asked};
+	const struct fuse_in_header *head = (void *)call->octets;
+	const struct fuse_setattr_in *in = (void *)(head + 1);
 
-	if (call->opcode != FUSE_WRITE)
-		return -ESTALE;
+	return (struct fuse_attr){
+		.ino = call->ino,
+		.size = in->valid & FATTR_SIZE ? in->size : 0,
+		.mode = call->type |
+			(in->valid & FATTR_MODE ? in->mode & 07777 : 0),
+		.uid = in->valid & FATTR_UID ? in->uid : 0,
+		.gid = in->valid & FATTR_GID ? in->gid : 0,
+		.nlink = 1,
+	};
+}
+
+static void answer_body(struct remote_call *call, const void *body, size_t len)
+{
 	remote_kernel_answer(remote_session(call->remote), call->unique, 0,
-			     &out, sizeof(out));
+			     body, len);
 	remote_call_answered(call);
+}
+
+/* A truncation that is done once more may take what has come since. */
+static int answer_done(struct remote_call *call)
+{
+	const struct fuse_write_out written = {.size = (uint32_t)call->asked};
+	struct fuse_attr_out set = {0};
+
+	if (call->is_answered)
+		return 0;
+	if (call->opcode == FUSE_WRITE) {
+		answer_body(call, &written, sizeof(written));
+	} else if (call->opcode == FUSE_SETATTR && call->type) {
+		set.attr = attr_set_by(call);
+		answer_body(call, &set, sizeof(set));
+	} else {
+		return -ESTALE;
+	}
 	return 0;
 }
 
@@ -280,7 +319,7 @@ static void answer(struct remote_call *call, void *octets, size_t len)
 
 	if (call->stage == CALL_ASKING && len == sizeof(*head) &&
 	    !head->error && call->response_max) {
-		remote_call_fail(call, was_done(call));
+		remote_call_fail(call, answer_done(call));
 		return;
 	}
 	r = response_take(&response, call->opcode, call->response_max, octets,

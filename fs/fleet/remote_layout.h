@@ -64,6 +64,8 @@ struct remote_node {
 	uint64_t owner;	  /* the owner's */
 	uint64_t lookups; /* that our kernel holds */
 	uint64_t owed; /* that it holds no more, and the owner does not know */
+	uint64_t ino;  /* as our kernel was told */
+	uint32_t type; /* S_IFDIR or S_IFREG, of its mode; 0: not known yet */
 	bool is_root;  /* the host's anchor: never stale, and not counted */
 	bool is_stale; /* of a session that is over */
 };
@@ -121,6 +123,8 @@ struct remote_call {
 	pid_t pid;
 	int flags;    /* of a READ: as our kernel has them; of an open */
 	size_t asked; /* octets of a WRITE */
+	uint64_t ino; /* of its node, as in struct remote_node */
+	uint32_t type;
 	size_t response_max;
 	bool is_ordered;  /* it is in handle->queue */
 	bool is_answered; /* to our kernel */

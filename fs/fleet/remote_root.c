@@ -89,6 +89,8 @@ static int entry_of(struct fleet *fleet, const char *name,
 	*node = &remote->root;
 	*out = (struct fuse_entry_out){.nodeid = remote->root.number};
 	beat_attr(&host->beat, &out->attr);
+	remote->root.ino = out->attr.ino;
+	remote->root.type = S_IFDIR;
 	return 0;
 }
 

@@ -93,6 +93,8 @@ static int take_nodes(struct remote_call *call, struct request *request,
 	if (!node)
 		return -ESTALE;
 	call->remote = node->remote;
+	call->ino = node->ino;
+	call->type = node->type;
 	call->is_root = node->is_root && (!second || second->is_root) &&
 			!request->handle;
 	request->head->nodeid = node->owner;

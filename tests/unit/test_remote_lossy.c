@@ -325,10 +325,11 @@ static void go(int round)
 	}
 }
 
+/* So long that the session is closed, too. */
 static void settle(void)
 {
 	loss = 0;
-	for (int i = 0; i < 100; i++) {
+	for (int i = 0; i < 2 * REMOTE_IDLE_MS / 100; i++) {
 		far_pass(100, true);
 		owner_reads();
 	}

@@ -312,6 +312,34 @@ static void a_write_that_was_done_was_done_whole(void **state)
 	assert_int_equal(out->size, 10);
 }
 
+/* Done once more, it would take what was written since. */
+static void what_was_cut_is_not_cut_again(void **state)
+{
+	const struct fuse_setattr_in in = {.valid = FATTR_SIZE | FATTR_MODE,
+					   .mode = 0600};
+	uint64_t node = far_file(NODE), unique;
+	struct fuse_attr_out *out;
+
+	(void)state;
+	unique = ask(FUSE_SETATTR, node, &in, sizeof(in));
+	sent_call(FUSE_SETATTR);
+	restart();
+	reply(sent(WIRE_WAS_DONE), 0, NULL, 0);
+	out = (void *)told(unique)->body;
+	assert_int_equal(out->attr.mode, S_IFREG | 0600);
+	assert_int_equal(out->attr.size, 0);
+	assert_int_not_equal(out->attr.ino, 0);
+	assert_int_equal(out->attr_valid + out->attr_valid_nsec, 0);
+	sent_none();
+	/* Of the host's directory, too. */
+	unique = ask(FUSE_SETATTR, far_root(), &in, sizeof(in));
+	sent_call(FUSE_SETATTR);
+	restart();
+	reply(sent(WIRE_WAS_DONE), 0, NULL, 0);
+	out = (void *)told(unique)->body;
+	assert_int_equal(out->attr.mode, S_IFDIR | 0600);
+}
+
 static void what_a_session_has_done_is_asked_when_it_is_over(void **state)
 {
 	uint64_t unique = ask_mkdir(far_root(), "ns"), old;
@@ -687,6 +715,7 @@ int main(void)
 		TEST(what_nobody_can_say_is_not_done_again),
 		TEST(what_only_looked_is_not_asked_for),
 		TEST(a_write_that_was_done_was_done_whole),
+		TEST(what_was_cut_is_not_cut_again),
 		TEST(what_a_session_has_done_is_asked_when_it_is_over),
 		TEST(what_came_too_late_is_asked_after_and_not_done),
 		TEST(an_owner_that_ends_all_sessions_is_no_loop),
