@@ -210,6 +210,11 @@ static bool is_open(const struct editing *editing)
 	       (editing->edit && edit_is_open(editing->edit));
 }
 
+bool editing_is_pending(struct handle *handle)
+{
+	return is_open(handle->node->kind->editing(handle));
+}
+
 static void published(void *arg, int result)
 {
 	struct call *call = arg;

@@ -36,6 +36,9 @@ void editing_flush(struct call *call);
 void editing_truncate(struct call *call);
 void editing_release(struct call *call);
 
+/** editing_is_pending() - of a kind */
+bool editing_is_pending(struct handle *handle);
+
 /** editing_was_read() - what the descriptor shows from here on is of now */
 void editing_was_read(struct handle *handle);
 

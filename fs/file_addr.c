@@ -234,6 +234,11 @@ static void addr_release(struct call *call)
 	}
 }
 
+static bool addr_is_pending(struct handle *handle)
+{
+	return addr_of(handle)->line.len;
+}
+
 static void addr_close(struct handle *handle)
 {
 	buffer_deinit(&addr_of(handle)->line);
@@ -269,5 +274,6 @@ const struct node_kind file_addr = {
 	.flush = addr_flush,
 	.truncate = addr_truncate,
 	.release = addr_release,
+	.is_pending = addr_is_pending,
 	.render = addr_render,
 };

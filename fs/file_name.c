@@ -409,6 +409,7 @@ const struct node_kind file_name = {
 	.flush = editing_flush,
 	.truncate = editing_truncate,
 	.release = editing_release,
+	.is_pending = editing_is_pending,
 	.editing = name_editing,
 	.kept_size = name_kept_size,
 };

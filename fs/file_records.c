@@ -110,5 +110,6 @@ const struct node_kind file_records = {
 	.flush = editing_flush,
 	.truncate = editing_truncate,
 	.release = editing_release,
+	.is_pending = editing_is_pending,
 	.editing = records_editing,
 };

@@ -201,6 +201,13 @@ void handle_poll(struct handle *handle, fuse_req_t req,
 
 /* ---- What open files mean for their node ---- */
 
+bool handle_is_pending(struct handle *handle)
+{
+	const struct node_kind *kind = handle->node->kind;
+
+	return kind->is_pending && kind->is_pending(handle);
+}
+
 static bool is_replacing(struct handle *handle)
 {
 	struct editing *editing = editing_of(handle);

@@ -101,6 +101,9 @@ void handle_truncate(struct handle *handle, const struct fuse_ctx *caller,
 
 /* ---- What open files mean for their node ---- */
 
+/** handle_is_pending() - is not all that it was to do on disk yet? */
+bool handle_is_pending(struct handle *handle);
+
 /** handle_replaces() - somebody of that user has it open, and replaces it, or
  * believes that it is new
  */

@@ -192,6 +192,10 @@ struct node_kind {
 	/* What is written to it; NULL: it takes no records (editing.h). */
 	struct editing *(*editing)(struct handle *handle);
 
+	/* Would the end of this daemon take something of what was written, or
+	 * was to be removed by the close? NULL: all is on disk. */
+	bool (*is_pending)(struct handle *handle);
+
 	/*
 	 * Octets that a descriptor has for itself, of a file that is no more.
 	 * Return: whether it has some. NULL: none ever has.

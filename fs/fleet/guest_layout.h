@@ -105,6 +105,7 @@ struct guest_slot {
 	uint32_t parts_whole, parts_len;
 
 	/* ---- The last answer ---- */
+	bool is_settled;	    /* see WIRE_SETTLED */
 	bool is_kept;		    /* else it is done again */
 	enum wire_kind answer_kind; /* WIRE_ANSWER, WIRE_UNDONE */
 	int answer_result;	    /* 0 or -errno, without @answer */

@@ -13,6 +13,7 @@
 #include <linux/fuse.h>
 
 #include "fs/fleet/guest_layout.h"
+#include "fs/handle.h"
 
 #define ANSWER_KEPT (GUEST_ANSWER_KEPT + sizeof(struct fuse_out_header))
 
@@ -30,7 +31,7 @@ static void say_answer(const struct guest_slot *slot)
 	const struct fuse_out_header plain = {
 		.len = sizeof(plain),
 		.error = slot->answer_result,
-		.unique = slot->unique,
+		.unique = slot->is_settled ? WIRE_SETTLED : 0,
 	};
 	const void *octets = &plain;
 	size_t len = sizeof(plain);
@@ -82,11 +83,24 @@ static void end(struct guest_slot *slot, bool failed)
 	say_answer(slot);
 }
 
+static bool is_settled(const struct guest_slot *slot)
+{
+	struct fuse_file_info fi = {0};
+
+	if (!slot->handle || slot->handle->is_dir)
+		return false;
+	fi.fh = slot->handle->fh;
+	return !handle_is_pending(handle_of(&fi));
+}
+
 void guest_slot_answer(struct guest_slot *slot, uint8_t *octets, size_t len)
 {
 	slot->answer_kind = WIRE_ANSWER;
 	slot->answer = octets;
 	slot->answer_len = len;
+	slot->is_settled = is_settled(slot);
+	((struct fuse_out_header *)octets)->unique =
+		slot->is_settled ? WIRE_SETTLED : 0;
 	end(slot, ((struct fuse_out_header *)octets)->error);
 	/* Whatever gives something, or is done, is short: see cut_read(). */
 	if (len > ANSWER_KEPT) {
@@ -99,6 +113,7 @@ void guest_slot_end(struct guest_slot *slot, enum wire_kind kind, int result)
 {
 	slot->answer_kind = kind;
 	slot->answer_result = result;
+	slot->is_settled = is_settled(slot);
 	end(slot, result < 0);
 }
 

@@ -256,6 +256,22 @@ static void answer_body(struct remote_call *call, const void *body, size_t len)
 	remote_call_answered(call);
 }
 
+/*
+ * What was written has a receipt: the lines of it are on disk. Is there more of
+ * it, that had to wait for its end? Quotes and parentheses go on in the next
+ * line.
+ */
+static bool is_whole(const struct remote_call *call)
+{
+	const struct fuse_in_header *head = (void *)call->octets;
+	const struct fuse_write_in *in = (void *)(head + 1);
+	const char *text = (const char *)(in + 1);
+
+	return text[call->asked - 1] == '\n' &&
+	       !memchr(text, '(', call->asked) &&
+	       !memchr(text, '"', call->asked);
+}
+
 /* A truncation that is done once more may take what has come since. */
 static int answer_done(struct remote_call *call)
 {
@@ -265,6 +281,7 @@ static int answer_done(struct remote_call *call)
 	if (call->is_answered)
 		return 0;
 	if (call->opcode == FUSE_WRITE) {
+		call->handle->is_dirty = !call->was_clean || !is_whole(call);
 		answer_body(call, &written, sizeof(written));
 	} else if (call->opcode == FUSE_SETATTR && call->type) {
 		set.attr = attr_set_by(call);
@@ -286,6 +303,9 @@ static void take(struct remote_call *call, struct response *response)
 	int error = response->head->error;
 
 	note_done(call);
+	if (call->is_ordered && !remote_call_is_close(call))
+		call->handle->is_dirty =
+			!(response->head->unique & WIRE_SETTLED);
 	if (error == 0)
 		error = give(call, response);
 	if (error == 0)

@@ -109,7 +109,8 @@ int remote_call_begin(struct remote_call *call)
 			 call);
 	if (call->handle)
 		call->handle->calls++;
-	if (remote_call_is_close(call) && call->handle->is_dirty)
+	call->holds = remote_call_is_close(call) && call->handle->is_dirty;
+	if (call->holds)
 		DL_APPEND2(remote->releases, call, release_prev, release_next);
 	remotes->figures.calls++;
 	remotes->figures.pending++;
@@ -191,7 +192,7 @@ static void leave_handle(struct remote_call *call)
 		remote_waits_polled(handle, call->is_ready);
 	if (call->is_ordered)
 		DL_DELETE2(handle->queue, call, queue_prev, queue_next);
-	if (remote_call_is_close(call) && handle->is_dirty) {
+	if (call->holds) {
 		DL_DELETE2(call->remote->releases, call, release_prev,
 			   release_next);
 		behind_go(call->remote);

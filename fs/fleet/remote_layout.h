@@ -82,7 +82,7 @@ struct remote_handle {
 	int flags;	 /* of the open */
 	bool is_dir;
 	bool is_stale;
-	bool is_dirty;	  /* its close may do something */
+	bool is_dirty;	  /* its close may do something: see WIRE_SETTLED */
 	bool is_released; /* by our kernel */
 	bool kernel_polls;
 	uint64_t kernel_kh;	    /* then: our kernel's number of the poll */
@@ -127,6 +127,8 @@ struct remote_call {
 	uint32_t type;
 	size_t response_max;
 	bool is_ordered;  /* it is in handle->queue */
+	bool was_clean;	  /* a WRITE: its file was not dirty before it */
+	bool holds;	  /* a close: it is in remote->releases */
 	bool is_answered; /* to our kernel */
 	bool is_poll;	  /* remote_waits.c's own; and then: */
 	bool is_ready;	  /* its answer says that there may be something */
@@ -449,9 +451,19 @@ static inline bool remote_call_is_close(const struct remote_call *call)
 /** remote_call_changes() - may it have done something that stays? */
 bool remote_call_changes(const struct remote_call *call);
 
+/** remote_call_ends_nothing() - the flush or fsync of an open file of which all
+ * is on disk, whatever becomes of the owner
+ */
+bool remote_call_ends_nothing(const struct remote_call *call);
+
 /** remote_call_tell() - a line in this host's `error`, if it may have been done
  */
 void remote_call_tell(const struct remote_call *call);
+
+/** remote_handle_tell() - a line there of a close that the owner never hears
+ * of, if it had something to do
+ */
+void remote_handle_tell(const struct remote_handle *handle);
 
 /** remote_call_interrupt() - its caller does not want it any more */
 void remote_call_interrupt(struct remote_call *call);

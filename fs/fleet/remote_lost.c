@@ -46,6 +46,12 @@ bool remote_call_changes(const struct remote_call *call)
 	return change_of(call);
 }
 
+bool remote_call_ends_nothing(const struct remote_call *call)
+{
+	return (call->opcode == FUSE_FLUSH || call->opcode == FUSE_FSYNC) &&
+	       call->handle && !call->handle->is_dirty;
+}
+
 /* A close was answered before it went: nobody else tells of it. */
 static bool is_to_be_told(const struct remote_call *call)
 {
@@ -64,6 +70,17 @@ void remote_call_tell(const struct remote_call *call)
 	anchor_fail(remote_session(call->remote)->fs->host->root,
 		    call->remote->name, 0, text,
 		    "no answer; it may have been done");
+}
+
+void remote_handle_tell(const struct remote_handle *handle)
+{
+	struct remote *remote = handle->remote;
+
+	if (handle->is_dirty)
+		anchor_fail(remote_session(remote)->fs->host->root,
+			    remote->name, 0, "close",
+			    "the host was lost before it; what was not on disk "
+			    "by then is not done");
 }
 
 /* ---- Given up ---- */
@@ -150,6 +167,10 @@ void remote_calls_tick(struct remote *remote, uint64_t now_ms)
 
 static void host_is_down(struct remote_call *call)
 {
+	if (remote_call_ends_nothing(call)) {
+		remote_call_fail(call, 0);
+		return;
+	}
 	if (!call->caller_killed)
 		remote_call_tell(call);
 	if (!call->is_answered)
@@ -166,6 +187,8 @@ static void begin_anew(struct remote_call *call)
 		if (!call->caller_killed)
 			remote_call_tell(call);
 		remote_call_end(call);
+	} else if (remote_call_ends_nothing(call)) {
+		remote_call_fail(call, 0);
 	} else if (was_sent && remote_call_changes(call) &&
 		   call->moves < REMOTE_MOVES_MAX) {
 		remote_slots_keep(call);

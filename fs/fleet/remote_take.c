@@ -151,6 +151,7 @@ static void take_meaning(struct remote_call *call, struct request *request)
 		break;
 	case FUSE_WRITE:
 		call->asked = ((struct fuse_write_in *)body)->size;
+		call->was_clean = !handle->is_dirty;
 		call->is_ordered = handle->is_dirty = true;
 		break;
 	case FUSE_SETATTR:
@@ -185,6 +186,7 @@ static int take_close(struct remote_call *call, int r)
 		return -EBADF;
 	if (r < 0) {
 		assert(call->handle->is_stale);
+		remote_handle_tell(call->handle);
 		call->handle->is_released = true;
 		if (!call->handle->calls)
 			remote_handle_free(call->handle);
@@ -194,13 +196,15 @@ static int take_close(struct remote_call *call, int r)
 
 /*
  * A flush of what was only read does nothing there. Whoever closes it does not
- * wait; and programs stop when they cannot close what they only read.
+ * wait; and programs stop when they cannot close what they only read. What was
+ * written is on disk also where the open file is no more.
  */
 static bool ends_nothing(const struct remote_call *call)
 {
-	return call->opcode == FUSE_FLUSH && call->handle &&
-	       !call->handle->is_dirty &&
-	       (call->handle->flags & O_ACCMODE) == O_RDONLY;
+	return remote_call_ends_nothing(call) &&
+	       (call->handle->is_stale ||
+		(call->opcode == FUSE_FLUSH &&
+		 (call->handle->flags & O_ACCMODE) == O_RDONLY));
 }
 
 static int take_apart(struct remote_call *call, struct request *request,
@@ -239,6 +243,7 @@ static void close_anyhow(struct remote_handle *handle)
 	bool is_last = !handle->calls;
 
 	handle->is_released = true;
+	remote_handle_tell(handle);
 	if (!handle->is_stale) {
 		remote_send_kind(handle->remote, WIRE_CLOSE);
 		remote_close_session(handle->remote, -ESTALE);

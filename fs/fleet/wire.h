@@ -44,11 +44,11 @@
 #endif
 
 #define WIRE_SLOTS 64
-/* What slot stands in WIRE_FORGET and WIRE_DISCARD: they have seqs of their own,
- * and one of them is on its way at a time. */
+/* What slot stands in WIRE_FORGET and WIRE_DISCARD: they have seqs of their
+ * own, and one of them is on its way at a time. */
 #define WIRE_SLOT_NOTES WIRE_SLOTS
 /* Octets of a host's name, [a-z0-9-]: one token of a subject. */
-#define WIRE_NAME_MAX 63
+#define WIRE_NAME_MAX	  63
 #define WIRE_SUBJECT_SIZE (8 + 2 * (WIRE_NAME_MAX + 1))
 /* Octets of a request or response of FUSE's: a write of 1 MiB and its heads. */
 #define WIRE_BODY_MAX ((size_t)1024 * 1024 + 4096)
@@ -67,12 +67,13 @@ enum wire_kind {
 	WIRE_WHO,      /* who is there? no body */
 
 	/* ---- A requester's, to c.rpc ---- */
-	WIRE_OPEN = 16, /* a session begins, and its last one is over; no body */
-	WIRE_CALL,	/* slot, seq; a FUSE request, or the part of one */
-	WIRE_PROBE,	/* slot, seq: is it known to you? */
-	WIRE_WAS_DONE,	/* slot, seq: struct wire_was_done, after an owner's
-			   restart or a session's end; a call of this session,
-			   answered the same when it comes again */
+	WIRE_OPEN =
+		16,    /* a session begins, and its last one is over; no body */
+	WIRE_CALL,     /* slot, seq; a FUSE request, or the part of one */
+	WIRE_PROBE,    /* slot, seq: is it known to you? */
+	WIRE_WAS_DONE, /* slot, seq: struct wire_was_done, after an owner's
+			  restart or a session's end; a call of this session,
+			  answered the same when it comes again */
 	WIRE_INTERRUPT, /* slot, seq: who called does not want it any more */
 	WIRE_FORGET,	/* slot, seq: struct wire_forget, any number of them */
 	WIRE_DISCARD,	/* slot, seq: struct wire_discard: close, and publish
@@ -87,11 +88,11 @@ enum wire_kind {
 	WIRE_ANSWER,	  /* slot, seq: a FUSE response, or the part of one */
 	WIRE_KNOWN,	  /* slot, seq: it is being done */
 	WIRE_UNKNOWN,	  /* slot, seq: it never came: send it (again) */
-	WIRE_UNDONE,	  /* slot, seq: to WIRE_WAS_DONE: no, and never will be */
-	WIRE_NOTIFY,	  /* a FUSE notification */
-	WIRE_ASK,	  /* struct wire_ask: about a process of yours */
-	WIRE_NOTED,	  /* slot, seq: of WIRE_FORGET, WIRE_DISCARD: it is done,
-			     or was; no body */
+	WIRE_UNDONE, /* slot, seq: to WIRE_WAS_DONE: no, and never will be */
+	WIRE_NOTIFY, /* a FUSE notification */
+	WIRE_ASK,    /* struct wire_ask: about a process of yours */
+	WIRE_NOTED,  /* slot, seq: of WIRE_FORGET, WIRE_DISCARD: it is done,
+			or was; no body */
 };
 
 /* Behind it begins a FUSE request: its size is a multiple of 8. */
@@ -103,20 +104,27 @@ struct wire_head {
 	uint64_t incarnation; /* the sender's: a number of this start of it */
 	uint64_t session;     /* the requester's number of it; 0: of none */
 	uint64_t seq;	      /* of the slot */
-	uint32_t whole;	 /* octets of the body, all parts together */
-	uint32_t offset; /* in it, of this part */
+	uint32_t whole;	      /* octets of the body, all parts together */
+	uint32_t offset;      /* in it, of this part */
 };
 
 /* What is to know of a host, and the attributes of its anchor. */
 struct wire_beat {
-	uint8_t uuid[16];    /* of its state; the same in a copy of it */
-	uint64_t since_ns;   /* when it began to serve under its name */
+	uint8_t uuid[16];  /* of its state; the same in a copy of it */
+	uint64_t since_ns; /* when it began to serve under its name */
 	uint8_t version_min, version_max;
 	uint8_t serves; /* 0: it only claims the name yet */
 	uint8_t zero[5];
 	uint32_t uid, gid, mode, links;
 	int64_t mtime_ns;
 };
+
+/*
+ * An answer's unique is not the kernel's number, which the requester has, but
+ * says this of the open file that the call was about: all that was done with it
+ * is on disk, and its close will do nothing.
+ */
+#define WIRE_SETTLED ((uint64_t)1)
 
 struct wire_forget {
 	uint64_t node;

@@ -745,6 +745,80 @@ static void what_was_done_to_a_draft_is_known_after_the_session(void **state)
 	owner_deinit(&owner);
 }
 
+static bool is_settled(struct asker *asker, struct ask *ask)
+{
+	const struct said *said;
+
+	ask_send(ask, asker, 0);
+	said = asker_answer(asker);
+	assert_int_equal(head_of(said)->error, 0);
+	return head_of(said)->unique & WIRE_SETTLED;
+}
+
+static bool writes_settled(struct asker *asker, uint64_t node, uint64_t handle,
+			   const char *text)
+{
+	struct {
+		struct fuse_write_in in;
+		char text[64];
+	} write = {.in = {.fh = handle, .size = (uint32_t)strlen(text)}};
+	struct ask ask;
+
+	memcpy(write.text, text, strlen(text));
+	ask_make(&ask, asker, FUSE_WRITE, node, &write,
+		 sizeof(write.in) + strlen(text), NULL, NULL);
+	return is_settled(asker, &ask);
+}
+
+static void an_answer_says_whether_all_is_on_disk(void **state)
+{
+	static const struct {
+		const char *file;
+		uint32_t flags;
+		const char *text;
+		bool is_settled;
+	} cases[] = {
+		{"records", O_APPEND, "a. A 192.0.2.1\n", true},
+		{"records", O_APPEND, "a. A 192.0.2.1\nb. A", false},
+		{"records", O_APPEND, "a. A (\n", false},
+		{"records", O_APPEND, "; nothing\n", true},
+		{"records", O_TRUNC, "a. A 192.0.2.1\n", false},
+		{"addr", 0, "off\n", true},
+		{"addr", 0, "of", false},
+		{"draft", 0, "text\n", false},
+	};
+	struct fuse_flush_in flush = {0};
+	struct asker asker;
+	struct owner owner;
+	uint64_t dir, node, handle;
+	struct ask ask;
+
+	(void)state;
+	begin(&owner, &asker);
+	test_caller = (struct wire_caller){.process = 4711, .is_same = 1};
+	dir = server_node(&asker);
+	assert_int_equal(make_file(&asker, FUSE_MKNOD, dir, 0), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		assert_int_equal(
+			asker_lookup(&asker, dir, cases[i].file, &node), 0);
+		assert_int_equal(asker_open_file(&asker, node,
+						 O_WRONLY | cases[i].flags,
+						 &handle),
+				 0);
+		assert_int_equal(
+			writes_settled(&asker, node, handle, cases[i].text),
+			cases[i].is_settled);
+		flush.fh = handle;
+		ask_make(&ask, &asker, FUSE_FLUSH, node, &flush, sizeof(flush),
+			 NULL, NULL);
+		/* What is replaced is published, and all is on disk then. */
+		if (cases[i].flags == O_TRUNC)
+			assert_true(is_settled(&asker, &ask));
+		asker_release(&asker, node, handle);
+	}
+	owner_deinit(&owner);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -763,6 +837,7 @@ int main(void)
 		cmocka_unit_test(a_file_is_closed_after_what_is_done_to_it),
 		cmocka_unit_test(what_was_done_is_known_after_the_session),
 		cmocka_unit_test(what_was_not_done_never_will_be),
+		cmocka_unit_test(an_answer_says_whether_all_is_on_disk),
 		cmocka_unit_test(a_draft_that_nobody_was_told_of_is_not_there),
 		cmocka_unit_test(a_draft_that_others_have_used_stays),
 		cmocka_unit_test(

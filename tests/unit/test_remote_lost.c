@@ -312,6 +312,124 @@ static void a_write_that_was_done_was_done_whole(void **state)
 	assert_int_equal(out->size, 10);
 }
 
+/* What was written is on the owner's disk: a close that failed would lie. */
+static void to_close_what_is_on_disk_never_fails(void **state)
+{
+	const struct fuse_write_out out = {.size = 10};
+	uint64_t node = far_file(NODE);
+	uint64_t clean = far_opened(node, HANDLE, O_WRONLY | O_APPEND);
+	uint64_t dirty = far_opened(node, OTHER_HANDLE, O_WRONLY | O_APPEND);
+	uint64_t flush, fsync;
+	const struct fuse_fsync_in in = {.fh = clean};
+
+	(void)state;
+	ask_write(node, dirty, 10);
+	reply(sent_call(FUSE_WRITE), 0, &out, sizeof(out));
+	far_settled = true;
+	ask_write(node, clean, 10);
+	reply(sent_call(FUSE_WRITE), 0, &out, sizeof(out));
+	flush = ask_flush(node, clean);
+	sent_call(FUSE_FLUSH);
+	fsync = ask(FUSE_FSYNC, node, &in, sizeof(in));
+	owner_incarnation += 10;
+	remote_heard(&far_fleet, "h2", owner_incarnation);
+	told_error(flush, 0);
+	told_error(fsync, 0);
+	told_error(ask_flush(node, clean), 0);
+	told_error(ask_flush(node, dirty), -ESTALE);
+	told_error(ask_release(node, clean), 0);
+	assert_null(strstr(far_error(), "close"));
+	told_error(ask_release(node, dirty), 0);
+	assert_non_null(strstr(far_error(), "close"));
+	sent_none();
+}
+
+static void it_does_not_fail_when_the_owner_is_down(void **state)
+{
+	const struct fuse_write_out out = {.size = 10};
+	uint64_t node = far_file(NODE);
+	uint64_t handle = far_opened(node, HANDLE, O_WRONLY | O_APPEND);
+	uint64_t flush;
+
+	(void)state;
+	far_settled = true;
+	ask_write(node, handle, 10);
+	reply(sent_call(FUSE_WRITE), 0, &out, sizeof(out));
+	flush = ask_flush(node, handle);
+	far_pass(REMOTE_GONE_MS, false);
+	told_error(flush, 0);
+	told_error(ask_flush(node, handle), 0);
+	told_error(ask_release(node, handle), 0);
+	assert_null(strstr(far_error(), "close"));
+}
+
+/* Nobody waits for a close that has nothing to do. */
+static void a_close_of_what_is_on_disk_holds_nobody(void **state)
+{
+	const struct fuse_write_out out = {.size = 10};
+	uint64_t node = far_file(NODE);
+	uint64_t handle = far_opened(node, HANDLE, O_WRONLY | O_APPEND);
+	struct sent *write;
+
+	(void)state;
+	far_settled = true;
+	ask_write(node, handle, 10);
+	write = sent_call(FUSE_WRITE);
+	ask_release(node, handle);
+	ask_lookup(node, "x");
+	sent_none();
+	reply(write, 0, &out, sizeof(out));
+	/* It was not known yet, when it came. */
+	reply(sent_call(FUSE_RELEASE), 0, NULL, 0);
+	sent_call(FUSE_LOOKUP);
+	handle = far_opened(node, HANDLE, O_WRONLY | O_APPEND);
+	ask_write(node, handle, 10);
+	reply(sent_call(FUSE_WRITE), 0, &out, sizeof(out));
+	ask_release(node, handle);
+	ask_lookup(node, "x");
+	sent_call(FUSE_RELEASE);
+	sent_call(FUSE_LOOKUP);
+}
+
+static uint64_t write_text(uint64_t node, uint64_t handle, const char *text)
+{
+	struct {
+		struct fuse_write_in in;
+		char text[64];
+	} write = {.in = {.fh = handle, .size = (uint32_t)strlen(text)}};
+
+	memcpy(write.text, text, strlen(text));
+	return ask(FUSE_WRITE, node, &write, sizeof(write.in) + strlen(text));
+}
+
+static void of_a_write_before_a_restart_whole_lines_are_on_disk(void **state)
+{
+	static const struct {
+		const char *text;
+		int told;
+	} cases[] = {
+		{"a. A 192.0.2.1\n", 0},
+		{"a. A 192.0.2.1\nb. A 192.0", -ESTALE},
+		{"a. A 192.0.2.1\nb. TXT (\n", -ESTALE},
+		{"a. A 192.0.2.1\nb. TXT \"x\n", -ESTALE},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		uint64_t node = far_file(NODE), handle, write;
+
+		handle = far_opened(node, HANDLE, O_WRONLY | O_APPEND);
+		write = write_text(node, handle, cases[i].text);
+		sent_call(FUSE_WRITE);
+		restart();
+		reply(sent(WIRE_WAS_DONE), 0, NULL, 0);
+		told_error(write, 0);
+		told_error(ask_flush(node, handle), cases[i].told);
+		ask_release(node, handle);
+		ask_forget(node, 1);
+	}
+}
+
 /* Done once more, it would take what was written since. */
 static void what_was_cut_is_not_cut_again(void **state)
 {
@@ -715,6 +833,10 @@ int main(void)
 		TEST(what_nobody_can_say_is_not_done_again),
 		TEST(what_only_looked_is_not_asked_for),
 		TEST(a_write_that_was_done_was_done_whole),
+		TEST(to_close_what_is_on_disk_never_fails),
+		TEST(it_does_not_fail_when_the_owner_is_down),
+		TEST(a_close_of_what_is_on_disk_holds_nobody),
+		TEST(of_a_write_before_a_restart_whole_lines_are_on_disk),
 		TEST(what_was_cut_is_not_cut_again),
 		TEST(what_a_session_has_done_is_asked_when_it_is_over),
 		TEST(what_came_too_late_is_asked_after_and_not_done),
