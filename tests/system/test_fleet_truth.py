@@ -94,6 +94,34 @@ def test_an_owner_killed_before_it_answers_tells_the_truth_after():
         list(threads.map(rounds_of_one_pair, range(PAIRS)))
 
 
+def closed_after_a_restart(pair, what, is_written):
+    """Its errno, of a descriptor that was written to before its owner's end."""
+    caller = Caller(pair.h1.of("h2") / "ns",
+                    f"exec({what + '; sys.stdin.readline(); os.close(ap)'!r})")
+    try:
+        caller.go()
+        eventually("it is written", is_written, 5)
+        pair.restart_owner()
+        caller.go()
+        return caller.result(10)
+    finally:
+        caller.kill()
+
+
+def test_to_close_what_is_on_the_owners_disk_is_no_error():
+    with Pair() as pair:
+        ns = made(pair.h2, "ns")
+        assert closed_after_a_restart(
+            pair, r'os.write(ap, b"w. A 192.0.2.9\n")',
+            lambda: "w." in ns.listed()) == 0
+        pair.h1.wait_for("h2", seconds=10)
+        # Half a line waits for the rest of it, or the close.
+        assert closed_after_a_restart(
+            pair, r'os.write(ap, b"v. A 192.0.2.9\nu. A 192.0.2.9")',
+            lambda: "v." in ns.listed()) == errno.ESTALE
+        assert "u." not in ns.listed()
+
+
 def test_what_never_came_is_not_done_and_told_so_after_a_restart():
     with Pair() as pair:
         ns = made(pair.h2, "ns")
