@@ -18,11 +18,17 @@
 #define ASKS_MAX 1024
 
 struct hosts_ask {
-	struct hosts_ask *prev, *next; /* utlist */
-	char name[WIRE_NAME_MAX + 1];  /* "": all */
+	struct hosts_ask *prev, *next; /* in its name's waiters */
 	uint64_t until_ms;
 	hosts_done *done;
 	void *arg;
+};
+
+/* A name that somebody waits for. Each beat looks for its own. */
+struct hosts_sought {
+	UT_hash_handle hh;	      /* in hosts->sought */
+	char name[WIRE_NAME_MAX + 1]; /* "": all */
+	struct hosts_ask *waiters;    /* utlist, never empty */
 };
 
 /* A host that was answered within ASK_ANSWERED_MS. */
@@ -34,14 +40,40 @@ struct hosts_asker {
 
 /* ---- Asking ---- */
 
+static struct hosts_sought *find_sought(const struct hosts *hosts,
+					const char *name)
+{
+	struct hosts_sought *sought;
+
+	HASH_FIND_STR(hosts->sought, name, sought);
+	return sought;
+}
+
 bool hosts_is_asked(const struct hosts *hosts, const char *name)
 {
-	const struct hosts_ask *ask;
+	return find_sought(hosts, name);
+}
 
-	DL_FOREACH (hosts->asks, ask)
-		if (!strcmp(ask->name, name))
-			return true;
-	return false;
+static struct hosts_sought *seek(struct hosts *hosts, const char *name)
+{
+	struct hosts_sought *sought = find_sought(hosts, name);
+
+	if (sought)
+		return sought;
+	sought = calloc(1, sizeof(*sought));
+	if (!sought)
+		return NULL;
+	strcpy(sought->name, name);
+	HASH_ADD_STR(hosts->sought, name, sought);
+	return sought;
+}
+
+static void end_if_found(struct hosts *hosts, struct hosts_sought *sought)
+{
+	if (sought->waiters)
+		return;
+	HASH_DEL(hosts->sought, sought);
+	free(sought);
 }
 
 /* Who goes on may ask again. */
@@ -57,30 +89,45 @@ static void go_on(struct hosts *hosts, struct hosts_ask *list)
 	}
 }
 
-/* Those that @name or the time ends; both none: all. */
-static void end_asks(struct hosts *hosts, const char *name, uint64_t now_ms)
+/* Move those of a name whose time is over; @now_ms 0: all. */
+static void take_over(struct hosts *hosts, struct hosts_sought *sought,
+		      uint64_t now_ms, struct hosts_ask **ended)
 {
-	struct hosts_ask *ask, *next, *ended = NULL;
+	struct hosts_ask *ask, *next;
 
-	DL_FOREACH_SAFE (hosts->asks, ask, next) {
-		if (name && strcmp(ask->name, name) != 0)
-			continue;
+	DL_FOREACH_SAFE (sought->waiters, ask, next) {
 		if (now_ms && now_ms < ask->until_ms)
 			continue;
-		DL_DELETE(hosts->asks, ask);
-		DL_APPEND(ended, ask);
+		DL_DELETE(sought->waiters, ask);
+		DL_APPEND(*ended, ask);
 	}
+	end_if_found(hosts, sought);
+}
+
+/* Those whose time is over; @now_ms 0: all. */
+static void end_asks(struct hosts *hosts, uint64_t now_ms)
+{
+	struct hosts_sought *sought, *next;
+	struct hosts_ask *ended = NULL;
+
+	HASH_ITER (hh, hosts->sought, sought, next)
+		take_over(hosts, sought, now_ms, &ended);
 	go_on(hosts, ended);
 }
 
 void hosts_answered(struct hosts *hosts, const char *name)
 {
-	end_asks(hosts, name, 0);
+	struct hosts_sought *sought = find_sought(hosts, name);
+	struct hosts_ask *ended = NULL;
+
+	if (sought)
+		take_over(hosts, sought, 0, &ended);
+	go_on(hosts, ended);
 }
 
 void hosts_nobody(struct hosts *hosts, const char *name)
 {
-	end_asks(hosts, name, 0);
+	hosts_answered(hosts, name);
 }
 
 static void wait_for(struct hosts *hosts, const char *name, uint64_t until_ms,
@@ -89,15 +136,17 @@ static void wait_for(struct hosts *hosts, const char *name, uint64_t until_ms,
 	struct hosts_ask *ask =
 		hosts->asks_count < ASKS_MAX ? calloc(1, sizeof(*ask)) : NULL;
 
-	if (!ask) {
+	struct hosts_sought *sought = ask ? seek(hosts, name) : NULL;
+
+	if (!sought) {
+		free(ask);
 		done(arg);
 		return;
 	}
-	strcpy(ask->name, name);
 	ask->until_ms = until_ms;
 	ask->done = done;
 	ask->arg = arg;
-	DL_APPEND(hosts->asks, ask);
+	DL_APPEND(sought->waiters, ask);
 	hosts->asks_count++;
 }
 
@@ -237,7 +286,7 @@ void hosts_unsettle(struct hosts *hosts)
 {
 	hosts->is_settled = false;
 	hosts->settles_ms = 0;
-	hosts_answered(hosts, NULL);
+	end_asks(hosts, 0);
 }
 
 void hosts_ask_tick(struct hosts *hosts, uint64_t now_ms)
@@ -246,12 +295,12 @@ void hosts_ask_tick(struct hosts *hosts, uint64_t now_ms)
 		hosts->settles_ms = 0;
 		hosts->is_settled = true;
 	}
-	end_asks(hosts, NULL, now_ms);
+	end_asks(hosts, now_ms);
 	forget_askers(hosts, now_ms);
 }
 
 void hosts_ask_end(struct hosts *hosts)
 {
-	end_asks(hosts, NULL, 0);
+	end_asks(hosts, 0);
 	forget_askers(hosts, 0);
 }

@@ -11,7 +11,7 @@
 #include "fs/fleet/claim.h"
 #include "fs/fleet/fleet.h"
 
-struct hosts_ask;
+struct hosts_sought;
 struct hosts_asker;
 
 struct hosts {
@@ -20,13 +20,13 @@ struct hosts {
 	struct wire_beat beat;	     /* this host's, as it was told last */
 	enum hosts_state told_state; /* hosts_state()'s */
 	uint64_t told_state_ns;
-	uint64_t ticked_ms;	/* the last hosts_tick() */
-	bool told_of_rival;	/* since it has had its name */
-	struct live_host *all;	/* uthash by name */
-	bool is_unsorted;	/* one has been added */
-	struct hosts_ask *asks; /* utlist: who waits for an answer */
-	unsigned asks_count;
-	struct hosts_asker *askers; /* uthash: who was answered lately */
+	uint64_t ticked_ms;	     /* the last hosts_tick() */
+	bool told_of_rival;	     /* since it has had its name */
+	struct live_host *all;	     /* uthash by name */
+	bool is_unsorted;	     /* one has been added */
+	struct hosts_sought *sought; /* uthash: names that some wait for */
+	unsigned asks_count;	     /* who does, all together */
+	struct hosts_asker *askers;  /* uthash: who was answered lately */
 
 	/* Till then all are heard; 0: only those that are subscribed to. */
 	uint64_t listed_ms;
@@ -63,7 +63,7 @@ void hosts_name_changed(struct hosts *hosts, bool up);
 
 /* ---- hosts_ask.c ---- */
 
-/** hosts_answered() - who waits for @name; @name NULL: and for all, goes on */
+/** hosts_answered() - who waits for @name goes on */
 void hosts_answered(struct hosts *hosts, const char *name);
 
 /** hosts_unsettle() - who is there is to be asked anew; who waits goes on */
