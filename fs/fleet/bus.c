@@ -225,17 +225,9 @@ static int open_async(uv_loop_t *loop, struct bus *bus, uv_async_cb callback,
 
 static int init(struct bus *bus)
 {
-	pthread_condattr_t attr;
-	int r = pthread_condattr_init(&attr);
+	int r = thread_cond_init(&bus->cond);
 
-	if (r == 0)
-		r = pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	if (r == 0)
-		r = pthread_cond_init(&bus->cond, &attr);
-	if (r == 0)
-		r = pthread_mutex_init(&bus->mutex, NULL);
-	pthread_condattr_destroy(&attr);
-	return -r;
+	return r < 0 ? r : -pthread_mutex_init(&bus->mutex, NULL);
 }
 
 int bus_new(struct bus **out, uv_loop_t *loop,

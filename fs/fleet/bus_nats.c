@@ -205,13 +205,7 @@ static void get_unstuck(struct line *line)
 /* With the mutex held. */
 static void rest(struct line *line)
 {
-	struct timespec until;
-
-	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_nsec += LOOK_MS * 1000000;
-	until.tv_sec += until.tv_nsec / 1000000000;
-	until.tv_nsec %= 1000000000;
-	pthread_cond_timedwait(&line->cond, &line->mutex, &until);
+	thread_cond_wait(&line->cond, &line->mutex, LOOK_MS);
 }
 
 static void *watchman_main(void *arg)
@@ -496,7 +490,12 @@ static int line_new(struct line **out, const struct line_options *options)
 	line->options = *options;
 	line->fd = -1;
 	pthread_mutex_init(&line->mutex, NULL);
-	pthread_cond_init(&line->cond, NULL);
+	r = thread_cond_init(&line->cond);
+	if (r < 0) {
+		pthread_mutex_destroy(&line->mutex);
+		free(line);
+		return r;
+	}
 	r = thread_start(&line->flusher, flusher_main, line);
 	if (r < 0) {
 		line_delete(line);

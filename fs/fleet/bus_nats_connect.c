@@ -310,17 +310,15 @@ static int attempt_new(struct attempt **out, const struct line_options *options,
 		       const struct bus_url *url, unsigned within_ms)
 {
 	CLEANUP(attempt_drop) struct attempt *attempt = NULL;
-	pthread_condattr_t attr;
 	int r;
 
 	attempt = calloc(1, sizeof(*attempt));
 	if (!attempt)
 		return -ENOMEM;
 	pthread_mutex_init(&attempt->mutex, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&attempt->cond, &attr);
-	pthread_condattr_destroy(&attr);
+	r = thread_cond_init(&attempt->cond);
+	if (r < 0)
+		return r;
 	attempt->url = *url;
 	attempt->within_ms = within_ms;
 	attempt->until_ms = bus_now_ms() + RESOLVE_MS;
@@ -342,15 +340,8 @@ static bool wait_for(struct attempt *attempt,
 
 	pthread_mutex_lock(&attempt->mutex);
 	while (!attempt->is_done && bus_now_ms() < attempt->until_ms &&
-	       !options->stops(options->arg)) {
-		struct timespec until;
-
-		clock_gettime(CLOCK_MONOTONIC, &until);
-		until.tv_nsec += 50000000;
-		until.tv_sec += until.tv_nsec / 1000000000;
-		until.tv_nsec %= 1000000000;
-		pthread_cond_timedwait(&attempt->cond, &attempt->mutex, &until);
-	}
+	       !options->stops(options->arg))
+		thread_cond_wait(&attempt->cond, &attempt->mutex, 50);
 	is_done = attempt->is_done;
 	attempt->is_left = !is_done;
 	if (!is_done)

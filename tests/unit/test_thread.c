@@ -89,12 +89,54 @@ static void who_starts_one_keeps_its_own_signals(void **state)
 					 sigismember(&after, number));
 }
 
+struct bell {
+	pthread_mutex_t mutex;
+	pthread_cond_t cond;
+	bool has_rung;
+};
+
+static void *ring(void *arg)
+{
+	struct bell *bell = arg;
+
+	pthread_mutex_lock(&bell->mutex);
+	bell->has_rung = true;
+	pthread_cond_signal(&bell->cond);
+	pthread_mutex_unlock(&bell->mutex);
+	return NULL;
+}
+
+static void
+who_waits_does_so_until_he_is_woken_or_the_time_is_over(void **state)
+{
+	struct bell bell = {.mutex = PTHREAD_MUTEX_INITIALIZER};
+	uint64_t start = uv_hrtime();
+	pthread_t thread;
+	bool woken = true;
+
+	(void)state;
+	assert_int_equal(thread_cond_init(&bell.cond), 0);
+	pthread_mutex_lock(&bell.mutex);
+	while (thread_cond_wait(&bell.cond, &bell.mutex, 1100))
+		;
+	assert_true(uv_hrtime() - start >= 1100 * UINT64_C(1000000));
+	assert_int_equal(thread_start(&thread, ring, &bell), 0);
+	while (woken && !bell.has_rung)
+		woken = thread_cond_wait(&bell.cond, &bell.mutex, 60000);
+	assert_true(woken);
+	pthread_mutex_unlock(&bell.mutex);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	pthread_cond_destroy(&bell.cond);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(
 			a_thread_gets_the_signals_of_its_faults_and_no_others),
 		cmocka_unit_test(who_starts_one_keeps_its_own_signals),
+		cmocka_unit_test(
+			who_waits_does_so_until_he_is_woken_or_the_time_is_over),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
