@@ -12,6 +12,8 @@
 #include "fs/fleet/remote_layout.h"
 #include "fs/session.h"
 
+#define NANOSECONDS 1000000000
+
 /* A request that waits for hosts to be known. */
 struct root_wait {
 	struct root_wait *prev, *next; /* in remotes->waits */
@@ -27,11 +29,11 @@ struct root_wait {
 
 static void beat_attr(const struct wire_beat *beat, struct fuse_attr *out)
 {
-	uint64_t seconds =
-		beat->mtime_ns > 0 ? (uint64_t)beat->mtime_ns / 1000000000 : 0;
-	uint32_t rest = beat->mtime_ns > 0
-				? (uint32_t)(beat->mtime_ns % 1000000000)
-				: 0;
+	/* Before 1970 the nanoseconds count forward too. */
+	bool is_before = beat->mtime_ns % NANOSECONDS < 0;
+	uint64_t seconds = (uint64_t)(beat->mtime_ns / NANOSECONDS - is_before);
+	uint32_t rest = (uint32_t)(beat->mtime_ns % NANOSECONDS +
+				   is_before * NANOSECONDS);
 
 	*out = (struct fuse_attr){
 		.ino = response_ino(beat->uuid, FUSE_ROOT_ID),

@@ -12,16 +12,17 @@
 #ifndef FS_FLEET_REQUEST_H
 #define FS_FLEET_REQUEST_H
 
+#include <limits.h>
 #include <linux/fuse.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 /*
- * Octets of a name, as the kernel has it: an entry of names/ may be longer than
- * NAME_MAX, for it is text of a domain name, with escapes.
+ * Octets of a name: what a kernel sends at most. None is as long here, but it
+ * is for the tree to say so, with the errno that it has for that at home.
  */
-#define REQUEST_NAME_MAX 1024
+#define REQUEST_NAME_MAX (PATH_MAX - 1)
 /* Of what is read or written in one request. */
 #define REQUEST_DATA_MAX ((uint32_t)1024 * 1024)
 
@@ -46,8 +47,8 @@ struct request {
 	 * only if they say so. */
 	uint64_t *handle;
 	bool handle_is_dir;
-	const char *name;     /* terminated, 1 to REQUEST_NAME_MAX octets, no "/",
-				 not "." or ".."; NULL: none */
+	const char *name; /* terminated, 1 to REQUEST_NAME_MAX octets, no "/",
+			     not "." or ".."; NULL: none */
 	const char *new_name; /* of a rename; the target of a symlink, which may
 				 be any text, but for none */
 	void *body;	      /* behind the head; all that follows */
@@ -62,8 +63,8 @@ struct request {
  * @octets: aligned as malloc()'s
  *
  * It is put right in place, so that both sides may call it: what protocols
- * newer than 7.31 have put where there was padding is cleared, and flags that no
- * operation here looks at, or that have other numbers on other processors.
+ * newer than 7.31 have put where there was padding is cleared, and flags that
+ * no operation here looks at, or that have other numbers on other processors.
  *
  * Return: 0; -EPROTO: it is none; -ENOSYS: an opcode that nobody here sends,
  * and then out->head is set.

@@ -138,7 +138,7 @@ static bool settle_statfs(struct response *response, size_t max)
 	memset(st->spare, 0, sizeof(st->spare));
 	return st->bsize && st->bsize <= BLOCK_MAX && st->frsize &&
 	       st->frsize <= BLOCK_MAX && st->namelen &&
-	       st->namelen <= REQUEST_NAME_MAX;
+	       st->namelen <= RESPONSE_NAME_MAX;
 }
 
 static bool settle_poll(struct response *response, size_t max)
@@ -209,7 +209,7 @@ static bool dirent_is_good(struct fuse_dirent *dirent)
 	/* DT_DIR and DT_REG, as in dirent.h; else the kernel is not told. */
 	if (dirent->type != S_IFDIR >> 12 && dirent->type != S_IFREG >> 12)
 		dirent->type = 0;
-	return dirent->namelen && dirent->namelen <= REQUEST_NAME_MAX &&
+	return dirent->namelen && dirent->namelen <= RESPONSE_NAME_MAX &&
 	       !memchr(dirent->name, '/', dirent->namelen) &&
 	       !memchr(dirent->name, '\0', dirent->namelen) &&
 	       dirent->off <= INT64_MAX;

@@ -21,6 +21,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/*
+ * Octets of a name in a listing: what all kernels take. An entry of names/ may
+ * be longer than NAME_MAX, for it is text of a domain name, with escapes.
+ */
+#define RESPONSE_NAME_MAX 1024
+
 /* Pointers are into the response. */
 struct response {
 	struct fuse_out_header *head;

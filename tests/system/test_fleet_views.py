@@ -119,3 +119,19 @@ def test_a_file_beside_is_everybodys(ns):
     with fails(errno.ENOENT):
         os.stat(doer / "new")
     assert "192.0.2.7" in (doer / "records").read_text()
+
+
+@pytest.mark.parametrize("length", [255, 256, 1024, 1025, 3000])
+@pytest.mark.parametrize("within", ["", "names"])
+def test_a_name_that_is_too_long_is_so_for_everybody(ns, within, length):
+    def errnos(there):
+        path = there / within / ("b" * length)
+        for call in (os.stat, os.mkdir, os.mknod, os.unlink, os.rmdir):
+            try:
+                call(path)
+                yield 0
+            except OSError as failure:
+                yield failure.errno
+
+    doer, viewer = ns
+    assert list(errnos(doer)) == list(errnos(viewer))

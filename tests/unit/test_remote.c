@@ -32,6 +32,31 @@ static void a_host_is_looked_up_from_its_beat(void **state)
 	assert_int_equal(far_holds, 0);
 }
 
+static void a_host_may_have_been_changed_before_1970(void **state)
+{
+	static const struct {
+		int64_t ns, seconds;
+		uint32_t rest;
+	} cases[] = {
+		{-1500000000, -2, 500000000},
+		{-1000000000, -1, 0},
+		{-1, -1, 999999999},
+		{0, 0, 0},
+		{INT64_MIN, -9223372037, 145224192},
+		{INT64_MAX, 9223372036, 854775807},
+	};
+	struct live_host *host = hosts_find(NULL, "h3");
+	struct fuse_entry_out *entry;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		host->beat.mtime_ns = cases[i].ns;
+		entry = (void *)told(ask_lookup(FUSE_ROOT_ID, "h3"))->body;
+		assert_int_equal(entry->attr.mtime, cases[i].seconds);
+		assert_int_equal(entry->attr.mtimensec, cases[i].rest);
+	}
+}
+
 static void a_name_that_is_not_heard_is_asked_for_once(void **state)
 {
 	struct live_host *host = hosts_find(NULL, "h2");
@@ -716,6 +741,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(a_host_is_looked_up_from_its_beat),
+		TEST(a_host_may_have_been_changed_before_1970),
 		TEST(a_name_that_is_not_heard_is_asked_for_once),
 		TEST(what_cannot_be_a_host_is_left_to_this_one),
 		TEST(a_host_of_another_version_is_not_spoken_with),

@@ -308,7 +308,7 @@ static void of_two_names_both_are(void **state)
 
 static void a_name_has_an_end(void **state)
 {
-	char text[2 + PATH_MAX + 1];
+	char text[2 + PATH_MAX + 1 + 2];
 	uint8_t *octets;
 	size_t len;
 
@@ -328,7 +328,7 @@ static void a_name_has_an_end(void **state)
 	assert_int_equal(take(octets, len), -EPROTO);
 	free(octets);
 
-	/* A symlink's target is longer. */
+	/* And so does a symlink's target. */
 	text[REQUEST_NAME_MAX + 1] = 'x';
 	text[1] = text[2 + PATH_MAX - 1] = '\0';
 	octets = make(FUSE_SYMLINK, 0, text, 2 + PATH_MAX, &len);

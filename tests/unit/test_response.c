@@ -506,16 +506,16 @@ static void a_listing_is_of_names(void **state)
 
 static void a_name_of_a_listing_has_an_end(void **state)
 {
-	static char name[REQUEST_NAME_MAX + 2];
+	static char name[RESPONSE_NAME_MAX + 2];
 	_Alignas(8) uint8_t octets[2048] = {0};
 	struct listed listed[2] = {{.node = 2, .off = 1, .name = name}};
 	size_t len;
 
 	(void)state;
-	memset(name, 'x', REQUEST_NAME_MAX);
+	memset(name, 'x', RESPONSE_NAME_MAX);
 	len = make_listing(octets, listed, FUSE_READDIR);
 	assert_int_equal(take(FUSE_READDIR, 2048, octets, len), 0);
-	name[REQUEST_NAME_MAX] = 'x';
+	name[RESPONSE_NAME_MAX] = 'x';
 	len = make_listing(octets, listed, FUSE_READDIR);
 	assert_int_equal(take(FUSE_READDIR, 2048, octets, len), -EPROTO);
 }
