@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <assert.h>
 #include <errno.h>
+#include <stdlib.h>
 
 #include "anchors/host.h"
 #include "anchors/receipt.h"
@@ -60,6 +61,100 @@ static struct row_key key_of(const char *from, uint16_t slot)
 	return key;
 }
 
+/* One of an earlier program has no order. Return: whether it is one. */
+static bool take_row(const MDB_val *value, struct receipt_row *out)
+{
+	*out = (struct receipt_row){0};
+	if (value->mv_size != sizeof(*out) &&
+	    value->mv_size != offsetof(struct receipt_row, order))
+		return false;
+	memcpy(out, value->mv_data, value->mv_size);
+	return true;
+}
+
+/* ---- Room ---- */
+
+static int by_order(const void *a, const void *b)
+{
+	uint64_t first = *(const uint64_t *)a, second = *(const uint64_t *)b;
+
+	return (first > second) - (first < second);
+}
+
+/* All orders; their number is what fits. 0; -errno. */
+static int list_orders(MDB_cursor *cursor, uint64_t *orders, size_t *count)
+{
+	size_t max = *count, i = 0;
+	struct receipt_row row;
+	MDB_val key, value;
+	int rc;
+
+	while (i < max &&
+	       (rc = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) == 0) {
+		take_row(&value, &row);
+		orders[i++] = row.order;
+	}
+	*count = i;
+	return i == max || rc == MDB_NOTFOUND ? 0 : table_errno(rc);
+}
+
+/* Those of this transaction stay, whatever @until is: they are asked for yet.
+ */
+static int drop_until(MDB_cursor *cursor, uint64_t until)
+{
+	uint64_t now = mdb_txn_id(mdb_cursor_txn(cursor));
+	struct receipt_row row;
+	MDB_val key, value;
+	int rc = mdb_cursor_get(cursor, &key, &value, MDB_FIRST);
+
+	for (; rc == 0; rc = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) {
+		take_row(&value, &row);
+		if (row.order > until || row.order == now)
+			continue;
+		rc = mdb_cursor_del(cursor, 0);
+		if (rc != 0)
+			break;
+	}
+	return rc == MDB_NOTFOUND ? 0 : table_errno(rc);
+}
+
+static int drop_oldest(MDB_cursor *cursor, size_t count)
+{
+	CLEANUP(freep) uint64_t *orders = calloc(count, sizeof(*orders));
+	int r = orders ? list_orders(cursor, orders, &count) : -ENOMEM;
+
+	if (r < 0 || count <= RECEIPTS_DROPPED)
+		return r;
+	qsort(orders, count, sizeof(*orders), by_order);
+	return drop_until(cursor, orders[RECEIPTS_DROPPED - 1]);
+}
+
+/* For one row more: 0; -errno. */
+static int make_room(const struct store *store, MDB_txn *txn)
+{
+	MDB_cursor *cursor;
+	MDB_stat stat;
+	int r, rc = mdb_stat(txn, store->receipts, &stat);
+
+	if (rc != 0 || stat.ms_entries < RECEIPTS_MAX)
+		return table_errno(rc);
+	rc = mdb_cursor_open(txn, store->receipts, &cursor);
+	if (rc != 0)
+		return table_errno(rc);
+	r = drop_oldest(cursor, stat.ms_entries);
+	mdb_cursor_close(cursor);
+	return r;
+}
+
+/* ---- Put and got ---- */
+
+static bool has_row(const struct store *store, MDB_txn *txn, MDB_val *key)
+{
+	MDB_val value;
+
+	return mdb_get(txn, store->receipts, key, &value) == 0;
+}
+
 int receipt_put(const struct store *store, MDB_txn *txn,
 		const struct receipt *receipt, uint64_t anchor)
 {
@@ -68,10 +163,14 @@ int receipt_put(const struct store *store, MDB_txn *txn,
 		.session = receipt->session,
 		.seq = receipt->seq,
 		.anchor = anchor,
+		.order = mdb_txn_id(txn),
 	};
 	MDB_val key = {at.len, at.octets}, value = {sizeof(row), &row};
+	int r = has_row(store, txn, &key) ? 0 : make_room(store, txn);
 
-	return table_errno(mdb_put(txn, store->receipts, &key, &value, 0));
+	return r < 0 ? r
+		     : table_errno(
+			       mdb_put(txn, store->receipts, &key, &value, 0));
 }
 
 int receipt_get(const struct store *store, MDB_txn *txn, const char *from,
@@ -79,13 +178,14 @@ int receipt_get(const struct store *store, MDB_txn *txn, const char *from,
 {
 	struct row_key at = key_of(from, slot);
 	MDB_val key = {at.len, at.octets}, value;
+	struct receipt_row row;
 	int rc = mdb_get(txn, store->receipts, &key, &value);
 
 	if (rc != 0)
 		return table_errno(rc);
-	if (value.mv_size != sizeof(*out))
+	if (!take_row(&value, &row))
 		return -EBADMSG;
-	memcpy(out, value.mv_data, sizeof(*out));
+	*out = row;
 	return 0;
 }
 

@@ -6,7 +6,9 @@
  * daemon that was killed in between. So the number of the call is written in
  * the transaction of what it does: it is there if and only if that was done. A
  * row is kept for each slot of each requester, with the last call in it; one
- * that was refused has changed nothing, and leaves none.
+ * that was refused has changed nothing, and leaves none. Hosts come and go, so
+ * there are RECEIPTS_MAX rows at most, and the oldest make room: who asks does
+ * so within seconds.
  *
  * Operations do not hand the receipt on to each other: the host has the one of
  * the call at hand, and a task takes it along when it is made. Whatever puts
@@ -28,10 +30,15 @@ struct store;
 
 #define RECEIPT_NAME_MAX 63 /* octets of a host's name */
 
+#define RECEIPTS_MAX 65536
+/* So many make room at once, for it takes a look at all. */
+#define RECEIPTS_DROPPED (RECEIPTS_MAX / 8)
+
 struct receipt {
-	char from[RECEIPT_NAME_MAX + 1]; /* the requester; "": this host's own */
-	uint64_t session;		 /* its number of it */
-	uint64_t seq;			 /* of the slot */
+	char from[RECEIPT_NAME_MAX +
+		  1];	  /* the requester; "": this host's own */
+	uint64_t session; /* its number of it */
+	uint64_t seq;	  /* of the slot */
 	uint16_t slot;
 };
 
@@ -40,6 +47,7 @@ struct receipt_row {
 	uint64_t session;
 	uint64_t seq;
 	uint64_t anchor; /* that was made; 0: none was */
+	uint64_t order;	 /* the number of its transaction: they only grow */
 };
 
 /** receipt_of() - @from has at most RECEIPT_NAME_MAX octets */

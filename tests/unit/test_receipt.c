@@ -3,6 +3,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #include <cmocka.h>
 
@@ -157,6 +158,101 @@ static void has_none_of_what_is_refused_and_of_its_own(void **state)
 	teardown(&th);
 }
 
+static struct receipt numbered(uint64_t number)
+{
+	char name[16];
+
+	snprintf(name, sizeof(name), "h%u", (unsigned)number);
+	return receipt_of(name, SESSION, SLOT, 1);
+}
+
+static size_t rows(struct test_host *th)
+{
+	MDB_stat stat;
+	MDB_txn *txn;
+
+	assert_int_equal(
+		mdb_txn_begin(th->host->store.env, NULL, MDB_RDONLY, &txn), 0);
+	assert_int_equal(mdb_stat(txn, th->host->store.receipts, &stat), 0);
+	mdb_txn_abort(txn);
+	return stat.ms_entries;
+}
+
+static void put_numbered(struct test_host *th, uint64_t from, uint64_t to)
+{
+	struct receipt receipt;
+	MDB_txn *txn;
+
+	assert_int_equal(mdb_txn_begin(th->host->store.env, NULL, 0, &txn), 0);
+	for (uint64_t i = from; i < to; i++) {
+		receipt = numbered(i);
+		assert_int_equal(
+			receipt_put(&th->host->store, txn, &receipt, i), 0);
+	}
+	assert_int_equal(mdb_txn_commit(txn), 0);
+}
+
+static bool has_numbered(struct test_host *th, uint64_t number)
+{
+	struct receipt receipt = numbered(number);
+	uint64_t anchor;
+	int r = receipt_find(th->host, &receipt, &anchor);
+
+	assert_true(r == 0 || r == -ENOENT);
+	assert_true(r < 0 || anchor == number);
+	return r == 0;
+}
+
+static void so_many_are_kept_and_the_oldest_go(void **state)
+{
+	const uint64_t step = RECEIPTS_DROPPED / 2;
+	struct test_host th;
+	uint64_t i;
+
+	(void)state;
+	setup(&th);
+	for (i = 0; i < RECEIPTS_MAX; i += step)
+		put_numbered(&th, i, i + step);
+	/* It takes the place of one that there is. */
+	put_numbered(&th, 0, 1);
+	assert_int_equal(rows(&th), RECEIPTS_MAX);
+	put_numbered(&th, i, i + 1);
+	assert_in_range(rows(&th), RECEIPTS_MAX / 2,
+			RECEIPTS_MAX - RECEIPTS_DROPPED / 2);
+	assert_true(has_numbered(&th, i));
+	assert_true(has_numbered(&th, 0));
+	assert_false(has_numbered(&th, 1));
+	assert_false(has_numbered(&th, step + 1));
+	assert_true(has_numbered(&th, 3 * step));
+	assert_true(has_numbered(&th, i - 1));
+	/* However many come at once. */
+	put_numbered(&th, i + 1, i + RECEIPTS_DROPPED + 10);
+	assert_in_range(rows(&th), 1, RECEIPTS_MAX);
+	assert_true(has_numbered(&th, i + RECEIPTS_DROPPED + 9));
+	teardown(&th);
+}
+
+static void one_of_an_earlier_program_is_read(void **state)
+{
+	struct receipt_row row = {.session = SESSION, .seq = 1, .anchor = 77};
+	uint8_t octets[] = {'h', '2', 0, 0, SLOT};
+	MDB_val key = {sizeof(octets), octets};
+	MDB_val value = {offsetof(struct receipt_row, order), &row};
+	struct test_host th;
+	uint64_t anchor;
+	MDB_txn *txn;
+
+	(void)state;
+	setup(&th);
+	assert_int_equal(mdb_txn_begin(th.host->store.env, NULL, 0, &txn), 0);
+	assert_int_equal(mdb_put(txn, th.host->store.receipts, &key, &value, 0),
+			 0);
+	assert_int_equal(mdb_txn_commit(txn), 0);
+	assert_int_equal(find(&th, 1, &anchor), 0);
+	assert_int_equal(anchor, 77);
+	teardown(&th);
+}
+
 /* A write stages, and a close publishes: only the latter is done for good. */
 static void is_of_the_close_that_publishes(void **state)
 {
@@ -227,6 +323,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(tells_what_was_made_also_after_a_restart),
 		cmocka_unit_test(keeps_the_last_call_of_each_slot),
+		cmocka_unit_test(so_many_are_kept_and_the_oldest_go),
+		cmocka_unit_test(one_of_an_earlier_program_is_read),
 		cmocka_unit_test(has_none_of_what_is_refused_and_of_its_own),
 		cmocka_unit_test(is_of_the_close_that_publishes),
 		cmocka_unit_test(has_none_of_what_is_thrown_away),
