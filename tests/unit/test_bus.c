@@ -131,12 +131,17 @@ static void join(struct host *host, const char *urls, const char *ca)
 }
 
 /* Both at one server, which waits for them. */
-static void join_both(void)
+static void join_both_at(const char *configuration)
 {
-	nats_start(&servers[0], 0, "");
+	nats_start(&servers[0], 0, configuration);
 	join(&h1, servers[0].url, NULL);
 	join(&h2, servers[0].url, NULL);
 	await(h1.ups && h2.ups);
+}
+
+static void join_both(void)
+{
+	join_both_at("");
 }
 
 static int say(struct host *host, const char *subject, const char *text)
@@ -151,6 +156,20 @@ static int say_number(struct host *host, const char *subject, uint32_t number)
 	struct iovec piece = {&number, sizeof(number)};
 
 	return bus_send(host->bus, subject, NULL, &piece, 1);
+}
+
+/*
+ * The server knows all that @host has subscribed to: it has said that there is
+ * nobody whom it could ask, in the order in which it was told.
+ */
+static void await_subscribed(struct host *host)
+{
+	unsigned before = host->nobodies;
+
+	assert_int_equal(bus_subscribe(host->bus, "c.sync"), 0);
+	assert_int_equal(bus_send(host->bus, "c.none", "c.sync", NULL, 0), 0);
+	await(host->nobodies == before + 1);
+	bus_unsubscribe(host->bus, "c.sync");
 }
 
 static int setup(void **state)
@@ -184,7 +203,7 @@ static void a_message_comes_whole_and_aligned(void **state)
 	(void)state;
 	join_both();
 	assert_int_equal(bus_subscribe(h2.bus, "c.rpc.h2.*"), 0);
-	run_ms(200);
+	await_subscribed(&h2);
 	for (unsigned i = 0; i < 9; i++) {
 		pieces[0].iov_len = i % 5;
 		assert_int_equal(
@@ -207,7 +226,7 @@ static void messages_keep_their_order_across_subjects(void **state)
 	join_both();
 	for (size_t i = 0; i < ARRAY_SIZE(subjects); i++)
 		assert_int_equal(bus_subscribe(h2.bus, subjects[i]), 0);
-	run_ms(200);
+	await_subscribed(&h2);
 	for (uint32_t i = 0; i < count; i++)
 		assert_int_equal(say_number(&h1, subjects[i % 3], i), 0);
 	await(h2.messages == count);
@@ -238,7 +257,7 @@ static void a_subscription_counts(void **state)
 	join_both();
 	assert_int_equal(bus_subscribe(h2.bus, "c.a"), 0);
 	assert_int_equal(bus_subscribe(h2.bus, "c.a"), 0);
-	run_ms(200);
+	await_subscribed(&h2);
 	assert_int_equal(say(&h1, "c.a", "once"), 0);
 	await(h2.messages == 1);
 	bus_unsubscribe(h2.bus, "c.a");
@@ -258,7 +277,7 @@ static void what_is_sent_does_not_come_back(void **state)
 	join_both();
 	assert_int_equal(bus_subscribe(h1.bus, "c.live.*"), 0);
 	assert_int_equal(bus_subscribe(h2.bus, "c.live.*"), 0);
-	run_ms(200);
+	await_subscribed(&h2);
 	assert_int_equal(say(&h1, "c.live.h1", "here"), 0);
 	await(h2.messages == 1);
 	run_ms(100);
@@ -272,7 +291,7 @@ static void subscriptions_survive_a_life(void **state)
 	(void)state;
 	join_both();
 	assert_int_equal(bus_subscribe(h2.bus, "c.a"), 0);
-	run_ms(100);
+	await_subscribed(&h2);
 	port = servers[0].port;
 	nats_stop(&servers[0]);
 	await(h1.downs && h2.downs);
@@ -299,7 +318,7 @@ static void nothing_that_was_queued_survives_a_life(void **state)
 	(void)state;
 	join_both();
 	assert_int_equal(bus_subscribe(h2.bus, "c.a"), 0);
-	run_ms(100);
+	await_subscribed(&h2);
 	kill(servers[0].pid, SIGSTOP);
 	for (int i = 0; i < 400; i++)
 		assert_int_equal(bus_send(h1.bus, "c.a", NULL, &piece, 1), 0);
@@ -332,7 +351,7 @@ static void an_absent_host_is_told(void **state)
 	assert_in_range(bus_now_ms() - begin, 0, 200);
 	/* Who is there, is not told of. */
 	assert_int_equal(bus_subscribe(h2.bus, "c.rpc.h2.*"), 0);
-	run_ms(100);
+	await_subscribed(&h2);
 	assert_int_equal(bus_send(h1.bus, "c.rpc.h2.h1", "c.in.h1.h2", NULL, 0),
 			 0);
 	await(h2.messages == 1);
@@ -401,7 +420,7 @@ static void a_beat_is_sent_while_the_main_loop_comes_round(void **state)
 	(void)state;
 	join_both();
 	assert_int_equal(bus_subscribe(h2.bus, "c.live.h1"), 0);
-	run_ms(100);
+	await_subscribed(&h2);
 	assert_int_equal(bus_beaten_ms(h1.bus), 0);
 	begin = bus_now_ms();
 	assert_int_equal(bus_set_beat(h1.bus, "c.live.h1", "beat", 4), 0);
@@ -508,9 +527,10 @@ static void a_slow_main_loop_loses_nothing(void **state)
 	uint32_t number = 0;
 
 	(void)state;
-	join_both();
+	/* As much may wait in the server, and so long, as ever it takes. */
+	join_both_at("max_pending: 512MB\nwrite_deadline: \"60s\"");
 	assert_int_equal(bus_subscribe(h2.bus, "c.a"), 0);
-	run_ms(100);
+	await_subscribed(&h2);
 	h2.pause_ms = 2;
 	while (number < 1000) {
 		memcpy(much, &number, sizeof(number));
@@ -521,9 +541,10 @@ static void a_slow_main_loop_loses_nothing(void **state)
 		bus_figures(h2.bus, &figures);
 		assert_in_range(figures.waiting_in, 0, BUS_IN_MAX + (4 << 20));
 	}
-	await_within(30000, h2.messages == number || h2.downs);
+	await_within(100000, h2.messages == number || h2.downs);
+	if (h2.downs)
+		fail_msg("%s", h1.lines);
 	assert_int_equal(h2.misplaced, 0);
-	assert_int_equal(h2.downs, 0);
 }
 
 /* As a host that is stopped: it has subscribed, and never reads. */
@@ -568,7 +589,7 @@ static void what_waits_is_sent_before_the_end(void **state)
 	(void)state;
 	join_both();
 	assert_int_equal(bus_subscribe(h2.bus, "c.a"), 0);
-	run_ms(100);
+	await_subscribed(&h2);
 	for (uint32_t i = 0; i < 10000; i++)
 		assert_int_equal(say_number(&h1, "c.a", i), 0);
 	h1.bus = bus_free(h1.bus);
@@ -690,11 +711,11 @@ static void a_server_of_tls_that_is_frozen_is_noticed(void **state)
 	join(&h2, url, tls.ca);
 	await(h1.ups && h2.ups);
 	assert_int_equal(bus_subscribe(h2.bus, "c.a"), 0);
-	run_ms(100);
+	await_subscribed(&h2);
 	kill(servers[0].pid, SIGSTOP);
 	for (int i = 0; i < 400; i++)
 		assert_int_equal(bus_send(h1.bus, "c.a", NULL, &piece, 1), 0);
-	await_within(2000, h1.downs && h2.downs);
+	await_within(2500, h1.downs && h2.downs);
 	kill(servers[0].pid, SIGCONT);
 	await_within(3000, h1.ups == 2 && h2.ups == 2);
 	assert_int_equal(say(&h1, "c.a", "new"), 0);
@@ -725,7 +746,7 @@ static void half_a_record_does_not_hold_it(void **state)
 	join(&h2, url, tls.ca);
 	await(h1.ups && h2.ups);
 	assert_int_equal(bus_subscribe(h2.bus, "c.a"), 0);
-	run_ms(100);
+	await_subscribed(&h2);
 	for (int i = 0; i < 30; i++)
 		assert_int_equal(bus_send(h1.bus, "c.a", NULL, &piece, 1), 0);
 	await_within(3000, h2.downs);
