@@ -2,9 +2,9 @@
 /*
  * bus_inside.h - what the main loop and the bus's thread share
  *
- * For bus.c, which is the main loop's side, and bus_thread.c. Two queues, what
- * is subscribed to, and a few numbers, under a mutex that is held for a few
- * instructions and never while the library is called.
+ * For bus.c, which is the main loop's side, and the thread's (bus_runner.h).
+ * Two queues, what is subscribed to, and a few numbers, under a mutex that is
+ * held for a few instructions and never while the library is called.
  *
  * Each life has a number, counted from 1. What is queued to be sent carries the
  * number of the life that its sender knew of; the thread drops what is of
@@ -88,6 +88,8 @@ struct bus {
 	atomic_uint_least64_t beaten_ms; /* bus_beaten_ms() */
 };
 
+/* ---- bus_item.c ---- */
+
 /** bus_item_new() - with room for @len octets; NULL: no memory */
 struct bus_item *bus_item_new(enum bus_item_kind kind, const char *subject,
 			      const char *reply, size_t len);
@@ -95,11 +97,18 @@ struct bus_item *bus_item_new(enum bus_item_kind kind, const char *subject,
 /** bus_item_octets() - what it counts for in a queue */
 size_t bus_item_octets(const struct bus_item *item);
 
+/** bus_items_free() - all of a list */
+void bus_items_free(struct bus_item *list);
+
+/* ---- bus.c ---- */
+
 /** bus_tell() - hand it to the main loop, or free it; with the mutex held */
 void bus_tell(struct bus *bus, struct bus_item *item);
 
 /** bus_delete() - the last one does */
 void bus_delete(struct bus *bus);
+
+/* ---- bus_thread.c ---- */
 
 /** bus_thread_start() - bus->to_thread is set until it ends: 0, -errno */
 int bus_thread_start(struct bus *bus);

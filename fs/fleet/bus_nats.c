@@ -15,13 +15,11 @@
  * - With its pings as good as off, for they do not tell when they are answered
  *   and do not look whether something else comes. ask() flushes instead,
  *   which waits, so that has a thread.
- *
  * - With a look at how long a read takes: within a record of TLS it waits for
  *   the rest of it, for as long as the server is frozen. The watchman, a
- * thread, shuts the socket down then, which is the one way out.
+ *   thread, shuts the socket down then, which is the one way out.
  *
- * How it connects is in bus_nats_connect.h, and its socket in
- * bus_nats_socket.h.
+ * Files of it: see bus_nats_line.h.
  */
 #include <assert.h>
 #include <errno.h>
@@ -32,55 +30,12 @@
 #include "dns/wire/thread.h"
 #include "dns/wire/util.h"
 #include "fs/daemon/filter.h"
-#include "fs/fleet/bus_nats_connect.h"
+#include "fs/fleet/bus_nats_line.h"
 #include "fs/fleet/bus_tcp.h"
-
-/*
- * A flush ends with its answer or its connection, and this is more than either
- * takes: what is given up sooner is not counted when the answer comes.
- */
-#define FLUSH_MS 10000
-/* So often the watchman looks. */
-#define LOOK_MS 200
-/* A read or write that has taken so long is stuck. */
-#define STUCK_MS 1000
-/* The library's own ping: so seldom that it is none. */
-#define PING_MS (24 * 3600 * 1000)
-
-struct subscription {
-	UT_hash_handle hh; /* in line->subscriptions, by subject */
-	natsSubscription *nats;
-	char subject[];
-};
-
-struct line {
-	/* The bus thread's. */
-	struct line_options options;
-	pthread_t flusher, watchman;
-	struct subscription *subscriptions;
-	struct bus_socket *socket;
-	char complaint[LINE_WHY_SIZE]; /* the last one that was told */
-	uint64_t moved_ms;
-	uint64_t taken;		       /* see bus_tcp.h */
-	atomic_uint_least64_t busy_ms; /* in a read or write since; 0: it is
-					  in none */
-
-	/* Under the mutex. */
-	pthread_mutex_t mutex;
-	pthread_cond_t cond;
-	natsConnection *nats; /* of this life, or NULL */
-	int fd;		      /* the socket's, or -1 */
-	unsigned callbacks;   /* subscriptions whose last one is to come */
-	bool asked, flushing, stopped;
-	unsigned answers;
-	bool ended;
-	char why[LINE_WHY_SIZE];
-};
 
 static atomic_uint lines;
 
-/* Any thread. The first reason counts. */
-static void end_locked(struct line *line, const char *why)
+void bus_nats_end_locked(struct line *line, const char *why)
 {
 	if (line->ended)
 		return;
@@ -89,10 +44,10 @@ static void end_locked(struct line *line, const char *why)
 	line->options.wake(line->options.arg);
 }
 
-static void end(struct line *line, const char *why)
+void bus_nats_end(struct line *line, const char *why)
 {
 	pthread_mutex_lock(&line->mutex);
-	end_locked(line, why);
+	bus_nats_end_locked(line, why);
 	pthread_mutex_unlock(&line->mutex);
 }
 
@@ -101,7 +56,7 @@ static void end(struct line *line, const char *why)
 static void line_turn(struct line *line)
 {
 	if (line->socket && !bus_socket_update(line->socket))
-		end(line, "the server has closed the connection");
+		bus_nats_end(line, "the server has closed the connection");
 }
 
 static void on_ready(void *arg, int status, int events)
@@ -153,73 +108,7 @@ static bool line_complains(struct line *line, char why[LINE_WHY_SIZE])
 	return true;
 }
 
-/* ---- Questions ---- */
-
-/* Called with the mutex held, which it lets go of. */
-static void flush_one(struct line *line)
-{
-	natsConnection *nats = line->nats;
-	natsStatus status;
-
-	line->asked = false;
-	if (!nats)
-		return;
-	line->flushing = true;
-	pthread_mutex_unlock(&line->mutex);
-	status = natsConnection_FlushTimeout(nats, FLUSH_MS);
-	pthread_mutex_lock(&line->mutex);
-	line->flushing = false;
-	if (status == NATS_OK && line->nats == nats) {
-		line->answers++;
-		line->options.wake(line->options.arg);
-	}
-	/* An answer that is behind so much will be the next one's. */
-	if (status == NATS_TIMEOUT && line->nats == nats)
-		line->asked = true;
-	pthread_cond_broadcast(&line->cond);
-}
-
-static void *flusher_main(void *arg)
-{
-	struct line *line = arg;
-
-	pthread_mutex_lock(&line->mutex);
-	while (!line->stopped)
-		if (line->asked)
-			flush_one(line);
-		else
-			pthread_cond_wait(&line->cond, &line->mutex);
-	pthread_mutex_unlock(&line->mutex);
-	return NULL;
-}
-
-/* With the mutex held. */
-static void get_unstuck(struct line *line)
-{
-	uint64_t since = atomic_load(&line->busy_ms);
-
-	if (since && bus_now_ms() > since + STUCK_MS && line->fd >= 0)
-		shutdown(line->fd, SHUT_RDWR);
-}
-
-/* With the mutex held. */
-static void rest(struct line *line)
-{
-	thread_cond_wait(&line->cond, &line->mutex, LOOK_MS);
-}
-
-static void *watchman_main(void *arg)
-{
-	struct line *line = arg;
-
-	pthread_mutex_lock(&line->mutex);
-	while (!line->stopped) {
-		rest(line);
-		get_unstuck(line);
-	}
-	pthread_mutex_unlock(&line->mutex);
-	return NULL;
-}
+/* ---- Told ---- */
 
 static void line_ask(struct line *line)
 {
@@ -244,124 +133,6 @@ static uint64_t line_moved_ms(struct line *line)
 	if (line->socket && bus_tcp_moves(line->socket->fd, &line->taken))
 		line->moved_ms = bus_now_ms();
 	return line->moved_ms;
-}
-
-/* ---- Messages ---- */
-
-static void on_message(natsConnection *nats, natsSubscription *subscription,
-		       natsMsg *message, void *arg)
-{
-	struct line *line = arg;
-	int r = 0;
-
-	(void)subscription;
-	pthread_mutex_lock(&line->mutex);
-	if (line->nats == nats && !line->ended)
-		r = line->options.message(
-			line->options.arg, natsMsg_GetSubject(message),
-			natsMsg_GetData(message),
-			(size_t)natsMsg_GetDataLength(message),
-			natsMsg_IsNoResponders(message));
-	if (r < 0)
-		end_locked(line, strerror(-r));
-	pthread_mutex_unlock(&line->mutex);
-	natsMsg_Destroy(message);
-}
-
-static void on_complete(void *arg)
-{
-	struct line *line = arg;
-
-	pthread_mutex_lock(&line->mutex);
-	assert(line->callbacks);
-	line->callbacks--;
-	pthread_cond_broadcast(&line->cond);
-	pthread_mutex_unlock(&line->mutex);
-}
-
-/* Return: what line.h says of a life that is to end. */
-static int result_of(struct line *line, natsStatus status)
-{
-	if (status == NATS_OK)
-		return 0;
-	end(line, natsStatus_GetText(status));
-	if (status == NATS_NO_MEMORY)
-		return -ENOMEM;
-	return status == NATS_CONNECTION_CLOSED ? -ENOTCONN : -EIO;
-}
-
-static natsStatus subscribe(struct line *line, struct subscription *new)
-{
-	natsStatus status = natsConnection_Subscribe(
-		&new->nats, line->nats, new->subject, on_message, line);
-
-	if (status == NATS_OK)
-		status = natsSubscription_SetPendingLimits(new->nats, -1, -1);
-	if (status == NATS_OK)
-		status = natsSubscription_SetOnCompleteCB(new->nats,
-							  on_complete, line);
-	if (status != NATS_OK)
-		return status;
-	pthread_mutex_lock(&line->mutex);
-	line->callbacks++;
-	pthread_mutex_unlock(&line->mutex);
-	return NATS_OK;
-}
-
-static int line_subscribe(struct line *line, const char *subject)
-{
-	size_t size = strlen(subject) + 1;
-	struct subscription *new;
-	natsStatus status;
-
-	if (!line->nats)
-		return -ENOTCONN;
-	new = calloc(1, sizeof(*new) + size);
-	if (!new)
-		return result_of(line, NATS_NO_MEMORY);
-	memcpy(new->subject, subject, size);
-	status = subscribe(line, new);
-	if (status != NATS_OK) {
-		natsSubscription_Destroy(new->nats);
-		free(new);
-		return result_of(line, status);
-	}
-	HASH_ADD_STR(line->subscriptions, subject, new);
-	return 0;
-}
-
-static void subscription_free(struct line *line, struct subscription *old)
-{
-	HASH_DEL(line->subscriptions, old);
-	/* It unsubscribes, too. */
-	natsSubscription_Destroy(old->nats);
-	free(old);
-}
-
-static void line_unsubscribe(struct line *line, const char *subject)
-{
-	struct subscription *old;
-
-	HASH_FIND_STR(line->subscriptions, subject, old);
-	if (old)
-		subscription_free(line, old);
-}
-
-static int line_publish(struct line *line, const char *subject,
-			const char *reply, const void *data, size_t len)
-{
-	natsStatus status;
-
-	if (!line->nats)
-		return -ENOTCONN;
-	assert(len <= INT32_MAX);
-	if (reply)
-		status = natsConnection_PublishRequest(line->nats, subject,
-						       reply, data, (int)len);
-	else
-		status = natsConnection_Publish(line->nats, subject, data,
-						(int)len);
-	return result_of(line, status);
 }
 
 static size_t line_waiting(struct line *line)
@@ -423,7 +194,6 @@ static int line_connect(struct line *line, const struct bus_url *url,
 
 static void line_disconnect(struct line *line)
 {
-	struct subscription *each, *next;
 	natsConnection *nats;
 
 	pthread_mutex_lock(&line->mutex);
@@ -441,8 +211,7 @@ static void line_disconnect(struct line *line)
 	while (line->flushing)
 		pthread_cond_wait(&line->cond, &line->mutex);
 	pthread_mutex_unlock(&line->mutex);
-	HASH_ITER (hh, line->subscriptions, each, next)
-		subscription_free(line, each);
+	bus_nats_unsubscribe_all(line);
 	natsConnection_Destroy(nats);
 	bus_socket_close(steal(&line->socket));
 }
@@ -468,17 +237,6 @@ static void line_delete(struct line *line)
 	free(line);
 }
 
-static void stop_threads(struct line *line, bool has_watchman)
-{
-	pthread_mutex_lock(&line->mutex);
-	line->stopped = true;
-	pthread_cond_broadcast(&line->cond);
-	pthread_mutex_unlock(&line->mutex);
-	pthread_join(line->flusher, NULL);
-	if (has_watchman)
-		pthread_join(line->watchman, NULL);
-}
-
 static int line_new(struct line **out, const struct line_options *options)
 {
 	struct line *line = calloc(1, sizeof(*line));
@@ -496,34 +254,14 @@ static int line_new(struct line **out, const struct line_options *options)
 		free(line);
 		return r;
 	}
-	r = thread_start(&line->flusher, flusher_main, line);
+	r = bus_nats_watch_start(line);
 	if (r < 0) {
-		line_delete(line);
-		return r;
-	}
-	r = thread_start(&line->watchman, watchman_main, line);
-	if (r < 0) {
-		stop_threads(line, false);
 		line_delete(line);
 		return r;
 	}
 	lines++;
 	*out = line;
 	return 0;
-}
-
-/* Return: whether the library has let go of it; it is not waited for longer. */
-static bool wait_for_callbacks(struct line *line)
-{
-	uint64_t end = bus_now_ms() + LINE_WRITE_MS;
-	bool is_unused;
-
-	pthread_mutex_lock(&line->mutex);
-	while (line->callbacks && bus_now_ms() < end)
-		rest(line);
-	is_unused = !line->callbacks;
-	pthread_mutex_unlock(&line->mutex);
-	return is_unused;
 }
 
 static struct line *line_free(struct line *line)
@@ -533,8 +271,8 @@ static struct line *line_free(struct line *line)
 	if (!line)
 		return NULL;
 	assert(!line->nats && !line->socket);
-	stop_threads(line, true);
-	is_unused = wait_for_callbacks(line);
+	bus_nats_watch_stop(line);
+	is_unused = bus_nats_watch_callbacks(line);
 	/* So that no thread of the library's is left. */
 	if (--lines == 0 && !bus_nats_attempts())
 		nats_CloseAndWait(LINE_WRITE_MS);
@@ -560,9 +298,9 @@ static const struct line_kind kind = {
 	.turn = line_turn,
 	.has_ended = line_has_ended,
 	.complains = line_complains,
-	.subscribe = line_subscribe,
-	.unsubscribe = line_unsubscribe,
-	.publish = line_publish,
+	.subscribe = bus_nats_subscribe,
+	.unsubscribe = bus_nats_unsubscribe,
+	.publish = bus_nats_publish,
 	.waiting = line_waiting,
 	.size_max = line_size_max,
 	.pause = line_pause,
