@@ -32,120 +32,118 @@ void figures_note(struct fleet *fleet, struct figures *out)
 
 /* ---- Families ---- */
 
+/* A sample: the first of its family, or, without a name, one more. */
 struct row {
-	const char *value;
-	uint64_t count;
+	const char *name, *type, *help;
+	double value;
+	const char *label, *is; /* or NULL */
 };
 
-/* A family whose samples differ in one label. */
-static void expose_rows(struct exposition *to, const char *name,
-			const char *help, const char *label,
-			const struct row *rows, size_t count)
-{
-	exposition_family(to, name, "counter", help);
-	for (size_t i = 0; i < count; i++) {
-		const struct exposition_label is = {label, rows[i].value};
+#define FLEET(name) "circuitfs_fleet_" name
+#define GAUGE(name, value, help)                                               \
+	{                                                                      \
+		FLEET(name), "gauge", help, (double)(value), NULL, NULL        \
+	}
+#define COUNTER(name, value, help)                                             \
+	{                                                                      \
+		FLEET(name), "counter", help, (double)(value), NULL, NULL      \
+	}
+#define COUNTER_OF(name, label, is, value, help)                               \
+	{                                                                      \
+		FLEET(name), "counter", help, (double)(value), label, is       \
+	}
+#define AND(label, is, value)                                                  \
+	{                                                                      \
+		NULL, NULL, NULL, (double)(value), label, is                   \
+	}
 
-		exposition_sample(to, NULL, &is, 1, (double)rows[i].count);
+static void expose(struct exposition *to, const struct row *rows, size_t count)
+{
+	for (const struct row *row = rows; row < rows + count; row++) {
+		const struct exposition_label label = {row->label, row->is};
+
+		if (row->name)
+			exposition_family(to, row->name, row->type, row->help);
+		exposition_sample(to, NULL, &label, row->label ? 1 : 0,
+				  row->value);
 	}
 }
 
 static void expose_bus(struct exposition *to, const struct figures *figures)
 {
-	const struct row messages[] = {
-		{"sent", figures->bus.sent},
-		{"received", figures->bus.received},
+	const struct bus_figures *bus = &figures->bus;
+	const struct row rows[] = {
+		GAUGE("serving", figures->serves,
+		      "Whether other hosts see this one under its name."),
+		GAUGE("bus_up", bus->up,
+		      "Whether there is a connection to the message bus."),
+		COUNTER("bus_connections_total", bus->lives,
+			"Connections to the message bus that were made."),
+		COUNTER_OF("bus_messages_total", "direction", "sent", bus->sent,
+			   "Messages of this host, and to it."),
+		AND("direction", "received", bus->received),
+		COUNTER("bus_dropped_total", bus->dropped,
+			"Messages that waited when a connection ended."),
+		COUNTER("bus_malformed_total", figures->malformed,
+			"Messages of others that were none."),
+		GAUGE("bus_waiting_bytes", bus->waiting_out + bus->waiting_in,
+		      "Octets of messages that wait, in and out."),
 	};
 
-	exposition_single(to, "circuitfs_fleet_bus_up", "gauge",
-			  "Whether there is a connection to the message bus.",
-			  figures->bus.up);
-	exposition_single(to, "circuitfs_fleet_bus_connections_total",
-			  "counter",
-			  "Connections to the message bus that were made.",
-			  (double)figures->bus.lives);
-	expose_rows(to, "circuitfs_fleet_bus_messages_total",
-		    "Messages of this host, and to it.", "direction", messages,
-		    ARRAY_SIZE(messages));
-	exposition_single(to, "circuitfs_fleet_bus_dropped_total", "counter",
-			  "Messages that waited when a connection ended.",
-			  (double)figures->bus.dropped);
-	exposition_single(to, "circuitfs_fleet_bus_malformed_total", "counter",
-			  "Messages of others that were none.",
-			  (double)figures->malformed);
-	exposition_single(to, "circuitfs_fleet_bus_waiting_bytes", "gauge",
-			  "Octets of messages that wait, in and out.",
-			  (double)figures->bus.waiting_out +
-				  (double)figures->bus.waiting_in);
+	expose(to, rows, ARRAY_SIZE(rows));
 }
 
-static void expose_calls(struct exposition *to, const struct figures *figures)
+static void expose_peers(struct exposition *to, const struct figures *figures)
 {
 	const struct remote_figures *remotes = &figures->remotes;
-	const struct row outcomes[] = {
-		{"answered", remotes->answered},
-		{"host_down", remotes->host_down},
-		{"interrupted", remotes->interrupted},
+	const struct row rows[] = {
+		GAUGE("peers", figures->peers,
+		      "Other hosts that are known to be there."),
+		GAUGE("peers_used", remotes->remotes,
+		      "Other hosts of which something is in use here."),
+		COUNTER_OF("calls_total", "outcome", "answered",
+			   remotes->answered,
+			   "Calls to other hosts that have ended, by how."),
+		AND("outcome", "host_down", remotes->host_down),
+		AND("outcome", "interrupted", remotes->interrupted),
+		GAUGE("calls_pending", remotes->pending,
+		      "Calls to other hosts that wait."),
+		COUNTER("calls_resent_total", remotes->resent,
+			"Calls to other hosts that were sent again."),
+		GAUGE("nodes", remotes->nodes,
+		      "Files and directories of other hosts that the kernel "
+		      "knows."),
+		GAUGE("handles", remotes->handles,
+		      "Files and directories of other hosts that are open."),
 	};
 
-	exposition_single(to, "circuitfs_fleet_peers", "gauge",
-			  "Other hosts that are known to be there.",
-			  (double)figures->peers);
-	exposition_single(to, "circuitfs_fleet_peers_used", "gauge",
-			  "Other hosts of which something is in use here.",
-			  (double)remotes->remotes);
-	expose_rows(to, "circuitfs_fleet_calls_total",
-		    "Calls to other hosts that have ended, by how.", "outcome",
-		    outcomes, ARRAY_SIZE(outcomes));
-	exposition_single(to, "circuitfs_fleet_calls_pending", "gauge",
-			  "Calls to other hosts that wait.",
-			  (double)remotes->pending);
-	exposition_single(to, "circuitfs_fleet_calls_resent_total", "counter",
-			  "Calls to other hosts that were sent again.",
-			  (double)remotes->resent);
-	exposition_family(to, "circuitfs_fleet_call_duration_seconds",
-			  "histogram",
-			  "How long other hosts took to answer calls.");
-	exposition_histogram(to, &figures->calls);
-	exposition_single(to, "circuitfs_fleet_nodes", "gauge",
-			  "Files and directories of other hosts that the "
-			  "kernel knows.",
-			  (double)remotes->nodes);
-	exposition_single(to, "circuitfs_fleet_handles", "gauge",
-			  "Files and directories of other hosts that are open.",
-			  (double)remotes->handles);
+	expose(to, rows, ARRAY_SIZE(rows));
 }
 
 static void expose_guests(struct exposition *to, const struct figures *figures)
 {
 	const struct guest_figures *guests = &figures->guests;
+	const struct row rows[] = {
+		GAUGE("guests", guests->guests,
+		      "Other hosts that use this one."),
+		GAUGE("guest_nodes", guests->nodes,
+		      "Files and directories that their kernels know."),
+		GAUGE("guest_handles", guests->handles,
+		      "Files and directories that they have open."),
+		COUNTER("guest_calls_total", guests->calls,
+			"Calls of theirs that were done."),
+		COUNTER("guest_calls_repeated_total", guests->repeated,
+			"Calls that came again, and were not done again."),
+		COUNTER("guest_calls_denied_total", guests->denied,
+			"Calls that rights did not allow."),
+		COUNTER("guest_refused_total", guests->refused,
+			"Messages that ended a session, as no host sends "
+			"them."),
+		COUNTER("guest_sessions_ended_total", guests->sessions_ended,
+			"Sessions of other hosts that are over."),
+	};
 
-	exposition_single(to, "circuitfs_fleet_guests", "gauge",
-			  "Other hosts that use this one.",
-			  (double)guests->guests);
-	exposition_single(to, "circuitfs_fleet_guest_nodes", "gauge",
-			  "Files and directories that their kernels know.",
-			  (double)guests->nodes);
-	exposition_single(to, "circuitfs_fleet_guest_handles", "gauge",
-			  "Files and directories that they have open.",
-			  (double)guests->handles);
-	exposition_single(to, "circuitfs_fleet_guest_calls_total", "counter",
-			  "Calls of theirs that were done.",
-			  (double)guests->calls);
-	exposition_single(to, "circuitfs_fleet_guest_calls_repeated_total",
-			  "counter",
-			  "Calls that came again, and were not done again.",
-			  (double)guests->repeated);
-	exposition_single(to, "circuitfs_fleet_guest_calls_denied_total",
-			  "counter", "Calls that rights did not allow.",
-			  (double)guests->denied);
-	exposition_single(to, "circuitfs_fleet_guest_refused_total", "counter",
-			  "Messages that ended a session, as no host sends "
-			  "them.",
-			  (double)guests->refused);
-	exposition_single(to, "circuitfs_fleet_guest_sessions_ended_total",
-			  "counter", "Sessions of other hosts that are over.",
-			  (double)guests->sessions_ended);
+	expose(to, rows, ARRAY_SIZE(rows));
 }
 
 int figures_expose(const struct figures *figures, struct buffer *out)
@@ -154,11 +152,11 @@ int figures_expose(const struct figures *figures, struct buffer *out)
 
 	if (!figures->any)
 		return 0;
-	exposition_single(&to, "circuitfs_fleet_serving", "gauge",
-			  "Whether other hosts see this one under its name.",
-			  figures->serves);
 	expose_bus(&to, figures);
-	expose_calls(&to, figures);
+	expose_peers(&to, figures);
+	exposition_family(&to, FLEET("call_duration_seconds"), "histogram",
+			  "How long other hosts took to answer calls.");
+	exposition_histogram(&to, &figures->calls);
 	expose_guests(&to, figures);
 	return to.error;
 }

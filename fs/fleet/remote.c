@@ -187,7 +187,7 @@ static void in_session(struct remote *remote, const struct wire_head *head,
 		break;
 	case WIRE_UNDONE:
 		if (call)
-			remote_answer_undone(call);
+			remote_past_undone(call);
 		break;
 	case WIRE_NOTIFY:
 		if (head->whole == len)
