@@ -63,32 +63,12 @@ int fleet_send(struct fleet *fleet, const char *word, const char *to,
 	       const struct wire_head *head, const void *body, size_t len,
 	       bool reply)
 {
-	const struct wire_head *checked;
-	const void *checked_body;
-	struct sent *message;
-	size_t checked_len;
-	char *octets;
-
 	(void)fleet;
 	(void)reply;
 	assert_string_equal(word, "rpc");
 	if (!far_is_up)
 		return -ENOTCONN;
-	octets = calloc(1, sizeof(*head) + len);
-	memcpy(octets, head, sizeof(*head));
-	if (len)
-		memcpy(octets + sizeof(*head), body, len);
-	assert_int_equal(wire_check(octets, sizeof(*head) + len, &checked,
-				    &checked_body, &checked_len),
-			 0);
-	free(octets);
-	message = calloc(1, sizeof(*message) + len);
-	snprintf(message->to, sizeof(message->to), "%s", to);
-	message->head = *head;
-	message->len = len;
-	if (len)
-		memcpy(message->body, body, len);
-	DL_APPEND(all_sent, message);
+	sent_add(&all_sent, to, head, body, len);
 	return 0;
 }
 
@@ -396,16 +376,6 @@ void sent_none(void)
 	assert_null(all_sent);
 }
 
-static void free_sent(struct sent **list)
-{
-	struct sent *message;
-
-	while ((message = *list)) {
-		DL_DELETE(*list, message);
-		free(message);
-	}
-}
-
 static void free_told(struct told **list)
 {
 	struct told *one;
@@ -418,7 +388,7 @@ static void free_told(struct told **list)
 
 void sent_drop(void)
 {
-	free_sent(&all_sent);
+	sent_free(&all_sent);
 }
 
 struct sent *sent_call(uint32_t opcode)
@@ -596,8 +566,8 @@ int far_teardown(void **state)
 	remotes_end(&far_fleet);
 	assert_int_equal(far_holds, 0);
 	assert_null(far_fleet.remotes);
-	free_sent(&all_sent);
-	free_sent(&all_taken);
+	sent_free(&all_sent);
+	sent_free(&all_taken);
 	free_told(&all_told);
 	free_told(&all_heard);
 	error_ring_clear(&anchor.errors);

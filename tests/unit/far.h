@@ -18,19 +18,11 @@
 #include <cmocka.h>
 
 #include "fs/fleet/remote_layout.h"
+#include "sent.h"
 
 /* Numbers of the owner's, and of processes. */
 enum { NODE = 100, OTHER_NODE, DIRECTORY, HANDLE = 200, OTHER_HANDLE };
 #define PID 4711
-
-/* What the requester's side has sent. */
-struct sent {
-	struct sent *prev, *next;
-	char to[WIRE_NAME_MAX + 1];
-	struct wire_head head;
-	size_t len;
-	char body[] __attribute__((aligned(8)));
-};
 
 /* What our kernel was told. */
 struct told {

@@ -19,8 +19,8 @@
 uint64_t test_now_ms, test_beaten_ms;
 size_t test_size_max;
 
-static struct said *says;
-static struct said *shown;
+static struct sent *says;
+static struct sent *shown;
 
 /* ---- In place of the bus, and of the hosts ---- */
 
@@ -33,44 +33,17 @@ size_t __wrap_bus_size_max(const struct bus *bus);
 struct live_host *__wrap_hosts_hold(struct hosts *hosts, const char *name);
 void __wrap_hosts_drop(struct hosts *hosts, struct live_host *host);
 
-static void check_message(const struct wire_head *head, const void *body,
-			  size_t len)
-{
-	CLEANUP(freep) uint8_t *octets = malloc(sizeof(*head) + len);
-	const struct wire_head *checked;
-	const void *checked_body;
-	size_t checked_len;
-
-	assert_non_null(octets);
-	memcpy(octets, head, sizeof(*head));
-	if (len)
-		memcpy(octets + sizeof(*head), body, len);
-	assert_int_equal(wire_check(octets, sizeof(*head) + len, &checked,
-				    &checked_body, &checked_len),
-			 0);
-}
-
 int __wrap_fleet_send(struct fleet *fleet, const char *word, const char *to,
 		      const struct wire_head *head, const void *body,
 		      size_t len, bool reply)
 {
-	struct said *said;
-
 	(void)fleet;
 	if (!test_size_max)
 		return -ENOTCONN;
 	assert_string_equal(word, "in");
 	assert_false(reply);
 	assert_true(sizeof(*head) + len <= test_size_max);
-	check_message(head, body, len);
-	said = calloc(1, sizeof(*said) + len);
-	assert_non_null(said);
-	snprintf(said->to, sizeof(said->to), "%s", to);
-	said->head = *head;
-	said->len = len;
-	if (len)
-		memcpy(said->body, body, len);
-	DL_APPEND(says, said);
+	sent_add(&says, to, head, body, len);
 	return 0;
 }
 
@@ -170,8 +143,6 @@ static void close_handle(uv_handle_t *handle, void *arg)
 void owner_deinit(struct owner *owner)
 {
 	bool done = false;
-	struct said *said, *next;
-
 	guests_end(&owner->fleet, ended, &done);
 	while (!done)
 		uv_run(&owner->th.loop, UV_RUN_ONCE);
@@ -188,10 +159,7 @@ void owner_deinit(struct owner *owner)
 	uv_run(&owner->th.loop, UV_RUN_DEFAULT);
 	assert_int_equal(uv_loop_close(&owner->th.loop), 0);
 	test_host_deinit(&owner->th);
-	DL_FOREACH_SAFE (says, said, next) {
-		free(said);
-	}
-	says = NULL;
+	sent_free(&says);
 	free(steal(&shown));
 }
 
@@ -234,7 +202,7 @@ static bool wait_until_said(struct owner *owner, uint64_t ms)
 	return says;
 }
 
-const struct said *owner_said(struct owner *owner)
+const struct sent *owner_said(struct owner *owner)
 {
 	assert_true(wait_until_said(owner, WAIT_MS));
 	free(shown);
@@ -243,9 +211,9 @@ const struct said *owner_said(struct owner *owner)
 	return shown;
 }
 
-const struct said *owner_said_kind(struct owner *owner, enum wire_kind kind)
+const struct sent *owner_said_kind(struct owner *owner, enum wire_kind kind)
 {
-	const struct said *said = owner_said(owner);
+	const struct sent *said = owner_said(owner);
 
 	assert_int_equal(said->head.kind, kind);
 	return said;
@@ -303,7 +271,7 @@ void asker_send_open(struct asker *asker)
 
 void asker_opened(struct asker *asker)
 {
-	const struct said *said = owner_said_kind(asker->owner, WIRE_OPENED);
+	const struct sent *said = owner_said_kind(asker->owner, WIRE_OPENED);
 
 	assert_string_equal(said->to, asker->name);
 	assert_int_equal(said->head.session, asker->session);
@@ -361,9 +329,9 @@ void ask_send(const struct ask *ask, struct asker *asker, uint16_t slot)
 struct wire_caller test_caller;
 unsigned test_asked;
 
-const struct said *asker_answer(struct asker *asker)
+const struct sent *asker_answer(struct asker *asker)
 {
-	const struct said *said = owner_said(asker->owner);
+	const struct sent *said = owner_said(asker->owner);
 
 	while (said->head.kind == WIRE_ASK || said->head.kind == WIRE_NOTIFY) {
 		const struct wire_ask *about = (const void *)said->body;
@@ -384,7 +352,7 @@ int asker_call(struct asker *asker, uint32_t opcode, uint64_t node,
 	       size_t size)
 {
 	const struct fuse_out_header *head;
-	const struct said *said;
+	const struct sent *said;
 	struct ask ask;
 
 	ask_make(&ask, asker, opcode, node, body, len, name, NULL);

@@ -12,6 +12,7 @@
 #include "fs/fleet/fleet.h"
 #include "fs/fs.h"
 #include "tests/unit/hosts.h"
+#include "tests/unit/sent.h"
 
 #include <linux/fuse.h>
 
@@ -20,15 +21,6 @@ struct owner {
 	struct commons commons;
 	struct fleet fleet;
 	struct grants grants;
-};
-
-/* What it has said. */
-struct said {
-	struct said *prev, *next;
-	char to[WIRE_NAME_MAX + 1];
-	struct wire_head head;
-	size_t len;
-	uint64_t body[]; /* octets, aligned */
 };
 
 /* The clock, when the host was heard last, and how long a message may be. */
@@ -40,9 +32,9 @@ void owner_init(struct owner *owner, const char *allow);
 void owner_deinit(struct owner *owner);
 
 /* The next thing that was said, waited for; its memory until the next call. */
-const struct said *owner_said(struct owner *owner);
+const struct sent *owner_said(struct owner *owner);
 /* The same, and it has to be of that kind, and not waited for if it is 0. */
-const struct said *owner_said_kind(struct owner *owner, enum wire_kind kind);
+const struct sent *owner_said_kind(struct owner *owner, enum wire_kind kind);
 /* Nothing was said, also after all that is on its way has ended. */
 void owner_said_nothing(struct owner *owner);
 /* Let the loop go round for a while. */
@@ -84,7 +76,7 @@ void ask_send(const struct ask *ask, struct asker *asker, uint16_t slot);
 void ask_again(const struct ask *ask, struct asker *asker, uint16_t slot);
 
 /* Its answer, when what the owner asks about processes was told. */
-const struct said *asker_answer(struct asker *asker);
+const struct sent *asker_answer(struct asker *asker);
 /* What is told of the caller, and how often it was asked for. */
 extern struct wire_caller test_caller;
 extern unsigned test_asked;

@@ -54,7 +54,7 @@ static void a_session_begins_once_and_a_later_one_ends_it(void **state)
 static void a_message_of_another_session_is_not_done(void **state)
 {
 	struct asker asker, old;
-	const struct said *said;
+	const struct sent *said;
 	struct owner owner;
 	struct ask ask;
 
@@ -529,7 +529,7 @@ static void who_is_killed_by_what_the_guest_says_publishes_nothing(void **state)
 
 static void a_question_that_is_not_answered_has_an_end(void **state)
 {
-	const struct said *said;
+	const struct sent *said;
 	uint64_t question;
 	struct asker asker;
 	struct owner owner;
@@ -575,7 +575,7 @@ static void a_poll_is_woken_with_the_number_that_it_came_with(void **state)
 	const struct fuse_notify_poll_wakeup_out *wakeup;
 	const struct fuse_out_header *head;
 	uint64_t dir, stat, records, handle, writer;
-	const struct said *said;
+	const struct sent *said;
 	struct asker asker, other;
 	struct owner owner;
 

@@ -93,7 +93,7 @@ static int rename_to(struct place *place, uint64_t dir, const char *name,
 		     uint64_t to, const char *new_name)
 {
 	const struct fuse_rename2_in in = {.newdir = to};
-	const struct said *said;
+	const struct sent *said;
 	struct ask ask;
 
 	ask_make(&ask, &place->asker, FUSE_RENAME2, dir, &in, sizeof(in), name,

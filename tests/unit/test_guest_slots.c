@@ -28,12 +28,12 @@ static void make_mkdir(struct ask *ask, const struct asker *asker,
 		 sizeof(mkdir_in), test_anchor_name(name), NULL);
 }
 
-static const struct fuse_out_header *head_of(const struct said *said)
+static const struct fuse_out_header *head_of(const struct sent *said)
 {
 	return (const void *)said->body;
 }
 
-static uint64_t node_of_answer(const struct said *said)
+static uint64_t node_of_answer(const struct sent *said)
 {
 	const struct fuse_entry_out *entry = (const void *)(head_of(said) + 1);
 
@@ -132,7 +132,7 @@ static void the_next_call_is_the_next_number(void **state)
 static void what_never_came_is_to_be_sent_again(void **state)
 {
 	struct asker asker;
-	const struct said *said;
+	const struct sent *said;
 	struct owner owner;
 	uint64_t node;
 
@@ -335,7 +335,7 @@ static void a_long_answer_comes_in_parts(void **state)
 {
 	struct fuse_read_in in = {.size = 4096};
 	uint64_t whole[1024], joined[1024], node, handle;
-	const struct said *said;
+	const struct sent *said;
 	struct asker asker;
 	struct owner owner;
 	struct ask ask;
@@ -371,7 +371,7 @@ static void a_long_read_is_done_again_and_not_kept(void **state)
 {
 	struct fuse_read_in in = {.size = 128 * 1024};
 	uint64_t dir, records, handle;
-	const struct said *said;
+	const struct sent *said;
 	char text[128];
 	struct asker asker;
 	struct owner owner;
@@ -413,7 +413,7 @@ static void a_directory_is_read_in_pieces_that_are_kept(void **state)
 	struct fuse_read_in in = {.size = 128 * 1024};
 	struct guest_figures figures;
 	uint64_t handle, given;
-	const struct said *said;
+	const struct sent *said;
 	struct asker asker;
 	struct owner owner;
 	struct ask ask;
@@ -543,7 +543,7 @@ static void what_was_done_is_known_after_the_session(void **state)
 {
 	struct guest_figures figures;
 	struct asker asker;
-	const struct said *said;
+	const struct sent *said;
 	struct owner owner;
 	struct ask ask;
 	uint64_t node, old;
@@ -643,7 +643,7 @@ static int make_file(struct asker *asker, uint32_t opcode, uint64_t dir,
 	const struct fuse_create_in create = {
 		.flags = O_WRONLY | O_CREAT | O_EXCL, .mode = 0644};
 	const struct fuse_mknod_in mknod = {.mode = S_IFREG | 0644};
-	const struct said *said;
+	const struct sent *said;
 	struct ask ask;
 
 	if (opcode == FUSE_CREATE)
@@ -747,7 +747,7 @@ static void what_was_done_to_a_draft_is_known_after_the_session(void **state)
 
 static bool is_settled(struct asker *asker, struct ask *ask)
 {
-	const struct said *said;
+	const struct sent *said;
 
 	ask_send(ask, asker, 0);
 	said = asker_answer(asker);
