@@ -235,12 +235,22 @@ static bool has_to_wait(const struct remote_call *call, int error)
 	       !call->is_answered && !(call->flags & O_NONBLOCK);
 }
 
+/* In the session before: the receipt of a flush is of what it has ended. */
+static bool is_published(const struct remote_call *call,
+			 const struct response *response)
+{
+	return call->stage == CALL_ASKING && call->opcode == FUSE_FLUSH &&
+	       !response->head->error;
+}
+
 static void take(struct remote_call *call, struct response *response)
 {
 	int error = response->head->error;
 
 	note_done(call);
-	if (call->is_ordered && !remote_call_is_close(call))
+	if (is_published(call, response))
+		call->handle->is_dirty = false;
+	else if (call->is_ordered && !remote_call_is_close(call))
 		call->handle->is_dirty =
 			!(response->head->unique & WIRE_SETTLED);
 	if (error == 0)

@@ -344,6 +344,22 @@ static void to_close_what_is_on_disk_never_fails(void **state)
 	sent_none();
 }
 
+static void what_was_published_before_a_restart_is_on_disk(void **state)
+{
+	uint64_t node = far_file(NODE);
+	uint64_t handle = far_opened(node, HANDLE, O_WRONLY | O_TRUNC);
+	uint64_t flush = ask_flush(node, handle);
+
+	(void)state;
+	sent_call(FUSE_FLUSH);
+	restart();
+	reply(sent(WIRE_WAS_DONE), 0, NULL, 0);
+	told_error(flush, 0);
+	told_error(ask_flush(node, handle), 0);
+	told_error(ask_release(node, handle), 0);
+	assert_null(strstr(far_error(), "close"));
+}
+
 static void it_does_not_fail_when_the_owner_is_down(void **state)
 {
 	const struct fuse_write_out out = {.size = 10};
@@ -834,6 +850,7 @@ int main(void)
 		TEST(what_only_looked_is_not_asked_for),
 		TEST(a_write_that_was_done_was_done_whole),
 		TEST(to_close_what_is_on_disk_never_fails),
+		TEST(what_was_published_before_a_restart_is_on_disk),
 		TEST(it_does_not_fail_when_the_owner_is_down),
 		TEST(a_close_of_what_is_on_disk_holds_nobody),
 		TEST(of_a_write_before_a_restart_whole_lines_are_on_disk),
