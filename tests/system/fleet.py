@@ -451,6 +451,7 @@ HEAD = "=IBBHQQQII"
 MAGIC, CALL = 0x63697263, 17
 # linux/fuse.h
 UNLINK, RMDIR, MKDIR, RENAME, FLUSH = 10, 11, 9, 12, 25
+MKNOD, CREATE = 8, 35
 
 
 def opcodes_of(data):

@@ -99,7 +99,7 @@ MALFORMED = {
     "above": request("lookup", 1, b"..\0"),
     "node 0": request("lookup", 0, b"help\0"),
     "an extension": request("lookup", 1, b"help\0", extension=1),
-    "a long name": request("lookup", 1, b"x" * 1025 + b"\0"),
+    "a long name": request("lookup", 1, b"x" * 4096 + b"\0"),
     "one of two names": request("rename", 1, struct.pack("=Q", 1) + b"a\0"),
     "a path to": request("rename", 1, struct.pack("=Q", 1) + b"a\0../b\0"),
     "a write that is short": request("write", 1, write_body(1, b"x", size=9)),

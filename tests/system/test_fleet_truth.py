@@ -9,8 +9,8 @@ import os
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-from fleet import (FLUSH, MKDIR, RENAME, RMDIR, UNLINK, Bus, Caller, Host, Proxy,
-                   made)
+from fleet import (CREATE, FLUSH, MKDIR, MKNOD, RENAME, RMDIR, UNLINK, Bus,
+                   Caller, Host, Proxy, made)
 from harness import eventually, needs_root, watched
 
 pytestmark = needs_root
@@ -92,6 +92,44 @@ def rounds_of_one_pair(_):
 def test_an_owner_killed_before_it_answers_tells_the_truth_after():
     with ThreadPoolExecutor(PAIRS) as threads:
         list(threads.map(rounds_of_one_pair, range(PAIRS)))
+
+
+# Of drafts, which are in no store: what is done to them is done in memory.
+IN_MEMORY = [
+    (CREATE, "os.close(os.open(ns + '/new', os.O_CREAT | os.O_EXCL))",
+     lambda ns: (ns / "new").exists()),
+    (MKNOD, "os.mknod(ns + '/new')", lambda ns: (ns / "new").exists()),
+    (RENAME, "os.rename(ns + '/old', ns + '/new')",
+     lambda ns: (ns / "new").exists()),
+    (UNLINK, "os.unlink(ns + '/old')", lambda ns: not (ns / "old").exists()),
+]
+
+
+def lost_with_its_session(opcode, step, is_done):
+    """The owner lives, and has not heard for long of who asked."""
+    with Pair() as pair:
+        ns = made(pair.h2, "ns")
+        (ns / "old").touch()
+        caller = Caller(pair.h1.of("h2") / "ns", step)
+        try:
+            pair.proxy.until = opcode
+            caller.go()
+            eventually(f"{step} is done", lambda: is_done(ns), 5)
+            with pair.h1.frozen():
+                pair.proxy.cut()
+                pair.proxy.go_on()
+                time.sleep(6)
+            assert caller.result(10) == 0, step
+            assert is_done(ns), step
+        finally:
+            caller.kill()
+
+
+def test_what_was_done_in_memory_is_told_in_the_next_session():
+    with ThreadPoolExecutor(len(IN_MEMORY)) as threads:
+        for done in [threads.submit(lost_with_its_session, *row)
+                     for row in IN_MEMORY]:
+            done.result()
 
 
 def closed_after_a_restart(pair, what, is_written):
