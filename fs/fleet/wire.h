@@ -137,7 +137,15 @@ struct wire_discard {
 	uint32_t zero;
 };
 
-/* Of an earlier session: was that call done? If it made something, what? */
+/*
+ * Of an earlier session: was that call done? If it made a directory, what is
+ * its entry? A draft that it made, and that nobody has used, is taken back: it
+ * was not done.
+ *
+ * A call that its caller has given up, and that has not come, has a question in
+ * its place, about one of session 1, which there never was: so its number is
+ * used up, and it is not done when it comes later.
+ */
 struct wire_was_done {
 	uint64_t session;
 	uint32_t slot;
