@@ -9,6 +9,8 @@
 #include "fs/programs/programs.h"
 #include "fs/tree.h"
 
+#define MOMENT_S 0.001
+
 int tree_entry(struct fs *fs, struct node *node, struct fuse_entry_param *out)
 {
 	struct fuse_entry_param entry = {
@@ -46,6 +48,18 @@ int tree_find(struct fs *fs, struct node *parent, const char *name,
 				   : -ENOTDIR;
 }
 
+/*
+ * A kernel asks for them at once: of another host's it is told with the name
+ * that they are what it would be told then (fleet/remote_looked.c). The size of
+ * what tells of all anchors is known when it is asked for.
+ */
+static void set_moment(const struct fs *fs, const struct node *node,
+		       struct fuse_entry_param *entry)
+{
+	if (fs->peer && entry->attr_timeout == 0 && !node->kind->tells_of_all)
+		entry->attr_timeout = MOMENT_S;
+}
+
 void tree_reply_entry(fuse_req_t req, struct fs *fs, struct node *node)
 {
 	struct fuse_entry_param entry;
@@ -53,6 +67,8 @@ void tree_reply_entry(fuse_req_t req, struct fs *fs, struct node *node)
 
 	if (r < 0)
 		fuse_reply_err(req, -r);
+	else
+		set_moment(fs, node, &entry);
 	/* A reply that does not reach the kernel is not counted there. */
 	if (r < 0 || fuse_reply_entry(req, &entry) < 0)
 		node_put(fs, node, 1);

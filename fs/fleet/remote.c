@@ -123,6 +123,7 @@ void remote_heard(struct fleet *fleet, const char *name, uint64_t incarnation)
 	is_lost = remote->state == REMOTE_OPENING && remote->seen &&
 		  incarnation > remote->seen;
 	heard(remote, incarnation);
+	remote_root_told(remote);
 	if (is_lost)
 		remote_send_kind(remote, WIRE_OPEN);
 }
@@ -160,6 +161,7 @@ static void notified(struct remote *remote, const void *body, size_t len)
 	if (head->error != FUSE_NOTIFY_INVAL_INODE ||
 	    len != sizeof(*head) + sizeof(*inode))
 		return;
+	remote_looked_forget(remote);
 	node = remote_node_of(remote, inode->ino);
 	if (node && node->lookups)
 		remote_kernel_forget_attr(remote_session(remote), node->number);

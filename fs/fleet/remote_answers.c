@@ -41,7 +41,7 @@ static void give_attr(const struct remote_call *call, struct fuse_attr *attr)
  * listing directories are believed; the owner tells of those that change, but
  * of no name that goes.
  */
-static void believe_dir(const struct remote *remote,
+void remote_believe_dir(const struct remote *remote,
 			const struct fuse_attr *attr, uint64_t *seconds,
 			uint32_t *nanoseconds)
 {
@@ -115,6 +115,9 @@ static void give_back_node(struct remote *remote, uint64_t number)
 static int give_made(struct remote_call *call, struct response *response)
 {
 	struct fuse_entry_out *entry = response->entry;
+	bool is_to_keep = call->opcode == FUSE_LOOKUP &&
+			  (entry->attr_valid || entry->attr_valid_nsec);
+	uint64_t owner = entry->nodeid;
 	int r;
 
 	if (!entry->nodeid)
@@ -122,10 +125,12 @@ static int give_made(struct remote_call *call, struct response *response)
 	r = give_entry(call->remote, entry);
 	if (r < 0)
 		return r;
-	believe_dir(call->remote, &entry->attr, &entry->entry_valid,
-		    &entry->entry_valid_nsec);
+	remote_believe_dir(call->remote, &entry->attr, &entry->entry_valid,
+			   &entry->entry_valid_nsec);
 	entry->attr_valid = entry->entry_valid;
 	entry->attr_valid_nsec = entry->entry_valid_nsec;
+	if (is_to_keep)
+		remote_looked_keep(call->remote, owner, &entry->attr);
 	r = response->open ? give_open(call, response->open) : 0;
 	if (r < 0)
 		give_back_node(call->remote, entry->nodeid);
@@ -137,8 +142,8 @@ static void give_attr_out(struct remote_call *call, struct response *response)
 	struct fuse_attr_out *out = response->body;
 
 	give_attr(call, response->attr);
-	believe_dir(call->remote, &out->attr, &out->attr_valid,
-		    &out->attr_valid_nsec);
+	remote_believe_dir(call->remote, &out->attr, &out->attr_valid,
+			   &out->attr_valid_nsec);
 }
 
 /* 0; -EPROTO, -ENOMEM: nothing was given. */
@@ -248,6 +253,7 @@ static void take(struct remote_call *call, struct response *response)
 	int error = response->head->error;
 
 	note_done(call);
+	remote_looked_call(call);
 	if (is_published(call, response))
 		call->handle->is_dirty = false;
 	else if (call->is_ordered && !remote_call_is_close(call))

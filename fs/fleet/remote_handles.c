@@ -12,6 +12,9 @@ int remote_handle_new(struct remote_handle **out, struct remote *remote,
 		      uint64_t owner, const struct remote_call *opener)
 {
 	struct remote_handle *handle = calloc(1, sizeof(*handle));
+	/* Its close clears what was there, though nobody writes. */
+	bool clears =
+		opener->opcode == FUSE_CREATE || (opener->flags & O_TRUNC);
 
 	if (!handle)
 		return -ENOMEM;
@@ -22,9 +25,8 @@ int remote_handle_new(struct remote_handle **out, struct remote *remote,
 		.uid = opener->uid,
 		.flags = opener->flags,
 		.is_dir = opener->opcode == FUSE_OPENDIR,
-		/* Its close clears what was there, though nobody writes. */
-		.is_dirty = opener->opcode == FUSE_CREATE ||
-			    (opener->flags & O_TRUNC),
+		.is_dirty = clears,
+		.was_used = clears,
 	};
 	HASH_ADD(hh, remote->remotes->handles, number, sizeof(handle->number),
 		 handle);

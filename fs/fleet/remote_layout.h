@@ -38,6 +38,13 @@ struct remotes;
 
 /* ---- Owners ---- */
 
+/* Of the last lookup: see remote_looked.c. */
+struct remote_looked {
+	uint64_t owner;	   /* the owner's number of the node; 0: none */
+	uint64_t until_ns; /* by uv_hrtime() */
+	struct fuse_attr attr;
+};
+
 enum remote_state { REMOTE_CLOSED, REMOTE_OPENING, REMOTE_OPEN };
 
 /* What the owner is to be told and has not acknowledged. */
@@ -95,6 +102,7 @@ struct remote {
 	unsigned questions;
 	uint64_t repolled_ms;
 	uint64_t listed_ms; /* the last answer to a listing of a directory */
+	struct remote_looked looked;
 };
 
 /* Callers that were given up, so long: what they call next is given up as soon
@@ -212,11 +220,43 @@ void remote_noted(struct remote *remote, uint64_t seq);
 /** remote_notes_wait() - is there anything that the owner has to be told? */
 bool remote_notes_wait(const struct remote *remote);
 
+/* ---- remote_answers.c ---- */
+
+/** remote_believe_dir() - how long our kernel may believe a directory
+ * @attr: of it, or of another file, which is not believed at all
+ */
+void remote_believe_dir(const struct remote *remote,
+			const struct fuse_attr *attr, uint64_t *seconds,
+			uint32_t *nanoseconds);
+
+/* ---- remote_looked.c: what was just looked up ---- */
+
+/** remote_looked_keep() - what a lookup has brought, as our kernel gets it
+ * @owner: the owner's number of the node
+ */
+void remote_looked_keep(struct remote *remote, uint64_t owner,
+			const struct fuse_attr *attr);
+
+/** remote_looked_forget() - it may not be true any more */
+void remote_looked_forget(struct remote *remote);
+
+/** remote_looked_call() - a call begins, or is answered */
+void remote_looked_call(const struct remote_call *call);
+
+/** remote_looked_answer() - GETATTR of what was just looked up
+ * Return: whether it is answered.
+ */
+bool remote_looked_answer(struct remote *remote, uint64_t owner,
+			  uint64_t unique);
+
 /* ---- remote_root.c: the directory of hosts ---- */
 
 /** remote_root_takes() - a request for the root, or one that renames into it */
 bool remote_root_takes(struct session *session, struct fleet *fleet,
 		       const struct fuse_buf *buf);
+
+/** remote_root_told() - its beat tells of its anchor anew */
+void remote_root_told(struct remote *remote);
 
 /** remote_root_attr() - GETATTR of a host's anchor from its beat
  * Return: false: it is not known to be there.

@@ -103,6 +103,7 @@ void remote_close_session(struct remote *remote, int result)
 	if (remote->state == REMOTE_OPEN && result == -EHOSTDOWN)
 		remote_send_kind(remote, WIRE_CLOSE);
 	remote->is_ending = true;
+	remote_looked_forget(remote);
 	clear_session(remote);
 	remote_calls_over(remote, result);
 	remote->is_ending = false;

@@ -152,12 +152,12 @@ static void take_meaning(struct remote_call *call, struct request *request)
 	case FUSE_WRITE:
 		call->asked = ((struct fuse_write_in *)body)->size;
 		call->was_clean = !handle->is_dirty;
-		call->is_ordered = handle->is_dirty = true;
+		call->is_ordered = handle->is_dirty = handle->was_used = true;
 		break;
 	case FUSE_SETATTR:
 		call->is_ordered = handle;
 		if (handle)
-			handle->is_dirty = true;
+			handle->is_dirty = handle->was_used = true;
 		break;
 	case FUSE_FLUSH:
 	case FUSE_FSYNC:
@@ -195,16 +195,16 @@ static int take_close(struct remote_call *call, int r)
 }
 
 /*
- * A flush of what was only read does nothing there. Whoever closes it does not
- * wait; and programs stop when they cannot close what they only read. What was
- * written is on disk also where the open file is no more.
+ * A flush of what was only read does nothing there, nor one before anything is
+ * written, as a shell's, which duplicates what it has opened. Whoever closes it
+ * does not wait; and programs stop when they cannot close what they only read.
+ * What was written is on disk also where the open file is no more.
  */
 static bool ends_nothing(const struct remote_call *call)
 {
 	return remote_call_ends_nothing(call) &&
 	       (call->handle->is_stale ||
-		(call->opcode == FUSE_FLUSH &&
-		 (call->handle->flags & O_ACCMODE) == O_RDONLY));
+		(call->opcode == FUSE_FLUSH && !call->handle->was_used));
 }
 
 static int take_apart(struct remote_call *call, struct request *request,
@@ -269,13 +269,15 @@ static int begin(struct remote_call *call, struct request *request)
 	struct remote *remote = call->remote;
 	int r;
 
-	if (call->opcode == FUSE_GETATTR && call->is_root &&
-	    remote_root_attr(remote, call->unique))
+	if (call->opcode == FUSE_GETATTR && !request->handle &&
+	    ((call->is_root && remote_root_attr(remote, call->unique)) ||
+	     remote_looked_answer(remote, request->head->nodeid, call->unique)))
 		return 1;
 	r = remote_want(remote);
 	if (r < 0)
 		return r;
 	take_meaning(call, request);
+	remote_looked_call(call);
 	r = remote_call_begin(call);
 	if (r < 0 && remote_call_is_close(call))
 		close_anyhow(call->handle);

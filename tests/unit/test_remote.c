@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "far.h"
 
@@ -321,6 +322,32 @@ static void a_listing_that_nobody_takes_is_forgotten(void **state)
 	assert_int_equal(((struct wire_forget *)forget->body)[1].count, 1);
 }
 
+/* As any other directory is; and its beats are what tells of it. */
+static void a_host_is_believed_while_it_is_listed(void **state)
+{
+	char list[1024] __attribute__((aligned(8)));
+	uint64_t root = far_root(), unique;
+	struct fuse_read_in in = {.fh = opened_dir(root), .size = sizeof(list)};
+	struct fuse_entry_out *entry;
+	struct told *inval;
+
+	(void)state;
+	ask(FUSE_READDIRPLUS, root, &in, sizeof(in));
+	reply(sent_call(FUSE_READDIRPLUS), 0, list, put_entry(list, ".", 0));
+	entry = (void *)told(ask_lookup(FUSE_ROOT_ID, "h2"))->body;
+	assert_int_equal(entry->entry_valid + entry->attr_valid, 0);
+	assert_in_range(entry->entry_valid_nsec, 1, 20 * 1000 * 1000);
+	assert_int_equal(entry->attr_valid_nsec, entry->entry_valid_nsec);
+	remote_heard(&far_fleet, "h2", owner_incarnation);
+	inval = told(0);
+	assert_int_equal(inval->error, FUSE_NOTIFY_INVAL_INODE);
+	assert_memory_equal(inval->body, &root, sizeof(root));
+	far_pass(100, true);
+	unique = ask_lookup(FUSE_ROOT_ID, "h2");
+	entry = (void *)told(unique)->body;
+	assert_int_equal(entry->entry_valid_nsec, 0);
+}
+
 /* ---- In order ---- */
 
 static void calls_wait_until_the_session_is_open(void **state)
@@ -407,16 +434,123 @@ static void a_close_waits_for_what_is_read(void **state)
 	sent_none();
 }
 
-static void to_close_what_was_only_read_asks_nobody(void **state)
+static void to_close_what_was_not_written_asks_nobody(void **state)
+{
+	uint64_t node = far_file(NODE);
+	uint64_t handle = far_opened(node, HANDLE, O_WRONLY | O_APPEND);
+
+	(void)state;
+	told_error(ask_flush(node, far_opened(node, OTHER_HANDLE, O_RDONLY)),
+		   0);
+	told_error(ask_flush(node, handle), 0);
+	sent_none();
+}
+
+/* Its owner remembers who has written and closed, also if all is on disk. */
+static void to_close_what_was_written_asks_its_owner(void **state)
+{
+	const struct fuse_write_out out = {.size = 10};
+	uint64_t node = far_file(NODE);
+	uint64_t handle = far_opened(node, HANDLE, O_WRONLY | O_APPEND);
+
+	(void)state;
+	far_settled = true;
+	ask_write(node, handle, 10);
+	reply(sent_call(FUSE_WRITE), 0, &out, sizeof(out));
+	ask_flush(node, handle);
+	sent_call(FUSE_FLUSH);
+}
+
+/* Whoever was to write could have been killed before he did. */
+static void to_close_what_is_cleared_asks_its_owner(void **state)
 {
 	uint64_t node = far_file(NODE);
 
 	(void)state;
-	told_error(ask_flush(node, far_opened(node, HANDLE, O_RDONLY)), 0);
-	sent_none();
-	/* Whoever may have written could have been killed before he did. */
-	ask_flush(node, far_opened(node, OTHER_HANDLE, O_WRONLY));
+	ask_flush(node, far_opened(node, HANDLE, O_WRONLY | O_TRUNC));
 	sent_call(FUSE_FLUSH);
+}
+
+/* ---- What was just looked up ---- */
+
+/* @valid: whether the owner lets it be believed. */
+static void looks_up(uint64_t dir, bool valid)
+{
+	uint64_t unique = ask_lookup(dir, "x");
+	struct fuse_entry_out entry = {
+		.nodeid = OTHER_NODE,
+		.attr_valid_nsec = valid,
+		.attr = {.ino = 7, .mode = S_IFREG | 0644, .nlink = 1},
+	};
+
+	entry.attr.size = 42;
+	reply(sent_call(FUSE_LOOKUP), 0, &entry, sizeof(entry));
+	assert_int_equal(told(unique)->error, 0);
+}
+
+static uint64_t ask_attr(uint64_t node)
+{
+	const struct fuse_getattr_in in = {0};
+
+	return ask(FUSE_GETATTR, node, &in, sizeof(in));
+}
+
+static uint64_t number_of(uint64_t owner)
+{
+	struct remotes *remotes = remotes_of(&far_fleet);
+
+	return remote_node_of(remote_get(remotes, "h2"), owner)->number;
+}
+
+static void what_was_just_looked_up_is_not_asked_for(void **state)
+{
+	uint64_t dir = far_file(DIRECTORY), unique;
+	struct fuse_attr_out *out;
+
+	(void)state;
+	looks_up(dir, true);
+	unique = ask_attr(number_of(OTHER_NODE));
+	sent_none();
+	out = (void *)told(unique)->body;
+	assert_int_equal(out->attr.size, 42);
+	assert_int_equal(out->attr_valid + out->attr_valid_nsec, 0);
+	/* Nor of anything else. */
+	ask_attr(dir);
+	sent_call(FUSE_GETATTR);
+}
+
+static void what_may_have_changed_since_is_asked_for(void **state)
+{
+	static const struct {
+		bool valid, does, ends;
+		unsigned waits_us;
+	} cases[] = {
+		{.valid = false},
+		{.valid = true, .does = true},
+		{.valid = true, .ends = true},
+		{.valid = true, .waits_us = 3000},
+	};
+	uint64_t dir = far_file(DIRECTORY);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct sent *call = NULL;
+
+		if (cases[i].ends) {
+			ask_mkdir(dir, "made");
+			call = sent_call(FUSE_MKDIR);
+		}
+		looks_up(dir, cases[i].valid);
+		if (cases[i].does) {
+			ask_mkdir(dir, "made");
+			sent_call(FUSE_MKDIR);
+		}
+		if (call)
+			reply(call, -EEXIST, NULL, 0);
+		usleep(cases[i].waits_us);
+		ask_attr(number_of(OTHER_NODE));
+		sent_call(FUSE_GETATTR);
+	}
 }
 
 /* ---- Slots ---- */
@@ -754,11 +888,16 @@ int main(void)
 		TEST(nodes_get_numbers_of_this_mount),
 		TEST(what_is_forgotten_is_told_until_it_is_noted),
 		TEST(a_listing_that_nobody_takes_is_forgotten),
+		TEST(a_host_is_believed_while_it_is_listed),
 		TEST(calls_wait_until_the_session_is_open),
 		TEST(what_changes_one_file_goes_one_after_another),
 		TEST(who_comes_after_a_close_waits_for_it),
 		TEST(a_close_waits_for_what_is_read),
-		TEST(to_close_what_was_only_read_asks_nobody),
+		TEST(to_close_what_was_not_written_asks_nobody),
+		TEST(to_close_what_was_written_asks_its_owner),
+		TEST(to_close_what_is_cleared_asks_its_owner),
+		TEST(what_was_just_looked_up_is_not_asked_for),
+		TEST(what_may_have_changed_since_is_asked_for),
 		TEST(one_user_has_a_quarter_of_the_slots),
 		TEST(who_has_too_many_calls_is_told_so),
 		TEST(so_much_is_on_its_way_and_no_more),
