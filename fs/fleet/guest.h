@@ -26,10 +26,14 @@
 /*
  * Octets of an answer's body that are kept, for who asks again. A read of more
  * is done again. What cannot be read again, or gives nodes, is read in pieces
- * of so much: a log and a directory.
+ * of so much: a log and a directory. Of a directory a piece is GUEST_LISTING,
+ * as long as those that are kept of one guest are not more than
+ * GUEST_LISTINGS_MAX.
  */
-#define GUEST_ANSWER_KEPT 4096
-#define GUESTS_MAX	  20000
+#define GUEST_ANSWER_KEPT  4096
+#define GUEST_LISTING	   ((size_t)64 * 1024)
+#define GUEST_LISTINGS_MAX ((size_t)256 * 1024)
+#define GUESTS_MAX	   20000
 /* Nodes that all guests hold, about 300 octets each; one has half of it at
  * most, and past that finds nothing: ENOMEM. */
 #define GUEST_NODES_MAX ((uint64_t)4 << 20)

@@ -108,16 +108,19 @@ static void squash(const struct guest_slot *slot, struct fuse_in_header *head)
 }
 
 /* What cannot be done again is as much as is kept: see guest.h. */
-static void cut_read(const struct guest_slot *slot,
-		     const struct request *request)
+static void cut_read(struct guest_slot *slot, const struct request *request)
 {
+	bool lists = slot->opcode == FUSE_READDIR ||
+		     slot->opcode == FUSE_READDIRPLUS;
 	struct fuse_read_in *in = request->body;
+	size_t most = GUEST_ANSWER_KEPT;
 
-	if (slot->opcode != FUSE_READDIR && slot->opcode != FUSE_READDIRPLUS &&
-	    !(slot->opcode == FUSE_READ && slot->handle->is_stream))
+	if (!lists && !(slot->opcode == FUSE_READ && slot->handle->is_stream))
 		return;
-	if (in->size > GUEST_ANSWER_KEPT)
-		in->size = GUEST_ANSWER_KEPT;
+	if (lists && in->size > GUEST_ANSWER_KEPT)
+		most = guest_slot_lists(slot);
+	if (in->size > most)
+		in->size = (uint32_t)most;
 }
 
 static void note_flags(struct guest_slot *slot, const struct request *request)

@@ -88,6 +88,7 @@ struct guest_slot {
 	int answer_result;	    /* 0 or -errno, without @answer */
 	uint8_t *answer;	    /* a response; NULL: only the result */
 	size_t answer_len;
+	size_t listing; /* octets of session->listings */
 };
 
 /* A question to the guest about one of its processes. */
@@ -120,6 +121,8 @@ struct guest_session {
 	uint64_t notes; /* the last seq of a FORGET or DISCARD */
 	struct guest_question *questions;
 	size_t bodies;		   /* octets of calls on their way */
+	size_t listings;	   /* of long pieces of directories: kept, or
+				      on their way */
 	bool is_ending, is_closed; /* see session_end() */
 	struct guest_slot slots[WIRE_SLOTS];
 };
@@ -247,6 +250,11 @@ void guest_slots_deinit(struct guest_session *session);
  * It is answered now or later. Return: 0; -EPROTO: it is none.
  */
 int guest_call_begin(struct guest_slot *slot, void *octets, size_t len);
+
+/** guest_slot_lists() - a piece of a directory is asked for
+ * Return: of how many octets it may be.
+ */
+size_t guest_slot_lists(struct guest_slot *slot);
 
 /** guest_call_go_on() - one that was kept */
 void guest_call_go_on(struct guest_slot *slot);

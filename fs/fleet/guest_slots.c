@@ -19,8 +19,25 @@
 
 /* ---- Answers ---- */
 
+static void set_listing(struct guest_slot *slot, size_t len)
+{
+	assert(slot->session->listings >= slot->listing);
+	slot->session->listings -= slot->listing;
+	slot->session->listings += len;
+	slot->listing = len;
+}
+
+size_t guest_slot_lists(struct guest_slot *slot)
+{
+	if (slot->session->listings + GUEST_LISTING > GUEST_LISTINGS_MAX)
+		return GUEST_ANSWER_KEPT;
+	set_listing(slot, GUEST_LISTING);
+	return GUEST_LISTING;
+}
+
 static void forget_answer(struct guest_slot *slot)
 {
+	set_listing(slot, 0);
 	slot->is_kept = false;
 	slot->answer_len = 0;
 	free(steal(&slot->answer));
@@ -77,6 +94,8 @@ static void end(struct guest_slot *slot, bool failed)
 	assert(slot->state != SLOT_FREE && session->bodies >= slot->whole);
 	session->bodies -= slot->whole;
 	slot->whole = 0;
+	if (slot->listing)
+		set_listing(slot, slot->answer_len);
 	guest_call_end(slot, failed);
 	guest_slot_over(slot, !failed);
 	slot->is_kept = true;
@@ -103,7 +122,7 @@ void guest_slot_answer(struct guest_slot *slot, uint8_t *octets, size_t len)
 		slot->is_settled ? WIRE_SETTLED : 0;
 	end(slot, ((struct fuse_out_header *)octets)->error);
 	/* Whatever gives something, or is done, is short: see cut_read(). */
-	if (len > ANSWER_KEPT) {
+	if (len > ANSWER_KEPT && !slot->listing) {
 		assert(slot->opcode == FUSE_READ);
 		forget_answer(slot);
 	}
