@@ -5,8 +5,9 @@
 # test (to run every test),
 # package (to make a Debian package), fuzz (to look for input that breaks it),
 # bench (to measure and to plot), peers (servers to compare with, to forward
-# from and for hosts to meet at, and Prometheus's programs), programs (big ones
-# that edit files, for the long form), bus (the server that hosts meet at).
+# from, for hosts to meet at and for ssh, and Prometheus's programs), programs
+# (big ones that edit files, for the long form), bus (the server that hosts meet
+# at).
 # Without anything missing it calls nothing and needs no rights.
 set -eu
 
@@ -27,13 +28,13 @@ test='python3 python3-pytest python3-dnspython ldnsutils
 # libclang-rt: libFuzzer and the sanitizers.
 fuzz='clang libclang-rt-dev'
 programs='emacs-nox nodejs golang-go ruby rust-coreutils'
-bench='dnsperf gnuplot-nox lmdb-utils'
+bench='dnsperf gnuplot-nox lmdb-utils openssh-client'
 package='dpkg-dev adduser jq'
 
 # Installed, these would start to serve this machine. So they are unpacked into
 # a directory to be run from there, and only their libraries are installed.
 peers='nsd knot unbound dnsmasq-base systemd-resolved systemd
-	systemd-container prometheus-node-exporter nats-server'
+	systemd-container prometheus-node-exporter nats-server openssh-server'
 # The one of them that a fleet on one machine takes.
 bus='nats-server'
 peers_dir=${CIRCUITFS_PEERS:-$(cd "$(dirname "$0")/.." && pwd)/build/peers}
@@ -46,7 +47,7 @@ runs() {
 		programs_of='usr/sbin/nats-server'
 		;;
 	peers) programs_of='usr/sbin/nsd usr/sbin/knotd usr/sbin/unbound
-		usr/sbin/dnsmasq usr/sbin/nats-server
+		usr/sbin/dnsmasq usr/sbin/nats-server usr/sbin/sshd
 		usr/lib/systemd/systemd-resolved
 		usr/bin/systemd-analyze usr/bin/systemd-nspawn
 		usr/bin/promtool usr/bin/prometheus-node-exporter' ;;

@@ -37,6 +37,12 @@ takes less than three minutes, and writes to `build/bench` instead.
   directory. These say what the machine and its kernel leave to be had.
 - Knot's edits are transactions through one `knotc` (begin, set, commit) and
   RFC 2136 updates, by one client that waits for each, into its journal.
+- *Another host's tree* is that of h2, a second daemon on the same machine. Both
+  meet at a nats-server with credentials and TLS, as `docs/fleet.sh` sets it up,
+  and no net is between them. A line of shell runs many times: in h2's tree as
+  h1 shows it, in h2's own, and by `ssh h2` over a connection that is kept
+  (`ControlMaster`), to an sshd of the run's own whose shell reads no files when
+  it starts.
 """
 
 

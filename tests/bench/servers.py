@@ -148,15 +148,16 @@ class EmptyFs(Mounted):
 class Circuitfs(Mounted):
     NAME = "circuitfs"
 
-    def __init__(self, machine, base=None, workers=None, core=None):
+    def __init__(self, machine, base=None, workers=None, core=None,
+                 host="h1", options=()):
         """@base: where its state is, if not on the disk"""
         self.base = machine.new("circuitfs", base)
         self.state = self.base / "state"
-        self.options = f"host=h1,state={self.state}"
+        self.options = ",".join([f"host={host},state={self.state}", *options])
         if workers:
             self.options += f",workers={workers}"
         self.core = core
-        self.host = self.base / "mount" / "h1"
+        self.host = self.base / "mount" / host
         self.mount(machine, self.base, self.command(), core, self.host.is_dir)
 
     def command(self):
