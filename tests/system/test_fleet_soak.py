@@ -26,7 +26,10 @@ LONG = os.environ.get("CIRCUITFS_TEST_LONG") == "1"
 SEED = int(os.environ.get("CIRCUITFS_TEST_SEED", 3))
 SECONDS = float(os.environ.get("CIRCUITFS_TEST_SECONDS", 20))
 CALLS = 1_000_000 if LONG else 0
-WRITERS = int(os.environ.get("CIRCUITFS_TEST_WRITERS", 24 if LONG else 6))
+WRITERS = int(os.environ.get("CIRCUITFS_TEST_WRITERS", 64 if LONG else 6))
+# They wait most of the time: for what was lost, and for who is dead. A user has
+# a quarter of the calls that there may be at once, so they are several.
+USERS = range(7000, 7008)
 # Of a hundred messages in each direction.
 LOST = float(os.environ.get("CIRCUITFS_TEST_LOST", 1))
 # A call, beside what its owner takes to start again; a loaded machine.
@@ -551,7 +554,15 @@ class Writer:
         return None
 
 
-def process(writer, pipe):
+def user_of(number):
+    return USERS[number % len(USERS)]
+
+
+def process(writer, user, pipe):
+    os.setgroups([])
+    os.setgid(user)
+    os.setuid(user)
+    # Whoever becomes another user has none any more.
     LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     failed = writer.work()
     if failed:
@@ -661,9 +672,10 @@ def test_a_soak():
         eventually("h2 hears h1", lambda: h2.sees("h1"))
         at_first = descriptors(h2)
         with watched(h1, seconds), watched(h2, seconds):
+            start = time.monotonic()
             calls, longest = run_writers(world, proxy, h1, h2)
-            print(f"{calls} calls, {proxy.dropped} messages lost, "
-                  f"longest {longest}")
+            print(f"{calls} calls, {calls / (time.monotonic() - start):.0f} "
+                  f"a second, {proxy.dropped} messages lost, longest {longest}")
             leaves_nothing(h1, h2, at_first)
             h1.stop()
             h2.stop()
@@ -681,8 +693,13 @@ def run_writers(world, proxy, h1, h2):
         home.mkdir()
         (home / "killed").mkdir()
         writer = Writer(h1.of("h2") / f"w{number}", home, number, world)
+        writer.file.touch()
+        user = user_of(number)
+        for path in (home / "killed", home, writer.file):
+            os.chown(path, user, user)
         ours, theirs = multiprocessing.Pipe(False)
-        child = multiprocessing.Process(target=process, args=(writer, theirs),
+        child = multiprocessing.Process(target=process,
+                                        args=(writer, user, theirs),
                                         daemon=True)
         child.start()
         running.append((child, ours))
