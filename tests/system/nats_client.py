@@ -151,9 +151,12 @@ class Client:
     def waits(self, seconds):
         if b"\r\n" in self.buffer:
             return False
-        pending = getattr(self.socket, "pending", int)()
-        return not pending and not select.select([self.socket], [], [],
-                                                 max(0, seconds))[0]
+        if getattr(self.socket, "pending", int)():
+            return False
+        # Unlike select() it takes any number of descriptors.
+        poll = select.poll()
+        poll.register(self.socket, select.POLLIN)
+        return not poll.poll(max(0, seconds) * 1000)
 
     def ping(self):
         """All that was sent before is through; what came back is read."""

@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import os
+import resource
 import select
 import signal
 import stat
@@ -18,6 +19,7 @@ from harness import (Nameserver, append, ask, eventually, fails, free_address,
                      needs_root, replace, run, sh)
 
 pytestmark = needs_root
+LONG = os.environ.get("CIRCUITFS_TEST_LONG") == "1"
 
 
 @pytest.fixture(scope="module")
@@ -524,29 +526,88 @@ def test_a_requester_that_was_killed_leaves_nothing_at_the_owner(fleet, h1, h2,
     assert ns.listed() == ["old."]
 
 
-def test_all_that_wait_are_woken_by_an_owners_restart(h1, h2, ns):
-    """They ask again, and go on; nobody waits for what is not there any more."""
-    name = ns.path.name
-    tail = subprocess.Popen(["cat", ns / "log"], stdout=subprocess.DEVNULL,
-                            stderr=subprocess.DEVNULL)
-    files = [open(ns.stat) for _ in range(50)]
-    poll = select.poll()
+# Edits until it is killed: each of the records is the user's own.
+EDITOR = """n=0; while :; do n=$((n + 1))
+{ echo "u$0-$n. A 192.0.2.1" >> $1; } 2>/dev/null; sleep 0.2; done"""
+
+
+@contextlib.contextmanager
+def edited(ns, users):
+    """So many users edit it, at once, until the end."""
+    ns.path.chmod(0o777)
+    editors = [subprocess.Popen(
+        ["setpriv", "--pdeathsig", "KILL", f"--reuid={5000 + n}",
+         "--clear-groups", "sh", "-c", EDITOR, str(n), ns.records])
+        for n in range(users)]
     try:
-        for file in files:
-            file.read()
-            poll.register(file, select.POLLPRI | select.POLLERR)
-        assert poll.poll(200) == []
-        h2.kill()
-        h2.start()
-        eventually("each is woken", lambda: len(poll.poll(0)) == len(files), 8)
-        tail.wait(8)
+        yield
+    finally:
+        for editor in editors:
+            editor.kill()
+        for editor in editors:
+            editor.wait()
+
+
+@contextlib.contextmanager
+def waiting(command, count):
+    """So many processes that wait for something to read."""
+    processes = [subprocess.Popen(command, stdout=subprocess.DEVNULL,
+                                  stderr=subprocess.DEVNULL)
+                 for _ in range(count)]
+    try:
+        yield processes
+    finally:
+        for process in processes:
+            process.kill()
+        for process in processes:
+            process.wait()
+
+
+def polled(path, count):
+    """Files of which none is to tell of anything, and who polls them."""
+    files, poll = [open(path) for _ in range(count)], select.poll()
+    for file in files:
+        poll.register(file, select.POLLPRI | select.POLLERR)
+    return files, poll
+
+
+@pytest.mark.parametrize("command", ["cat", "tail -f"])
+def test_all_that_wait_are_woken_by_an_owners_restart(h1, h2, far, command):
+    """They ask again, and go on; nobody waits for what is not there any more.
+
+    In the long form these are many, and a hundred users edit meanwhile.
+    """
+    tails, polls, users = (200, 1000, 100) if LONG else (2, 50, 2)
+    resource.setrlimit(resource.RLIMIT_NOFILE,
+                       (4096, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+    (far / "quiet").mkdir()
+    (far / "edited").mkdir()
+    quiet, busy = (Nameserver(far / name) for name in ("quiet", "edited"))
+    files, poll = polled(quiet.stat, polls)
+    try:
+        with waiting([*command.split(), quiet.path / "log"], tails) as readers:
+            assert poll.poll(200) == []
+            with edited(busy, users):
+                eventually("all edit", lambda: len(os.listdir(
+                    h2.host / "edited" / "names")) >= 3 * users, 60)
+                h2.kill()
+                start = time.monotonic()
+                h2.start()
+                eventually("each poll is woken",
+                           lambda: len(poll.poll(0)) == polls, 8)
+                woken = time.monotonic() - start
+                eventually("each reader is", lambda: all(
+                    reader.poll() is not None for reader in readers), 8)
+                print(f"{polls} polls in {woken:.2f} s, {tails} readers in "
+                      f"{time.monotonic() - start:.2f} s after the kill")
     finally:
         for file in files:
             file.close()
-        tail.kill()
-        tail.wait()
     h1.wait_for("h2")
-    assert (h1.of("h2") / name / "addr").read_text()
+    assert (far / "quiet" / "addr").read_text()
+    append(busy.records, "after. A 192.0.2.1\n")
+    for name in "quiet", "edited":
+        (h2.host / name).rmdir()
 
 
 # ---- What is told of it ----

@@ -2,11 +2,14 @@
 """A thousand hosts, of which one is real: the others only beat.
 
 One connection speaks for all of them, which a server without credentials lets it.
+With CIRCUITFS_TEST_HOSTS there are more or fewer; with -s it is told what it took.
 """
 import os
+import resource
 import struct
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -16,6 +19,8 @@ from nats_client import Client, Refused
 
 pytestmark = needs_root
 COUNT = int(os.environ.get("CIRCUITFS_TEST_HOSTS", 1000))
+# Of all that takes longer when there are more.
+TIMES = max(1, COUNT / 1000)
 
 # fs/fleet/wire.h: struct wire_head, struct wire_beat.
 MAGIC, BEAT, BYE = 0x63697263, 1, 2
@@ -99,12 +104,17 @@ def h1(bus):
 def test_a_listing_of_a_thousand_hosts_takes_half_a_second(bus, h1):
     with Crowd(bus.addresses[0], COUNT) as crowd:
         want = sorted([*crowd.beats, "h1"])
-        eventually("all are listed", lambda: h1.listed() == want, 5)
+        start = time.monotonic()
+        eventually("all are listed", lambda: h1.listed() == want, 5 * TIMES)
+        print(f"{COUNT} hosts are listed after {time.monotonic() - start:.2f} s",
+              end="")
         for pause in (0, 0.5, 1.5, 3):
             time.sleep(pause)
             start = time.monotonic()
             assert h1.listed() == want
-            assert time.monotonic() - start < 0.5 * (4 if sanitized() else 1)
+            took = time.monotonic() - start
+            print(f", in {took * 1e3:.0f} ms", end="")
+            assert took < 0.5 * (4 if sanitized() else 1)
         start = time.monotonic()
         h1.of("sim7").stat()
         assert time.monotonic() - start < 0.1
@@ -112,29 +122,33 @@ def test_a_listing_of_a_thousand_hosts_takes_half_a_second(bus, h1):
         start = time.monotonic()
         assert len([entry.stat() for entry in os.scandir(h1.mount)]) == \
             COUNT + 1
-        assert time.monotonic() - start < 1 * (4 if sanitized() else 1)
+        took = time.monotonic() - start
+        print(f", with attributes in {took * 1e3:.0f} ms")
+        assert took < TIMES * (4 if sanitized() else 1)
 
 
 @pytest.mark.skipif(sanitized(), reason="measures what the daemon costs")
 def test_to_listen_to_a_thousand_takes_little(bus, h1):
     with Crowd(bus.addresses[0], COUNT) as crowd:
         eventually("all are listed",
-                   lambda: len(h1.listed()) == len(crowd.beats) + 1, 5)
+                   lambda: len(h1.listed()) == len(crowd.beats) + 1, 5 * TIMES)
         time.sleep(1)
         before, start = cpu_s(h1.daemon.pid), time.monotonic()
         time.sleep(6)
         used = (cpu_s(h1.daemon.pid) - before) / (time.monotonic() - start)
-        assert used <= 0.05, f"{used:.1%} of a core"
         ns = h1.make()
         start = time.monotonic()
         append(ns.records, "a. A 192.0.2.1\n")
-        assert time.monotonic() - start < 0.1
+        took = time.monotonic() - start
+        print(f"{COUNT} hosts: {used:.1%} of a core, an edit {took * 1e3:.1f} ms")
+        assert used <= 0.05 * TIMES, f"{used:.1%} of a core"
+        assert took < 0.1
 
 
 def test_hosts_that_fall_silent_are_gone_from_the_listing(bus, h1):
     with Crowd(bus.addresses[0], COUNT) as crowd:
         eventually("all are listed",
-                   lambda: len(h1.listed()) == COUNT + 1, 5)
+                   lambda: len(h1.listed()) == COUNT + 1, 5 * TIMES)
         crowd.client.send(f"UNSUB {crowd.client.next_sid}\r\n".encode())
         crowd.beats_too = False
         start = time.monotonic()
@@ -187,24 +201,43 @@ def bus_and_host():
             host.discard()
 
 
+def is_cut_off(client):
+    with pytest.raises(Refused):
+        while True:
+            client.take(0.1)
+            client.ping()
+
+
 def test_a_storm_of_connections_is_over_soon(bus, h1):
-    """A thousand come at once, as after a server's restart."""
-    start = time.monotonic()
+    """All come back at once, as after a server's restart, and h1 among them."""
+    resource.setrlimit(resource.RLIMIT_NOFILE,
+                       (COUNT + 1000, max(COUNT + 1000, resource.getrlimit(
+                           resource.RLIMIT_NOFILE)[1])))
     clients = []
-    try:
-        for n in range(min(COUNT, 1000)):
-            clients.append(Client(bus.addresses[0], name=f"sim{n}"))
-        bus.servers[0].kill()
-        time.sleep(0.5)
-        bus.servers[0].again()
-        for client in clients:
-            with pytest.raises(Refused):
-                client.take(0.1)
-                client.ping()
-        with Crowd(bus.addresses[0], 10) as crowd:
-            eventually("h1 is back",
-                       lambda: len(h1.listed()) == len(crowd.beats) + 1, 10)
-        assert time.monotonic() - start < 60
-    finally:
-        for client in clients:
-            client.close()
+
+    def come(number):
+        clients.append(Client(bus.addresses[0], name=f"sim{number}",
+                              seconds=60))
+
+    with ThreadPoolExecutor(64) as threads:
+        try:
+            list(threads.map(come, range(COUNT)))
+            bus.servers[0].kill()
+            for client in clients:
+                is_cut_off(client)
+                client.close()
+            clients.clear()
+            bus.servers[0].again()
+            start = time.monotonic()
+            storm = [threads.submit(come, n) for n in range(COUNT)]
+            with Crowd(bus.addresses[0], 10) as crowd:
+                eventually("h1 is back", lambda: len(h1.listed()) ==
+                           len(crowd.beats) + 1, 10 * TIMES)
+                back = time.monotonic() - start
+                for one in storm:
+                    one.result()
+                print(f"h1 is back after {back:.2f} s, all {COUNT} after "
+                      f"{time.monotonic() - start:.2f} s")
+        finally:
+            for client in clients:
+                client.close()

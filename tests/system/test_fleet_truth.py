@@ -17,6 +17,7 @@ pytestmark = needs_root
 LONG = os.environ.get("CIRCUITFS_TEST_LONG") == "1"
 # So many pairs at once, as they wait most of the time; and rounds of each.
 PAIRS, ROUNDS = 4, 50 if LONG else 5
+SECONDS = 2800 if LONG else 280
 
 
 class Pair:
@@ -70,7 +71,8 @@ def truth(ns, number):
 
 
 def rounds_of_one_pair(_):
-    with Pair() as pair, watched(pair.h1, 280), watched(pair.h2, 280):
+    with Pair() as pair, watched(pair.h1, SECONDS), \
+            watched(pair.h2, SECONDS):
         ns = made(pair.h2, "ns")
         for number in range(ROUNDS):
             for name, opcode, step, is_done in truth(ns, number):
