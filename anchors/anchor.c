@@ -51,6 +51,7 @@ int anchor_new(struct anchor **out, struct host *host, struct anchor *parent,
 				strlen(anchor->name), anchor);
 		host->anchors++;
 	}
+	HASH_ADD(by_id, host->anchors_by_id, id, sizeof(anchor->id), anchor);
 	*out = steal(&anchor);
 	return 0;
 }
@@ -97,6 +98,7 @@ void anchor_unlink(struct anchor *anchor)
 		HASH_DEL(anchor->parent->children, anchor);
 		anchor->host->anchors--;
 	}
+	HASH_DELETE(by_id, anchor->host->anchors_by_id, anchor);
 	anchor_unref(anchor);
 }
 
@@ -108,6 +110,14 @@ struct anchor *anchor_next(const struct anchor *root,
 	while (anchor != root && !anchor->hh.next)
 		anchor = anchor->parent;
 	return anchor == root ? NULL : anchor->hh.next;
+}
+
+struct anchor *anchor_by_id(const struct host *host, uint64_t id)
+{
+	struct anchor *anchor;
+
+	HASH_FIND(by_id, host->anchors_by_id, &id, sizeof(id), anchor);
+	return anchor;
 }
 
 struct anchor *anchor_child(const struct anchor *anchor, const char *name)

@@ -56,6 +56,7 @@ struct anchor {
 	struct anchor *children;     /* uthash by name */
 	struct anchor_claim *claims; /* uthash by name */
 	UT_hash_handle hh;	     /* in parent->children */
+	UT_hash_handle by_id;	     /* in host->anchors_by_id */
 	char *name;
 
 	uint64_t id;
@@ -103,6 +104,9 @@ void anchor_unlink(struct anchor *anchor);
  */
 struct anchor *anchor_next(const struct anchor *root,
 			   const struct anchor *anchor);
+
+/** anchor_by_id() - borrowed; NULL: there is none, or no more */
+struct anchor *anchor_by_id(const struct host *host, uint64_t id);
 
 /** anchor_child() - by name; borrowed; NULL if there is none */
 struct anchor *anchor_child(const struct anchor *anchor, const char *name);

@@ -65,7 +65,8 @@ static int run_together(struct transaction *transaction, struct job *jobs)
 		r = job->result = run(transaction, job);
 		if (r == JOB_MORE)
 			remember_early(transaction, job);
-		durable |= job->reply == JOB_DURABLE;
+		/* A slice is not what anybody waits for. */
+		durable |= job->reply == JOB_DURABLE && r != JOB_MORE;
 		/* Who ends a replacement waits for no work but its own. */
 		shared |= job->reply == JOB_DURABLE && !job->loss;
 		staged += job->octets;

@@ -10,6 +10,10 @@
 #include "anchors/host.h"
 #include "anchors/presence.h"
 #include "anchors/restore.h"
+#include "anchors/transfer/notify.h"
+#include "anchors/transfer/secondary.h"
+#include "anchors/transfer/refused.h"
+#include "anchors/transfer/update.h"
 
 int64_t host_now_ns(void)
 {
@@ -69,7 +73,47 @@ void host_tell(struct anchor *anchor, int priority, const char *reason)
 	host_log(anchor, priority, "%s: %s", at, reason);
 }
 
+void host_status_changed(const struct host *host, uint64_t server)
+{
+	struct anchor *anchor = anchor_by_id(host, server);
+
+	if (anchor && host->status_changed)
+		host->status_changed(host->changed_arg, anchor);
+}
+
 /* ---- Open and close ---- */
+
+/* Before the writer begins, who tells of the zones that it changes. */
+static int open_transfers(struct host *host)
+{
+	int r = updates_new(&host->updates, host);
+
+	if (r == 0)
+		r = querier_new(&host->querier, host->loop);
+	if (r == 0)
+		r = notifier_new(&host->notifier, host, host->querier);
+	if (r == 0)
+		r = secondaries_new(&host->secondaries, host, host->querier);
+	host->store.tables.zone_changed = notifier_zone_changed;
+	host->store.tables.zone_changed_arg = host->notifier;
+	return r;
+}
+
+/* A NOTIFY was answered by the worker. */
+static void on_asked(void *arg, struct inbox_request *request)
+{
+	struct host *host = arg;
+
+	if (request->errand.kind == ERRAND_UPDATE) {
+		update_asked(host->updates, request);
+		return;
+	}
+	if (request->errand.kind == ERRAND_TELL)
+		refused_tell(host, &request->errand);
+	else
+		secondaries_notified(host->secondaries, &request->errand);
+	server_answer(host->pool, request, NULL, 0);
+}
 
 static int open_pool(struct host *host, const struct host_options *options)
 {
@@ -79,8 +123,11 @@ static int open_pool(struct host *host, const struct host_options *options)
 			 server.workers, server.tcp_clients);
 	if (host->descriptors.clients)
 		server.tcp_clients = (unsigned)host->descriptors.clients;
+	server.asked = on_asked;
+	server.asked_arg = host;
 	server.closed = on_closed;
 	server.closed_arg = host;
+	server.transfers.dir_fd = host->store.dir_fd;
 	return server_pool_new(&host->pool, host->loop, &host->store.tables,
 			       &server);
 }
@@ -94,6 +141,8 @@ static int open_parts(struct host *host, const struct host_options *options)
 	if (r == 0)
 		r = snapshot_new(&host->metrics, &host->store.tables);
 	if (r == 0)
+		r = open_transfers(host);
+	if (r == 0)
 		r = writer_new(&host->writer, host->loop, &host->store);
 	if (r == 0)
 		r = open_pool(host, options);
@@ -104,6 +153,10 @@ static int open_parts(struct host *host, const struct host_options *options)
 		r = restore_tree(host, options);
 	if (r == 0)
 		r = unbound_serve_all(host);
+	if (r < 0)
+		return r;
+	notifier_look(host->notifier, NULL);
+	secondaries_start(host->secondaries);
 	return r;
 }
 
@@ -136,6 +189,7 @@ int host_open(struct host **out, uv_loop_t *loop,
 	host->report = options->report;
 	host->changed = options->changed;
 	host->changed_arg = options->changed_arg;
+	host->status_changed = options->status_changed;
 	host->next_id = STORE_HOST_ID + 1;
 	r = store_open(&host->store, options->state, why);
 	if (r < 0)
@@ -178,8 +232,13 @@ struct host *host_close(struct host *host)
 	if (!host)
 		return NULL;
 	presence_free(host->presence);
+	/* What it has staged is the writer's to discard. */
+	host->secondaries = secondaries_free(host->secondaries);
 	writer_free(host->writer);
 	server_pool_free(host->pool);
+	notifier_free(host->notifier);
+	querier_free(host->querier);
+	updates_free(host->updates);
 	snapshot_free(host->snapshot);
 	snapshot_free(host->metrics);
 	unbound_deinit(&host->unbound);

@@ -31,6 +31,11 @@
 typedef bool host_changed(void *arg, struct anchor *anchor, const void *origin,
 			  void (*told)(void *told_arg), void *told_arg);
 
+struct querier;
+struct notifier;
+struct secondaries;
+struct updates;
+
 struct host_options {
 	const char *state;     /* directory; borrowed during host_open() */
 	const char *name;      /* of the host's anchor; the same */
@@ -55,6 +60,8 @@ struct host_options {
 	 */
 	host_changed *changed;
 	void *changed_arg;
+	/* What is known of its zones' peers is something else now; or NULL. */
+	void (*status_changed)(void *arg, struct anchor *anchor);
 };
 
 struct host {
@@ -63,16 +70,21 @@ struct host {
 	struct identity identity; /* all zero: it needs none */
 	struct writer *writer;
 	struct server_pool *pool;
+	struct updates *updates;	 /* transfer/update.h's */
+	struct querier *querier;	 /* transfer/querier.h's */
+	struct notifier *notifier;	 /* transfer/notify.h's */
+	struct secondaries *secondaries; /* transfer/secondary.h's */
 	struct snapshot *snapshot; /* the main loop's, between its requests */
 	struct snapshot *metrics;  /* metrics.h's, also on another thread */
 	struct anchor *root;	   /* the host's anchor */
 	struct address listen;
 	unsigned workers;
-	size_t anchors; /* below the root */
+	size_t anchors;		      /* below the root */
+	struct anchor *anchors_by_id; /* uthash: all of the tree */
 	size_t anchors_max;
 	struct descriptors descriptors;
 	uint64_t next_id;
-	struct receipt receipt; /* of the call at hand: receipt.h */
+	struct receipt receipt;	       /* of the call at hand: receipt.h */
 	struct touched_counts touched; /* the writer's; read by the loop */
 	bool told_of_disk;	       /* the line about a store that failed */
 	bool told_of_space;	       /* the one about a full disk */
@@ -82,6 +94,7 @@ struct host {
 	void (*report)(int priority, const char *line);
 	host_changed *changed;
 	void *changed_arg;
+	void (*status_changed)(void *arg, struct anchor *anchor);
 };
 
 /**
@@ -124,9 +137,16 @@ int host_bind(struct server **out, struct anchor *anchor,
 void host_log(const struct anchor *anchor, int priority, const char *format,
 	      ...) PRINTF(3, 4);
 
+/** host_status_changed() - what is known of a nameserver's peers: tell who
+ * waits for that */
+void host_status_changed(const struct host *host, uint64_t server);
+
 /**
  * host_tell() - of an anchor's address: a line in its `error`, and in the log
  */
+/** host_status_changed() - tell who waits for it, of that nameserver */
+void host_status_changed(const struct host *host, uint64_t server);
+
 void host_tell(struct anchor *anchor, int priority, const char *reason);
 
 /** host_now_ns() - the wall clock, nanoseconds since 1970 */

@@ -44,7 +44,10 @@ struct job_loss {
 	struct job_loss *next; /* utlist: the others of which some is */
 };
 
-/* What run() of early work returns when a slice is done, and more is left. */
+/*
+ * What run() of early work, or of what ends it, returns when a slice is done,
+ * and more is left. From there on it waits with the early work.
+ */
 #define JOB_MORE INT_MAX
 
 struct job {

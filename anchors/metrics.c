@@ -11,6 +11,8 @@
 #include <sys/stat.h>
 
 #include "anchors/metrics.h"
+#include "anchors/transfer/notify.h"
+#include "anchors/transfer/secondary.h"
 #include "anchors/process.h"
 #include "anchors/subjects.h"
 
@@ -20,6 +22,8 @@ struct metrics {
 	struct snapshot *snapshot; /* the host's; begun, or NULL */
 	struct subjects *subjects;
 	struct descriptors descriptors; /* as they were then */
+	struct secondary_figures secondary; /* the same */
+	struct notify_figures notify;
 };
 
 /* ---- What there is ---- */
@@ -49,6 +53,8 @@ int metrics_take(struct metrics **out, struct host *host)
 		return -ENOMEM;
 	metrics->host = host;
 	metrics->descriptors = host->descriptors;
+	secondaries_figures(host->secondaries, &metrics->secondary);
+	notifier_figures(host->notifier, &metrics->notify);
 	r = snapshot_begin(host->metrics);
 	if (r == 0)
 		metrics->snapshot = host->metrics;
@@ -105,6 +111,11 @@ static void expose_store(struct metrics *metrics)
 			  "Names that have records.");
 	while ((subject = next(metrics, subject)))
 		expose_one(metrics, (double)subject->names);
+	exposition_family(&metrics->to, "circuitfs_zones_kept", "gauge",
+			  "Zones that have settings, or a serial to go on "
+			  "from, with an SOA or without.");
+	while ((subject = next(metrics, subject)))
+		expose_one(metrics, (double)subject->zones);
 	exposition_family(&metrics->to, "circuitfs_edits_total", "counter",
 			  "Changes to the records that took effect.");
 	while ((subject = next(metrics, subject)))
@@ -210,6 +221,96 @@ static void expose_traffic(struct metrics *metrics)
 
 /* ---- The host ---- */
 
+static void expose_transfers(struct metrics *metrics)
+{
+	struct server_pool *pool = metrics->host->pool;
+	const struct transfer_counts *counts = server_pool_transfers(pool);
+	const struct {
+		const char *what;
+		const _Atomic uint64_t *count;
+	} rows[] = {
+		{"zone", &counts->zones},
+		{"increment", &counts->increments},
+		{"failed", &counts->failed},
+		{"full", &counts->full},
+		{"refused", &counts->refused},
+		{"cut", &counts->cut},
+	};
+	struct exposition_label label = {.name = "result"};
+
+	exposition_family(&metrics->to, "circuitfs_transfers_total", "counter",
+			  "Transfers to clients: sent as a whole or by the "
+			  "journal; and those that failed, found no room for "
+			  "their file or no place, or were cut off.");
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		label.value = rows[i].what;
+		exposition_sample(&metrics->to, NULL, &label, 1,
+				  (double)atomic_load(rows[i].count));
+	}
+	exposition_single(&metrics->to, "circuitfs_transfers_bytes_total",
+			  "counter", "Octets of messages of transfers.",
+			  (double)atomic_load(&counts->octets));
+	exposition_single(&metrics->to, "circuitfs_transfer_clients", "gauge",
+			  "TCP clients that were sent transfers.",
+			  (double)server_pool_carried(pool));
+	exposition_single(&metrics->to, "circuitfs_spool_bytes", "gauge",
+			  "Octets of files with transfers under way.",
+			  (double)server_pool_spooled(pool));
+}
+
+/* A counter's samples, by @result. */
+struct result {
+	const char *what;
+	uint64_t count;
+};
+
+static void expose_results(struct metrics *metrics, const char *name,
+			   const char *help, const struct result *results,
+			   size_t count)
+{
+	struct exposition_label label = {.name = "result"};
+
+	exposition_family(&metrics->to, name, "counter", help);
+	for (size_t i = 0; i < count; i++) {
+		label.value = results[i].what;
+		exposition_sample(&metrics->to, NULL, &label, 1,
+				  (double)results[i].count);
+	}
+}
+
+static void expose_secondaries(struct metrics *metrics)
+{
+	const struct secondary_figures *secondary = &metrics->secondary;
+	const struct notify_figures *notify = &metrics->notify;
+	const struct result transfers[] = {
+		{"zone", secondary->zones},
+		{"increment", secondary->increments},
+		{"failed", secondary->failed},
+	};
+	const struct result notifies[] = {
+		{"sent", notify->sent},
+		{"taken", notify->taken},
+		{"failed", notify->failed},
+	};
+
+	expose_results(metrics, "circuitfs_transfers_in_total",
+		       "Transfers from primaries: as a whole or as changes; "
+		       "and those that came to nothing.",
+		       transfers, ARRAY_SIZE(transfers));
+	expose_results(metrics, "circuitfs_notifies_total",
+		       "NOTIFYs to secondaries: those sent, and of these the "
+		       "ones that were taken, and that were not answered or "
+		       "refused.",
+		       notifies, ARRAY_SIZE(notifies));
+	exposition_single(&metrics->to, "circuitfs_secondary_zones", "gauge",
+			  "Zones that come from primaries.",
+			  (double)secondary->secondary);
+	exposition_single(&metrics->to, "circuitfs_dark_zones", "gauge",
+			  "Zones from primaries that have not come, or have "
+			  "expired, and are answered with SERVFAIL.",
+			  (double)secondary->dark);
+}
+
 static void expose_commits(struct metrics *metrics)
 {
 	exposition_family(&metrics->to, "circuitfs_commit_duration_seconds",
@@ -261,6 +362,8 @@ static void expose_host(struct metrics *metrics)
 			  "Size of the file that keeps anchors and records.",
 			  (double)st.st_size);
 	expose_descriptors(metrics);
+	expose_transfers(metrics);
+	expose_secondaries(metrics);
 	expose_commits(metrics);
 	process_expose(&metrics->to);
 }

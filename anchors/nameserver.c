@@ -8,6 +8,8 @@
 
 #include "anchors/nameserver.h"
 #include "anchors/task.h"
+#include "anchors/transfer/notify.h"
+#include "anchors/transfer/secondary.h"
 
 static void log_address(const struct anchor *anchor)
 {
@@ -199,6 +201,8 @@ static int settle_scrub(struct task *task, int result)
 	if (anchor->parent)
 		anchor->parent->mtime_ns = task->now_ns;
 	assert(!anchor->children && !anchor->claims);
+	notifier_gone(anchor->host->notifier, anchor->id);
+	secondaries_gone(anchor->host->secondaries, anchor->id);
 	anchor_unlink(anchor);
 	host_log(anchor, LOG_INFO, "removed");
 	if (!anchor->server)

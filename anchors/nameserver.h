@@ -19,6 +19,7 @@
 
 #include "anchors/anchor.h"
 #include "dns/text/change.h"
+#include "dns/text/scope.h"
 
 /**
  * nameserver_make() - MakeNameserver: a child anchor with a nameserver
@@ -43,11 +44,15 @@ void nameserver_rebind(struct anchor *anchor, const struct address *at,
 		       anchor_done *done, void *arg);
 
 /**
- * nameserver_edit() - Set and Unset; takes what is in @change; -EINVAL, -EDQUOT
+ * nameserver_edit() - Set and Unset; takes what is in @change
+ * @scope:  whose records it may change; NULL: all. Of a zone: zone_filter()
  * @origin: NULL, or what it came through; host->changed() is told
+ *
+ * -EINVAL, -EDQUOT; -EROFS: a zone is a secondary.
  */
 void nameserver_edit(struct anchor *anchor, struct change *change,
-		     const void *origin, anchor_done *done, void *arg);
+		     const struct scope *scope, const void *origin,
+		     anchor_done *done, void *arg);
 
 /** nameserver_move() - all of @from's records to @to; -ENOENT, -EINVAL */
 void nameserver_move(struct anchor *anchor, const struct name *from,

@@ -6,13 +6,34 @@
  */
 #include "anchors/nameserver.h"
 #include "anchors/task.h"
+#include "dns/store/zone_replace.h"
 
 /* ---- Set and Unset ---- */
 
 struct edit_task {
 	struct task task;
 	struct change change; /* owned */
+	struct scope scope;
 };
+
+/* Of a zone's file, what is a nested zone's is left out. */
+static int apply(struct edit_task *edit, MDB_txn *txn, uint32_t table)
+{
+	CLEANUP(change_deinit) struct change filtered = {0};
+	const struct change *change = &edit->change;
+	struct task *task = &edit->task;
+	int r = 0;
+
+	if (edit->scope.kind == SCOPE_ZONE) {
+		r = zone_filter(task_tables(task), txn, table,
+				&edit->scope.name, change, &filtered,
+				&task->refusal);
+		change = &filtered;
+	}
+	return r ? r
+		 : table_apply(task_tables(task), txn, table, change, false,
+			       task->now_ns, &task->refusal);
+}
 
 static int run_edit(struct job *job, MDB_txn *txn)
 {
@@ -24,8 +45,7 @@ static int run_edit(struct job *job, MDB_txn *txn)
 	int r = task_table(task, txn, &table);
 
 	if (r == 0)
-		r = table_apply(task_tables(task), txn, table, &edit->change,
-				false, task->now_ns, &task->refusal);
+		r = apply(edit, txn, table);
 	if (r == 0)
 		task_changes(task);
 	while (r == 0 && change_next(&edit->change, &offset, &item))
@@ -42,13 +62,16 @@ static int settle_edit(struct task *task, int result)
 }
 
 void nameserver_edit(struct anchor *anchor, struct change *change,
-		     const void *origin, anchor_done *done, void *arg)
+		     const struct scope *scope, const void *origin,
+		     anchor_done *done, void *arg)
 {
 	struct edit_task *edit =
 		task_new_live(sizeof(*edit), anchor, done, arg);
 
 	if (!edit)
 		return;
+	if (scope)
+		edit->scope = *scope;
 	edit->change = *change;
 	*change = (struct change){0};
 	edit->task.origin = origin;

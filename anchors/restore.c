@@ -177,7 +177,7 @@ int restore_tree(struct host *host, const struct host_options *options)
 			r = build(&restore, row);
 	}
 	HASH_ITER (hh, restore.rows, row, next) {
-		if (r == 0 && row->wrong)
+		if (r == 0 && (row->wrong || row->is_taken))
 			r = restore_keep(&restore, row);
 	}
 	if (r == 0)

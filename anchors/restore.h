@@ -8,7 +8,7 @@
  *
  * - the anchor that it was in is gone, or goes round in a circle;
  * - its name is another's too (the younger one keeps it), is none that mkdir
- *   would give, or is kept for a file by now;
+ *   would give;
  * - it has no records, not even none, or there are records and no anchor;
  * - its row cannot be read.
  *
@@ -18,6 +18,10 @@
  * The log and the host's `error` have a line for each. All of this is stored,
  * before anything that a client asks for, so that it is done once; the next
  * start finds a tree that fits. From there on it is an anchor as any other.
+ *
+ * One whose name is kept for a file by now stays where it is, with all that it
+ * has, as "NAME~1"; the log, its `error` and that of the directory above have a
+ * line.
  *
  * A row under what is not even a number is left as it is, and told.
  *

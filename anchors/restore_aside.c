@@ -2,6 +2,7 @@
 /*
  * restore_aside.c - what does not fit gets a place, is told, and is kept
  */
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <syslog.h>
@@ -30,6 +31,25 @@ static void name_lost(struct store_anchor *out,
 	}
 	memcpy(out->name, name, len);
 	out->name_len = (uint8_t)len;
+}
+
+void restore_rename(struct restore *restore, struct row *row)
+{
+	struct store_anchor *stored = &row->stored;
+	size_t len = stored->name_len;
+
+	memcpy(row->former, stored->name, len);
+	for (size_t attempt = 1; !row->placed; attempt++) {
+		char name[STORE_NAME_SIZE + 1];
+
+		/* The names of files are short. */
+		len = (size_t)snprintf(name, sizeof(name), "%s~%zu",
+				       row->former, attempt);
+		assert(len < sizeof(name));
+		memcpy(stored->name, name, len);
+		stored->name_len = (uint8_t)len;
+		restore_place(restore, row);
+	}
 }
 
 void restore_set_aside(struct restore *restore, struct row *row)
@@ -86,10 +106,23 @@ static void kept(struct job *job, int result)
 
 	if (result < 0)
 		host_log(keeping->anchor, LOG_WARNING,
-			 "set aside, and that could not be kept: %s",
+			 "set aside or renamed, and that could not be kept: %s",
 			 strerror(-result));
 	anchor_unref(keeping->anchor);
 	free(keeping);
+}
+
+static void tell_of_name(const struct row *row)
+{
+	struct anchor *anchor = row->anchor;
+	char line[STORE_NAME_SIZE + 96];
+
+	snprintf(line, sizeof(line),
+		 "renamed: it was \"%s\", which is the name of a file by now",
+		 row->former);
+	host_log(anchor, LOG_WARNING, "%s", line);
+	anchor_fail(anchor->parent, "state", 0, anchor->name, line);
+	anchor_fail(anchor, "state", 0, NULL, line);
 }
 
 static void tell(const struct restore *restore, const struct row *row)
@@ -120,7 +153,10 @@ int restore_keep(const struct restore *restore, const struct row *row)
 
 	if (!keeping)
 		return -ENOMEM;
-	tell(restore, row);
+	if (row->wrong)
+		tell(restore, row);
+	else
+		tell_of_name(row);
 	keeping->anchor = anchor_ref(row->anchor);
 	anchor_store_form(row->anchor, &keeping->stored);
 	keeping->job.run = run_keep;

@@ -28,19 +28,26 @@ const char *restore_judge_row(const struct store_anchor *stored)
 	return NULL;
 }
 
-static const char *judge_name(const struct restore *restore,
-			      const struct store_anchor *stored)
+static const char *judge_name(const struct store_anchor *stored)
 {
-	bool (*is_taken)(const char *) = restore->options->name_is_taken;
 	char name[STORE_NAME_SIZE + 1] = "";
 
 	memcpy(name, stored->name, stored->name_len);
 	if (!stored->name_len || strlen(name) != stored->name_len ||
 	    strchr(name, '/') || !strcmp(name, ".") || !strcmp(name, ".."))
 		return "its name is none";
-	if (is_taken && is_taken(name))
-		return "its name is kept for a file";
 	return NULL;
+}
+
+/* By a file that this program has, and the one that kept it had not. */
+static bool name_is_taken(const struct restore *restore,
+			  const struct store_anchor *stored)
+{
+	bool (*is_taken)(const char *) = restore->options->name_is_taken;
+	char name[STORE_NAME_SIZE + 1] = "";
+
+	memcpy(name, stored->name, stored->name_len);
+	return is_taken && is_taken(name);
 }
 
 static size_t place_size(const struct row *row)
@@ -66,11 +73,15 @@ static void judge_alone(struct restore *restore, struct row *row)
 	if (row == restore->root)
 		return;
 	if (!row->wrong)
-		row->wrong = judge_name(restore, &row->stored);
+		row->wrong = judge_name(&row->stored);
 	if (!row->wrong && !row->has_table)
 		row->wrong = "it has no table of records; perhaps it had "
 			     "been removed";
 	if (row->wrong)
+		return;
+	/* It gets one that is free when all others have theirs. */
+	row->is_taken = name_is_taken(restore, &row->stored);
+	if (row->is_taken)
 		return;
 	restore_place(restore, row);
 	if (!row->placed)
@@ -115,6 +126,10 @@ void restore_judge(struct restore *restore)
 	HASH_SRT(hh, restore->rows, by_age);
 	HASH_ITER (hh, restore->rows, row, next) {
 		judge_alone(restore, row);
+	}
+	HASH_ITER (hh, restore->rows, row, next) {
+		if (row->is_taken)
+			restore_rename(restore, row);
 	}
 	HASH_ITER (hh, restore->rows, row, next) {
 		judge_above(restore, row);

@@ -30,9 +30,11 @@ struct row {
 		ROW_FITS,   /* that way leads to the host's anchor */
 	} state;
 	bool has_table;
-	bool placed;	       /* is in restore.places */
-	const char *wrong;     /* NULL: it fits */
-	struct address was_at; /* if it does not */
+	bool placed;	   /* is in restore.places */
+	const char *wrong; /* NULL: it fits */
+	bool is_taken;	   /* its name is a file's by now: another one */
+	char former[STORE_NAME_SIZE + 1]; /* that it had, then */
+	struct address was_at;		  /* if it does not */
 };
 
 struct restore {
@@ -60,6 +62,13 @@ void restore_judge(struct restore *restore);
 
 /** restore_place() - a row gets its place, unless another one has it */
 void restore_place(struct restore *restore, struct row *row);
+
+/**
+ * restore_rename() - a row whose name is a file's by now gets another one
+ *
+ * "NAME~1" in the same directory, or the first number that is free there.
+ */
+void restore_rename(struct restore *restore, struct row *row);
 
 /** restore_set_aside() - give a row that is wrong a place that is free */
 void restore_set_aside(struct restore *restore, struct row *row);

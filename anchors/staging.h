@@ -20,6 +20,7 @@
 
 #include "anchors/nameserver.h"
 #include "anchors/touched.h"
+#include "dns/store/zone.h"
 
 /* New content, in a table that nobody answers from yet. */
 struct staging;
@@ -47,13 +48,23 @@ void staging_settle(struct staging *staging, anchor_done *done, void *arg);
 
 /**
  * staging_publish() - make it what the nameserver answers, as one change
- * @owner: NULL: everything; else only this owner's records are replaced
+ * @scope: NULL: everything; else only these records are replaced
  *
- * All that was added must be settled. The staging is used up, also on
- * failure: -EDQUOT.
+ * Of a zone, one that is nested in it stays as it is, and an SOA that is there
+ * stays where none is staged. Everything leaves zones that are secondaries
+ * alone. All that was added must be settled. The staging is used up, also on
+ * failure: -EDQUOT; -EINVAL, of a zone; -EROFS: it is a secondary.
  */
-void staging_publish(struct staging *staging, const struct name *owner,
+void staging_publish(struct staging *staging, const struct scope *scope,
 		     anchor_done *done, void *arg);
+
+/**
+ * staging_from_primary() - it is a zone as its primary has it
+ *
+ * For one that is a secondary. Its SOA is taken as it is, and what belongs into
+ * nested zones is left out. Before staging_publish(), with a zone's scope.
+ */
+void staging_from_primary(struct staging *staging);
 
 /* What a nameserver's records were at one moment. */
 struct staging_mark {
@@ -61,12 +72,13 @@ struct staging_mark {
 	bool all_seen;	  /* and all of them were to be seen */
 	uint64_t owner_digest; /* of the owner's records, if there is one */
 	struct touched touched;
-	bool any_time; /* and that does not matter */
+	struct zone_counts zone; /* the zone's, if there is one */
+	bool any_time;		 /* and that does not matter */
 };
 
-/** staging_mark() - of now: of all records, or of @owner's: 0, -errno */
+/** staging_mark() - of now: of all records, or of @scope's: 0, -errno */
 int staging_mark(struct staging_mark *out, const struct anchor *anchor,
-		 const struct name *owner);
+		 const struct scope *scope);
 
 /**
  * staging_expect() - publish nothing if they are others by then
@@ -77,11 +89,20 @@ void staging_expect(struct staging *staging, const struct staging_mark *mark,
 		    int result);
 
 /**
- * staging_clear() - remove all records, or @owner's
+ * staging_clear() - remove all records, or @scope's; of a zone the SOA too
  * @since: NULL; else nothing is removed if they have changed since
  */
-void staging_clear(struct anchor *anchor, const struct name *owner,
+void staging_clear(struct anchor *anchor, const struct scope *scope,
 		   const struct staging_mark *since, anchor_done *done,
 		   void *arg);
+
+/**
+ * staging_forget_zone() - remove a zone: its records, its SOA, its settings
+ *
+ * As one change, and also where it is a secondary. Zones that are nested in it
+ * stay. -ENOENT: there is neither an SOA nor a setting.
+ */
+void staging_forget_zone(struct anchor *anchor, const struct name *apex,
+			 anchor_done *done, void *arg);
 
 #endif

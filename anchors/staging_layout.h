@@ -20,6 +20,9 @@ struct staging {
 	bool expects; /* publish only if all is as it was then: */
 	struct staging_mark mark;
 	int otherwise; /* what to tell if it is not; -errno */
+	bool clears;   /* nothing is staged: what is there is removed */
+	bool forgets;  /* and of a zone its settings, too */
+	enum settle_by by;
 
 	/* The writer's thread. */
 	uint32_t table;

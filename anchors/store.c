@@ -11,6 +11,13 @@
 /* This is address space, not disk: the file grows as it is used. */
 #define STORE_MAP_SIZE ((size_t)256 << 30)
 
+/* Before there were zones. */
+#define STORE_FORMAT_1 1
+
+static const char no_room[] =
+	"there is no room to take over what the version before has written; "
+	"it is as it was";
+
 /* Which types are known to the program that measured all text. */
 static int put_types(struct store *store, MDB_txn *txn)
 {
@@ -30,27 +37,49 @@ static bool has_types(struct store *store, MDB_txn *txn)
 	       !memcmp(value.mv_data, &digest, sizeof(digest));
 }
 
-/* The format is written once, when the store is made. */
+static int put_format(struct store *store, MDB_txn *txn)
+{
+	uint32_t format = STORE_FORMAT;
+	MDB_val key = {6, "format"}, value = {sizeof(format), &format};
+
+	return table_errno(mdb_put(txn, store->meta, &key, &value, 0));
+}
+
+/* All of it or nothing: what fails leaves the state to the version before. */
+static int take_over(struct store *store, MDB_txn *txn, const char *dir,
+		     struct buffer *why)
+{
+	int r = tables_take_over(&store->tables, txn);
+
+	if (r == 0)
+		r = put_format(store, txn);
+	if (r < 0)
+		store_fail(why, r, dir, r == -ENOSPC ? no_room : NULL);
+	return r;
+}
+
+/* The format is written once, when the store is made or taken over. */
 static int check_format(struct store *store, MDB_txn *txn, const char *dir,
 			struct buffer *why)
 {
 	MDB_val key = {6, "format"}, value;
-	uint32_t format = STORE_FORMAT;
+	uint32_t format = 0;
 	int r, rc = mdb_get(txn, store->meta, &key, &value);
 
 	if (rc == MDB_NOTFOUND) {
-		value = (MDB_val){sizeof(format), &format};
-		rc = mdb_put(txn, store->meta, &key, &value, 0);
-		r = rc ? table_errno(rc) : put_types(store, txn);
+		r = put_format(store, txn);
+		if (r == 0)
+			r = put_types(store, txn);
 		return r < 0 ? store_fail(why, r, dir, NULL) : 0;
 	}
 	if (rc != 0)
 		return store_fail(why, table_errno(rc), dir, NULL);
-	format = 0;
 	if (value.mv_size == sizeof(format))
 		memcpy(&format, value.mv_data, sizeof(format));
 	if (format == STORE_FORMAT)
 		return 0;
+	if (format == STORE_FORMAT_1)
+		return take_over(store, txn, dir, why);
 	buffer_printf(why,
 		      "%s: its format is %u, and this program knows only %d; "
 		      "start the version that wrote it, or give another "
@@ -110,8 +139,8 @@ static int open_databases(struct store *store, const char *dir,
 		mdb_txn_abort(txn);
 		return r;
 	}
-	rc = mdb_txn_commit(txn);
-	return rc ? store_fail(why, table_errno(rc), dir, NULL) : 0;
+	r = table_errno(mdb_txn_commit(txn));
+	return r ? store_fail(why, r, dir, r == -ENOSPC ? no_room : NULL) : 0;
 }
 
 static int open_environment(struct store *store, const char *dir,
@@ -145,12 +174,26 @@ static int open_reserve(struct store *store, const char *dir,
 	/* That there is data is on disk before what says that there was. */
 	if (fsync(store->dir_fd) < 0)
 		return store_fail(why, -errno, dir, NULL);
-	store->reserve_fd =
-		store_open_file(store, dir, "reserve", O_RDWR | O_CREAT, why);
+	if (store->reserve_fd < 0)
+		store->reserve_fd = store_open_file(store, dir, "reserve",
+						    O_RDWR | O_CREAT, why);
 	if (store->reserve_fd < 0)
 		return store->reserve_fd;
 	store_keep_reserve(store);
 	return 0;
+}
+
+/* To take over a state needs some room, and the reserve is there for that. */
+static int open_with_reserve(struct store *store, const char *dir,
+			     struct buffer *why)
+{
+	int r = open_databases(store, dir, why);
+
+	if (r != -ENOSPC || open_reserve(store, dir, why) < 0)
+		return r;
+	store_use_reserve(store);
+	why->len = 0;
+	return open_databases(store, dir, why);
 }
 
 int store_open(struct store *out, const char *dir, struct buffer *why)
@@ -171,7 +214,7 @@ int store_open(struct store *out, const char *dir, struct buffer *why)
 	if (r == 0)
 		r = open_environment(&store, dir, why);
 	if (r == 0)
-		r = open_databases(&store, dir, why);
+		r = open_with_reserve(&store, dir, why);
 	if (r == 0) {
 		r = measure_again(&store);
 		r = r < 0 ? store_fail(why, r, dir, NULL)

@@ -29,7 +29,7 @@
 
 #include "dns/store/table.h"
 
-#define STORE_FORMAT 1
+#define STORE_FORMAT 2
 
 /* Readers of the store that clients may have open. */
 #define STORE_CLIENTS 4096

@@ -13,7 +13,7 @@
 
 /* What clients may have, and as much again for workers and what is short. */
 #define STORE_READERS (STORE_CLIENTS + 1024)
-#define STORE_DBS     8 /* databases that may be open */
+#define STORE_DBS     (TABLES_DBS + 3) /* databases that are open */
 
 /** store_fail() - tell of @dir; @what: NULL: strerror(). Return: @r */
 int store_fail(struct buffer *why, int r, const char *dir, const char *what);

@@ -3,11 +3,12 @@
 #include <errno.h>
 
 #include "anchors/subjects.h"
+#include "dns/store/home.h"
 
 /* A sample's octets beside the path: the family, other labels, the value. */
 #define SAMPLE_OCTETS 100
 /* Each nameserver has so many samples, and then those of expose_slots(). */
-#define SAMPLES_LEAST 9
+#define SAMPLES_LEAST 10
 #define SLOTS	      (TRAFFIC_TRANSPORTS * (TRAFFIC_TYPES + TRAFFIC_RCODES))
 #define NO_PARENT     SIZE_MAX
 #define LABEL_OCTETS  13 /* nameserver="" */
@@ -85,19 +86,23 @@ int subjects_take(struct subjects **out, struct host *host)
 static int look_up(struct subject *subject, struct snapshot *snapshot)
 {
 	struct table_counts counts;
-	uint32_t table;
-	int r = snapshot_serving(snapshot, subject->id, &table);
+	struct home home = {0};
+	struct served served;
+	int r = snapshot_served(snapshot, subject->id, &served);
 
 	/* It is not on disk yet, or no more: at this moment it is none. */
 	if (r == -ENOENT)
 		return 0;
 	if (r == 0)
-		r = snapshot_counts(snapshot, table, &counts);
+		r = snapshot_counts(snapshot, served.table, &counts);
+	if (r == 0 && served.home)
+		r = snapshot_home(snapshot, served.home, &home);
 	if (r < 0)
 		return r;
 	subject->is_served = true;
 	subject->names = counts.names;
 	subject->records = counts.records;
+	subject->zones = home.zones;
 	return 0;
 }
 

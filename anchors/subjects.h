@@ -34,6 +34,7 @@ struct subject {
 	bool is_listening;
 	bool is_served;		 /* of the snapshot's moment */
 	uint64_t names, records; /* of the snapshot */
+	uint64_t zones;		 /* that have settings, or a serial to keep */
 
 	/* Of subjects_choose(). */
 	size_t path_len; /* octets of its path, escaped */

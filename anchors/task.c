@@ -12,7 +12,8 @@
 static bool is_refusal(int result)
 {
 	return result == -EINVAL || result == -EDQUOT ||
-	       result == -ENAMETOOLONG || result == -EMFILE;
+	       result == -ENAMETOOLONG || result == -EMFILE ||
+	       result == -EROFS || result == -ERANGE || result == -EBUSY;
 }
 
 static void end_task(struct task *task, int result,

@@ -18,6 +18,8 @@
 
 /* How long early work may wait for what follows before it is committed. */
 #define WRITER_LINGER_NS (5 * 1000 * 1000)
+/* For how long jobs are handed back in a turn of the loop. */
+#define DONE_NS (1000 * 1000)
 
 struct writer {
 	/* The main loop's. */
@@ -49,18 +51,34 @@ static void assert_loop(const struct writer *writer)
 
 /* ---- The main loop's side ---- */
 
-static void call_done(struct writer *writer)
+/* These are the first again. */
+static void put_back(struct writer *writer, struct job *jobs)
 {
-	struct job *jobs, *job, *next;
+	uv_mutex_lock(&writer->mutex);
+	DL_CONCAT(jobs, writer->done);
+	writer->done = jobs;
+	uv_mutex_unlock(&writer->mutex);
+	eventfd_write(writer->wake_fd, 1);
+}
+
+/* As many as there is time for until @until_ns (uv_hrtime()); one at least. */
+static void call_done(struct writer *writer, uint64_t until_ns)
+{
+	struct job *jobs, *job;
 
 	uv_mutex_lock(&writer->mutex);
 	jobs = steal(&writer->done);
 	uv_mutex_unlock(&writer->mutex);
-	DL_FOREACH_SAFE (jobs, job, next) {
+	while ((job = jobs)) {
 		assert(writer->out);
 		writer->out--;
+		DL_DELETE(jobs, job);
 		/* The caller need not know whether it was refused or failed. */
 		job->done(job, job->result > 0 ? -job->result : job->result);
+		if (jobs && uv_hrtime() >= until_ns) {
+			put_back(writer, jobs);
+			return;
+		}
 	}
 }
 
@@ -72,7 +90,7 @@ static void on_wake(uv_poll_t *wake, int status, int events)
 	(void)status;
 	(void)events;
 	if (eventfd_read(writer->wake_fd, &count) == 0)
-		call_done(writer);
+		call_done(writer, uv_hrtime() + DONE_NS);
 }
 
 void writer_submit(struct writer *writer, struct job *job)
@@ -117,6 +135,21 @@ static void go_on(struct writer *writer, struct job *job)
 	uv_mutex_lock(&writer->mutex);
 	DL_PREPEND(writer->early_waiting, job);
 	uv_mutex_unlock(&writer->mutex);
+}
+
+/* Of those that were run together, the ones with more to do wait again. */
+static struct job *take_ended(struct writer *writer, struct job *jobs)
+{
+	struct job *ended = NULL, *job, *next;
+
+	DL_FOREACH_SAFE (jobs, job, next) {
+		DL_DELETE(jobs, job);
+		if (job->result == JOB_MORE)
+			go_on(writer, job);
+		else
+			DL_APPEND(ended, job);
+	}
+	return ended;
 }
 
 /* The first one, as a list of its own; NULL: there is none. */
@@ -168,7 +201,7 @@ static void *writer_main(void *arg)
 		take(writer, &jobs, &early, &stop);
 		if (jobs) {
 			group_run(transaction, jobs);
-			hand_back(writer, jobs);
+			hand_back(writer, take_ended(writer, jobs));
 		}
 		if (early) {
 			group_run(transaction, early);
@@ -259,11 +292,11 @@ static void stop_thread(struct writer *writer)
 	uv_mutex_unlock(&writer->mutex);
 	if (writer->running)
 		pthread_join(writer->thread, NULL);
-	call_done(writer);
+	call_done(writer, UINT64_MAX);
 	/* A done() may have had more to do, which is done on this thread. */
 	while (writer->waiting || writer->early_waiting) {
 		writer_main(writer);
-		call_done(writer);
+		call_done(writer, UINT64_MAX);
 	}
 }
 

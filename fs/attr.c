@@ -11,7 +11,11 @@
 /* Set in the st_ino of what an anchor has any number of. */
 #define INO_OF_MANY ((uint64_t)1 << 63)
 
-/* st_ino: the same for the same thing as long as the anchor lives. */
+/*
+ * st_ino: the same for the same thing as long as the anchor lives. Of what is
+ * in one directory its kind has the lowest bits: cp -r copies in that order,
+ * and a zone's primaries have to come behind its records.
+ */
 static ino_t stable_ino(const struct node *node)
 {
 	uint64_t ino = 0xcbf29ce484222325;
@@ -26,8 +30,9 @@ static ino_t stable_ino(const struct node *node)
 	}
 	/* FNV-1a, 64 bits, in the half that no anchor's number reaches. */
 	for (size_t i = 0; i < node->key_len; i++)
-		ino = (ino ^ node->key[i]) * 0x100000001b3;
-	return ino | INO_OF_MANY;
+		ino = (ino ^ (i == NODE_KEY_KIND ? 0 : node->key[i])) *
+		      0x100000001b3;
+	return ino << KIND_BITS | node->kind->number | INO_OF_MANY;
 }
 
 void attr_set_times(struct stat *st, int64_t ns)
@@ -97,7 +102,7 @@ static bool knows_all(const struct fs *fs)
 
 double attr_timeout(const struct fs *fs, const struct node *node)
 {
-	if (!node_is_dir(node))
+	if (!node_is_dir(node) || node->kind->is_fleeting)
 		return 0;
 	/* What a LOOKUP brings may be overtaken by what it is to forget. */
 	return knows_all(fs) ? ATTR_TIMEOUT : ATTR_OTHERS_TIMEOUT;

@@ -102,6 +102,11 @@ void commons_dir_changed(struct commons *commons, const struct anchor *anchor)
 		listed_forget_dir(fs, &dir_anchor, anchor);
 }
 
+void commons_status_changed(void *arg, struct anchor *anchor)
+{
+	poller_status_changed(arg, anchor);
+}
+
 bool commons_changed(void *arg, struct anchor *anchor, const void *origin,
 		     void (*told)(void *told_arg), void *told_arg)
 {

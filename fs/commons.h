@@ -68,6 +68,10 @@ struct commons {
 int commons_start(struct commons *commons, uint64_t reader_age,
 		  uint64_t reader_spare);
 
+/** commons_status_changed() - wake who waits for `status`; @commons as below
+ */
+void commons_status_changed(void *commons, struct anchor *anchor);
+
 /**
  * commons_changed() - tell all views of a change; @commons is the argument
  *

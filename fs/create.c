@@ -174,7 +174,8 @@ void tree_create(fuse_req_t req, fuse_ino_t parent, const char *name,
 		.is_new = is_new,
 		.copies = making.copies,
 	};
-	if (making.anew)
+	/* A key that it has removed is no more, and had nothing to keep. */
+	if (making.anew && !(is_new && node->kind->setting))
 		create->fi.flags |= O_TRUNC;
 	dir->lookups++;
 	session_add_pending(fs->session);

@@ -125,7 +125,8 @@ static int find_node(struct listing *listing, struct node **out)
 	if (!listing->has_owner ||
 	    drafts_find(fs->commons, dir, listing->entry))
 		return tree_find(fs, dir, listing->entry, out);
-	node = node_get(fs, &file_name, dir->anchor, &listing->owner, NULL);
+	node = node_get(fs, listing->walk->kind, dir->anchor, &listing->owner,
+			NULL);
 	if (!node)
 		return -ENOMEM;
 	if (node->opens) {
@@ -156,7 +157,9 @@ static void entry_node(struct listing *listing, struct fuse_entry_param *out)
 	}
 	listed_dir(listing->fs);
 	/* A scratch file may be renamed over something at any moment. */
-	if (node_has_owner(node) && listed_add(listing->fs, node))
+	if (node_has_owner(node) &&
+	    (!node->kind->is_fleeting || node->kind->is_listed) &&
+	    listed_add(listing->fs, node))
 		out->attr_timeout = out->entry_timeout = LISTED_SECONDS;
 }
 

@@ -182,7 +182,7 @@ static void made(void *arg, int result, const struct refusal *refusal)
 /* Who was let believe that names/ is not there makes it: cp -r. */
 static void make_again(struct pending *pending, struct node *node)
 {
-	programs_made_names(pending->fs, pending->nodes[0], node,
+	programs_made_again(pending->fs, pending->nodes[0], node,
 			    fuse_req_ctx(pending->req));
 	tree_reply_entry(pending->req, pending->fs, node);
 	pending_free(pending);

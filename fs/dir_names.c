@@ -67,6 +67,13 @@ static int names_lookup(struct fs *fs, struct node *dir, const char *name,
 	return *out ? 0 : -ENOMEM;
 }
 
+static int names_list(struct listing *listing)
+{
+	static const struct listing_walk walk = {.kind = &file_name};
+
+	return listing_add_walk(listing, &walk);
+}
+
 static int new_name(struct fs *fs, struct anchor *anchor, const char *name,
 		    struct node **out)
 {
@@ -125,7 +132,7 @@ const struct node_kind dir_names = {
 	.is_made_open = true,
 	.attr = names_attr,
 	.lookup = names_lookup,
-	.list = listing_add_names,
+	.list = names_list,
 	.create = names_create,
 	.target = names_target,
 	.remove = names_remove,

@@ -15,9 +15,11 @@
 
 /* A directory that has some. */
 struct drafts {
-	UT_hash_handle hh;     /* in commons->drafts, by: */
-	uint64_t key;	       /* see make_key() */
+	UT_hash_handle hh;     /* in commons->drafts, by key */
+	uint64_t anchor;       /* its id */
 	struct scratch *files; /* uthash by name */
+	uint16_t key_len;
+	uint8_t key[]; /* the directory's node's */
 };
 
 /* The kernel lets longer ones through. */
@@ -28,39 +30,31 @@ static int drafts_check(const char *name)
 
 /* ---- Which directory has which ---- */
 
-/* Of the anchor's id, and which of its directories it is. */
-static uint64_t make_key(const struct node *dir)
-{
-	return dir->anchor->id << KIND_BITS | dir->kind->number;
-}
-
-static struct drafts *dir_of(const struct commons *commons, uint64_t key)
-{
-	struct drafts *dir;
-
-	HASH_FIND(hh, commons->drafts, &key, sizeof(key), dir);
-	return dir;
-}
-
+/* A directory's node has the same key in each view. */
 static struct drafts *dir_of_node(const struct commons *commons,
-				  const struct node *dir)
+				  const struct node *node)
 {
-	return dir->anchor ? dir_of(commons, make_key(dir)) : NULL;
+	struct drafts *dir = NULL;
+
+	if (node->anchor)
+		HASH_FIND(hh, commons->drafts, node->key, node->key_len, dir);
+	return dir;
 }
 
 static struct drafts *find_or_make(struct commons *commons,
 				   const struct node *in)
 {
-	uint64_t key = make_key(in);
-	struct drafts *dir = dir_of(commons, key);
+	struct drafts *dir = dir_of_node(commons, in);
 
 	if (dir)
 		return dir;
-	dir = calloc(1, sizeof(*dir));
+	dir = calloc(1, sizeof(*dir) + in->key_len);
 	if (!dir)
 		return NULL;
-	dir->key = key;
-	HASH_ADD(hh, commons->drafts, key, sizeof(key), dir);
+	dir->anchor = in->anchor->id;
+	dir->key_len = in->key_len;
+	memcpy(dir->key, in->key, in->key_len);
+	HASH_ADD_KEYPTR(hh, commons->drafts, dir->key, dir->key_len, dir);
 	return dir;
 }
 
@@ -216,12 +210,20 @@ static void unlink_in(struct drafts *dir)
 	}
 }
 
+void drafts_unlink_in(struct commons *commons, const struct node *in)
+{
+	struct drafts *dir = dir_of_node(commons, in);
+
+	if (dir)
+		unlink_in(dir);
+}
+
 void drafts_unlink_all(struct commons *commons, const struct anchor *anchor)
 {
 	struct drafts *dir, *next;
 
 	HASH_ITER (hh, commons->drafts, dir, next) {
-		if (!anchor || dir->key >> KIND_BITS == anchor->id)
+		if (!anchor || dir->anchor == anchor->id)
 			unlink_in(dir);
 	}
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * drafts.h - the scratch files that have a name, in an anchor or in names/
+ * drafts.h - the scratch files that have a name, in an anchor or what is in it
  *
  * In names/ a file is a domain name, but for what programs make beside the
  * one that they replace: programs_makes_draft() tells which those are.
@@ -16,7 +16,7 @@
 
 /**
  * drafts_new() - an empty scratch file of that name in @dir
- * @dir: an anchor's directory, or names/
+ * @dir: an anchor's directory, or one in it
  *
  * Return: 0 with a node as from node_get(); -ENAMETOOLONG; -EDQUOT: its maker
  * has too many, with a line in `error`; -ENOMEM.
@@ -47,6 +47,9 @@ int drafts_rename(struct scratch *scratch, const struct node *in,
  * It lives while a view has a node of it, and holds something while it is open.
  */
 void drafts_unlink(struct scratch *scratch);
+
+/** drafts_unlink_in() - all of a directory that goes */
+void drafts_unlink_in(struct commons *commons, const struct node *dir);
 
 /**
  * drafts_take_back() - what another host's call has made, and was not told of

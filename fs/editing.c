@@ -43,12 +43,13 @@ void editing_close(struct handle *handle)
 void editing_was_read(struct handle *handle)
 {
 	struct editing *editing = handle->node->kind->editing(handle);
-	struct name owner;
+	struct scope scope;
 
+	node_scope(handle->node, &scope);
 	if (editing->edit)
 		editing->was_read =
 			staging_mark(&editing->seen, handle->node->anchor,
-				     node_owner(handle->node, &owner)) == 0;
+				     &scope) == 0;
 }
 
 bool editing_replaces(const struct editing *editing)
@@ -105,12 +106,12 @@ static void begin_rewrite(struct call *call, rewrite_done *done)
 	struct editing *editing = editing_of(call);
 	struct handle *handle = call->handle;
 	struct staging_mark seen = editing->seen;
-	struct name owner;
+	struct scope scope;
 	int r = 0;
 
+	node_scope(handle->node, &scope);
 	if (!editing->was_read)
-		r = staging_mark(&seen, handle->node->anchor,
-				 node_owner(handle->node, &owner));
+		r = staging_mark(&seen, handle->node->anchor, &scope);
 	if (r < 0)
 		done(call, r);
 	else

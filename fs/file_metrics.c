@@ -391,6 +391,7 @@ const struct node_kind file_metrics = {
 	/* It tells of all anchors, whatever theirs allow. */
 	.mask = 0440,
 	.tells_of_all = true,
+	.is_sized_late = true,
 	.attr = metrics_attr,
 	.getattr = metrics_getattr,
 	.open_size = sizeof(struct metrics_file),

@@ -107,10 +107,10 @@ static void cleared(void *arg, int result, const struct refusal *refusal)
 static void name_clear(struct pending *pending)
 {
 	const struct node *node = pending->nodes[0];
-	struct name owner;
+	struct scope scope;
 
-	staging_clear(node->anchor, node_owner(node, &owner), NULL, cleared,
-		      pending);
+	node_scope(node, &scope);
+	staging_clear(node->anchor, &scope, NULL, cleared, pending);
 }
 
 static void name_label(const struct node *node, char *out, size_t size)
@@ -322,7 +322,7 @@ static void drop_records(struct pending *pending)
 	if (r < 0)
 		pending_reply(pending, r);
 	else
-		nameserver_edit(node->anchor, &change, NULL, pending_done,
+		nameserver_edit(node->anchor, &change, NULL, NULL, pending_done,
 				pending);
 }
 
@@ -392,6 +392,7 @@ static void name_rename(struct rename *rename)
 const struct node_kind file_name = {
 	.number = 10,
 	.mask = 0666,
+	.scope = SCOPE_OWNER,
 	.is_cleaned_up = true,
 	/* It is that of all records: it can be brought up to date, no more. */
 	.sets_time = FUSE_SET_ATTR_MTIME_NOW,

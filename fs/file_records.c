@@ -1,13 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * file_records.c - `records`: every record, as a zone file
+ * file_records.c - `records`: every record, as a zone file; and those of one
+ * zone, in its directory
  */
+#include <errno.h>
+
 #include "fs/attr.h"
 #include "fs/editing.h"
 #include "fs/listed.h"
 #include "fs/replace.h"
 #include "fs/setattr.h"
+#include "fs/setting.h"
 #include "fs/stream_view.h"
+#include "fs/zone_look.h"
 
 struct records_file {
 	struct handle handle;
@@ -111,5 +116,89 @@ const struct node_kind file_records = {
 	.truncate = editing_truncate,
 	.release = editing_release,
 	.is_pending = editing_is_pending,
+	.editing = records_editing,
+};
+
+/* ---- Of one zone ---- */
+
+static int zone_records_attr(struct fs *fs, struct node *node, struct stat *st)
+{
+	struct zone_look look;
+	struct name apex;
+	int r = zone_attr(fs, node, st, &look);
+
+	if (r == 0)
+		st->st_size = (off_t)dump_zone_size(node_owner(node, &apex),
+						    look.has_soa ? &look.counts
+								 : NULL);
+	return r;
+}
+
+static void zone_records_clear(struct pending *pending)
+{
+	struct scope scope;
+
+	node_scope(pending->nodes[0], &scope);
+	staging_clear(pending->nodes[0]->anchor, &scope, NULL, setattr_done,
+		      pending);
+}
+
+/*
+ * A secondary's records are its primary's. A copy of a whole anchor is let go
+ * on: then there is no edit, and what it writes is dropped.
+ */
+static int zone_records_open(struct handle *handle)
+{
+	struct zone_look look = {0};
+	int r = zone_look_node(handle->fs, handle->node, &look);
+
+	if (r == 0 && look.row.is_secondary && handle_writes(handle)) {
+		if (handle->copies && !handle_reads(handle))
+			return 0;
+		node_refuse(handle->fs, handle->node, "open",
+			    "the zone is a secondary, and its records are its "
+			    "primary's: see primaries");
+		r = -EROFS;
+	}
+	return r < 0 ? r : records_open(handle);
+}
+
+static void zone_records_write(struct call *call)
+{
+	if (records_of(call->handle)->editing.edit)
+		editing_write(call);
+	else
+		call_finish(call, 0);
+}
+
+static void zone_records_truncate(struct call *call)
+{
+	if (records_of(call->handle)->editing.edit)
+		editing_truncate(call);
+	else
+		call_finish(call, 0);
+}
+
+const struct node_kind file_zone_records = {
+	.name = "records",
+	.number = 18,
+	.in_zone = true,
+	.mask = 0666,
+	.scope = SCOPE_ZONE,
+	.is_fleeting = true,
+	.sets_time = FUSE_SET_ATTR_MTIME_NOW,
+	.attr = zone_records_attr,
+	.clear = zone_records_clear,
+	.label = zone_label,
+	.unlink = setting_keep,
+	.replace = replace_records,
+	.open_size = sizeof(struct records_file),
+	.open = zone_records_open,
+	.close = records_close,
+	.read = records_read,
+	.write = zone_records_write,
+	.flush = editing_flush,
+	.truncate = zone_records_truncate,
+	.release = editing_release,
 	.editing = records_editing,
 };

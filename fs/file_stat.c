@@ -86,7 +86,7 @@ static int stat_open(struct handle *handle)
 
 	if (!handle_reads(handle))
 		return 0;
-	r = poller_new(&stat->poller, handle->fs, handle->node);
+	r = poller_new(&stat->poller, handle->fs, handle->node, false);
 	if (r < 0)
 		return r;
 	return stream_view_init(&stat->view, handle, &view_kind);

@@ -212,6 +212,8 @@ static bool is_replacing(struct handle *handle)
 {
 	struct editing *editing = editing_of(handle);
 
+	if (handle->node->kind->replaces)
+		return handle->node->kind->replaces(handle);
 	return editing && editing_replaces(editing);
 }
 

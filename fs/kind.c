@@ -11,16 +11,26 @@ const struct node_kind *const control_files[] = {
 	&file_error,   /* the last failures */
 	&dir_names,    /* a file for each name */
 	&file_log,     /* each query, as it comes */
+	&dir_keys,     /* a file for each key: first, so that copies have it */
 	&file_records, /* every record */
 	&file_stat,    /* address and records, as JSON */
+	&dir_transfer, /* what holds for all zones */
+	&dir_zones,    /* a directory for each zone: copied last */
 	NULL,
 };
 
-/* Names that later files will have. */
-static const char *const reserved[] = {
-	"keys",
-	"transfer",
-	"zones",
+/* Records come first, and primaries last: then none can be written any more. */
+const struct node_kind *const setting_files[] = {
+	&file_zone_records, /* of the zone, as a zone file */
+	&file_serial,	    /* its number */
+	&file_policy,	    /* how those of all zones go on */
+	&file_secondaries,  /* who may transfer, and is told of changes */
+	&file_updates,	    /* who may change what by UPDATE */
+	&file_catalog,	    /* a zone that lists all zones */
+	&file_primaries,    /* where it comes from, if it is a secondary */
+	&file_status,	    /* who has which serial */
+	&file_all_status,   /* the same of all zones */
+	NULL,
 };
 
 bool kind_is_in(const struct node_kind *kind, const struct anchor *anchor)
@@ -46,9 +56,6 @@ bool kind_name_is_taken(const char *name)
 	for (size_t i = 0; control_files[i]; i++)
 		if (!strcmp(control_files[i]->name, name))
 			return true;
-	for (size_t i = 0; i < ARRAY_SIZE(reserved); i++)
-		if (!strcmp(reserved[i], name))
-			return true;
 	return false;
 }
 
@@ -61,17 +68,22 @@ static void check(const struct node_kind *kind, unsigned *numbers)
 	/* A directory is walked, and all else is opened and read. */
 	assert(kind_is_dir(kind) ? kind->list && kind->create
 				 : kind->read != NULL);
-	assert(!kind->name || kind->in_host || kind->in_server);
+	assert(!kind->name || kind->in_host || kind->in_server ||
+	       kind->in_zone || kind->in_transfer);
+	assert(!kind->setting || kind->render);
 	/* Each open file that has something gives it back. */
 	assert(!kind->open_size || kind->close);
 	assert(!kind->editing ||
+	       (kind->write && kind->flush && kind->truncate && kind->release));
+	assert(!kind->setting ||
 	       (kind->write && kind->flush && kind->truncate && kind->release));
 }
 
 void kinds_check(void)
 {
 	static const struct node_kind *const nameless[] = {
-		&dir_root, &dir_anchor, &file_name, &file_scratch};
+		&dir_root,     &dir_anchor, &file_name,
+		&file_scratch, &dir_zone,   &file_key};
 	unsigned numbers = 0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(nameless); i++) {
@@ -81,5 +93,9 @@ void kinds_check(void)
 	for (size_t i = 0; control_files[i]; i++) {
 		assert(control_files[i]->name);
 		check(control_files[i], &numbers);
+	}
+	for (size_t i = 0; setting_files[i]; i++) {
+		assert(setting_files[i]->name);
+		check(setting_files[i], &numbers);
 	}
 }

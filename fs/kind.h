@@ -29,9 +29,10 @@ struct node;
 struct pending;
 struct rename;
 struct scratch;
+struct setting_kind;
 
 /* st_ino has room for so much of a kind's number. */
-#define KIND_BITS 4
+#define KIND_BITS 5
 
 typedef void replace_done(void *arg, int result); /* 0 or -errno */
 
@@ -47,14 +48,18 @@ struct node_kind {
 	 */
 	unsigned number : KIND_BITS;
 
-	bool in_host;	/* a host's anchor has it as a control file */
-	bool in_fleet;	/* and that only where there may be other hosts */
-	bool in_server; /* an anchor with a nameserver has it */
-	bool is_hidden; /* is found by its name, and not listed */
-	mode_t mask;	/* of the anchor's rights; without w it is read-only */
+	bool in_host;	  /* a host's anchor has it as a control file */
+	bool in_fleet;	  /* and that only where there may be other hosts */
+	bool in_server;	  /* an anchor with a nameserver has it */
+	bool in_zone;	  /* a zone's directory has it */
+	bool in_transfer; /* transfer/ has it */
+	bool is_hidden;	  /* is found by its name, and not listed */
+	mode_t mask; /* of the anchor's rights; without w it is read-only */
 
 	/* It tells of all anchors: it is read after what is done to any. */
 	bool tells_of_all;
+	/* Its size is known when it is asked for: getattr() alone tells it. */
+	bool is_sized_late;
 	/* Who is refused may unlink it to clean up: see programs.h. */
 	bool is_cleaned_up;
 	/* Its readers see an end when the anchor goes, and no ENODEV. */
@@ -63,8 +68,14 @@ struct node_kind {
 	bool is_stream;
 	/* Another host has to be let write to read it: see fleet/grants.h. */
 	bool is_private;
+	/* And has to be let do all that root may, to do anything with it. */
+	bool is_secret;
+	/* It comes and goes, or changes, with no word: nothing is believed. */
+	bool is_fleeting;
 	/* An open directory keeps a moment of the store: see listing.h. */
 	bool walks_store;
+	/* But while something is listed it is, and is told of: listed.h. */
+	bool is_listed;
 	/* What is made in that directory is there only while it is open. */
 	bool is_made_open;
 	/*
@@ -72,6 +83,9 @@ struct node_kind {
 	 * of the records. All others are taken, and change nothing.
 	 */
 	int sets_time;
+
+	/* Which records it shows and takes, of its owner: see node_scope(). */
+	enum scope_kind scope;
 
 	/* ---- Attributes ---- */
 
@@ -192,12 +206,19 @@ struct node_kind {
 	/* What is written to it; NULL: it takes no records (editing.h). */
 	struct editing *(*editing)(struct handle *handle);
 
+	/* Of a small text that is taken as a whole: see setting.h; or NULL. */
+	const struct setting_kind *setting;
+
+	/* What is written by it replaces what is there. NULL: see editing(). */
+	bool (*replaces)(struct handle *handle);
+
 	/* Would the end of this daemon take something of what was written, or
 	 * was to be removed by the close? NULL: all is on disk. */
 	bool (*is_pending)(struct handle *handle);
 
 	/*
-	 * Octets that a descriptor has for itself, of a file that is no more.
+	 * Octets that a descriptor has for itself: of a file that is no more,
+	 * or of a replacement that is no records'.
 	 * Return: whether it has some. NULL: none ever has.
 	 */
 	bool (*kept_size)(struct handle *handle, uint64_t *out);
@@ -245,6 +266,11 @@ extern const struct node_kind dir_anchor;   /* a host, or a nameserver */
 extern const struct node_kind dir_names;    /* names/ */
 extern const struct node_kind file_name;    /* in names/ */
 extern const struct node_kind file_scratch; /* what clients make */
+extern const struct node_kind dir_keys;	    /* keys/ */
+extern const struct node_kind file_key;	    /* in keys/ */
+extern const struct node_kind dir_transfer; /* transfer/ */
+extern const struct node_kind dir_zones;    /* zones/ */
+extern const struct node_kind dir_zone;	    /* in zones/ */
 
 extern const struct node_kind file_addr;
 extern const struct node_kind file_error;
@@ -255,8 +281,22 @@ extern const struct node_kind file_peers;
 extern const struct node_kind file_records;
 extern const struct node_kind file_stat;
 
+/* In transfer/, in a zone's directory, or in both. */
+extern const struct node_kind file_all_status;
+extern const struct node_kind file_catalog;
+extern const struct node_kind file_policy;
+extern const struct node_kind file_primaries;
+extern const struct node_kind file_secondaries;
+extern const struct node_kind file_serial;
+extern const struct node_kind file_status;
+extern const struct node_kind file_updates;
+extern const struct node_kind file_zone_records;
+
 /* Those that have a name, as a directory lists them; NULL behind the last. */
 extern const struct node_kind *const control_files[];
+
+/* The same of a zone's directory and of transfer/. */
+extern const struct node_kind *const setting_files[];
 
 /** kind_is_in() - @anchor has that control file */
 bool kind_is_in(const struct node_kind *kind, const struct anchor *anchor);

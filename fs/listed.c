@@ -132,6 +132,13 @@ static bool has_dirs(const struct fs *fs)
 	return !fs->peer || uv_now(fs->host->loop) < fs->listings.dirs_until_ms;
 }
 
+bool listed_given(struct fs *fs, struct node *node)
+{
+	return node->kind->is_listed &&
+	       uv_now(fs->host->loop) < fs->listings.dirs_until_ms &&
+	       listed_add(fs, node);
+}
+
 bool listed_any(const struct fs *fs)
 {
 	return fs->listings.all || has_dirs(fs);
@@ -238,13 +245,24 @@ static bool is_over(const struct fs *fs, const struct listed *listed)
 					 uv_now(fs->host->loop);
 }
 
+/* Of those that are fleeting, this machine's kernel believes nothing. */
+static void forget_dirs(struct fs *fs, const struct anchor *anchor)
+{
+	listed_forget_dir(fs, &dir_names, anchor);
+	if (!fs->peer)
+		return;
+	listed_forget_dir(fs, &dir_keys, anchor);
+	listed_forget_dir(fs, &dir_transfer, anchor);
+	listed_forget_dir(fs, &dir_zones, anchor);
+}
+
 bool listed_changed(struct fs *fs, struct anchor *anchor, const void *origin,
 		    void (*told)(void *arg), void *arg)
 {
 	struct listed *listed = find(fs, anchor);
 	struct forgetting *forgetting;
 
-	listed_forget_dir(fs, &dir_names, anchor);
+	forget_dirs(fs, anchor);
 	if (!listed || (!listed->forgettings && is_over(fs, listed)))
 		return true;
 	forgetting = calloc(1, sizeof(*forgetting));
@@ -272,7 +290,7 @@ void listed_forget_at_once(struct fs *fs, struct anchor *anchor,
 {
 	struct listed *listed = find(fs, anchor);
 
-	listed_forget_dir(fs, &dir_names, anchor);
+	forget_dirs(fs, anchor);
 	if (listed)
 		forget_all(fs, listed, origin);
 }

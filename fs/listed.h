@@ -61,6 +61,17 @@ bool listed_add(struct fs *fs, struct node *node);
  */
 void listed_dir(struct fs *fs);
 
+/**
+ * listed_given() - @node's attributes are handed out by another answer
+ *
+ * Of a kind that is believed only while something is listed: then it is, so
+ * that the way to each name of a long listing need not be looked up again. And
+ * another host's kernel believes any directory's then, and has to be told.
+ *
+ * Return: whether the kernel may believe them.
+ */
+bool listed_given(struct fs *fs, struct node *node);
+
 /** listed_any() - is there something that the kernel may believe? */
 bool listed_any(const struct fs *fs);
 

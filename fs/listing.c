@@ -27,7 +27,7 @@ int listing_add(struct listing *listing, mode_t type, const char *name)
 static int count_names(struct listing *listing)
 {
 	uint64_t octets = listing->names.cap;
-	char label[NAME_TEXT_SIZE + 8];
+	char label[NODE_LABEL_SIZE];
 	int r = 0;
 
 	if (octets <= listing->held)
@@ -72,20 +72,23 @@ static int begin_names(struct listing *listing)
 	int r = snapshot_begin(listing->snapshot);
 
 	if (r == 0)
-		r = snapshot_serving(listing->snapshot,
-				     listing->node->anchor->id,
-				     &listing->table);
+		r = snapshot_served(listing->snapshot,
+				    listing->node->anchor->id,
+				    &listing->served);
 	if (r == 0)
-		r = snapshot_counts(listing->snapshot, listing->table, &counts);
+		r = snapshot_counts(listing->snapshot, listing->served.table,
+				    &counts);
 	if (r == 0)
 		listing->total += counts.names;
 	return r == -ENOENT ? -ENODEV : r;
 }
 
-int listing_add_names(struct listing *listing)
+int listing_add_walk(struct listing *listing, const struct listing_walk *walk)
 {
 	int r = 0;
 
+	assert(listing->node->kind->walks_store);
+	listing->walk = walk;
 	moment_end(&listing->moment);
 	if (!listing->snapshot)
 		r = snapshot_new(&listing->snapshot,
@@ -99,6 +102,12 @@ int listing_add_names(struct listing *listing)
 	else
 		moment_begin(&listing->moment);
 	return r;
+}
+
+/* How many there are, only the end tells; the total is a guess, for marks. */
+static bool is_endless(const struct listing *listing)
+{
+	return listing->walk && listing->walk->next;
 }
 
 /* Stand before the first entry. */
@@ -137,26 +146,65 @@ static int take(struct listing *listing)
 
 /* ---- From entry to entry ---- */
 
-static int find_owner(struct listing *listing, struct snapshot_entry *out)
+/* Of names/: where the snapshot's cursor is, the next one is not far. */
+static int find_owner(struct listing *listing, const struct mark *from,
+		      bool first, struct snapshot_entry *out)
+{
+	if (from)
+		return snapshot_seek(listing->snapshot, listing->served.table,
+				     from->key, from->key_len, out);
+	if (first)
+		return snapshot_seek(listing->snapshot, listing->served.table,
+				     NULL, 0, out);
+	return snapshot_next(listing->snapshot, out);
+}
+
+static void set_key(struct listing *listing, const uint8_t *key, size_t len)
+{
+	assert(len <= sizeof(listing->key));
+	memcpy(listing->key, key, len);
+	listing->key_len = len;
+}
+
+/* Whatever was at a mark is there still: it is of the same moment. */
+static int find_next(struct listing *listing, const struct mark *from,
+		     bool first)
+{
+	struct name name;
+	int r = 0;
+
+	if (from) {
+		set_key(listing, from->key, from->key_len);
+		return 0;
+	}
+	r = listing->walk->next(listing, first ? NULL : listing->key,
+				listing->key_len, &name);
+	if (r == 0)
+		listing->key_len = name_to_key(&name, listing->key);
+	return r;
+}
+
+/* Its key. */
+static int find_entry(struct listing *listing)
 {
 	const struct mark *from = listing->from;
 	bool first = listing->first;
+	struct snapshot_entry entry;
+	int r;
 
 	listing->from = NULL;
 	listing->first = false;
-	if (from)
-		return snapshot_seek(listing->snapshot, listing->table,
-				     from->key, from->key_len, out);
-	if (first)
-		return snapshot_seek(listing->snapshot, listing->table, NULL, 0,
-				     out);
-	return snapshot_next(listing->snapshot, out);
+	if (listing->walk->next)
+		return find_next(listing, from, first);
+	r = find_owner(listing, from, first, &entry);
+	if (r == 0)
+		set_key(listing, entry.key, entry.key_len);
+	return r;
 }
 
 static int next_owner(struct listing *listing, bool shown)
 {
-	struct snapshot_entry entry;
-	int r = find_owner(listing, &entry);
+	int r = find_entry(listing);
 
 	/* The end was seen. A snapshot that stays costs disk space, and rm -r
 	 * keeps the directory open while it removes what it has seen. */
@@ -164,15 +212,16 @@ static int next_owner(struct listing *listing, bool shown)
 		end_names(listing);
 	if (r < 0)
 		return r;
-	marks_note(&listing->marks, listing->at, entry.key, entry.key_len);
+	marks_note(&listing->marks, listing->at, listing->key,
+		   listing->key_len);
 	if (!shown)
 		return 0;
-	if (name_from_key(entry.key, entry.key_len, &listing->owner) < 0)
+	if (name_from_key(listing->key, listing->key_len, &listing->owner) < 0)
 		return -EIO;
 	name_to_file(&listing->owner, listing->text);
 	listing->entry = listing->text;
 	listing->has_owner = true;
-	listing->type = S_IFREG;
+	listing->type = kind_is_dir(listing->walk->kind) ? S_IFDIR : S_IFREG;
 	return 0;
 }
 
@@ -230,7 +279,7 @@ int listing_begin(struct listing *listing, uint64_t offset)
 
 	if (!listing->taken || offset == 0)
 		r = take(listing);
-	if (r == 0 && offset >= listing->total) {
+	if (r == 0 && offset >= listing->total && !is_endless(listing)) {
 		end_names(listing);
 		return -ENOENT;
 	}

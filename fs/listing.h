@@ -2,20 +2,35 @@
 /*
  * listing.h - the entries of a directory, of one moment
  *
- * They are taken at once, but for those of names/: these are walked in a
- * snapshot of the store, so that a million names cost no memory. The offset of
- * an entry is its number, and the entry that a read starts with is nearly
- * always the one behind the last. To get to another one, marks are kept of the
- * keys on the way.
+ * They are taken at once, but for those of names/ and its like: these are
+ * walked in a snapshot of the store, so that a million names cost no memory.
+ * The offset of an entry is its number, and the entry that a read starts with
+ * is nearly always the one behind the last. To get to another one, marks are
+ * kept of the keys on the way.
  *
  * Threading: the main loop.
  */
 #ifndef FS_LISTING_H
 #define FS_LISTING_H
 
+#include "dns/store/home.h"
 #include "dns/store/marks.h"
 #include "fs/moment.h"
 #include "fs/node.h"
+
+struct listing;
+
+/* What a directory has in the store, behind its other entries. */
+struct listing_walk {
+	const struct node_kind *kind; /* of each: it has a name for its owner */
+
+	/*
+	 * The first one behind a key; NULL: the first. In the snapshot of
+	 * @listing. 0; -ENOENT; -EIO. NULL: all names with records.
+	 */
+	int (*next)(const struct listing *listing, const uint8_t *after,
+		    size_t len, struct name *out);
+};
 
 /* Part of an open directory; see listing_init(). */
 struct listing {
@@ -28,7 +43,10 @@ struct listing {
 	size_t names_at;	   /* the next one */
 	struct snapshot *snapshot; /* of names/: begun; NULL at the end */
 	struct moment moment;	   /* that it keeps; nobody's: not of names/ */
-	uint32_t table;
+	const struct listing_walk *walk; /* NULL: there is none */
+	struct served served;		 /* that is walked */
+	size_t key_len;			 /* of the entry that it is at: */
+	uint8_t key[NAME_KEY_SIZE];
 	uint64_t total;		 /* entries */
 	struct marks marks;	 /* by the number of entries before */
 	bool first;		 /* the next owner is the first one */
@@ -41,7 +59,7 @@ struct listing {
 	mode_t type;	   /* S_IFDIR or S_IFREG */
 	const char *entry; /* its name: in names, or: */
 	char text[NAME_TEXT_SIZE];
-	bool has_owner; /* it is the file of a name with records: */
+	bool has_owner; /* the walk has found it: */
 	struct name owner;
 };
 
@@ -72,10 +90,10 @@ int listing_next(struct listing *listing);
 /** listing_add() - an entry: S_IFDIR or S_IFREG, and its name; 0, -ENOMEM */
 int listing_add(struct listing *listing, mode_t type, const char *name);
 
-/** listing_add_names() - all names that have records, after all other entries
+/** listing_add_walk() - what the walk shows, after all other entries
  *
- * Return: 0; -ENODEV, -ENOMEM, -EIO.
+ * Of a kind that walks the store. Return: 0; -ENODEV, -ENOMEM, -EIO.
  */
-int listing_add_names(struct listing *listing);
+int listing_add_walk(struct listing *listing, const struct listing_walk *walk);
 
 #endif

@@ -16,8 +16,7 @@
 /* Anchor (8 octets), serial number (8), kind (1), and the owner in wire form.
  */
 #define KEY_SCRATCH 8
-#define KEY_KIND    16
-#define KEY_HEAD    17
+#define KEY_HEAD    (NODE_KEY_KIND + 1)
 #define KEY_SIZE    (KEY_HEAD + NAME_WIRE_SIZE)
 
 static size_t make_key(uint8_t key[KEY_SIZE], const struct node_kind *kind,
@@ -26,7 +25,7 @@ static size_t make_key(uint8_t key[KEY_SIZE], const struct node_kind *kind,
 {
 	memcpy(key, &anchor, 8);
 	memcpy(key + KEY_SCRATCH, &scratch, 8);
-	key[KEY_KIND] = (uint8_t)kind->number;
+	key[NODE_KEY_KIND] = (uint8_t)kind->number;
 	if (!owner)
 		return KEY_HEAD;
 	memcpy(key + KEY_HEAD, owner->wire, owner->len);
@@ -129,9 +128,16 @@ const struct name *node_owner(const struct node *node, struct name *out)
 	return out;
 }
 
+void node_scope(const struct node *node, struct scope *out)
+{
+	*out = (struct scope){.kind = node->kind->scope};
+	assert(out->kind == SCOPE_ALL || node_has_owner(node));
+	node_owner(node, &out->name);
+}
+
 bool node_is_of_many(const struct node *node)
 {
-	static const uint8_t none[KEY_KIND - KEY_SCRATCH];
+	static const uint8_t none[NODE_KEY_KIND - KEY_SCRATCH];
 
 	return node_has_owner(node) ||
 	       memcmp(node->key + KEY_SCRATCH, none, sizeof(none)) != 0;
@@ -162,7 +168,7 @@ void node_refuse(struct fs *fs, const struct node *node, const char *act,
 	node_fail(fs, node, act, label, reason);
 }
 
-int node_table(struct fs *fs, const struct anchor *anchor, uint32_t *out)
+int node_served(struct fs *fs, const struct anchor *anchor, struct served *out)
 {
 	struct snapshot *snapshot = fs->host->snapshot;
 	int r;
@@ -172,8 +178,18 @@ int node_table(struct fs *fs, const struct anchor *anchor, uint32_t *out)
 	r = snapshot_begin(snapshot);
 	if (r < 0)
 		return r;
-	r = snapshot_serving(snapshot, anchor->id, out);
+	r = snapshot_served(snapshot, anchor->id, out);
 	if (r < 0)
 		snapshot_end(snapshot);
 	return r == -ENOENT ? -ENODEV : r;
+}
+
+int node_table(struct fs *fs, const struct anchor *anchor, uint32_t *out)
+{
+	struct served served;
+	int r = node_served(fs, anchor, &served);
+
+	if (r == 0)
+		*out = served.table;
+	return r;
 }

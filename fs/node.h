@@ -9,6 +9,7 @@
 #ifndef FS_NODE_H
 #define FS_NODE_H
 
+#include "dns/store/home.h"
 #include "fs/kind.h"
 
 /*
@@ -19,6 +20,9 @@
 
 struct memory_maker;
 struct scratch;
+
+/* Where in its key is the number of its kind? */
+#define NODE_KEY_KIND 16
 
 /* There is one for each name that the kernel knows, and known.h counts them. */
 struct node {
@@ -75,6 +79,9 @@ fuse_ino_t node_ino(const struct fs *fs, const struct node *node);
  */
 const struct name *node_owner(const struct node *node, struct name *out);
 
+/** node_scope() - which records it shows and takes: its kind's, of its owner */
+void node_scope(const struct node *node, struct scope *out);
+
 /** node_has_owner() - it is of a name */
 bool node_has_owner(const struct node *node);
 
@@ -90,7 +97,7 @@ static inline bool node_is_dir(const struct node *node)
 	return kind_is_dir(node->kind);
 }
 
-#define NODE_LABEL_SIZE (NAME_TEXT_SIZE + 8)
+#define NODE_LABEL_SIZE (NAME_TEXT_SIZE + 32)
 
 /** node_label() - what `error` calls it: "records", "names/miek.nl." */
 void node_label(const struct node *node, char *out, size_t size);
@@ -112,5 +119,8 @@ void node_refuse(struct fs *fs, const struct node *node, const char *act,
  * Return: 0, and the caller ends the snapshot; -ENODEV; -errno.
  */
 int node_table(struct fs *fs, const struct anchor *anchor, uint32_t *out);
+
+/** node_served() - the same, with the home of its settings */
+int node_served(struct fs *fs, const struct anchor *anchor, struct served *out);
 
 #endif

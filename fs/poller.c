@@ -11,6 +11,7 @@ struct poller {
 	struct poller *prev, *next;   /* in commons->pollers */
 	const struct anchor *anchor;  /* the node's, whose handle this is of */
 	struct fuse_pollhandle *poll; /* NULL: nobody waits */
+	bool is_of_status;	      /* what is known of peers counts, too */
 	bool changed;
 };
 
@@ -36,7 +37,8 @@ void poll_wake(struct fs *fs, struct fuse_pollhandle **kept)
 	*kept = NULL;
 }
 
-int poller_new(struct poller **out, struct fs *fs, const struct node *node)
+int poller_new(struct poller **out, struct fs *fs, const struct node *node,
+	       bool is_of_status)
 {
 	struct poller *poller = calloc(1, sizeof(*poller));
 
@@ -44,6 +46,7 @@ int poller_new(struct poller **out, struct fs *fs, const struct node *node)
 		return -ENOMEM;
 	poller->fs = fs;
 	poller->anchor = node->anchor;
+	poller->is_of_status = is_of_status;
 	DL_APPEND(fs->commons->pollers, poller);
 	*out = poller;
 	return 0;
@@ -75,6 +78,19 @@ void poller_reply(struct poller *poller, fuse_req_t req,
 	if (poller->anchor->gone)
 		events |= POLLPRI | POLLERR;
 	fuse_reply_poll(req, events);
+}
+
+void poller_status_changed(struct commons *commons,
+			   const struct anchor *anchor)
+{
+	struct poller *poller;
+
+	DL_FOREACH (commons->pollers, poller) {
+		if (poller->anchor != anchor || !poller->is_of_status)
+			continue;
+		poller->changed = true;
+		poll_wake(poller->fs, &poller->poll);
+	}
 }
 
 void poller_changed(struct commons *commons, const struct anchor *anchor)

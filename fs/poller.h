@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * poller.h - open `stat` files, and who waits with poll(2) for a change
+ * poller.h - open `stat` and `status` files, and who waits with poll(2) for a change
  *
  * As in sysfs: a file is readable at any time, and POLLPRI says that the
  * nameserver has changed since the file was opened, or was last read from its
@@ -17,8 +17,12 @@
 
 struct poller;
 
-/** poller_new() - of a `stat` that is opened; 0, -ENOMEM */
-int poller_new(struct poller **out, struct fs *fs, const struct node *node);
+/**
+ * poller_new() - of a file that is opened; 0, -ENOMEM
+ * @is_of_status: poller_status_changed() counts, too
+ */
+int poller_new(struct poller **out, struct fs *fs, const struct node *node,
+	       bool is_of_status);
 
 /** poller_free() - NULL is fine */
 void poller_free(struct poller *poller);
@@ -32,6 +36,10 @@ void poller_reply(struct poller *poller, fuse_req_t req,
 
 /** poller_changed() - @anchor did, or is gone */
 void poller_changed(struct commons *commons, const struct anchor *anchor);
+
+/** poller_status_changed() - what is known of its zones' peers did */
+void poller_status_changed(struct commons *commons,
+			   const struct anchor *anchor);
 
 /** poll_keep() - to wake @poll, if there is one, and no earlier one */
 void poll_keep(struct fuse_pollhandle **kept, struct fuse_pollhandle *poll);

@@ -26,17 +26,17 @@
 struct relay {
 	struct fuse_session *fuse;
 	struct fs *current;	/* see fs_of(), and relay_enter() */
-	struct errand *errands; /* uthash by unique */
+	struct relayed *errands; /* uthash by unique */
 	uint64_t unique;	/* of the last one */
 	bool has_begun;		/* INIT was answered */
 };
 
-struct errand {
+struct relayed {
 	UT_hash_handle hh; /* in relay->errands, by: */
 	uint64_t unique;   /* that libfuse knows */
 	uint64_t asked;	   /* that the peer does */
 	struct fs *fs;
-	struct errand *prev, *next; /* in session->errands */
+	struct relayed *prev, *next; /* in session->errands */
 };
 
 /* ---- Out ---- */
@@ -53,7 +53,7 @@ static size_t total(const struct iovec *iov, int count)
 /* Whose response it is, which gets its number back; or NULL. */
 static struct fs *end_errand(struct relay *relay, struct fuse_out_header *head)
 {
-	struct errand *errand;
+	struct relayed *errand;
 	struct fs *fs;
 
 	HASH_FIND(hh, relay->errands, &head->unique, sizeof(head->unique),
@@ -208,7 +208,7 @@ static void refuse(struct fs *fs, uint64_t unique, int result)
 static int begin_errand(struct relay *relay, struct fs *fs,
 			struct fuse_in_header *head)
 {
-	struct errand *errand = malloc(sizeof(*errand));
+	struct relayed *errand = malloc(sizeof(*errand));
 
 	if (!errand)
 		return -ENOMEM;
@@ -225,7 +225,7 @@ static bool translate_interrupt(struct fs *fs, const struct fuse_buf *request)
 {
 	struct fuse_in_header *head = request->mem;
 	struct fuse_interrupt_in *interrupt = (void *)(head + 1);
-	struct errand *errand;
+	struct relayed *errand;
 
 	if (request->size < sizeof(*head) + sizeof(*interrupt))
 		return false;

@@ -15,7 +15,7 @@
 
 #include "fs/fs.h"
 
-struct errand; /* a request that is not answered yet */
+struct relayed; /* a request that is not answered yet */
 struct relay;
 
 /**

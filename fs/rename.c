@@ -58,7 +58,8 @@ static void know_who_backs_up(void *arg, bool ends)
 			  "the new text is; copy the file first, and replace "
 			  "it without a backup");
 	/* A name's file is copied, where a control file stays. */
-	pending_reply(pending, node_has_owner(node) ? -EXDEV : -EPERM);
+	pending_reply(pending,
+		      node->kind->scope == SCOPE_OWNER ? -EXDEV : -EPERM);
 }
 
 /* A line, unless who asks is an editor: it copies then, nothing is wrong. */

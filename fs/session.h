@@ -19,7 +19,7 @@
 
 #include "fs/fs.h"
 
-struct errand;
+struct relayed;
 struct waiting;
 
 /* Requests about @anchor wait for it. Its owner's memory. */
@@ -38,7 +38,7 @@ struct session {
 	uint64_t turn;		/* of the request at hand: how many came */
 	uint64_t turns;		/* of the last one that came */
 	struct hold *holds;	/* utlist, oldest first */
-	struct errand *errands; /* utlist: relay.h's, of a peer's view */
+	struct relayed *errands; /* utlist: relay.h's, of a peer's view */
 	unsigned pending;	/* requests taken and not yet answered */
 	bool is_polled;		/* session_start() was called */
 	bool has_begun;		/* the kernel was answered INIT */

@@ -107,7 +107,10 @@ void tree_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	if (node->kind->getattr)
 		node->kind->getattr(req, node, &attr);
 	else
-		fuse_reply_attr(req, &attr, attr_timeout(fs, node));
+		fuse_reply_attr(req, &attr,
+				listed_given(fs, node)
+					? LISTED_SECONDS
+					: attr_timeout(fs, node));
 }
 
 /* ---- Set ---- */

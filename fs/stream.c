@@ -11,7 +11,7 @@ struct stream {
 static int begin_dump(struct stream *stream, const struct node *node,
 		      const struct dump_frame *frame)
 {
-	struct name owner;
+	struct scope scope;
 	uint32_t table;
 	int r = snapshot_begin(stream->snapshot);
 
@@ -20,8 +20,8 @@ static int begin_dump(struct stream *stream, const struct node *node,
 				     &table);
 	if (r < 0)
 		return r == -ENOENT ? -ENODEV : r;
-	return dump_new(&stream->dump, stream->snapshot, table,
-			node_owner(node, &owner), frame);
+	node_scope(node, &scope);
+	return dump_new(&stream->dump, stream->snapshot, table, &scope, frame);
 }
 
 int stream_open(struct stream **out, struct fs *fs, const struct node *node,

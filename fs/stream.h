@@ -18,7 +18,7 @@
 struct stream;
 
 /**
- * stream_open() - of the records of @node's nameserver, or of its name's
+ * stream_open() - of the records that @node is of: node_scope()
  * @frame:    what stands around them, or NULL; is copied
  * @snapshot: not begun, or NULL to make one; taken over, also on failure
  *

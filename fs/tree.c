@@ -24,6 +24,8 @@ int tree_entry(struct fs *fs, struct node *node, struct fuse_entry_param *out)
 		return r;
 	if (node_has_owner(node))
 		known_given(fs, node);
+	if (listed_given(fs, node))
+		entry.attr_timeout = LISTED_SECONDS;
 	*out = entry;
 	return 0;
 }
@@ -50,13 +52,12 @@ int tree_find(struct fs *fs, struct node *parent, const char *name,
 
 /*
  * A kernel asks for them at once: of another host's it is told with the name
- * that they are what it would be told then (fleet/remote_looked.c). The size of
- * what tells of all anchors is known when it is asked for.
+ * that they are what it would be told then (fleet/remote_looked.c).
  */
 static void set_moment(const struct fs *fs, const struct node *node,
 		       struct fuse_entry_param *entry)
 {
-	if (fs->peer && entry->attr_timeout == 0 && !node->kind->tells_of_all)
+	if (fs->peer && entry->attr_timeout == 0 && !node->kind->is_sized_late)
 		entry->attr_timeout = MOMENT_S;
 }
 

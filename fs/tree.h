@@ -34,8 +34,8 @@ void tree_reply_entry(fuse_req_t req, struct fs *fs, struct node *node);
  * @flags: of open(2), which tell a scratch file in names/; or 0
  * @is_new: it was made; else its rights are to be looked at
  *
- * Return: 0 and a node as from node_get(); -EPERM: no files here; -EEXIST: a
- * reserved name; -EINVAL: no domain name; -ENAMETOOLONG; -ENODEV; -EDQUOT;
+ * Return: 0 and a node as from node_get(); -EPERM: no files here; -EEXIST: the
+ * name of a file; -EINVAL: no domain name; -ENAMETOOLONG; -ENODEV; -EDQUOT;
  * -ENOMEM.
  */
 int tree_open_new(struct fs *fs, struct node *parent, const char *name,

@@ -37,7 +37,7 @@ static int open_env(MDB_env *env)
 		 has_shm ? "/dev/shm" : "/tmp");
 	if (!mkdtemp(dir))
 		return -errno;
-	rc = mdb_env_set_maxdbs(env, 8);
+	rc = mdb_env_set_maxdbs(env, TABLES_DBS);
 	if (rc == 0)
 		rc = mdb_env_set_mapsize(env, STORE_SIZE);
 	if (rc == 0)

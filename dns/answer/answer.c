@@ -7,33 +7,12 @@
  * records are chain.c's.
  */
 #include <assert.h>
+#include <errno.h>
 #include <time.h>
 
 #include "dns/answer/answer.h"
 #include "dns/answer/chain.h"
-#include "dns/answer/query.h"
-#include "dns/answer/response.h"
-
-#define KEEPALIVE_SIZE 2
-
-#define EDE_NONE -1 /* and 0 is "other error" */
-
-/* One query on its way to be a response. */
-struct exchange {
-	const struct answer_options *options;
-	const struct answer_client *client;
-	struct query query;
-	struct response response;
-	enum rcode rcode;
-	int ede;		    /* enum edns_ede, or EDE_NONE */
-	uint16_t flags;		    /* AA, TC */
-	unsigned varying;	    /* see struct chain */
-	uint32_t effort;	    /* the same */
-	bool has_cookie, is_proven; /* the client's server cookie is good */
-	uint8_t cookie[COOKIE_SIZE];
-	bool is_limited; /* by its client's rate */
-	bool is_brief;	 /* for the same reason: only what must be said */
-};
+#include "dns/answer/exchange.h"
 
 /* A cookie goes back whatever judge() says of the query, so this is first. */
 static void take_cookie(struct exchange *exchange)
@@ -63,63 +42,57 @@ static enum rcode judge_cookie(const struct exchange *exchange)
 	return RCODE_NOERROR;
 }
 
-/* What speaks against a query before any name is looked up. */
-static enum rcode judge(struct exchange *exchange, enum query_verdict verdict)
+/* What speaks against a question before any name is looked up. */
+static enum rcode judge_question(struct exchange *exchange)
 {
 	const struct query *query = &exchange->query;
 
-	if (query_opcode(query) != MESSAGE_OPCODE_QUERY)
+	if (!query->question_len)
+		return judge_cookie(exchange);
+	if (query->class != RR_CLASS_IN)
+		return RCODE_REFUSED;
+	if (query->type == RR_AXFR || query->type == RR_IXFR)
+		return request_transfer(exchange);
+	return RCODE_NOERROR;
+}
+
+/* What there is to say of any request but the answer to a question. */
+static enum rcode judge(struct exchange *exchange, enum query_verdict verdict)
+{
+	const struct query *query = &exchange->query;
+	unsigned opcode = query_opcode(query);
+
+	if (opcode != MESSAGE_OPCODE_QUERY && opcode != MESSAGE_OPCODE_NOTIFY &&
+	    opcode != MESSAGE_OPCODE_UPDATE)
 		return RCODE_NOTIMP;
 	if (verdict == QUERY_BROKEN)
 		return RCODE_FORMERR;
 	/* RFC 6891, section 6.1.3. */
 	if (query->has_edns && query->edns_version > 0)
 		return RCODE_BADVERS;
-	if (!query->question_len)
-		return judge_cookie(exchange);
-	if (query->class != RR_CLASS_IN)
-		return RCODE_REFUSED;
-	if (query->type == RR_AXFR || query->type == RR_IXFR) {
-		/* AXFR is for TCP: RFC 5936, section 4.2. */
-		if (exchange->client->transport == ANSWER_UDP)
-			return RCODE_NOTIMP;
-		exchange->ede = EDNS_EDE_PROHIBITED;
-		return RCODE_REFUSED;
-	}
-	return RCODE_NOERROR;
-}
-
-static bool tells_nsid(const struct exchange *exchange)
-{
-	return exchange->query.wants_nsid && exchange->options->nsid &&
-	       !exchange->is_brief;
-}
-
-/* Over UDP it is ignored: RFC 7828, section 3.3.1. */
-static bool tells_keepalive(const struct exchange *exchange)
-{
-	return exchange->query.wants_keepalive &&
-	       exchange->options->keepalive &&
-	       exchange->client->transport == ANSWER_TCP;
+	if (opcode == MESSAGE_OPCODE_QUERY)
+		return judge_question(exchange);
+	return opcode == MESSAGE_OPCODE_NOTIFY ? request_notify(exchange)
+					       : request_update(exchange);
 }
 
 /*
- * Room to keep free for the OPT record. An extended error needs none: it goes
- * with responses that have no records.
+ * Who signed a request is found out before anything else of it counts: RFC
+ * 8945, section 5.2. Return: what of it then stands; an rcode that answers it.
  */
-static size_t opt_size(const struct exchange *exchange)
+static enum rcode check_signature(struct exchange *exchange,
+				  const uint8_t *message, size_t len)
 {
-	size_t size = EDNS_OPT_SIZE;
+	struct errand *errand = exchange->errand;
+	int r;
 
-	if (!exchange->query.has_edns)
-		return 0;
-	if (tells_nsid(exchange))
-		size += EDNS_OPTION_HEAD + exchange->options->nsid_len;
-	if (exchange->has_cookie)
-		size += EDNS_OPTION_HEAD + COOKIE_SIZE;
-	if (tells_keepalive(exchange))
-		size += EDNS_OPTION_HEAD + KEEPALIVE_SIZE;
-	return size;
+	errand->len = len;
+	r = tsig_check(&errand->tsig, exchange->options->hmac,
+		       exchange->snapshot, exchange->server->served.home,
+		       message, &errand->len, (uint64_t)time(NULL));
+	if (r < 0)
+		return r == -EINVAL ? RCODE_FORMERR : RCODE_SERVFAIL;
+	return errand->tsig.is_good ? RCODE_NOERROR : RCODE_NOTAUTH;
 }
 
 /* The largest response: RFC 6891, section 6.2.3; RFC 1035, section 4.2.1. */
@@ -136,62 +109,23 @@ static size_t size_limit(const struct exchange *exchange)
 	return size < MESSAGE_UDP_SIZE ? MESSAGE_UDP_SIZE : size;
 }
 
-static uint8_t *put_option(uint8_t *at, uint16_t code, const void *data,
-			   uint16_t len)
-{
-	put_u16(at, code);
-	put_u16(at + EDNS_OPTION_LENGTH, len);
-	memcpy(at + EDNS_OPTION_HEAD, data, len);
-	return at + EDNS_OPTION_HEAD + len;
-}
-
-static uint8_t *put_options(const struct exchange *exchange, uint8_t *at)
-{
-	uint8_t word[2];
-
-	if (tells_nsid(exchange))
-		at = put_option(at, EDNS_NSID, exchange->options->nsid,
-				exchange->options->nsid_len);
-	if (exchange->has_cookie)
-		at = put_option(at, EDNS_COOKIE, exchange->cookie, COOKIE_SIZE);
-	if (tells_keepalive(exchange)) {
-		put_u16(word, exchange->options->keepalive);
-		at = put_option(at, EDNS_KEEPALIVE, word, sizeof(word));
-	}
-	if (exchange->ede != EDE_NONE && !exchange->is_brief) {
-		put_u16(word, (uint16_t)exchange->ede);
-		at = put_option(at, EDNS_EDE, word, sizeof(word));
-	}
-	return at;
-}
-
 /* In every response to a query that had one: RFC 6891, section 6.1.1. */
 static void add_opt(struct exchange *exchange)
 {
 	struct response *response = &exchange->response;
-	uint8_t *owner = response->out + response->len;
-	uint8_t *end = put_options(exchange, owner + EDNS_OPT_SIZE);
-	uint8_t *head = owner + 1;
 
-	*owner = 0; /* the root */
-	put_u16(head, RR_OPT);
-	put_u16(head + EDNS_UDP_SIZE, exchange->options->edns_size);
-	head[EDNS_RCODE] = (uint8_t)(exchange->rcode >> RCODE_HEAD_BITS);
-	head[EDNS_VERSION] = 0; /* the one we speak */
-	/* DO goes back as it came: RFC 3225, section 3. */
-	put_u16(head + EDNS_FLAGS, exchange->query.wants_dnssec ? EDNS_DO : 0);
-	put_u16(head + RR_HEAD_RDLENGTH, (uint16_t)(end - head - RR_HEAD_SIZE));
-	response->len += (size_t)(end - owner);
+	response->len += opt_write(exchange, response->out + response->len);
 	response_count(response, RESPONSE_ADDITIONAL, 1);
 }
 
-static void answer_question(struct exchange *exchange,
-			    struct snapshot *snapshot, uint32_t table)
+static void answer_question(struct exchange *exchange)
 {
+	const struct answer_server *server = exchange->server;
 	struct chain chain;
 
-	chain.snapshot = snapshot;
-	chain.table = table;
+	chain.snapshot = exchange->snapshot;
+	chain.table = server->served.table;
+	chain.dark = server->is_dark ? &server->served : NULL;
 	chain.query = &exchange->query;
 	chain.response = &exchange->response;
 	/* RFC 8482, section 4.1; section 4.4 for TCP. */
@@ -201,12 +135,17 @@ static void answer_question(struct exchange *exchange,
 	exchange->rcode = chain.rcode;
 	if (chain.rcode == RCODE_REFUSED)
 		exchange->ede = EDNS_EDE_NOT_AUTHORITATIVE;
+	if (chain.is_dark)
+		exchange->ede = EDNS_EDE_INVALID_DATA;
 	if (chain.is_authoritative)
 		exchange->flags |= MESSAGE_AA;
 	if (chain.is_truncated)
 		exchange->flags |= MESSAGE_TC;
 	exchange->varying = chain.varying;
 	exchange->effort = chain.effort;
+	if (exchange->query.wants_expire && exchange->query.type == RR_SOA &&
+	    chain.is_authoritative)
+		request_expire(exchange);
 }
 
 static enum limiter_class class_of(const struct exchange *exchange)
@@ -313,11 +252,10 @@ static bool has_rate(const struct exchange *exchange)
  * Fill in the response, unless the client is past the rate.
  * Return: whether it is sent.
  */
-static bool respond(struct exchange *exchange, struct snapshot *snapshot,
-		    uint32_t table)
+static bool respond(struct exchange *exchange)
 {
 	bool is_asked = exchange->rcode == RCODE_NOERROR &&
-			exchange->query.question_len;
+			exchange->query.question_len && !exchange->is_done;
 	bool is_counted = has_rate(exchange);
 	enum limiter_verdict early = LIMITER_SEND;
 
@@ -326,7 +264,7 @@ static bool respond(struct exchange *exchange, struct snapshot *snapshot,
 	if (early != LIMITER_SEND)
 		return obey(exchange, early, LIMITER_DATA);
 	if (is_asked)
-		answer_question(exchange, snapshot, table);
+		answer_question(exchange);
 	return !is_counted || keep_to_rate(exchange);
 }
 
@@ -345,10 +283,87 @@ static void tell_facts(const struct exchange *exchange,
 	out->wants_dnssec = query->wants_dnssec;
 }
 
+/*
+ * Header and question. The question and the TSIG have room even where both are
+ * as long as can be: the query was as long.
+ *
+ * Return: the octets that the response may have.
+ */
+static size_t begin_response(struct exchange *exchange, const uint8_t *query,
+			     uint8_t *out)
+{
+	size_t tail = opt_size(exchange) + tsig_room(&exchange->errand->tsig);
+	size_t least = MESSAGE_HEAD_SIZE + exchange->query.question_len + tail +
+		       OPT_EDE_SIZE;
+	size_t size = size_limit(exchange);
+
+	if (size < least)
+		size = least;
+	response_init(&exchange->response, out, size - tail, query,
+		      &exchange->query);
+	return size;
+}
+
+/* Return: octets of the response; 0: no memory to sign it with. */
+static size_t end_response(struct exchange *exchange)
+{
+	struct response *response = &exchange->response;
+	struct tsig *tsig = &exchange->errand->tsig;
+
+	if (exchange->query.has_edns)
+		add_opt(exchange);
+	response_flag(response, (uint16_t)(exchange->flags |
+					   (exchange->rcode & MESSAGE_RCODE)));
+	if (!tsig->is_signed)
+		return response->len;
+	return tsig_sign(tsig, exchange->options->hmac, response->out,
+			 response->len, (uint64_t)time(NULL));
+}
+
+/* It is not answered here, or not now. */
+static bool is_put_off(const struct errand *errand)
+{
+	return errand->kind == ERRAND_TRANSFER || errand->kind == ERRAND_UPDATE;
+}
+
+/* Fill in all of the response that is due now; its octets, or 0. */
+static size_t make_response(struct exchange *exchange, size_t size)
+{
+	struct errand *errand = exchange->errand;
+	size_t len;
+
+	if (is_put_off(errand))
+		return 0;
+	if (!respond(exchange)) {
+		errand->kind = ERRAND_NONE;
+		tsig_wipe(&errand->tsig);
+		return 0;
+	}
+	len = end_response(exchange);
+	assert(len <= size);
+	tsig_wipe(&errand->tsig);
+	return len;
+}
+
+static void exchange_init(struct exchange *exchange)
+{
+	exchange->ede = EDE_NONE;
+	exchange->flags = 0;
+	exchange->varying = 0;
+	exchange->effort = 0;
+	exchange->has_cookie = exchange->is_proven = false;
+	exchange->is_done = exchange->has_expire = false;
+	exchange->is_limited = exchange->is_brief = false;
+	exchange->rcode = RCODE_NOERROR;
+	exchange->errand->kind = ERRAND_NONE;
+	exchange->errand->tsig.is_signed = false;
+}
+
 size_t answer(const struct answer_options *options, struct snapshot *snapshot,
-	      uint32_t table, const struct answer_client *client,
-	      const uint8_t *query, size_t len, uint8_t *out,
-	      struct answer_facts *facts)
+	      const struct answer_server *server,
+	      const struct answer_client *client, const uint8_t *query,
+	      size_t len, uint8_t *out, struct answer_facts *facts,
+	      struct errand *errand)
 {
 	enum query_verdict verdict;
 	struct exchange exchange;
@@ -356,33 +371,27 @@ size_t answer(const struct answer_options *options, struct snapshot *snapshot,
 
 	assert(options->nsid_len <= ANSWER_NSID_SIZE);
 	assert(options->edns_size >= MESSAGE_UDP_SIZE);
-	facts->is_limited = exchange.is_limited = exchange.is_brief = false;
+	exchange.options = options;
+	exchange.snapshot = snapshot;
+	exchange.server = server;
+	exchange.client = client;
+	exchange.errand = errand;
+	exchange_init(&exchange);
+	facts->is_limited = false;
 	verdict = query_parse(query, len, &exchange.query);
 	if (verdict == QUERY_DROP)
 		return 0;
 
-	exchange.options = options;
-	exchange.client = client;
-	exchange.ede = EDE_NONE;
-	exchange.flags = 0;
-	exchange.effort = 0;
-	exchange.has_cookie = exchange.is_proven = false;
 	take_cookie(&exchange);
-	size = size_limit(&exchange);
-	response_init(&exchange.response, out, size - opt_size(&exchange),
-		      query, &exchange.query);
-
-	exchange.rcode = judge(&exchange, verdict);
-	if (!respond(&exchange, snapshot, table)) {
-		tell_facts(&exchange, facts);
-		return 0;
-	}
-	if (exchange.query.has_edns)
-		add_opt(&exchange);
-	response_flag(
-		&exchange.response,
-		(uint16_t)(exchange.flags | (exchange.rcode & MESSAGE_RCODE)));
+	errand->len = len;
+	if (exchange.query.has_tsig && verdict == QUERY_OK)
+		exchange.rcode = check_signature(&exchange, query, len);
+	size = begin_response(&exchange, query, out);
+	if (exchange.rcode == RCODE_NOERROR)
+		exchange.rcode = judge(&exchange, verdict);
+	if (exchange.rcode != RCODE_NOERROR)
+		request_tell(&exchange);
+	len = make_response(&exchange, size);
 	tell_facts(&exchange, facts);
-	assert(exchange.response.len <= size);
-	return exchange.response.len;
+	return len;
 }

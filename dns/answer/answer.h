@@ -7,15 +7,17 @@
  * no memory of its own beyond the stack, takes no lock, and does a bounded
  * amount of work whatever the query and the records are.
  *
+ * A request that is signed (RFC 8945) gets an answer that is. What is no
+ * question for records is judged, and what is to be done then is an errand.
+ *
  * Threading: any thread; each with its own snapshot.
  */
 #ifndef DNS_ANSWER_H
 #define DNS_ANSWER_H
 
 #include "dns/answer/cookie.h"
+#include "dns/answer/errand.h"
 #include "dns/answer/limiter.h"
-#include "dns/store/snapshot.h"
-#include "dns/wire/message.h"
 
 #define ANSWER_EDNS_SIZE 1232 /* the most over UDP with EDNS, by default */
 #define ANSWER_NSID_SIZE 128
@@ -33,6 +35,13 @@ struct answer_client {
 	uint64_t now_ms;		 /* monotonic; read once a batch */
 };
 
+/* Who is asked, at the moment of the snapshot. */
+struct answer_server {
+	uint64_t id;
+	struct served served;
+	bool is_dark; /* it has dark zones: dark.h */
+};
+
 /* What all queries of one worker have in common. */
 struct answer_options {
 	uint16_t edns_size;  /* octets: the largest UDP response, and what the
@@ -45,6 +54,7 @@ struct answer_options {
 			      * connection.c puts there what holds */
 	struct cookies *cookies; /* RFC 7873; borrowed; NULL: none are told */
 	struct limiter *limiter; /* of UDP; borrowed; NULL: no limits */
+	struct hmac *hmac;	 /* borrowed; NULL: no home has keys */
 };
 
 /* What was asked and said, for those who count and log. */
@@ -62,18 +72,22 @@ struct answer_facts {
  * answer() - answer one query
  * @options:   see there
  * @snapshot:  begun
- * @table:     the records; what the server asked serves in that snapshot
+ * @server:    the one that is asked
  * @client:    borrowed
  * @query:     @len octets, from the network: nothing of it is trusted
  * @out:       room for MESSAGE_TCP_SIZE octets; not overlapping @query
- * @facts:     of an answer; of none, only whether it was limited
+ * @facts:     of an answer or an errand; else only whether it was limited
+ * @errand:    its kind is set always; of ERRAND_NONE, the rest is not to be
+ *             looked at
  *
- * Return: octets of the response; 0: no answer is due (a response, too short
- * to be a query, or past its client's rate).
+ * Return: octets of the response; 0: none is due yet (ERRAND_TRANSFER,
+ * ERRAND_UPDATE), or at all (a response, too short to be a query, or past its
+ * client's rate).
  */
 size_t answer(const struct answer_options *options, struct snapshot *snapshot,
-	      uint32_t table, const struct answer_client *client,
-	      const uint8_t *query, size_t len, uint8_t *out,
-	      struct answer_facts *facts);
+	      const struct answer_server *server,
+	      const struct answer_client *client, const uint8_t *query,
+	      size_t len, uint8_t *out, struct answer_facts *facts,
+	      struct errand *errand);
 
 #endif

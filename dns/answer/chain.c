@@ -10,6 +10,7 @@
 
 #include "dns/answer/additional.h"
 #include "dns/answer/chain.h"
+#include "dns/answer/dark.h"
 #include "dns/answer/lookup.h"
 
 /* What a name of the chain leads to, if to no -errno. */
@@ -316,26 +317,50 @@ static int take_step(struct chain *chain, const struct lookup *found)
 	return STEP_DONE;
 }
 
+/* The name it is at is in a dark zone: whoever was led there asks on. */
+static int stop_in_the_dark(struct chain *chain)
+{
+	if (chain->links)
+		return STEP_DONE;
+	chain->rcode = RCODE_SERVFAIL;
+	chain->is_dark = true;
+	return STEP_DONE;
+}
+
+/* Look the name up and take it from there: enum step or -errno. */
+static int look(struct chain *chain, enum lookup_side side)
+{
+	struct lookup found;
+	int r = 0;
+
+	if (chain->dark)
+		r = dark_covers(chain->snapshot, chain->dark, chain->name,
+				side == LOOKUP_PARENT);
+	if (r > 0)
+		return stop_in_the_dark(chain);
+	if (r == 0)
+		r = lookup_name(chain->snapshot, chain->table, chain->name,
+				side, &found);
+	return r == 0 ? take_step(chain, &found) : r;
+}
+
 void chain_follow(struct chain *chain)
 {
 	/* DS stands on the parent's side: RFC 4035, section 3.1.4.1. */
 	enum lookup_side side =
 		chain->query->type == RR_DS ? LOOKUP_PARENT : LOOKUP_ANSWER;
 	uint64_t before = snapshot_effort(chain->snapshot);
-	struct lookup found;
 	int r;
 
 	chain->effort_end = before + CHAIN_EFFORT;
 	chain->rcode = RCODE_NOERROR;
 	chain->is_authoritative = chain->is_truncated = false;
+	chain->is_dark = false;
 	chain->name = &chain->query->name;
 	chain->links = 0;
 	chain->varying = 0;
 	do {
-		r = lookup_name(chain->snapshot, chain->table, chain->name,
-				side, &found);
-		if (r == 0)
-			r = take_step(chain, &found);
+		r = look(chain, side);
 	} while (r == STEP_NEXT);
 	assert(chain->links <= CHAIN_MAX);
 	chain->effort = (uint32_t)(snapshot_effort(chain->snapshot) - before);

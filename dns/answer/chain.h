@@ -17,7 +17,7 @@
 #define DNS_CHAIN_H
 
 #include "dns/answer/response.h"
-#include "dns/store/snapshot.h"
+#include "dns/store/home.h"
 
 #define CHAIN_MAX 16 /* CNAMEs, synthesized ones too, that are followed */
 
@@ -33,6 +33,7 @@ struct chain {
 	/* Given. */
 	struct snapshot *snapshot;
 	uint32_t table;
+	const struct served *dark; /* it has dark zones: dark.h; else NULL */
 	const struct query *query;
 	struct response *response;
 	bool is_any_one; /* to ANY, one RRset is enough */
@@ -40,6 +41,7 @@ struct chain {
 	/* What comes out, beside the records in the response. */
 	enum rcode rcode; /* REFUSED: the name is not held here */
 	bool is_authoritative, is_truncated;
+	bool is_dark;	 /* with SERVFAIL: by dark.h */
 	uint32_t effort; /* that it took; from CHAIN_EFFORT on, something may
 			  * have been left out */
 	/*

@@ -92,6 +92,8 @@ static bool read_options(struct reading in, struct query *out)
 			out->wants_nsid = true;
 		else if (get_u16(fixed) == EDNS_KEEPALIVE)
 			out->wants_keepalive = true;
+		else if (get_u16(fixed) == EDNS_EXPIRE)
+			out->wants_expire = true;
 		else if (get_u16(fixed) == EDNS_COOKIE &&
 			 !read_cookie(data, len, out))
 			return false;
@@ -113,7 +115,20 @@ static bool read_opt(const uint8_t *fixed, struct reading options,
 	return read_options(options, out);
 }
 
-/* Any record may stand in a query; only an OPT record says something here. */
+/* Five numbers end an SOA's RDATA, whatever its names are. */
+#define SOA_NUMBERS_SIZE 20
+#define SOA_SIZE_MIN	 (SOA_NUMBERS_SIZE + 2)
+
+/* Of several the first one counts. */
+static void read_soa(const uint8_t *rdata, uint16_t len, struct query *out)
+{
+	if (out->has_serial || len < SOA_SIZE_MIN)
+		return;
+	out->has_serial = true;
+	out->serial = get_u32(rdata + len - SOA_NUMBERS_SIZE);
+}
+
+/* Any record may stand in a query; few say something here. */
 static bool read_record(struct reading *in, bool in_additional,
 			struct query *out)
 {
@@ -129,11 +144,21 @@ static bool read_record(struct reading *in, bool in_additional,
 	rdata = take(in, rdlen);
 	if (!rdata)
 		return false;
-	if (get_u16(fixed) != RR_OPT)
+	switch (get_u16(fixed)) {
+	case RR_OPT:
+		/* Of the root, in the additional section: RFC 6891, 6.1. */
+		return in_additional && *owner == 0 &&
+		       read_opt(fixed, (struct reading){rdata, rdlen}, out);
+	case RR_TSIG:
+		out->has_tsig = true;
 		return true;
-	/* Of the root, in the additional section: RFC 6891, section 6.1. */
-	return in_additional && *owner == 0 &&
-	       read_opt(fixed, (struct reading){rdata, rdlen}, out);
+	case RR_SOA:
+		if (!in_additional)
+			read_soa(rdata, rdlen, out);
+		return true;
+	default:
+		return true;
+	}
 }
 
 static bool read_records(struct reading *in, const uint8_t *head,
@@ -168,7 +193,8 @@ enum query_verdict query_parse(const uint8_t *packet, size_t len,
 	out->flags = get_u16(head + MESSAGE_FLAGS);
 	out->question_len = 0;
 	out->has_edns = out->wants_dnssec = false;
-	out->wants_nsid = out->wants_keepalive = false;
+	out->wants_nsid = out->wants_keepalive = out->wants_expire = false;
+	out->has_tsig = out->has_serial = false;
 	out->cookie = NULL;
 
 	/* A response to a response could go on for ever. */

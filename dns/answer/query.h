@@ -21,10 +21,17 @@ struct query {
 
 	/* The OPT record, if has_edns. */
 	bool has_edns, wants_dnssec, wants_nsid, wants_keepalive;
+	bool wants_expire; /* RFC 7314 */
 	uint8_t edns_version;
 	uint16_t edns_size;    /* as it came */
 	const uint8_t *cookie; /* in the packet; NULL: there is none */
 	uint8_t cookie_len;    /* octets, as cookie.h allows them */
+
+	bool has_tsig; /* wherever it stands: tsig_check() judges that */
+
+	/* An SOA before the additional section, as IXFR and NOTIFY have it. */
+	bool has_serial;
+	uint32_t serial;
 };
 
 enum query_verdict {

@@ -127,7 +127,7 @@ static int add_octets(struct response *response, const uint8_t *octets,
 
 	if (!at)
 		return -ENOSPC;
-	memcpy(at, octets, len);
+	copy_octets(at, octets, len);
 	return 0;
 }
 
@@ -217,7 +217,22 @@ void response_clear(struct response *response)
 struct owner {
 	const struct name *name;
 	uint16_t offset; /* 0: not in reach of a pointer */
+	uint16_t parent; /* of all but its first label; 0: not known */
 };
+
+/* Its first label, and a pointer. */
+static int add_first_label(struct response *response, struct owner *owner)
+{
+	const uint8_t *label = owner->name->wire;
+	size_t offset = response->len;
+	int r = add_octets(response, label, 1 + (size_t)label[0]);
+
+	if (r == 0)
+		r = add_pointer(response, owner->parent);
+	if (r == 0 && offset < MESSAGE_POINTER_END)
+		owner->offset = (uint16_t)offset;
+	return r;
+}
 
 static int add_owner(struct response *response, struct owner *owner)
 {
@@ -227,6 +242,8 @@ static int add_owner(struct response *response, struct owner *owner)
 
 	if (owner->offset)
 		return add_pointer(response, owner->offset);
+	if (owner->parent)
+		return add_first_label(response, owner);
 	r = add_name(response, owner->name->wire);
 	if (r < 0 || owner->name->len == 1)
 		return r;
@@ -278,15 +295,14 @@ static int add_record(struct response *response, struct owner *owner,
 	at = reserve(response, copied);
 	if (!at)
 		return -ENOSPC;
-	memcpy(at, rr->wire, copied);
+	copy_octets(at, rr->wire, copied);
 	put_u32(at + RR_HEAD_TTL, rrset->ttl);
 	return shape.compress ? add_rdata(response, rr, shape) : 0;
 }
 
-int response_add(struct response *response, enum response_section section,
-		 const struct name *owner, const struct rrset *rrset)
+static int add_rrset(struct response *response, enum response_section section,
+		     struct owner at, const struct rrset *rrset)
 {
-	struct owner at = {owner, 0};
 	struct rr_names shape = rr_names(rrset->type);
 	size_t len = response->len, offset = 0;
 	bool has_names = response->has_names;
@@ -294,9 +310,6 @@ int response_add(struct response *response, enum response_section section,
 	struct rrset_rr rr;
 	int r = 0;
 
-	/* Also keeps the case of the question: RFC 4343, section 4.1. */
-	if (owner == response->name && owner->len > 1)
-		at.offset = MESSAGE_HEAD_SIZE;
 	while (r == 0 && rrset_next(rrset, &offset, &rr))
 		r = add_record(response, &at, rrset, &rr, shape);
 	if (r < 0) {
@@ -308,4 +321,40 @@ int response_add(struct response *response, enum response_section section,
 	}
 	response_count(response, section, rrset->count);
 	return 0;
+}
+
+int response_add(struct response *response, enum response_section section,
+		 const struct name *owner, const struct rrset *rrset)
+{
+	struct owner at = {.name = owner};
+
+	/* Also keeps the case of the question: RFC 4343, section 4.1. */
+	if (owner == response->name && owner->len > 1)
+		at.offset = MESSAGE_HEAD_SIZE;
+	return add_rrset(response, section, at, rrset);
+}
+
+int response_add_below(struct response *response, enum response_section section,
+		       const struct name *owner, uint16_t parent,
+		       const struct rrset *rrset)
+{
+	const struct owner at = {.name = owner, .parent = parent};
+
+	assert(parent >= MESSAGE_HEAD_SIZE && owner->len > 1);
+	return add_rrset(response, section, at, rrset);
+}
+
+uint16_t response_parent(const struct response *response, size_t at)
+{
+	const uint8_t *label = response->out + at;
+
+	assert(at < response->len);
+	/* Of a name that is a pointer altogether we are not told. */
+	if (*label == 0 || *label > NAME_LABEL_SIZE)
+		return 0;
+	at += 1 + (size_t)*label;
+	label = response->out + at;
+	if (*label > NAME_LABEL_SIZE)
+		return get_u16(label) - MESSAGE_POINTER;
+	return *label && at < MESSAGE_POINTER_END ? (uint16_t)at : 0;
 }

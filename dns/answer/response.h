@@ -65,6 +65,23 @@ void response_init(struct response *response, uint8_t *out, size_t limit,
 int response_add(struct response *response, enum response_section section,
 		 const struct name *owner, const struct rrset *rrset);
 
+/**
+ * response_add_below() - the same, where it is known where the parent stands
+ * @parent: as response_parent() told of a sibling; the name is not looked for,
+ *          nor remembered
+ */
+int response_add_below(struct response *response, enum response_section section,
+		       const struct name *owner, uint16_t parent,
+		       const struct rrset *rrset);
+
+/**
+ * response_parent() - where the parent of a record's owner stands
+ * @at: of the record, the first one of an RRset that was added
+ *
+ * Return: octets from the start; 0: no pointer reaches it, or it is the root.
+ */
+uint16_t response_parent(const struct response *response, size_t at);
+
 /** response_clear() - take all RRsets out again */
 void response_clear(struct response *response);
 

@@ -26,6 +26,9 @@
 /* By how much less patient a pool is that runs short of places. */
 #define SHORT_IDLE 10
 
+/* How often it is looked what clients have taken of transfers. */
+#define LOOK_MS 1000
+
 /* Clients dropped in one iteration of the loop; each takes microseconds. */
 #define DROPS_MAX 32
 
@@ -34,7 +37,7 @@ static void on_idle(uv_timer_t *timer);
 int connections_new(struct connections **out, uv_loop_t *loop,
 		    struct responder *responder,
 		    struct connection_limits *limits,
-		    void (*closed)(void *owner))
+		    void (*closed)(void *owner, bool is_given))
 {
 	struct connections *set = calloc(1, sizeof(*set));
 
@@ -50,6 +53,11 @@ int connections_new(struct connections **out, uv_loop_t *loop,
 	turns_init(set);
 	*out = set;
 	return 0;
+}
+
+void connections_set_carrier(struct connections *set, struct carrier *carrier)
+{
+	set->carrier = carrier;
 }
 
 void connections_stop(struct connections *set)
@@ -81,13 +89,16 @@ uint64_t connection_idle_ms(const struct connection_limits *limits)
 static void set_idle_timer(struct connections *set)
 {
 	struct connection *first = set->open;
-	uint64_t soon = uv_now(set->loop) + set->limits->idle_ms / SHORT_IDLE;
+	uint64_t soon = set->limits->idle_ms / SHORT_IDLE;
 	uint64_t end;
 
 	if (!first)
 		return;
+	if (set->transfers && soon > LOOK_MS)
+		soon = LOOK_MS;
+	soon += uv_now(set->loop);
 	end = first->active_ms + connection_idle_ms(set->limits);
-	if (end > soon || first->queued)
+	if (end > soon || first->queued || first->transfer)
 		end = soon;
 	/* Not at once, which would be in this turn of the loop. */
 	uv_timer_start(&set->idle, on_idle,
@@ -100,19 +111,25 @@ bool connection_is_closing(const struct connection *connection)
 	return uv_is_closing((const uv_handle_t *)&connection->poll);
 }
 
-static void on_closed(uv_handle_t *handle)
+void connection_free(struct connection *connection)
 {
-	struct connection *connection = handle->data;
-	void (*closed)(void *owner) = connection->set->closed;
-	void *owner = connection->owner;
-
+	assert(!connection->transfer);
 	buffer_deinit(&connection->input);
 	free(connection->waiting);
 	free(connection);
-	closed(owner);
 }
 
-static void uncount_client(struct connections *set)
+static void on_closed(uv_handle_t *handle)
+{
+	struct connection *connection = handle->data;
+	void (*closed)(void *owner, bool is_given) = connection->set->closed;
+	void *owner = connection->owner;
+
+	connection_free(connection);
+	closed(owner, false);
+}
+
+void connection_uncount(struct connections *set)
 {
 	unsigned were = atomic_fetch_sub(&set->limits->clients, 1);
 
@@ -120,7 +137,7 @@ static void uncount_client(struct connections *set)
 	(void)were;
 }
 
-static void leave_set(struct connection *connection)
+void connection_leave(struct connection *connection)
 {
 	struct connections *set = connection->set;
 
@@ -128,14 +145,16 @@ static void leave_set(struct connection *connection)
 	DL_DELETE(set->open, connection);
 	assert(set->count);
 	set->count--;
-	uncount_client(set);
 }
 
 void connection_close(struct connection *connection)
 {
 	if (connection_is_closing(connection))
 		return;
-	leave_set(connection);
+	connection->transfer = transfer_free(connection->transfer);
+	connection_leave(connection);
+	connection_uncount(connection->set);
+	connection_uncount_carried(connection);
 	uv_close((uv_handle_t *)&connection->poll, on_closed);
 	close(connection->fd);
 }
@@ -153,7 +172,7 @@ static bool has_unsent(const struct connection *connection)
  * Be rid of a client who was given time and did not use it. The kernel would
  * keep for minutes what he does not take; a reset leaves nothing behind.
  */
-static void connection_drop(struct connection *connection)
+void connection_drop(struct connection *connection)
 {
 	static const struct linger reset = {.l_onoff = 1};
 
@@ -165,21 +184,61 @@ static void connection_drop(struct connection *connection)
 	connection_close(connection);
 }
 
-/* Who waits for his turn is not silent: we are. */
+/* How long it may be silent. */
+static uint64_t patience_ms(const struct connection *connection)
+{
+	return connection->transfer
+		       ? CONNECTION_STALLED_MS
+		       : connection_idle_ms(connection->set->limits);
+}
+
+/*
+ * Of a transfer the kernel may hold megabytes, so that we are not asked for
+ * more for minutes while a slow client takes one octet after the other.
+ * Nor is a client silent while it is us who have nothing for him yet.
+ */
+static void note_taken(struct connection *connection)
+{
+	int unsent = 0, before = connection->unsent;
+
+	if (!connection->transfer ||
+	    ioctl(connection->fd, SIOCOUTQ, &unsent) < 0)
+		return;
+	connection->unsent = unsent;
+	if (unsent != before || (!unsent && !connection->waiting))
+		connection_touch(connection);
+}
+
+static void count_cut(const struct connection *connection)
+{
+	if (connection->transfer)
+		transfer_count_cut(connection->transfer);
+}
+
+/*
+ * Who waits for his turn is not silent: we are. Each is looked at once: who is
+ * found to be alive goes to the end, and so comes behind who was the last.
+ */
 static void on_idle(uv_timer_t *timer)
 {
 	struct connections *set = timer->data;
 	uint64_t now = uv_now(set->loop);
 	struct connection *connection = set->open, *next;
+	const struct connection *last = connection ? connection->prev : NULL;
 
 	for (unsigned drops = 0; connection && drops < DROPS_MAX;
 	     connection = next) {
-		next = connection->next;
-		if (connection->active_ms + connection_idle_ms(set->limits) >
-		    now)
+		next = connection == last ? NULL : connection->next;
+		note_taken(connection);
+		if (connection->active_ms + patience_ms(connection) > now) {
+			/* Others have less time than who has a transfer. */
+			if (connection->transfer)
+				continue;
 			break;
+		}
 		if (connection->queued)
 			continue;
+		count_cut(connection);
 		connection_drop(connection);
 		drops++;
 	}
@@ -206,6 +265,23 @@ static bool make_room(struct connections *set)
 	return first;
 }
 
+int connection_enter(struct connection *connection, struct connections *set)
+{
+	int r = uv_poll_init(set->loop, &connection->poll, connection->fd);
+
+	if (r < 0)
+		return r;
+	connection->poll.data = connection;
+	connection->set = set;
+	connection->number = set->next_number++;
+	connection->active_ms = uv_now(set->loop);
+	DL_APPEND(set->open, connection);
+	set->count++;
+	if (!uv_is_active((uv_handle_t *)&set->idle))
+		set_idle_timer(set);
+	return 0;
+}
+
 static int new_connection(struct connection **out, struct connections *set,
 			  int fd)
 {
@@ -215,17 +291,10 @@ static int new_connection(struct connection **out, struct connections *set,
 
 	if (!connection)
 		return -ENOMEM;
-	r = uv_poll_init(set->loop, &connection->poll, fd);
+	connection->fd = fd;
+	r = connection_enter(connection, set);
 	if (r < 0)
 		return r;
-	connection->poll.data = connection;
-	connection->fd = fd;
-	connection->set = set;
-	connection->active_ms = uv_now(set->loop);
-	DL_APPEND(set->open, connection);
-	set->count++;
-	if (!uv_is_active((uv_handle_t *)&set->idle))
-		set_idle_timer(set);
 	*out = steal(&connection);
 	return 0;
 }
@@ -233,7 +302,9 @@ static int new_connection(struct connection **out, struct connections *set,
 bool connections_take_more(const struct connections *set)
 {
 	const struct connection_limits *limits = set->limits;
-	unsigned share = limits->clients_max / limits->workers;
+	unsigned share =
+		(limits->clients_max - connection_carried_max(limits)) /
+		limits->workers;
 
 	/* Someone has a share, or more, of a full pool; one client at least. */
 	return atomic_load(&limits->clients) < limits->clients_max ||
@@ -247,13 +318,13 @@ static int count_client(struct connections *set)
 	if (atomic_fetch_add(&limits->clients, 1) < limits->clients_max ||
 	    make_room(set))
 		return 0;
-	uncount_client(set);
+	connection_uncount(set);
 	return -EUSERS;
 }
 
 int connection_open(struct connections *set, int fd,
 		    const struct sockaddr_in6 *client, struct lane *lane,
-		    void *owner)
+		    struct carrier_server *server, void *owner)
 {
 	struct connection *connection;
 	int r = count_client(set);
@@ -264,12 +335,13 @@ int connection_open(struct connections *set, int fd,
 	}
 	r = new_connection(&connection, set, fd);
 	if (r < 0) {
-		uncount_client(set);
+		connection_uncount(set);
 		close(fd);
 		return r;
 	}
 	connection->client = *client;
 	connection->lane = lane;
+	connection->server = server;
 	connection->owner = owner;
 	turn_await(connection);
 	return 0;

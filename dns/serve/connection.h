@@ -36,12 +36,19 @@
 #define CONNECTION_CLIENTS 1000
 #define CONNECTION_IDLE_MS 10000
 
+/* Who takes nothing of a transfer for so long is cut off. */
+#define CONNECTION_STALLED_MS 30000
+
 struct connection_limits {
 	unsigned clients_max; /* in all workers together */
 	unsigned workers;     /* that share them, at least 1 */
 	uint64_t idle_ms;     /* at least 100; see connection_idle_ms() */
 	atomic_uint clients;  /* now connected, in all workers together */
+	atomic_uint carried;  /* of these, the carrier's or soon: carrier.h */
 };
+
+/** connection_carried_max() - how many clients may ask for transfers */
+unsigned connection_carried_max(const struct connection_limits *limits);
 
 /**
  * connection_idle_ms() - how long a silent client is kept at this moment
@@ -52,19 +59,25 @@ struct connection_limits {
 uint64_t connection_idle_ms(const struct connection_limits *limits);
 
 struct connections;
+struct carrier_server;
 
 /**
  * connections_new() - an empty set; no timer runs while it is empty
  * @loop, @responder, @limits: borrowed, must live longer
- * @closed: runs on the worker's loop when a connection is gone, with the
- *          owner that connection_open() was given
+ * @closed: runs on the worker's loop when a connection is gone, or @is_given
+ *          to the carrier, with the owner that connection_open() was given
  *
  * Return: 0, -ENOMEM.
  */
 int connections_new(struct connections **out, uv_loop_t *loop,
 		    struct responder *responder,
 		    struct connection_limits *limits,
-		    void (*closed)(void *owner));
+		    void (*closed)(void *owner, bool is_given));
+
+struct carrier;
+
+/** connections_set_carrier() - who is given clients that ask for transfers */
+void connections_set_carrier(struct connections *set, struct carrier *carrier);
 
 /** connections_stop() - close all that the set has in the loop */
 void connections_stop(struct connections *set);
@@ -85,6 +98,7 @@ bool connections_take_more(const struct connections *set);
  * @fd:     accepted, non-blocking; ours from now on, whatever we return
  * @client: its address; borrowed
  * @lane:   whose client it is
+ * @server: the same, should it ask for a transfer; NULL: nobody has these
  * @owner:  handed to @closed; connections_close() finds by it
  *
  * In a full pool the longest silent client of this worker makes room.
@@ -95,7 +109,7 @@ bool connections_take_more(const struct connections *set);
  */
 int connection_open(struct connections *set, int fd,
 		    const struct sockaddr_in6 *client, struct lane *lane,
-		    void *owner);
+		    struct carrier_server *server, void *owner);
 
 /**
  * connections_close() - disconnect all clients of one owner
@@ -104,5 +118,13 @@ int connection_open(struct connections *set, int fd,
  * get no more answers.
  */
 void connections_close(struct connections *set, const void *owner);
+
+/**
+ * connections_answer() - the main loop's answer to what one has asked
+ * @number: struct inbox_path's; it may be gone
+ * @data:   @len octets; none: there is no answer to give
+ */
+void connections_answer(struct connections *set, uint64_t number,
+			const uint8_t *data, size_t len);
 
 #endif

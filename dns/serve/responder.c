@@ -1,5 +1,51 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <errno.h>
+#include <time.h>
+
 #include "dns/serve/responder.h"
+
+int responder_init(struct responder *responder, const struct tables *tables,
+		   const struct answer_options *options)
+{
+	int r;
+
+	responder->options = *options;
+	responder->options.hmac = NULL;
+	if (options->cookies) {
+		responder->cookies = *options->cookies;
+		responder->options.cookies = &responder->cookies;
+	}
+	r = hmac_new(&responder->options.hmac);
+	if (r == 0)
+		r = snapshot_new(&responder->snapshot, tables);
+	if (r == 0)
+		r = tap_new(&responder->tap);
+	return r;
+}
+
+void responder_deinit(struct responder *responder)
+{
+	hmac_free(responder->options.hmac);
+	snapshot_free(responder->snapshot);
+	tap_free(responder->tap);
+}
+
+/* Who is asked, in the moment that has begun. */
+static int look_up(struct responder *responder, uint64_t id)
+{
+	struct answer_server *server = &responder->server;
+	struct home home;
+	int r = snapshot_served(responder->snapshot, id, &server->served);
+
+	server->id = id;
+	server->is_dark = false;
+	if (r < 0 || !server->served.home)
+		return r;
+	r = snapshot_home(responder->snapshot, server->served.home, &home);
+	if (r == 0)
+		server->is_dark = home.dark;
+	return r;
+}
 
 int responder_begin(struct responder *responder, struct lane *lane)
 {
@@ -9,8 +55,7 @@ int responder_begin(struct responder *responder, struct lane *lane)
 		return r;
 	responder->lane = lane;
 	responder->has_tapped = false;
-	r = snapshot_serving(responder->snapshot, lane->server,
-			     &responder->table);
+	r = look_up(responder, lane->server);
 	if (r < 0)
 		snapshot_end(responder->snapshot);
 	return r;
@@ -34,20 +79,35 @@ size_t responder_answer(struct responder *responder,
 			const uint8_t *query, size_t len, uint8_t *out)
 {
 	struct answer_facts facts;
-	size_t answered =
-		answer(&responder->options, responder->snapshot,
-		       responder->table, client, query, len, out, &facts);
+	struct errand *errand = &responder->errand;
+	size_t answered = answer(&responder->options, responder->snapshot,
+				 &responder->server, client, query, len, out,
+				 &facts, errand);
 
-	if (answered)
+	if (answered || errand->kind)
 		traffic_count(responder->lane, client->transport, &facts);
 	if (facts.is_limited)
 		traffic_add(responder->lane, TRAFFIC_LIMITED, 1);
-	else if (!answered)
+	else if (!answered && !errand->kind)
 		traffic_add(responder->lane, TRAFFIC_DROPPED, 1);
 	if (atomic_load_explicit(&responder->lane->watched,
 				 memory_order_relaxed))
 		watch(responder, client, &facts, query, out, answered);
 	return answered;
+}
+
+size_t responder_ask(struct responder *responder, const struct inbox_path *path,
+		     const uint8_t *message, size_t answered, uint8_t *out)
+{
+	struct errand *errand = &responder->errand;
+	int r = responder->inbox
+			? inbox_put(responder->inbox, errand, path, message)
+			: -ENOBUFS;
+
+	if (r == 0 || errand->kind != ERRAND_UPDATE)
+		return answered;
+	return errand_reply(errand, responder->options.hmac, RCODE_SERVFAIL,
+			    (uint64_t)time(NULL), out);
 }
 
 void responder_end(struct responder *responder)

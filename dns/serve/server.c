@@ -3,17 +3,19 @@
  * server.c - the pool of workers, and the servers that they serve
  *
  * A server lives from server_bind() until it has finished: every worker that
- * it was handed to has left its seat. The last one to leave, on whatever
- * thread, closes the sockets and puts the server on the pool's list of
- * finished ones; the main loop takes it from there, frees it and tells who
- * waits for it. So the sockets outlive every batch that uses them, and no
- * worker has to wait for another.
+ * it was handed to has left its seat, and the carrier has no client of it. The
+ * last one to leave, on whatever thread, closes the sockets and puts the server
+ * on the pool's list of finished ones; the main loop takes it from there, frees
+ * it and tells who waits for it. So the sockets outlive every batch that uses
+ * them, and no worker has to wait for another.
  *
- * `seats_left` counts the seats; it is all that workers share of a server
- * besides what never changes after server_bind().
+ * `carried` counts the seats and those clients; it is all that threads share
+ * of a server besides what never changes after server_bind().
  */
 #include <assert.h>
 #include <errno.h>
+#include <sys/socket.h>
+#include <uthash.h>
 #include <utlist.h>
 
 #include "dns/serve/server.h"
@@ -24,6 +26,9 @@
 /* And how long after it is looked again, as long as they come. */
 #define TAPPED_MS 1
 
+/* For how long requests of the inbox are seen to in a turn of the loop. */
+#define ASKED_NS 1000000
+
 struct server {
 	struct server_pool *pool;
 	struct address address;
@@ -33,9 +38,10 @@ struct server {
 	bool stopped;
 	void (*done)(void *arg); /* NULL: nobody waits */
 	void *arg;
-	struct server *prev, *next;		      /* in pool->servers */
+	struct server *prev, *next; /* in pool->servers */
+	UT_hash_handle hh; /* in pool->by_number, until it is stopped */
 	struct server *finished_prev, *finished_next; /* in pool->finished */
-	atomic_uint seats_left;
+	struct carrier_server carried;
 	struct seat seats[]; /* one per worker */
 };
 
@@ -43,7 +49,12 @@ struct server_pool {
 	uv_async_t wake;  /* in the main loop: look at @finished and the taps */
 	uv_timer_t pause; /* active while queries come that are watched */
 	unsigned handles; /* these two, until they are closed */
-	struct server *servers; /* utlist */
+	struct server *servers;	  /* utlist */
+	struct server *by_number; /* uthash, by sockets.number */
+	uint64_t next_number;
+	struct inbox *inbox;
+	void (*asked)(void *arg, struct inbox_request *request);
+	void *asked_arg;
 	struct connection_limits limits;
 	struct limiter *limiter; /* NULL: none */
 	void (*seen)(void *arg, const struct tap_query *query);
@@ -54,7 +65,9 @@ struct server_pool {
 	uv_mutex_t mutex;	 /* protects @finished */
 	struct server *finished; /* utlist by finished_next */
 
-	unsigned count; /* workers that run */
+	struct transfer_counts transfers;
+	struct worker *carrier;
+	unsigned count; /* workers that run, beside the carrier */
 	struct worker *workers[];
 };
 
@@ -74,13 +87,13 @@ static void server_finish(struct server *server)
 /* On a worker's thread. */
 static void on_seat_left(struct seat *seat)
 {
-	struct server *server =
-		container_of(seat->sockets, struct server, sockets);
-	unsigned left = atomic_fetch_sub(&server->seats_left, 1);
+	carrier_server_leave(seat->server);
+}
 
-	assert(left > 0);
-	if (left == 1)
-		server_finish(server);
+/* On whatever thread. */
+static void on_carried_left(struct carrier_server *carried)
+{
+	server_finish(container_of(carried, struct server, carried));
 }
 
 static struct server *take_finished(struct server_pool *pool)
@@ -96,14 +109,20 @@ static struct server *take_finished(struct server_pool *pool)
 	return server;
 }
 
+/* Each worker, then the carrier. */
+static const struct worker *tapped(const struct server_pool *pool, unsigned i)
+{
+	return i < pool->count ? pool->workers[i] : pool->carrier;
+}
+
 /* The tap with the oldest query; NULL: all are empty. */
 static struct tap *oldest(const struct server_pool *pool)
 {
 	const struct tap_query *first = NULL;
 	struct tap *found = NULL;
 
-	for (unsigned i = 0; i < pool->count; i++) {
-		struct tap *tap = worker_tap(pool->workers[i]);
+	for (unsigned i = 0; i <= pool->count; i++) {
+		struct tap *tap = worker_tap(tapped(pool, i));
 		const struct tap_query *query = tap_first(tap);
 
 		if (query && (!first || query->time_ns < first->time_ns)) {
@@ -119,8 +138,8 @@ static bool await_taps(struct server_pool *pool)
 {
 	bool all = true;
 
-	for (unsigned i = 0; i < pool->count; i++)
-		all &= tap_await(worker_tap(pool->workers[i]));
+	for (unsigned i = 0; i <= pool->count; i++)
+		all &= tap_await(worker_tap(tapped(pool, i)));
 	return all;
 }
 
@@ -145,12 +164,34 @@ static void drain_taps(struct server_pool *pool)
 	}
 	if (pool->seen && left < TAPPED_MOST)
 		pool->seen(pool->seen_arg, NULL);
-	uv_timer_start(&pool->pause, on_pause_over, tap ? 0 : TAPPED_MS, 0);
+	/* A timer of 0 ms would run again in this turn of the loop. */
+	if (tap)
+		uv_async_send(&pool->wake);
+	else
+		uv_timer_start(&pool->pause, on_pause_over, TAPPED_MS, 0);
 }
 
 static void on_pause_over(uv_timer_t *pause)
 {
 	drain_taps(container_of(pause, struct server_pool, pause));
+}
+
+/* By time, not by number: some take a millisecond to be read. */
+static void drain_inbox(struct server_pool *pool)
+{
+	uint64_t until_ns = uv_hrtime() + ASKED_NS;
+	struct inbox_request *request;
+
+	do {
+		request = inbox_take(pool->inbox);
+		if (!request)
+			return;
+		if (pool->asked)
+			pool->asked(pool->asked_arg, request);
+		else
+			server_answer(pool, request, NULL, 0);
+	} while (uv_hrtime() < until_ns);
+	uv_async_send(&pool->wake);
 }
 
 /*
@@ -166,6 +207,7 @@ static void on_finished(uv_async_t *wake)
 
 	if (!uv_is_active((uv_handle_t *)&pool->pause))
 		drain_taps(pool);
+	drain_inbox(pool);
 	while ((server = take_finished(pool))) {
 		done = server->done;
 		arg = server->arg;
@@ -190,6 +232,8 @@ static int pool_alloc(struct server_pool **out, uv_loop_t *loop,
 		return -ENOMEM;
 	pool->seen = options->seen;
 	pool->seen_arg = options->seen_arg;
+	pool->asked = options->asked;
+	pool->asked_arg = options->asked_arg;
 	pool->closed = options->closed;
 	pool->closed_arg = options->closed_arg;
 	pool->limits.clients_max = options->tcp_clients;
@@ -208,6 +252,13 @@ static int pool_alloc(struct server_pool **out, uv_loop_t *loop,
 	pool->handles = 2;
 	*out = steal(&pool);
 	return 0;
+}
+
+static void give_inbox(struct server_pool *pool)
+{
+	for (unsigned i = 0; i < pool->count; i++)
+		worker_take_requests(pool->workers[i], pool->inbox, i);
+	worker_take_requests(pool->carrier, pool->inbox, pool->count);
 }
 
 static void pool_freep(struct server_pool **pool)
@@ -233,14 +284,22 @@ int server_pool_new(struct server_pool **out, uv_loop_t *loop,
 		r = limiter_new(&pool->limiter, options->rate,
 				options->rate_loopback);
 	answers.limiter = r == 0 ? pool->limiter : NULL;
+	if (r == 0)
+		r = inbox_new(&pool->inbox, &pool->wake);
+	if (r == 0)
+		r = worker_new_carrier(&pool->carrier, tables, &answers,
+				       &pool->limits, &options->transfers,
+				       &pool->transfers, &pool->wake);
 	while (r == 0 && pool->count < options->workers) {
 		r = worker_new(&pool->workers[pool->count], tables, &answers,
-			       &pool->limits, &pool->wake);
+			       &pool->limits, worker_carrier(pool->carrier),
+			       &pool->wake);
 		if (r == 0)
 			pool->count++;
 	}
 	if (r < 0)
 		return r;
+	give_inbox(pool);
 	*out = steal(&pool);
 	return 0;
 }
@@ -253,6 +312,7 @@ static void on_closed(uv_handle_t *handle)
 		return;
 	uv_mutex_destroy(&pool->mutex);
 	limiter_free(pool->limiter);
+	inbox_free(pool->inbox);
 	free(pool);
 }
 
@@ -267,12 +327,30 @@ struct server_pool *server_pool_free(struct server_pool *pool)
 			server_stop(server, NULL, NULL);
 	while (pool->count)
 		worker_free(pool->workers[--pool->count]);
+	/* After those who give it clients. */
+	pool->carrier = worker_free(pool->carrier);
 	/* All seats have left, so all servers have finished. */
 	while ((server = take_finished(pool)))
 		free(server);
 	uv_close((uv_handle_t *)&pool->pause, on_closed);
 	uv_close((uv_handle_t *)&pool->wake, on_closed);
 	return NULL;
+}
+
+const struct transfer_counts *
+server_pool_transfers(const struct server_pool *pool)
+{
+	return &pool->transfers;
+}
+
+uint64_t server_pool_spooled(const struct server_pool *pool)
+{
+	return carrier_spooled(worker_carrier(pool->carrier));
+}
+
+unsigned server_pool_carried(const struct server_pool *pool)
+{
+	return atomic_load(&pool->limits.carried);
 }
 
 static void add_seats(struct server *server, struct traffic *traffic)
@@ -284,7 +362,10 @@ static void add_seats(struct server *server, struct traffic *traffic)
 		server->seats[i].sockets = &server->sockets;
 		server->seats[i].lane = &traffic->lanes[i];
 		server->seats[i].left = on_seat_left;
+		server->seats[i].server = &server->carried;
 	}
+	server->carried.lane = &traffic->lanes[pool->count];
+	server->carried.left = on_carried_left;
 }
 
 int server_bind(struct server **out, struct server_pool *pool,
@@ -302,6 +383,9 @@ int server_bind(struct server **out, struct server_pool *pool,
 	if (r < 0)
 		return r;
 	server->pool = pool;
+	server->sockets.number = pool->next_number++;
+	HASH_ADD(hh, pool->by_number, sockets.number,
+		 sizeof(server->sockets.number), server);
 	add_seats(server, traffic);
 	DL_APPEND(pool->servers, server);
 	*out = steal(&server);
@@ -330,7 +414,7 @@ void server_start(struct server *server)
 
 	assert(!server->started && !server->stopped);
 	server->started = true;
-	atomic_store(&server->seats_left, pool->count);
+	atomic_store(&server->carried.users, pool->count);
 	for (unsigned i = 0; i < pool->count; i++)
 		worker_add(&server->seats[i]);
 }
@@ -341,6 +425,7 @@ void server_stop(struct server *server, void (*done)(void *arg), void *arg)
 
 	assert(!server->stopped);
 	server->stopped = true;
+	HASH_DEL(pool->by_number, server);
 	server->done = done;
 	server->arg = arg;
 	if (!server->started) {
@@ -349,4 +434,48 @@ void server_stop(struct server *server, void (*done)(void *arg), void *arg)
 	}
 	for (unsigned i = 0; i < pool->count; i++)
 		worker_remove(&server->seats[i]);
+	/* Who is given to it from here on is seen to be late. */
+	atomic_store(&server->carried.is_closing, true);
+	carrier_look(worker_carrier(pool->carrier));
+}
+
+/* What cannot be sent at once is lost, as datagrams are. */
+static void answer_udp(const struct server_pool *pool, struct inbox_path *path,
+		       const uint8_t *data, size_t len)
+{
+	struct iovec iov = {(void *)data, len};
+	struct msghdr msg = {
+		.msg_name = &path->client,
+		.msg_namelen = sizeof(path->client),
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = path->control_len ? path->control : NULL,
+		.msg_controllen = path->control_len,
+	};
+	struct server *server;
+
+	if (path->client.sin6_family == AF_INET)
+		msg.msg_namelen = sizeof(struct sockaddr_in);
+	HASH_FIND(hh, pool->by_number, &path->server, sizeof(path->server),
+		  server);
+	if (server && len)
+		sendmsg(server->sockets.udp, &msg, MSG_DONTWAIT);
+}
+
+void server_answer(struct server_pool *pool, struct inbox_request *request,
+		   const uint8_t *data, size_t len)
+{
+	struct inbox_path *path = &request->path;
+
+	/* The client may wait for the answer to its next one. */
+	if (path->is_answered)
+		assert(!len);
+	else if (!path->is_tcp)
+		answer_udp(pool, path, data, len);
+	else if (path->worker < pool->count)
+		worker_answer(pool->workers[path->worker], path->connection,
+			      data, len);
+	else if (pool->carrier)
+		worker_answer(pool->carrier, path->connection, data, len);
+	inbox_request_free(pool->inbox, request);
 }

@@ -17,7 +17,9 @@
 
 #include <uv.h>
 
+#include "dns/serve/inbox.h"
 #include "dns/serve/tap.h"
+#include "dns/transfer/transfers.h"
 #include "dns/wire/address.h"
 
 struct server_pool;
@@ -30,6 +32,7 @@ struct server_options {
 	unsigned rate;	      /* of responses over UDP; see limiter.h; 0: any */
 	bool rate_loopback;   /* also of those to loopback addresses */
 	struct answer_options answer;
+	struct transfer_options transfers;
 	/*
 	 * A query of a nameserver that is watched (see traffic_watch()), in
 	 * the order of time as far as can be; NULL: that is all for now. It
@@ -37,6 +40,12 @@ struct server_options {
 	 */
 	void (*seen)(void *arg, const struct tap_query *query);
 	void *seen_arg;
+	/*
+	 * An UPDATE, or a NOTIFY that was answered: to be ended by
+	 * server_answer(), now or later. NULL: nobody takes them.
+	 */
+	void (*asked)(void *arg, struct inbox_request *request);
+	void *asked_arg;
 	/* A server's sockets have been closed, and it is freed; or NULL. */
 	void (*closed)(void *arg);
 	void *closed_arg;
@@ -59,6 +68,16 @@ int server_pool_new(struct server_pool **out, uv_loop_t *loop,
  * more. The handle in the main loop is closed: run the loop once more after.
  */
 struct server_pool *server_pool_free(struct server_pool *pool);
+
+/** server_pool_transfers() - what became of transfers; any thread; borrowed */
+const struct transfer_counts *
+server_pool_transfers(const struct server_pool *pool);
+
+/** server_pool_spooled() - octets of their files now; any thread */
+uint64_t server_pool_spooled(const struct server_pool *pool);
+
+/** server_pool_carried() - clients that were sent some; any thread */
+unsigned server_pool_carried(const struct server_pool *pool);
 
 /**
  * server_bind() - bind the sockets of a new server; nothing is answered yet
@@ -97,5 +116,13 @@ void server_start(struct server *server);
  * before are still answered; the answers come from the store as it is.
  */
 void server_stop(struct server *server, void (*done)(void *arg), void *arg);
+
+/**
+ * server_answer() - end a request; it is freed
+ * @data: @len octets, sent the way that it came if that is still there; none:
+ *        there is no answer to give, or it was given
+ */
+void server_answer(struct server_pool *pool, struct inbox_request *request,
+		   const uint8_t *data, size_t len);
 
 #endif

@@ -15,9 +15,10 @@
 #include "dns/wire/address.h"
 
 struct socket_pair {
-	int udp;       /* descriptors; -1: closed */
-	int tcp;       /* listening */
-	bool wildcard; /* answers must name the address that was asked */
+	uint64_t number; /* server.c's: no other pair ever has it */
+	int udp;	 /* descriptors; -1: closed */
+	int tcp;	 /* listening */
+	bool wildcard;	 /* answers must name the address that was asked */
 };
 
 /**

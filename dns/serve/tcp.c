@@ -32,16 +32,17 @@ static void on_user_gone(struct tcp_listener *listener)
 		listener->closed(listener);
 }
 
-static void on_client_gone(void *owner)
+static void on_client_gone(void *owner, bool is_given)
 {
 	struct tcp_listener *listener = owner;
 
-	traffic_add(listener->lane, TRAFFIC_DISCONNECTED, 1);
+	if (!is_given)
+		traffic_add(listener->lane, TRAFFIC_DISCONNECTED, 1);
 	on_user_gone(listener);
 }
 
 int tcp_new(struct tcp **out, uv_loop_t *loop, struct responder *responder,
-	    struct connection_limits *limits)
+	    struct connection_limits *limits, struct carrier *carrier)
 {
 	CLEANUP(freep) struct tcp *tcp = calloc(1, sizeof(*tcp));
 	int r;
@@ -52,11 +53,18 @@ int tcp_new(struct tcp **out, uv_loop_t *loop, struct responder *responder,
 			    on_client_gone);
 	if (r < 0)
 		return r;
+	connections_set_carrier(tcp->connections, carrier);
 	tcp->loop = loop;
 	uv_timer_init(loop, &tcp->resume);
 	tcp->resume.data = tcp;
 	*out = steal(&tcp);
 	return 0;
+}
+
+void tcp_answer(struct tcp *tcp, uint64_t connection, const uint8_t *data,
+		size_t len)
+{
+	connections_answer(tcp->connections, connection, data, len);
 }
 
 void tcp_stop(struct tcp *tcp)
@@ -100,7 +108,7 @@ static void accept_client(struct tcp_listener *listener, int fd,
 			  const struct sockaddr_in6 *client)
 {
 	if (connection_open(listener->tcp->connections, fd, client,
-			    listener->lane, listener) < 0)
+			    listener->lane, listener->server, listener) < 0)
 		return;
 	listener->users++;
 	traffic_add(listener->lane, TRAFFIC_CONNECTED, 1);
@@ -150,6 +158,7 @@ static void on_resume(uv_timer_t *timer)
 
 int tcp_listen(struct tcp_listener *listener, struct tcp *tcp,
 	       const struct socket_pair *sockets, struct lane *lane,
+	       struct carrier_server *server,
 	       void (*closed)(struct tcp_listener *listener))
 {
 	int r = uv_poll_init(tcp->loop, &listener->poll, sockets->tcp);
@@ -161,6 +170,7 @@ int tcp_listen(struct tcp_listener *listener, struct tcp *tcp,
 	listener->tcp = tcp;
 	listener->sockets = sockets;
 	listener->lane = lane;
+	listener->server = server;
 	listener->closed = closed;
 	listener->users = 1;
 	/* Fails only for a handle that is closing. */

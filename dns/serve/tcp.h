@@ -16,6 +16,7 @@
 #include "dns/serve/connection.h"
 #include "dns/serve/socket.h"
 
+struct carrier;
 struct tcp; /* what a worker's listeners share */
 
 /* One server's TCP socket in one worker. All zeroes: not open. */
@@ -24,15 +25,23 @@ struct tcp_listener {
 	struct tcp *tcp;
 	const struct socket_pair *sockets;
 	struct lane *lane;
+	struct carrier_server *server;
 	unsigned users; /* @poll and the connections; 0: not open */
 	bool paused;
 	struct tcp_listener *prev, *next; /* while paused */
 	void (*closed)(struct tcp_listener *listener);
 };
 
-/** tcp_new() - 0, -ENOMEM; what it is given is borrowed, must live longer */
+/**
+ * tcp_new() - 0, -ENOMEM; what it is given is borrowed, must live longer
+ * @carrier: who is given clients that ask for transfers; NULL: nobody
+ */
 int tcp_new(struct tcp **out, uv_loop_t *loop, struct responder *responder,
-	    struct connection_limits *limits);
+	    struct connection_limits *limits, struct carrier *carrier);
+
+/** tcp_answer() - connections_answer() */
+void tcp_answer(struct tcp *tcp, uint64_t connection, const uint8_t *data,
+		size_t len);
 
 /** tcp_stop() - with all listeners closed, close the rest in the loop */
 void tcp_stop(struct tcp *tcp);
@@ -49,6 +58,7 @@ struct tcp *tcp_free(struct tcp *tcp);
  */
 int tcp_listen(struct tcp_listener *listener, struct tcp *tcp,
 	       const struct socket_pair *sockets, struct lane *lane,
+	       struct carrier_server *server,
 	       void (*closed)(struct tcp_listener *listener));
 
 /** tcp_close() - disconnect the clients and accept no more; the descriptor

@@ -43,14 +43,15 @@ static unsigned rcode_slot(uint16_t rcode)
 
 int traffic_new(struct traffic **out, uint64_t server, unsigned workers)
 {
-	size_t size = sizeof(struct traffic) + workers * sizeof(struct lane);
+	size_t size = sizeof(struct traffic) +
+		      ((size_t)workers + 1) * sizeof(struct lane);
 	struct traffic *traffic = aligned_alloc(_Alignof(struct lane), size);
 
 	if (!traffic)
 		return -ENOMEM;
 	memset(traffic, 0, size);
 	traffic->workers = workers;
-	for (unsigned i = 0; i < workers; i++)
+	for (unsigned i = 0; i < traffic_lanes(traffic); i++)
 		traffic->lanes[i].server = server;
 	*out = traffic;
 	return 0;
@@ -84,7 +85,7 @@ uint64_t traffic_sum(const struct traffic *traffic, unsigned item)
 	uint64_t sum = 0;
 
 	assert(item < TRAFFIC_ITEMS);
-	for (unsigned i = 0; i < traffic->workers; i++)
+	for (unsigned i = 0; i < traffic_lanes(traffic); i++)
 		sum += atomic_load_explicit(&traffic->lanes[i].counts[item],
 					    memory_order_relaxed);
 	return sum;
@@ -92,7 +93,7 @@ uint64_t traffic_sum(const struct traffic *traffic, unsigned item)
 
 void traffic_watch(struct traffic *traffic, bool watched)
 {
-	for (unsigned i = 0; i < traffic->workers; i++)
+	for (unsigned i = 0; i < traffic_lanes(traffic); i++)
 		atomic_store(&traffic->lanes[i].watched, watched);
 }
 

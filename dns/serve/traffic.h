@@ -2,7 +2,8 @@
 /*
  * traffic.h - what a nameserver is asked and answers, counted
  *
- * A nameserver has a lane for each worker, and each worker counts in its own:
+ * A nameserver has a lane for each worker, and one for the carrier (carrier.h);
+ * each thread counts in its own:
  * a plain addition, with no lock and on no cache line that another one writes.
  * Whoever reads adds the lanes up. The traffic belongs to the nameserver and
  * not to its sockets, so that no counter goes back when it moves to another
@@ -47,8 +48,14 @@ struct lane {
 
 struct traffic {
 	unsigned workers;
-	struct lane lanes[]; /* one per worker */
+	struct lane lanes[]; /* one per worker, and the carrier's */
 };
+
+/** traffic_lanes() - how many there are */
+static inline unsigned traffic_lanes(const struct traffic *traffic)
+{
+	return traffic->workers + 1;
+}
 
 /** traffic_new() - of nameserver @server: 0, -ENOMEM */
 int traffic_new(struct traffic **out, uint64_t server, unsigned workers);

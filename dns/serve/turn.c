@@ -19,7 +19,7 @@
 #include <sys/socket.h>
 #include <utlist.h>
 
-#include "dns/serve/turn.h"
+#include "dns/serve/turn_layout.h"
 
 /* Answers in one turn; it also ends with the slice, or at OUTPUT_MARK. */
 #define TURN_ANSWERS 100
@@ -29,8 +29,7 @@
 
 static void on_slice(uv_check_t *slice);
 
-/* Behind all others whose turn it is; served when the loop has polled. */
-static void enqueue(struct connection *connection)
+void turn_enqueue(struct connection *connection)
 {
 	struct connections *set = connection->set;
 
@@ -88,7 +87,16 @@ static size_t fill_output(struct connection *connection, const uint8_t *data,
 					    data + *done + MESSAGE_LENGTH_SIZE,
 					    query - MESSAGE_LENGTH_SIZE,
 					    out + MESSAGE_LENGTH_SIZE);
+		answered =
+			turn_ask(connection, data + *done + MESSAGE_LENGTH_SIZE,
+				 answered, out + MESSAGE_LENGTH_SIZE);
 		*done += query;
+		if (!answered)
+			answered = turn_take_transfer(
+				connection, out + MESSAGE_LENGTH_SIZE);
+		if (!answered &&
+		    (connection->transfer || connection->is_asking))
+			break;
 		if (!answered)
 			continue;
 		put_u16(out, (uint16_t)answered);
@@ -123,8 +131,7 @@ static int keep_waiting(struct connection *connection, const uint8_t *data,
 	return 0;
 }
 
-static void send_answers(struct connection *connection, const uint8_t *data,
-			 size_t len)
+void turn_send(struct connection *connection, const uint8_t *data, size_t len)
 {
 	ssize_t n = send_some(connection, data, len);
 
@@ -176,7 +183,7 @@ static size_t answer_queries(struct connection *connection, const uint8_t *data,
 	used = fill_output(connection, data, len, &done);
 	responder_end(set->responder);
 	if (used)
-		send_answers(connection, set->output, used);
+		turn_send(connection, set->output, used);
 	return done;
 }
 
@@ -229,7 +236,7 @@ static void read_input(struct connection *connection)
 
 static void on_ready(uv_poll_t *poll, int status, int events);
 
-static void watch(struct connection *connection, int events)
+void turn_watch(struct connection *connection, int events)
 {
 	if (connection->watched == events)
 		return;
@@ -260,12 +267,16 @@ static void settle(struct connection *connection)
 	if (connection_is_closing(connection))
 		return;
 	if (connection->waiting) {
-		watch(connection, UV_WRITABLE);
+		turn_watch(connection, UV_WRITABLE);
+	} else if (connection->is_asking) {
+		turn_watch(connection, 0);
+	} else if (connection->transfer) {
+		turn_settle_transfer(connection);
 	} else if (can_answer(connection)) {
 		traffic_add(connection->lane, TRAFFIC_DEFERRED, 1);
-		enqueue(connection);
+		turn_enqueue(connection);
 	} else {
-		watch(connection, UV_READABLE);
+		turn_watch(connection, UV_READABLE);
 	}
 }
 
@@ -276,6 +287,10 @@ static void take_turn(struct connection *connection)
 		connection_close(connection);
 	else if (connection->waiting)
 		send_waiting(connection);
+	else if (connection->is_asking)
+		; /* turn_ask.c goes on when there is an answer */
+	else if (connection->transfer)
+		turn_send_transfer(connection);
 	else if (can_answer(connection))
 		advance(connection);
 	else
@@ -315,9 +330,9 @@ static void on_ready(uv_poll_t *poll, int status, int events)
 	if (status < 0)
 		connection_close(connection);
 	else if (!connection->queued)
-		enqueue(connection);
+		turn_enqueue(connection);
 	else
-		watch(connection, 0); /* its turn will come anyway */
+		turn_watch(connection, 0); /* its turn will come anyway */
 }
 
 void turns_init(struct connections *set)
@@ -335,14 +350,14 @@ void turns_stop(struct connections *set)
 
 void turn_await(struct connection *connection)
 {
-	watch(connection, UV_READABLE);
+	settle(connection);
 }
 
 void turn_end(struct connection *connection)
 {
 	connection->ended = true;
 	if (!connection->queued)
-		enqueue(connection);
+		turn_enqueue(connection);
 }
 
 void turn_leave(struct connection *connection)

@@ -19,10 +19,11 @@
 #define UDP_SLICE_NS 500000
 
 /*
- * Octets of a query. We announce less (ANSWER_EDNS_SIZE), so a longer one is
- * cut off here and malformed then.
+ * Octets of a request. We announce less (ANSWER_EDNS_SIZE), but who sends an
+ * UPDATE over UDP often does not look at that. Pages that no datagram has
+ * reached are no memory.
  */
-#define UDP_QUERY_SIZE 4096
+#define UDP_QUERY_SIZE MESSAGE_TCP_SIZE
 
 /* Answers are packed; answer() wants room for the longest, wherever it is. */
 #define UDP_OUTPUT_SIZE (UDP_BATCH * ANSWER_EDNS_SIZE + MESSAGE_TCP_SIZE)
@@ -175,6 +176,24 @@ static void adapt(struct udp_listener *listener, unsigned count, uint64_t ns)
 					  : UDP_BATCH;
 }
 
+/* The way back, for what the main loop answers. */
+static size_t ask(struct udp *udp, const struct socket_pair *sockets,
+		  const struct datagram *datagram, struct msghdr *query,
+		  size_t answered, uint8_t *out)
+{
+	struct inbox_path path = {
+		.server = sockets->number,
+		.client = datagram->client,
+		.control_len = query->msg_controllen,
+	};
+
+	reverse_pktinfo(query);
+	assert(path.control_len <= sizeof(path.control));
+	memcpy(path.control, datagram->control, path.control_len);
+	return responder_ask(udp->responder, &path, datagram->query, answered,
+			     out);
+}
+
 static void answer_batch(struct udp_listener *listener, unsigned count)
 {
 	struct udp *udp = listener->udp;
@@ -200,6 +219,9 @@ static void answer_batch(struct udp_listener *listener, unsigned count)
 		len = responder_answer(udp->responder, &client,
 				       udp->datagrams[i].query,
 				       udp->in[i].msg_len, udp->output + used);
+		if (udp->responder->errand.kind)
+			len = ask(udp, listener->sockets, &udp->datagrams[i],
+				  &udp->in[i].msg_hdr, len, udp->output + used);
 		if (!len)
 			continue;
 		queue_answer(udp, ready++, &udp->in[i].msg_hdr,

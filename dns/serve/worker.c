@@ -25,6 +25,14 @@
 /* When to try again what failed for lack of memory. */
 #define RETRY_MS 100
 
+/* An answer of the main loop's, on its way to a TCP client. */
+struct reply {
+	struct reply *prev, *next; /* utlist */
+	uint64_t connection;
+	size_t len;
+	uint8_t data[];
+};
+
 struct worker {
 	uv_loop_t loop;
 	uv_async_t wake;
@@ -32,13 +40,15 @@ struct worker {
 	pthread_t thread;
 	bool running; /* @thread is */
 
-	uv_mutex_t mutex;   /* protects the two below and the seats' members */
-	struct seat *queue; /* utlist */
+	uv_mutex_t mutex; /* protects the three below and the seats' members */
+	struct seat *queue;    /* utlist */
+	struct reply *replies; /* utlist */
 	bool stop;
 
 	struct responder responder;
-	struct udp *udp;
+	struct udp *udp; /* these two, or */
 	struct tcp *tcp;
+	struct carrier *carrier;
 };
 
 /* May be the last use of the seat, and of the server that it is part of. */
@@ -69,7 +79,7 @@ static int seat_open(struct worker *worker, struct seat *seat)
 			       seat->lane, on_udp_closed);
 	if (r == 0 && !seat->tcp.users)
 		r = tcp_listen(&seat->tcp, worker->tcp, seat->sockets,
-			       seat->lane, on_tcp_closed);
+			       seat->lane, seat->server, on_tcp_closed);
 	return r;
 }
 
@@ -127,6 +137,34 @@ static void close_handles(struct worker *worker)
 		udp_stop(worker->udp);
 	if (worker->tcp)
 		tcp_stop(worker->tcp);
+	if (worker->carrier)
+		carrier_stop(worker->carrier);
+}
+
+static void free_replies(struct reply *replies)
+{
+	struct reply *reply, *next;
+
+	DL_FOREACH_SAFE (replies, reply, next)
+		free(reply);
+}
+
+static void send_replies(struct worker *worker)
+{
+	struct reply *replies, *reply;
+
+	uv_mutex_lock(&worker->mutex);
+	replies = steal(&worker->replies);
+	uv_mutex_unlock(&worker->mutex);
+	DL_FOREACH (replies, reply) {
+		if (worker->tcp)
+			tcp_answer(worker->tcp, reply->connection, reply->data,
+				   reply->len);
+		else
+			carrier_answer(worker->carrier, reply->connection,
+				       reply->data, reply->len);
+	}
+	free_replies(replies);
 }
 
 /* Do what the main thread wants. */
@@ -145,6 +183,8 @@ static void obey(struct worker *worker)
 		else if (seat_open(worker, seat) < 0)
 			seat_retry(worker, seat);
 	}
+	if (!stop)
+		send_replies(worker);
 	/* The seats were removed before, so the loop will run out now. */
 	if (stop)
 		close_handles(worker);
@@ -196,36 +236,76 @@ static void worker_freep(struct worker **worker)
 	worker_free(*worker);
 }
 
-int worker_new(struct worker **out, const struct tables *tables,
-	       const struct answer_options *options,
-	       struct connection_limits *limits, uv_async_t *tapped)
+/* One that can answer, and has nobody to answer to. */
+static int worker_make(struct worker **out, const struct tables *tables,
+		       const struct answer_options *options, uv_async_t *tapped)
 {
 	CLEANUP(worker_freep) struct worker *worker = NULL;
 	int r = worker_alloc(&worker);
 
 	if (r < 0)
 		return r;
-	worker->responder.options = *options;
-	if (options->cookies) {
-		worker->responder.cookies = *options->cookies;
-		worker->responder.options.cookies = &worker->responder.cookies;
-	}
 	worker->responder.tapped = tapped;
-	r = snapshot_new(&worker->responder.snapshot, tables);
-	if (r == 0)
-		r = tap_new(&worker->responder.tap);
+	r = responder_init(&worker->responder, tables, options);
+	if (r < 0)
+		return r;
+	*out = steal(&worker);
+	return 0;
+}
+
+static int worker_start(struct worker *worker)
+{
+	int r = thread_start(&worker->thread, worker_main, worker);
+
+	worker->running = r == 0;
+	return r;
+}
+
+int worker_new(struct worker **out, const struct tables *tables,
+	       const struct answer_options *options,
+	       struct connection_limits *limits, struct carrier *carrier,
+	       uv_async_t *tapped)
+{
+	CLEANUP(worker_freep) struct worker *worker = NULL;
+	int r = worker_make(&worker, tables, options, tapped);
+
 	if (r == 0)
 		r = udp_new(&worker->udp, &worker->loop, &worker->responder);
 	if (r == 0)
 		r = tcp_new(&worker->tcp, &worker->loop, &worker->responder,
-			    limits);
+			    limits, carrier);
 	if (r == 0)
-		r = thread_start(&worker->thread, worker_main, worker);
+		r = worker_start(worker);
 	if (r < 0)
 		return r;
-	worker->running = true;
 	*out = steal(&worker);
 	return 0;
+}
+
+int worker_new_carrier(struct worker **out, const struct tables *tables,
+		       const struct answer_options *options,
+		       struct connection_limits *limits,
+		       const struct transfer_options *transfers,
+		       struct transfer_counts *counts, uv_async_t *tapped)
+{
+	CLEANUP(worker_freep) struct worker *worker = NULL;
+	int r = worker_make(&worker, tables, options, tapped);
+
+	if (r == 0)
+		r = carrier_new(&worker->carrier, &worker->loop,
+				&worker->responder, limits, tables, transfers,
+				counts);
+	if (r == 0)
+		r = worker_start(worker);
+	if (r < 0)
+		return r;
+	*out = steal(&worker);
+	return 0;
+}
+
+struct carrier *worker_carrier(const struct worker *worker)
+{
+	return worker->carrier;
 }
 
 static void tell_stop(struct worker *worker)
@@ -251,13 +331,39 @@ struct worker *worker_free(struct worker *worker)
 	assert(r == 0);
 	(void)r;
 	assert(!worker->queue);
+	free_replies(worker->replies);
 	uv_mutex_destroy(&worker->mutex);
+	carrier_free(worker->carrier);
 	tcp_free(worker->tcp);
 	udp_free(worker->udp);
-	snapshot_free(worker->responder.snapshot);
-	tap_free(worker->responder.tap);
+	responder_deinit(&worker->responder);
 	free(worker);
 	return NULL;
+}
+
+void worker_answer(struct worker *worker, uint64_t connection,
+		   const uint8_t *data, size_t len)
+{
+	struct reply *reply = malloc(sizeof(*reply) + len);
+
+	/* Without memory its client waits in vain, and asks again. */
+	if (!reply)
+		return;
+	reply->connection = connection;
+	reply->len = len;
+	if (len)
+		memcpy(reply->data, data, len);
+	uv_mutex_lock(&worker->mutex);
+	DL_APPEND(worker->replies, reply);
+	uv_mutex_unlock(&worker->mutex);
+	uv_async_send(&worker->wake);
+}
+
+void worker_take_requests(struct worker *worker, struct inbox *inbox,
+			  unsigned number)
+{
+	worker->responder.inbox = inbox;
+	worker->responder.number = number;
 }
 
 struct tap *worker_tap(const struct worker *worker)

@@ -21,6 +21,7 @@
 #ifndef DNS_WORKER_H
 #define DNS_WORKER_H
 
+#include "dns/serve/carrier.h"
 #include "dns/serve/tcp.h"
 #include "dns/serve/udp.h"
 
@@ -30,6 +31,7 @@ struct seat {
 	struct worker *worker;
 	const struct socket_pair *sockets;
 	struct lane *lane;		 /* the server's, of the worker */
+	struct carrier_server *server;	 /* or NULL */
 	void (*left)(struct seat *seat); /* on the worker's thread */
 
 	/* Under the worker's mutex. */
@@ -47,13 +49,41 @@ struct seat {
  * worker_new() - start a thread
  * @tables:  borrowed, like @options and @limits; all must live longer, but
  *           for the cookies, of which the worker has a copy
+ * @carrier: who is given clients that ask for transfers; NULL: nobody
  * @tapped:  woken when the worker's tap is awaited, and there is more
  *
  * Return: 0, -ENOMEM, -EAGAIN, -EMFILE, or a snapshot's error.
  */
 int worker_new(struct worker **out, const struct tables *tables,
 	       const struct answer_options *options,
-	       struct connection_limits *limits, uv_async_t *tapped);
+	       struct connection_limits *limits, struct carrier *carrier,
+	       uv_async_t *tapped);
+
+/**
+ * worker_new_carrier() - one that has no seats, but a carrier
+ *
+ * It is freed when all who give it clients are. Return: as worker_new().
+ */
+int worker_new_carrier(struct worker **out, const struct tables *tables,
+		       const struct answer_options *options,
+		       struct connection_limits *limits,
+		       const struct transfer_options *transfers,
+		       struct transfer_counts *counts, uv_async_t *tapped);
+
+/** worker_carrier() - of worker_new_carrier() */
+struct carrier *worker_carrier(const struct worker *worker);
+
+/**
+ * worker_take_requests() - what it puts into that inbox, and as whose
+ *
+ * Once, before it has a seat or is given a client.
+ */
+void worker_take_requests(struct worker *worker, struct inbox *inbox,
+			  unsigned number);
+
+/** worker_answer() - connections_answer(), on its thread; @data is copied */
+void worker_answer(struct worker *worker, uint64_t connection,
+		   const uint8_t *data, size_t len);
 
 /** worker_tap() - the worker's; borrowed */
 struct tap *worker_tap(const struct worker *worker);

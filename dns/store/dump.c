@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * dump.c - the text of a table, or of one owner, at any offset
+ * dump.c - the text of a table, of a zone or of one owner, at any offset
  *
  * The text is a row of pieces: the head, a comma, an owner, a record, the
  * tail. A read goes from piece to piece, and has three ways to be at its offset
@@ -44,7 +44,9 @@ struct dump {
 	uint32_t table;
 	bool one; /* it is of one owner, whose walk this is */
 	bool json;
-	char *head, *tail;
+	bool is_zone;
+	struct zone_walk *zone; /* owned; NULL: there is no such zone */
+	char *head, *tail;	/* owned; NULL: there is none */
 	uint64_t size;
 	struct marks marks;
 
@@ -70,7 +72,7 @@ uint64_t dump_frame_size(const struct table_counts *counts,
 static void rewind_dump(struct dump *dump)
 {
 	dump->at = dump->one	? DUMP_AT_OWNER
-		   : dump->json ? DUMP_AT_HEAD
+		   : dump->head ? DUMP_AT_HEAD
 				: DUMP_AT_OWNERS;
 	dump->walk.place = (struct rrsets_place){0};
 	dump->first = true;
@@ -113,14 +115,48 @@ static int begin_table(struct dump *dump, const struct dump_frame *frame)
 	return 0;
 }
 
+#define ZONE_HEAD "$ORIGIN "
+
+uint64_t dump_zone_size(const struct name *apex,
+			const struct zone_counts *counts)
+{
+	uint64_t size = counts ? zone_shown(counts).text : 0;
+	char text[NAME_TEXT_SIZE];
+
+	return size + strlen(ZONE_HEAD "\n") + name_to_text(apex, text);
+}
+
+static int begin_zone(struct dump *dump, const struct name *apex)
+{
+	char head[sizeof(ZONE_HEAD "\n") + NAME_TEXT_SIZE] = ZONE_HEAD;
+	struct zone_counts counts;
+	size_t len = strlen(head);
+	int r = snapshot_zone(dump->snapshot, dump->table, apex, &counts);
+
+	if (r < 0 && r != -ENOENT)
+		return r;
+	dump->is_zone = true;
+	dump->size = dump_zone_size(apex, r == 0 ? &counts : NULL);
+	len += name_to_text(apex, head + len);
+	memcpy(head + len, "\n", 2);
+	dump->head = strdup(head);
+	if (!dump->head)
+		return -ENOMEM;
+	marks_init(&dump->marks, dump->size, MARKS_APART);
+	return r == 0 ? zone_walk_snapshot(&dump->zone, dump->snapshot,
+					   dump->table, apex)
+		      : 0;
+}
+
 static void dump_freep(struct dump **dump)
 {
 	dump_free(*dump);
 }
 
 int dump_new(struct dump **out, struct snapshot *snapshot, uint32_t table,
-	     const struct name *owner, const struct dump_frame *frame)
+	     const struct scope *scope, const struct dump_frame *frame)
 {
+	enum scope_kind kind = scope_kind_of(scope);
 	CLEANUP(dump_freep) struct dump *dump = calloc(1, sizeof(*dump));
 	int r;
 
@@ -128,7 +164,9 @@ int dump_new(struct dump **out, struct snapshot *snapshot, uint32_t table,
 		return -ENOMEM;
 	dump->snapshot = snapshot;
 	dump->table = table;
-	r = owner ? begin_owner(dump, owner) : begin_table(dump, frame);
+	r = kind == SCOPE_OWNER	 ? begin_owner(dump, &scope->name)
+	    : kind == SCOPE_ZONE ? begin_zone(dump, &scope->name)
+				 : begin_table(dump, frame);
 	if (r < 0)
 		return r;
 	rewind_dump(dump);
@@ -141,6 +179,7 @@ struct dump *dump_free(struct dump *dump)
 	if (!dump)
 		return NULL;
 	marks_deinit(&dump->marks);
+	zone_walk_free(dump->zone);
 	free(dump->head);
 	free(dump->tail);
 	free(dump);
@@ -169,18 +208,56 @@ static void approach(struct dump *dump, uint64_t offset)
 	}
 }
 
+static int next_of_zone(struct dump *dump, const struct mark *from,
+			struct snapshot_entry *entry)
+{
+	struct zone_entry shown;
+	int r = 0;
+
+	if (!dump->zone)
+		return -ENOENT;
+	if (from)
+		r = zone_walk_seek(dump->zone, from->key, from->key_len);
+	else if (dump->first)
+		r = zone_walk_seek(dump->zone, NULL, 0);
+	if (r == 0)
+		r = zone_walk_owner(dump->zone, &shown);
+	if (r < 0)
+		return r;
+	*entry =
+		(struct snapshot_entry){shown.key, shown.key_len, shown.rrsets};
+	/* Glue has no place of its own to go back to. */
+	if (!shown.is_glue)
+		marks_note(&dump->marks, dump->offset, shown.key,
+			   shown.key_len);
+	return 0;
+}
+
+static int next_of_table(struct dump *dump, const struct mark *from,
+			 struct snapshot_entry *entry)
+{
+	int r;
+
+	if (from)
+		r = snapshot_seek(dump->snapshot, dump->table, from->key,
+				  from->key_len, entry);
+	else if (dump->first)
+		r = snapshot_seek(dump->snapshot, dump->table, NULL, 0, entry);
+	else
+		r = snapshot_next(dump->snapshot, entry);
+	if (r == 0)
+		marks_note(&dump->marks, dump->offset, entry->key,
+			   entry->key_len);
+	return r;
+}
+
 static int next_entry(struct dump *dump, struct snapshot_entry *entry)
 {
 	const struct mark *from = dump->from;
 
 	dump->from = NULL;
-	if (from)
-		return snapshot_seek(dump->snapshot, dump->table, from->key,
-				     from->key_len, entry);
-	if (dump->first)
-		return snapshot_seek(dump->snapshot, dump->table, NULL, 0,
-				     entry);
-	return snapshot_next(dump->snapshot, entry);
+	return dump->is_zone ? next_of_zone(dump, from, entry)
+			     : next_of_table(dump, from, entry);
 }
 
 /* Stand before the next owner's text, or behind it if all of it is skipped. */
@@ -196,7 +273,6 @@ static int next_owner(struct dump *dump, struct dump_read *read)
 		dump->at = dump->json ? DUMP_AT_TAIL : DUMP_AT_END;
 	if (r < 0)
 		return r == -ENOENT ? 0 : r;
-	marks_note(&dump->marks, dump->offset, entry.key, entry.key_len);
 	comma = dump->json && !dump->first;
 	dump->first = false;
 	dump->cost += COST_OWNER;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * dump.h - the text of a table, or of one owner, at any offset
+ * dump.h - the text of a table, of a zone or of one owner, at any offset
  *
  * It may be gigabytes, so none of it is kept: a dump is a place in a snapshot,
  * and each read prints what it was asked for, from the record on that the
@@ -16,7 +16,8 @@
 #ifndef DNS_DUMP_H
 #define DNS_DUMP_H
 
-#include "dns/store/snapshot.h"
+#include "dns/store/zone.h"
+#include "dns/text/scope.h"
 
 struct dump;
 
@@ -28,13 +29,14 @@ struct dump_frame {
 /**
  * dump_new() - stand at the start
  * @snapshot: begun; borrowed, and used for nothing else
- * @owner:    that one's lines alone; or NULL: those of all
- * @frame:    copied; or NULL: lines
+ * @scope:    whose lines; NULL: those of all. A zone's begin with $ORIGIN, and
+ *            that is all where there is no such zone
+ * @frame:    of all; copied; or NULL: lines
  *
  * Return: 0; -ENOMEM; -EIO.
  */
 int dump_new(struct dump **out, struct snapshot *snapshot, uint32_t table,
-	     const struct name *owner, const struct dump_frame *frame);
+	     const struct scope *scope, const struct dump_frame *frame);
 struct dump *dump_free(struct dump *dump); /* NULL is fine */
 
 /** dump_size() - octets of all of it */
@@ -43,6 +45,10 @@ uint64_t dump_size(const struct dump *dump);
 /** dump_frame_size() - of a table with these counts, in @frame */
 uint64_t dump_frame_size(const struct table_counts *counts,
 			 const struct dump_frame *frame);
+
+/** dump_zone_size() - of a zone with these counts; NULL: there is none */
+uint64_t dump_zone_size(const struct name *apex,
+			const struct zone_counts *counts);
 
 /* One read, on its way. */
 struct dump_read {

@@ -119,16 +119,29 @@ void snapshot_end(struct snapshot *snapshot)
 	snapshot->begun = false;
 }
 
+MDB_txn *snapshot_txn(const struct snapshot *snapshot)
+{
+	assert(snapshot->begun);
+	return snapshot->txn;
+}
+
+const struct tables *snapshot_tables(const struct snapshot *snapshot)
+{
+	return snapshot->tables;
+}
+
 int snapshot_measure(struct snapshot *snapshot, struct snapshot_size *out)
 {
-	const MDB_dbi all[] = {snapshot->tables->records,
-			       snapshot->tables->tables,
-			       snapshot->tables->serving};
+	const struct tables *tables = snapshot->tables;
+	const MDB_dbi all[] = {tables->records, tables->tables, tables->serving,
+			       tables->apexes,	tables->zones,	tables->lists,
+			       tables->keys,	tables->journal};
 	size_t used = 0;
 	MDB_envinfo info;
 	MDB_stat stat;
 	int rc;
 
+	_Static_assert(ARRAY_SIZE(all) == TABLES_DBS, "all of them");
 	assert(snapshot->begun);
 	rc = mdb_env_info(mdb_txn_env(snapshot->txn), &info);
 	for (size_t i = 0; rc == 0 && i < ARRAY_SIZE(all); i++) {

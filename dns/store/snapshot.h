@@ -31,6 +31,13 @@ void snapshot_freep(struct snapshot **snapshot);
 int snapshot_begin(struct snapshot *snapshot);
 void snapshot_end(struct snapshot *snapshot);
 
+/**
+ * snapshot_txn(), snapshot_tables() - what to read the moment's other databases
+ * with; good until snapshot_end()
+ */
+MDB_txn *snapshot_txn(const struct snapshot *snapshot);
+const struct tables *snapshot_tables(const struct snapshot *snapshot);
+
 /* Octets of the store's file. */
 struct snapshot_size {
 	uint64_t file;

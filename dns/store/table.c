@@ -14,6 +14,7 @@
  */
 #include <errno.h>
 
+#include "dns/store/home.h"
 #include "dns/store/table_key.h"
 #include "dns/store/table_layout.h"
 
@@ -38,16 +39,22 @@ int table_errno(int rc)
 int tables_open(struct tables *out, MDB_env *env, MDB_txn *txn)
 {
 	struct tables tables = {.env = env};
+	const struct {
+		const char *name;
+		MDB_dbi *dbi;
+	} all[] = {
+		{"records", &tables.records}, {"tables", &tables.tables},
+		{"serving", &tables.serving}, {"apexes", &tables.apexes},
+		{"zones", &tables.zones},     {"lists", &tables.lists},
+		{"keys", &tables.keys},	      {"journal", &tables.journal},
+	};
 	unsigned flags = 0;
 	int rc = mdb_env_get_flags(env, &flags);
 
+	_Static_assert(ARRAY_SIZE(all) == TABLES_DBS, "all of them");
 	flags = flags & MDB_RDONLY ? 0 : MDB_CREATE;
-	if (rc == 0)
-		rc = mdb_dbi_open(txn, "records", flags, &tables.records);
-	if (rc == 0)
-		rc = mdb_dbi_open(txn, "tables", flags, &tables.tables);
-	if (rc == 0)
-		rc = mdb_dbi_open(txn, "serving", flags, &tables.serving);
+	for (size_t i = 0; rc == 0 && i < ARRAY_SIZE(all); i++)
+		rc = mdb_dbi_open(txn, all[i].name, flags, all[i].dbi);
 	if (rc == 0)
 		*out = tables;
 	return table_errno(rc);
@@ -159,24 +166,52 @@ int table_create(const struct tables *tables, MDB_txn *txn, uint32_t *out)
 int table_serving(const struct tables *tables, MDB_txn *txn, uint64_t server,
 		  uint32_t *out)
 {
+	struct served served;
+	int r = table_served(tables, txn, server, &served);
+
+	if (r == 0)
+		*out = served.table;
+	return r;
+}
+
+int table_served(const struct tables *tables, MDB_txn *txn, uint64_t server,
+		 struct served *out)
+{
 	uint8_t octets[TABLE_SERVER_SIZE];
 	MDB_val key = table_server_key(octets, server), value;
 	int rc = mdb_get(txn, tables->serving, &key, &value);
 
-	if (rc == 0)
-		*out = get_u32(value.mv_data);
-	return table_errno(rc);
+	if (rc != 0)
+		return table_errno(rc);
+	if (value.mv_size != TABLE_SERVED_SIZE)
+		return -EIO;
+	out->table = get_u32(value.mv_data);
+	out->home = get_u32((uint8_t *)value.mv_data + TABLE_NUMBER_SIZE);
+	return 0;
+}
+
+int table_put_served(const struct tables *tables, MDB_txn *txn, uint64_t server,
+		     const struct served *served)
+{
+	uint8_t octets[TABLE_SERVER_SIZE], numbers[TABLE_SERVED_SIZE];
+	MDB_val key = table_server_key(octets, server);
+	MDB_val value = {sizeof(numbers), numbers};
+
+	put_u32(numbers, served->table);
+	put_u32(numbers + TABLE_NUMBER_SIZE, served->home);
+	return table_errno(mdb_put(txn, tables->serving, &key, &value, 0));
 }
 
 static int set_served(const struct tables *tables, MDB_txn *txn, uint32_t table,
-		      bool served, int64_t now_ns)
+		      bool is_served, uint32_t home, int64_t now_ns)
 {
 	struct table_counts counts;
 	int r = table_get_counts(tables, txn, table, &counts);
 
 	if (r < 0)
 		return r;
-	counts.served = served;
+	counts.served = is_served;
+	counts.home = home;
 	counts.changed_ns = now_ns;
 	return table_put_counts(tables, txn, table, &counts);
 }
@@ -196,31 +231,29 @@ int table_touch(const struct tables *tables, MDB_txn *txn, uint32_t table,
 int table_publish(const struct tables *tables, MDB_txn *txn, uint64_t server,
 		  uint32_t table, int64_t now_ns)
 {
-	uint8_t octets[TABLE_SERVER_SIZE], number[TABLE_NUMBER_SIZE];
-	MDB_val key = table_server_key(octets, server);
-	MDB_val value = table_number_key(number, table);
-	uint32_t former;
-	int r = table_serving(tables, txn, server, &former);
+	struct served served = {0};
+	int r = table_served(tables, txn, server, &served);
 
 	if (r == 0)
-		r = set_served(tables, txn, former, false, now_ns);
+		r = set_served(tables, txn, served.table, false, 0, now_ns);
 	if (r < 0 && r != -ENOENT)
 		return r;
-	r = set_served(tables, txn, table, true, now_ns);
-	if (r < 0)
-		return r;
-	return table_errno(mdb_put(txn, tables->serving, &key, &value, 0));
+	served.table = table;
+	r = set_served(tables, txn, table, true, served.home, now_ns);
+	return r < 0 ? r : table_put_served(tables, txn, server, &served);
 }
 
 int table_retire(const struct tables *tables, MDB_txn *txn, uint64_t server)
 {
 	uint8_t octets[TABLE_SERVER_SIZE];
 	MDB_val key = table_server_key(octets, server);
-	uint32_t table;
-	int r = table_serving(tables, txn, server, &table);
+	struct served served;
+	int r = table_served(tables, txn, server, &served);
 
 	if (r == 0)
-		r = set_served(tables, txn, table, false, 0);
+		r = set_served(tables, txn, served.table, false, 0, 0);
+	if (r == 0 && served.home)
+		r = home_free(tables, txn, served.home);
 	if (r < 0)
 		return r;
 	return table_errno(mdb_del(txn, tables->serving, &key, NULL));
@@ -248,33 +281,44 @@ int table_loose(const struct tables *tables, MDB_txn *txn, struct buffer *out)
 	return r;
 }
 
-int table_free_slice(const struct tables *tables, MDB_txn *txn, uint32_t table,
-		     size_t max, bool *left)
+/* Rows of a table in one database, as many as @max says; 0: none is left. */
+static int free_rows(MDB_txn *txn, MDB_dbi dbi, uint32_t table, size_t *max,
+		     bool *left)
 {
 	uint8_t number[TABLE_NUMBER_SIZE], prefix[TABLE_NUMBER_SIZE];
 	CLEANUP(table_cursor_closep) MDB_cursor *cursor = NULL;
 	MDB_val value, key = table_number_key(number, table);
-	int rc = mdb_cursor_open(txn, tables->records, &cursor);
+	int rc = mdb_cursor_open(txn, dbi, &cursor);
 
 	if (rc != 0)
 		return table_errno(rc);
 	memcpy(prefix, number, sizeof(prefix));
 	rc = mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE);
-	while (rc == 0 && max && !memcmp(key.mv_data, prefix, sizeof(prefix))) {
+	while (rc == 0 && *max &&
+	       !memcmp(key.mv_data, prefix, sizeof(prefix))) {
 		size_t cost = 1 + value.mv_size / 4096;
 
-		max -= cost < max ? cost : max;
+		*max -= cost < *max ? cost : *max;
 		rc = mdb_cursor_del(cursor, 0);
 		/* The cursor stands on what followed: NEXT goes no further. */
 		if (rc == 0)
 			rc = mdb_cursor_get(cursor, &key, &value, MDB_NEXT);
 	}
 	*left = rc == 0 && !memcmp(key.mv_data, prefix, sizeof(prefix));
-	if (rc != 0 && rc != MDB_NOTFOUND)
-		return table_errno(rc);
-	if (*left)
-		return 0;
-	key = table_number_key(number, table);
+	return rc == MDB_NOTFOUND ? 0 : table_errno(rc);
+}
+
+int table_free_slice(const struct tables *tables, MDB_txn *txn, uint32_t table,
+		     size_t max, bool *left)
+{
+	uint8_t number[TABLE_NUMBER_SIZE];
+	MDB_val key = table_number_key(number, table);
+	int rc, r = free_rows(txn, tables->apexes, table, &max, left);
+
+	if (r == 0 && !*left)
+		r = free_rows(txn, tables->records, table, &max, left);
+	if (r < 0 || *left)
+		return r;
 	rc = mdb_del(txn, tables->tables, &key, NULL);
 	return rc == MDB_NOTFOUND ? 0 : table_errno(rc);
 }

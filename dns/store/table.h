@@ -4,11 +4,15 @@
  *
  * A table is a set of owners with their RRsets. Tables have numbers that are
  * never used twice; a nameserver answers from the table that `serving` names
- * under the nameserver's id. Three LMDB databases hold this:
+ * under the nameserver's id. LMDB databases hold this:
  *
  *   records   table number (4 octets, network order), owner key -> rrset.h
  *   tables    table number -> struct table_counts and whether it is served
- *   serving   nameserver id (8 octets, network order) -> table number
+ *   serving   nameserver id (8 octets, network order) -> table number, number
+ *             of its home (4 octets each, network order)
+ *
+ * What zones are in a table is zone.h's (`apexes`), what a nameserver has
+ * beside its records home.h's (`zones`, `lists`, `keys`, `journal`).
  *
  * A table that no nameserver serves is loose: one that a replacement is still
  * filling, or garbage. What is loose when the store opens is garbage.
@@ -27,12 +31,35 @@
 
 #include "dns/store/rrset.h"
 
+/* Who changes records. */
+enum settle_by {
+	SETTLE_BY_FILE = 0,
+	SETTLE_BY_UPDATE,
+	SETTLE_BY_TRANSFER, /* from the primary: serials are its own */
+	SETTLE_BY_REMOVAL,  /* of a zone with all that is remembered of it */
+	SETTLE_BY_CATALOG,  /* of the catalog zone alone: as catalog.h has it */
+};
+
 struct tables {
 	MDB_env *env; /* borrowed */
 	MDB_dbi records;
 	MDB_dbi tables;
 	MDB_dbi serving;
+	MDB_dbi apexes;
+	MDB_dbi zones;
+	MDB_dbi lists;
+	MDB_dbi keys;
+	MDB_dbi journal;
 	uint64_t records_max; /* of a nameserver; 0: any number */
+	/*
+	 * A zone of a nameserver with a home shows something else, or has
+	 * another serial; the writer's thread, before the commit, which may be
+	 * lost: who hears looks again, at a snapshot of transaction @txn_id or
+	 * later. NULL: nobody wants to know.
+	 */
+	void (*zone_changed)(void *arg, size_t txn_id, uint32_t home,
+			     const struct name *apex);
+	void *zone_changed_arg;
 	/*
 	 * Where to read when the environment has failed for good; NULL before.
 	 * Set once, by tables_fall_back(), while other threads read.
@@ -48,13 +75,25 @@ struct table_counts {
 	uint64_t json;	    /* octets of all rrsets_to_json(), no commas */
 	int64_t changed_ns; /* wall clock of the last change, since 1970 */
 	uint8_t served;	    /* some nameserver answers from it */
+	uint32_t home;	    /* of that one; 0: none */
 };
 
 /** table_errno() - what an LMDB return code is as a negative errno */
 int table_errno(int rc);
 
+/* Databases that tables_open() opens. */
+#define TABLES_DBS 8
+
 /** tables_open() - open the databases inside @txn; a write one makes them */
 int tables_open(struct tables *out, MDB_env *env, MDB_txn *txn);
+
+/**
+ * tables_take_over() - make a store of format 1 one of format 2
+ *
+ * That one knew of no zones and no homes. All records are looked at once, and
+ * none is written. Return: 0; -errno: the transaction is lost.
+ */
+int tables_take_over(const struct tables *tables, MDB_txn *txn);
 
 /**
  * tables_fall_back() - let snapshots read from another environment
@@ -95,11 +134,23 @@ int table_records(const struct tables *tables, MDB_txn *txn, uint32_t table,
  * @fresh: see rrsets_edit(); then the limit is looked at when it is published
  * @now_ns: becomes changed_ns
  *
- * Return: 0; EINVAL, EDQUOT refused, with @why; -errno.
+ * For a nameserver with a home, it is settled what that means for its zones:
+ * settle.h.
+ *
+ * Return: 0; EINVAL, EDQUOT, EROFS refused, with @why; -errno.
  */
 int table_apply(const struct tables *tables, MDB_txn *txn, uint32_t table,
 		const struct change *change, bool fresh, int64_t now_ns,
 		struct refusal *why);
+
+/**
+ * table_apply_by() - table_apply() for who is no file
+ *
+ * Return: as table_apply(); EROFS: a zone is a secondary, with @why.
+ */
+int table_apply_by(const struct tables *tables, MDB_txn *txn, uint32_t table,
+		   const struct change *change, enum settle_by by,
+		   int64_t now_ns, struct refusal *why);
 
 /** table_digest() - rrsets_digest() of what @owner has there: 0; -errno */
 int table_digest(const struct tables *tables, MDB_txn *txn, uint32_t table,
@@ -131,7 +182,8 @@ int table_serving(const struct tables *tables, MDB_txn *txn, uint64_t server,
 /**
  * table_publish() - let @server answer from @table
  *
- * Its former table, if any, becomes loose. Return: 0; -errno.
+ * Its former table, if any, becomes loose, and its home is kept. Return: 0;
+ * -errno.
  */
 int table_publish(const struct tables *tables, MDB_txn *txn, uint64_t server,
 		  uint32_t table, int64_t now_ns);
@@ -140,14 +192,15 @@ int table_publish(const struct tables *tables, MDB_txn *txn, uint64_t server,
 int table_touch(const struct tables *tables, MDB_txn *txn, uint32_t table,
 		int64_t changed_ns);
 
-/** table_retire() - @server answers no more; its table becomes loose */
+/** table_retire() - @server answers no more; its table becomes loose, and its
+ * home goes */
 int table_retire(const struct tables *tables, MDB_txn *txn, uint64_t server);
 
 /** table_loose() - append the numbers of all loose tables, as uint32_t */
 int table_loose(const struct tables *tables, MDB_txn *txn, struct buffer *out);
 
 /**
- * table_free_slice() - remove some owners of a loose table
+ * table_free_slice() - remove some owners and zones of a loose table
  * @max:  up to so many, where a large one counts as one more for each 4 KiB:
  *        its pages are freed one by one
  * @left: false once the table is gone altogether

@@ -10,17 +10,8 @@
 #include <assert.h>
 #include <errno.h>
 
-#include "dns/store/table_key.h"
-#include "dns/store/table_layout.h"
-
-/* What an owner's new value does to its table. */
-struct verdict {
-	uint8_t key[TABLE_KEY_SIZE];
-	size_t key_len;
-	size_t value_at; /* in the buffer of new values */
-	size_t value_len;
-	bool had; /* it had records before */
-};
+#include "dns/store/apply.h"
+#include "dns/store/settle_zone.h"
 
 /* An item of a change, by its owner's place in DNS order. */
 struct sorted_item {
@@ -29,32 +20,11 @@ struct sorted_item {
 	size_t offset; /* of the item in the change */
 };
 
-/* One change on its way into a table. */
-struct apply {
-	const struct tables *tables;
-	MDB_txn *txn;
-	uint32_t table;
-	bool fresh;
-	struct refusal *why;
-	/*
-	 * One cursor finds and puts all owners. They come in order, and LMDB
-	 * looks in the page where the cursor stands before it descends.
-	 */
-	MDB_cursor *cursor;
-	struct table_counts counts;
-	uint64_t before; /* records */
-	struct sorted_item *sorted;
-	struct buffer keys;	/* the arena behind sorted */
-	struct buffer verdicts; /* struct verdict */
-	struct buffer values;
-	struct buffer value; /* the one being worked out */
-	struct buffer items; /* struct change_item of the owner at hand */
-};
-
-static void apply_deinit(struct apply *apply)
+void apply_deinit(struct apply *apply)
 {
 	table_cursor_closep(&apply->cursor);
 	free(apply->sorted);
+	buffer_deinit(&apply->sorted_keys);
 	buffer_deinit(&apply->keys);
 	buffer_deinit(&apply->verdicts);
 	buffer_deinit(&apply->values);
@@ -86,18 +56,19 @@ static int apply_sort(struct apply *apply, const struct change *change)
 	if (!apply->sorted)
 		return -ENOMEM;
 	/* A key is at most twice its name: one allocation, so none moves. */
-	r = buffer_reserve(&apply->keys, 2 * change->items.len);
+	r = buffer_reserve(&apply->sorted_keys, 2 * change->items.len);
 	if (r < 0)
 		return r;
 	for (at = 0; change_next(change, &offset, &item); at = offset) {
 		struct sorted_item *out = &apply->sorted[i++];
 		uint8_t key[TABLE_KEY_SIZE];
 
-		out->key = apply->keys.data + apply->keys.len;
+		out->key = apply->sorted_keys.data + apply->sorted_keys.len;
 		out->key_len = table_key(key, apply->table, &item.rr.owner);
 		out->offset = at;
-		assert(out->key_len <= apply->keys.cap - apply->keys.len);
-		buffer_add(&apply->keys, key, out->key_len);
+		assert(out->key_len <=
+		       apply->sorted_keys.cap - apply->sorted_keys.len);
+		buffer_add(&apply->sorted_keys, key, out->key_len);
 	}
 	assert(i == change->count);
 	qsort(apply->sorted, i, sizeof(*apply->sorted), compare_sorted);
@@ -117,35 +88,54 @@ static void count_size(struct apply *apply, const struct name *owner,
 	apply->counts.json += factor * size.json;
 }
 
-/* The owner has @new for @old. @verdict: its key is set */
-static int add_verdict(struct apply *apply, struct verdict *verdict,
-		       const struct name *owner, struct rrsets old,
-		       struct rrsets new)
+/* While the old records are there: nothing is written yet. */
+static int add_value(struct apply *apply, struct verdict *verdict,
+		     const struct name *owner, struct rrsets new)
 {
-	int r;
+	zone_change_of(owner->len, verdict->old, new, &verdict->zone);
+	apply->moves_zones |= verdict->zone.soa != 0;
+	verdict->gives_serial = soa_serial_differs(verdict->old, new);
+	verdict->value_at = apply->values.len;
+	verdict->value_len = new.len;
+	return buffer_add(&apply->values, new.data, new.len);
+}
+
+int apply_add(struct apply *apply, const uint8_t *key, size_t key_len,
+	      const struct name *owner, struct rrsets old, struct rrsets new)
+{
+	struct verdict verdict = {
+		.key_at = apply->keys.len, .key_len = key_len, .old = old};
+	int r = buffer_add(&apply->keys, key, key_len);
 
 	count_size(apply, owner, old, -1);
 	count_size(apply, owner, new, 1);
-	verdict->had = old.len;
-	verdict->value_at = apply->values.len;
-	verdict->value_len = new.len;
-	r = buffer_add(&apply->values, new.data, new.len);
 	if (r == 0)
-		r = buffer_add(&apply->verdicts, verdict, sizeof(*verdict));
+		r = add_value(apply, &verdict, owner, new);
+	if (r == 0)
+		r = buffer_add(&apply->verdicts, &verdict, sizeof(verdict));
 	return r;
+}
+
+int apply_set(struct apply *apply, size_t at, const struct name *owner,
+	      struct rrsets new)
+{
+	struct verdict *verdict = apply_verdict(apply, at);
+
+	count_size(apply, owner, apply_value(apply, verdict), -1);
+	count_size(apply, owner, new, 1);
+	return add_value(apply, verdict, owner, new);
 }
 
 /* Judge one owner: @count items from @sorted on. */
 static int apply_judge(struct apply *apply, const struct change *change,
 		       const struct sorted_item *sorted, size_t count)
 {
-	struct verdict verdict = {.key_len = sorted->key_len};
 	const struct change_item *items;
 	struct rrsets old = {0}, new;
 	MDB_val key, value;
 	int r, rc;
 
-	assert(count && sorted->key_len <= sizeof(verdict.key));
+	assert(count);
 	apply->items.len = 0;
 	for (size_t i = 0; i < count; i++) {
 		size_t offset = sorted[i].offset;
@@ -158,8 +148,7 @@ static int apply_judge(struct apply *apply, const struct change *change,
 	}
 	items = (const struct change_item *)apply->items.data;
 
-	memcpy(verdict.key, sorted->key, sorted->key_len);
-	key = (MDB_val){verdict.key_len, verdict.key};
+	key = (MDB_val){sorted->key_len, sorted->key};
 	rc = mdb_cursor_get(apply->cursor, &key, &value, MDB_SET);
 	if (rc == 0)
 		old = (struct rrsets){value.mv_data, value.mv_size};
@@ -171,32 +160,32 @@ static int apply_judge(struct apply *apply, const struct change *change,
 	if (r)
 		return r;
 	new = (struct rrsets){apply->value.data, apply->value.len};
-	return add_verdict(apply, &verdict, &items->rr.owner, old, new);
+	return apply_add(apply, sorted->key, sorted->key_len, &items->rr.owner,
+			 old, new);
 }
 
 static int apply_write(struct apply *apply)
 {
-	const struct verdict *verdict =
-		(const struct verdict *)apply->verdicts.data;
-	size_t count = apply->verdicts.len / sizeof(*verdict);
 	int rc = 0;
 
-	for (; rc == 0 && count; verdict++, count--) {
-		MDB_val key = {verdict->key_len, (void *)verdict->key};
-		MDB_val value = {verdict->value_len,
-				 apply->values.data + verdict->value_at};
+	for (size_t i = 0; rc == 0 && i < apply_count(apply); i++) {
+		const struct verdict *verdict = apply_verdict(apply, i);
+		struct rrsets new = apply_value(apply, verdict);
+		MDB_val key = {verdict->key_len,
+			       (void *)apply_key(apply, verdict)};
+		MDB_val value = {new.len, (void *)new.data};
 
-		assert(value.mv_size <= apply->values.len - verdict->value_at);
-		if (verdict->value_len)
+		assert(new.len <= apply->values.len - verdict->value_at);
+		if (new.len)
 			rc = mdb_cursor_put(apply->cursor, &key, &value, 0);
-		else if (verdict->had)
+		else if (verdict->old.len)
 			rc = mdb_del(apply->txn, apply->tables->records, &key,
 				     NULL);
 	}
 	return table_errno(rc);
 }
 
-static int apply_begin(struct apply *apply)
+int apply_begin(struct apply *apply)
 {
 	int r = table_errno(mdb_cursor_open(apply->txn, apply->tables->records,
 					    &apply->cursor));
@@ -208,17 +197,60 @@ static int apply_begin(struct apply *apply)
 	return r;
 }
 
-/* All owners are judged: what the whole comes to, and write it. */
-static int apply_end(struct apply *apply, int64_t now_ns)
+/* The zones that come and go, from the last one on, and then all owners. */
+static int tally_zones(struct apply *apply, struct zone_tally *tally)
 {
+	size_t count = apply_count(apply);
+	const struct verdict *verdict;
 	int r = 0;
 
-	if (!apply->fresh)
+	for (size_t i = apply->moves_zones ? count : 0; r == 0 && i-- > 0;) {
+		verdict = apply_verdict(apply, i);
+		if (verdict->zone.soa)
+			r = zone_tally_soa(tally, apply_key(apply, verdict),
+					   verdict->key_len,
+					   verdict->zone.soa > 0);
+	}
+	for (size_t i = 0; r == 0 && i < count; i++) {
+		verdict = apply_verdict(apply, i);
+		r = zone_tally_owner(tally, apply_key(apply, verdict),
+				     verdict->key_len, &verdict->zone);
+	}
+	return r < 0 ? r : zone_tally_flush(tally);
+}
+
+static int write_with_zones(struct apply *apply, struct settle *settle)
+{
+	CLEANUP(zone_tally_deinit) struct zone_tally tally = {0};
+	int r = zone_tally_init(&tally, apply->tables, apply->txn,
+				apply->now_ns);
+
+	tally.marks_ahead = !apply->fresh && !settle;
+	if (r == 0)
+		r = tally_zones(apply, &tally);
+	if (r == 0 && settle)
+		r = settle_write(settle);
+	if (r == 0)
+		r = apply_write(apply);
+	if (r == 0)
+		r = zone_tally_end(&tally);
+	if (r < 0 || apply->fresh)
+		return r;
+	return settle ? settle_end(settle) : settle_serials(apply);
+}
+
+/* All owners are judged: what the whole comes to, and write it. */
+int apply_end(struct apply *apply)
+{
+	CLEANUP(settle_freep) struct settle *settle = NULL;
+	int r = settle_judge(&settle, apply);
+
+	if (r == 0 && !apply->fresh)
 		r = table_fits(apply->tables, apply->before,
 			       apply->counts.records, apply->why);
 	if (r == 0)
-		r = apply_write(apply);
-	apply->counts.changed_ns = now_ns;
+		r = write_with_zones(apply, settle);
+	apply->counts.changed_ns = apply->now_ns;
 	return r ? r
 		 : table_put_counts(apply->tables, apply->txn, apply->table,
 				    &apply->counts);
@@ -227,6 +259,26 @@ static int apply_end(struct apply *apply, int64_t now_ns)
 static bool same_owner(const struct sorted_item *a, const struct sorted_item *b)
 {
 	return a->key_len == b->key_len && !memcmp(a->key, b->key, a->key_len);
+}
+
+static int apply_change(struct apply *apply, const struct change *change)
+{
+	size_t count;
+	int r;
+
+	if (!change->count)
+		return 0;
+	r = apply_begin(apply);
+	if (r == 0)
+		r = apply_sort(apply, change);
+	for (size_t i = 0; r == 0 && i < change->count; i += count) {
+		for (count = 1; i + count < change->count; count++)
+			if (!same_owner(&apply->sorted[i],
+					&apply->sorted[i + count]))
+				break;
+		r = apply_judge(apply, change, &apply->sorted[i], count);
+	}
+	return r ? r : apply_end(apply);
 }
 
 int table_apply(const struct tables *tables, MDB_txn *txn, uint32_t table,
@@ -239,24 +291,28 @@ int table_apply(const struct tables *tables, MDB_txn *txn, uint32_t table,
 		.txn = txn,
 		.table = table,
 		.fresh = fresh,
+		.now_ns = now_ns,
 		.why = why,
 	};
-	size_t count;
-	int r;
 
-	if (!change->count)
-		return 0;
-	r = apply_begin(&apply);
-	if (r == 0)
-		r = apply_sort(&apply, change);
-	for (size_t i = 0; r == 0 && i < change->count; i += count) {
-		for (count = 1; i + count < change->count; count++)
-			if (!same_owner(&apply.sorted[i],
-					&apply.sorted[i + count]))
-				break;
-		r = apply_judge(&apply, change, &apply.sorted[i], count);
-	}
-	return r ? r : apply_end(&apply, now_ns);
+	return apply_change(&apply, change);
+}
+
+int table_apply_by(const struct tables *tables, MDB_txn *txn, uint32_t table,
+		   const struct change *change, enum settle_by by,
+		   int64_t now_ns, struct refusal *why)
+{
+	CLEANUP(apply_deinit)
+	struct apply apply = {
+		.tables = tables,
+		.txn = txn,
+		.table = table,
+		.by = by,
+		.now_ns = now_ns,
+		.why = why,
+	};
+
+	return apply_change(&apply, change);
 }
 
 /* The records of @rrsets as adds with this owner. */
@@ -326,17 +382,22 @@ int table_take(const struct tables *tables, MDB_txn *txn, uint32_t table,
 {
 	CLEANUP(apply_deinit)
 	struct apply apply = {
-		.tables = tables, .txn = txn, .table = table, .why = why};
+		.tables = tables,
+		.txn = txn,
+		.table = table,
+		.now_ns = now_ns,
+		.why = why,
+	};
 	struct rrsets old = {0}, new = {0};
-	struct verdict verdict;
+	uint8_t key[TABLE_KEY_SIZE];
+	size_t key_len = table_key(key, table, owner);
 	int r = apply_begin(&apply);
 
-	verdict.key_len = table_key(verdict.key, table, owner);
 	if (r == 0)
 		r = table_get_owner(tables, txn, table, owner, &old);
 	if (r == 0 || r == -ENOENT)
 		r = table_get_owner(tables, txn, source, owner, &new);
 	if (r == 0 || r == -ENOENT)
-		r = add_verdict(&apply, &verdict, owner, old, new);
-	return r ? r : apply_end(&apply, now_ns);
+		r = apply_add(&apply, key, key_len, owner, old, new);
+	return r ? r : apply_end(&apply);
 }

@@ -8,6 +8,8 @@
 
 #include "dns/store/table.h"
 
+struct served;
+
 /** table_get_counts() - 0; -ENOENT: no such table; -errno */
 int table_get_counts(const struct tables *tables, MDB_txn *txn, uint32_t table,
 		     struct table_counts *out);
@@ -15,6 +17,10 @@ int table_get_counts(const struct tables *tables, MDB_txn *txn, uint32_t table,
 /** table_put_counts() - 0; -errno */
 int table_put_counts(const struct tables *tables, MDB_txn *txn, uint32_t table,
 		     const struct table_counts *counts);
+
+/** table_put_served() - see home.h: 0; -errno */
+int table_put_served(const struct tables *tables, MDB_txn *txn, uint64_t server,
+		     const struct served *served);
 
 /**
  * table_get_owner() - what an owner has; good until the transaction writes

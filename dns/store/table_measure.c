@@ -11,12 +11,13 @@
 
 #include "dns/store/rrset_layout.h"
 #include "dns/store/table_layout.h"
-#include "dns/store/table_key.h"
+#include "dns/store/zone_layout.h"
 
 struct measure {
 	MDB_cursor *cursor;
 	struct buffer value; /* the owner's, to be changed */
 	struct buffer line;
+	bool is_changed; /* some owner was */
 	struct name owner;
 	char owner_text[NAME_TEXT_SIZE];
 	size_t owner_len;
@@ -97,6 +98,7 @@ static int measure_owner(struct measure *measure, const struct tables *tables,
 		r = measure_value(measure);
 	if (r <= 0)
 		return r;
+	measure->is_changed = true;
 	new = (struct rrsets){measure->value.data, measure->value.len};
 	before = rrsets_size(&measure->owner, old);
 	value.mv_data = measure->value.data;
@@ -123,5 +125,7 @@ int tables_measure(const struct tables *tables, MDB_txn *txn)
 		if (rc == 0)
 			r = measure_owner(&measure, tables, txn, key, value);
 	}
-	return r < 0 || rc == MDB_NOTFOUND ? r : table_errno(rc);
+	if (r == 0 && rc != MDB_NOTFOUND)
+		r = table_errno(rc);
+	return r == 0 && measure.is_changed ? zones_measure(tables, txn) : r;
 }

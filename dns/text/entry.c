@@ -14,7 +14,7 @@
 #include "dns/wire/escape.h"
 
 void entries_init(struct entries *entries, const struct name *origin,
-		  const struct name *only, uint32_t ttl)
+		  const struct scope *scope, uint32_t ttl)
 {
 	memset(entries, 0, sizeof(*entries));
 	if (origin) {
@@ -22,9 +22,12 @@ void entries_init(struct entries *entries, const struct name *origin,
 		entries->state.origin = *origin;
 	}
 	entries->state.ttl = ttl;
-	if (only) {
-		entries->has_only = true;
-		entries->only = *only;
+	if (scope)
+		entries->scope = *scope;
+	/* A zone's own file may begin with a blank owner. */
+	if (scope_kind_of(scope) == SCOPE_ZONE) {
+		entries->state.has_owner = true;
+		entries->state.owner = scope->name;
 	}
 }
 
@@ -127,10 +130,15 @@ static int refuse_owner(const struct entries *entries, struct lexer *lexer)
 {
 	char name[NAME_TEXT_SIZE];
 
-	name_to_text(&entries->only, name);
+	name_to_text(&entries->scope.name, name);
 	/* Long names would push the reason out of its place. */
 	if (strlen(name) > 50)
 		strcpy(name + 47, "...");
+	if (entries->scope.kind == SCOPE_ZONE)
+		return refusal_set(lexer->why, -EINVAL,
+				   "the owner is outside %s: this file holds "
+				   "that zone's records only",
+				   name);
 	return refusal_set(
 		lexer->why, -EINVAL,
 		"the owner is not %s: this file holds %s's records only", name,
@@ -150,7 +158,7 @@ static int read_owner(struct entries *entries, struct lexer *lexer,
 		return refusal_within(lexer->why, "bad owner");
 	name_lower(&state->owner);
 	state->has_owner = true;
-	if (entries->has_only && !name_equal(&state->owner, &entries->only))
+	if (!scope_takes(&entries->scope, &state->owner))
 		return refuse_owner(entries, lexer);
 	return 0;
 }
@@ -317,7 +325,8 @@ static int read_record(struct entries *entries, struct lexer *lexer,
 		r = refusal_set(
 			lexer->why, -EINVAL,
 			"the owner is missing, and no record before has "
-			"one; write it, or take the blanks away");
+			"one; write it, or take the blanks away; a zone's "
+			"file goes into zones/NAME/records");
 	}
 	if (r < 0)
 		return r;

@@ -8,6 +8,7 @@
 #define DNS_ENTRY_H
 
 #include "dns/text/change.h"
+#include "dns/text/scope.h"
 
 /* What a master file carries from entry to entry (RFC 1035, section 5.1). */
 struct entry_state {
@@ -21,8 +22,7 @@ struct entry_state {
 /* Reads one entry after the other. */
 struct entries {
 	struct entry_state state;
-	bool has_only;
-	struct name only; /* the one owner that is taken */
+	struct scope scope; /* owners that are taken */
 
 	struct buffer rdata; /* of one entry; kept to be used again */
 
@@ -35,11 +35,11 @@ struct entries {
 /**
  * entries_init() - before the first entry
  * @origin: the first $ORIGIN, or NULL
- * @only: NULL, or the one owner that records may have
- * @ttl:  of records that have none, until a $TTL says another
+ * @scope: whose records are taken; NULL: all
+ * @ttl:   of records that have none, until a $TTL says another
  */
 void entries_init(struct entries *entries, const struct name *origin,
-		  const struct name *only, uint32_t ttl);
+		  const struct scope *scope, uint32_t ttl);
 void entries_deinit(struct entries *entries);
 
 /**

@@ -39,13 +39,13 @@ struct reader {
 };
 
 int reader_new(struct reader **out, const struct name *origin,
-	       const struct name *only)
+	       const struct scope *scope)
 {
 	struct reader *reader = calloc(1, sizeof(*reader));
 
 	if (!reader)
 		return -ENOMEM;
-	entries_init(&reader->entries, origin, only, READER_TTL);
+	entries_init(&reader->entries, origin, scope, READER_TTL);
 	reader->line = 1;
 	*out = reader;
 	return 0;

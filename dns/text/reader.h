@@ -21,6 +21,7 @@
 #define DNS_READER_H
 
 #include "dns/text/change.h"
+#include "dns/text/scope.h"
 
 #define READER_TTL	 3600
 #define READER_LINE_SIZE (512 * 1024) /* longest entry, in octets */
@@ -30,12 +31,13 @@ struct reader;
 /**
  * reader_new() - a stream at its first line
  * @origin: the first $ORIGIN; NULL: none, and names end at the root
- * @only:   NULL, or the one owner that records may have; copied
+ * @scope:  whose records are taken; NULL: all; copied. Of a zone, what is at
+ *          or below its apex: of zones nested in it the reader knows nothing
  *
  * Return: 0, -ENOMEM.
  */
 int reader_new(struct reader **out, const struct name *origin,
-	       const struct name *only);
+	       const struct scope *scope);
 struct reader *reader_free(struct reader *reader);
 void reader_freep(struct reader **reader);
 

@@ -142,6 +142,23 @@ bool address_equal(const struct address *a, const struct address *b)
 	}
 }
 
+bool address_is_loopback(const struct address *address)
+{
+	static const uint8_t one[16] = {[15] = 1};
+
+	if (address->kind == ADDRESS_IPV4)
+		return address->ip[0] == 127;
+	return address->kind == ADDRESS_IPV6 && !memcmp(address->ip, one, 16);
+}
+
+bool address_leads_to(const struct address *from, const struct address *to)
+{
+	if (from->kind != ADDRESS_IPV4 && from->kind != ADDRESS_IPV6)
+		return false;
+	return from->kind == to->kind &&
+	       address_is_loopback(from) == address_is_loopback(to);
+}
+
 socklen_t address_sockaddr(const struct address *address, int family,
 			   struct sockaddr_storage *out)
 {

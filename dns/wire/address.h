@@ -46,6 +46,16 @@ size_t address_print(const struct address *address,
 
 bool address_equal(const struct address *a, const struct address *b);
 
+/** address_is_loopback() - one host's, and on this machine alone */
+bool address_is_loopback(const struct address *address);
+
+/**
+ * address_leads_to() - can a packet with the source @from reach @to?
+ *
+ * Not from every interface's, of another family, or from a loopback to others.
+ */
+bool address_leads_to(const struct address *from, const struct address *to);
+
 /**
  * address_sockaddr() - for bind()
  * @family: AF_INET or AF_INET6; EVERY takes both, the others their own

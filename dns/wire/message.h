@@ -41,6 +41,8 @@ enum message_flag {
 
 enum message_opcode {
 	MESSAGE_OPCODE_QUERY = 0,
+	MESSAGE_OPCODE_NOTIFY = 4, /* RFC 1996, section 3.1 */
+	MESSAGE_OPCODE_UPDATE = 5, /* RFC 2136, section 2.2 */
 };
 
 /* Type and class, behind the name of a question: RFC 1035, section 4.1.2. */
@@ -88,6 +90,8 @@ enum rr_head {
 
 enum rr_class {
 	RR_CLASS_IN = 1,
+	RR_CLASS_NONE = 254, /* RFC 2136, section 2.4 */
+	RR_CLASS_ANY = 255,
 };
 
 /*
@@ -109,6 +113,7 @@ enum edns_head {
 
 enum edns_option {
 	EDNS_NSID = 3,	     /* RFC 5001, section 2.3 */
+	EDNS_EXPIRE = 9,     /* RFC 7314, section 2 */
 	EDNS_COOKIE = 10,    /* RFC 7873, section 4 */
 	EDNS_KEEPALIVE = 11, /* RFC 7828, section 3.1 */
 	EDNS_EDE = 15,	     /* RFC 8914, section 2 */
@@ -118,6 +123,7 @@ enum edns_option {
 enum edns_ede {
 	EDNS_EDE_PROHIBITED = 18,
 	EDNS_EDE_NOT_AUTHORITATIVE = 20,
+	EDNS_EDE_INVALID_DATA = 24, /* a zone that has expired, for one */
 };
 
 #endif

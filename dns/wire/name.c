@@ -19,7 +19,8 @@ static const char name_too_long[] = "a name is longer than 255 octets";
 static const char escape_broken[] =
 	"an escape is neither \\X nor \\DDD up to \\255";
 static const char origin_missing[] =
-	"\"@\" has no meaning yet: write $ORIGIN first; the root is '.'";
+	"\"@\" has no meaning yet: write $ORIGIN first, or a zone's file into "
+	"zones/NAME/records; the root is '.'";
 static const char octet_bare[] =
 	"a name has a blank, a control octet or one of \"();, not escaped";
 
@@ -395,9 +396,9 @@ int name_from_key(const uint8_t *key, size_t len, struct name *out)
 		if (size > start)
 			return -EINVAL;
 		start -= size;
-		memcpy(wire + start, label, size);
+		copy_octets(wire + start, label, size);
 	}
 	out->len = (uint8_t)(NAME_WIRE_SIZE - start);
-	memcpy(out->wire, wire + start, out->len);
+	copy_octets(out->wire, wire + start, out->len);
 	return 0;
 }

@@ -22,6 +22,7 @@ enum rr_number {
 	RR_NS = 2,
 	RR_CNAME = 5,
 	RR_SOA = 6,
+	RR_WKS = 11,
 	RR_PTR = 12,
 	RR_MX = 15,
 	RR_TXT = 16,

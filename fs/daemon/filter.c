@@ -88,6 +88,7 @@ static const int calls[] = {
 
 	/* sockets; which ones can be made is below */
 	SCMP_SYS(bind),
+	SCMP_SYS(connect), /* to primaries of zones, and to a fleet's bus */
 	SCMP_SYS(listen),
 	SCMP_SYS(accept),
 	SCMP_SYS(accept4),
@@ -122,17 +123,15 @@ static const int calls[] = {
 	SCMP_SYS(uname),
 };
 
-/* Else it is only ever connected to. */
-static const int calls_of_fleet[] = {
-	SCMP_SYS(connect),
-};
-
 static int add_conditional(scmp_filter_ctx filter)
 {
 	const struct filter_condition list[] = {
 		{SCMP_SYS(socket), 1, {filter_is(0, AF_INET)}},
 		{SCMP_SYS(socket), 1, {filter_is(0, AF_INET6)}},
-		{SCMP_SYS(socket), 1, {filter_is(0, AF_UNIX)}},
+		/* For the log and the service manager: nothing that answers. */
+		{SCMP_SYS(socket),
+		 2,
+		 {filter_is(0, AF_UNIX), filter_masked(1, 0xf, SOCK_DGRAM)}},
 		{SCMP_SYS(ioctl), 1, {filter_is(1, FIONBIO)}},
 		{SCMP_SYS(ioctl), 1, {filter_is(1, FIOCLEX)}},
 		{SCMP_SYS(ioctl), 1, {filter_is(1, FIONREAD)}},
@@ -165,7 +164,7 @@ static int add_conditional(scmp_filter_ctx filter)
 	return filter_allow_if(filter, list, ARRAY_SIZE(list));
 }
 
-int filter_load(bool has_fleet)
+int filter_load(void)
 {
 	CLEANUP(filter_release) scmp_filter_ctx filter = NULL;
 	int r;
@@ -176,9 +175,6 @@ int filter_load(bool has_fleet)
 	r = filter_begin(&filter);
 	if (r == 0)
 		r = filter_allow(filter, calls, ARRAY_SIZE(calls));
-	if (r == 0 && has_fleet)
-		r = filter_allow(filter, calls_of_fleet,
-				 ARRAY_SIZE(calls_of_fleet));
 	if (r == 0)
 		r = add_conditional(filter);
 	if (r == 0)

@@ -27,12 +27,10 @@
 
 #include <stdbool.h>
 
-/** filter_load() - the daemon's, for this thread and those it will start
- * @has_fleet: it connects to others, and has names resolved
- *
- * Return: 0; -errno.
+/** filter_load() - the daemon's, for this thread and those it will start: 0;
+ * -errno
  */
-int filter_load(bool has_fleet);
+int filter_load(void);
 
 /**
  * filter_load_mounter() - for root's mounter: to mount, and to detach

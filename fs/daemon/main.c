@@ -111,6 +111,7 @@ static struct server_options server_options_of(struct daemon *daemon)
 		.answer.edns_size = (uint16_t)options->edns_size,
 		.answer.nsid = (const uint8_t *)options->nsid,
 		.answer.nsid_len = (uint8_t)nsid_len,
+		.transfers.spool_max = options->spool_size,
 		.seen = watch_seen,
 		.seen_arg = &daemon->commons,
 	};
@@ -134,6 +135,7 @@ static int open_host(struct daemon *daemon)
 		.presence_fd = daemon->presence_fd,
 		.report = report,
 		.changed = commons_changed,
+		.status_changed = commons_status_changed,
 		.changed_arg = &daemon->commons,
 	};
 	int r = host_open(&daemon->commons.host, &daemon->loop, &host, &why);

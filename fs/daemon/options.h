@@ -49,6 +49,7 @@ struct options {
 	uint64_t shares[SHARE_KINDS]; /* as shares_set() takes them */
 	uint64_t reader_age;	      /* seconds */
 	uint64_t reader_spare;	      /* octets */
+	uint64_t spool_size;	      /* the same */
 	char *nsid;		      /* or NULL */
 	struct rights_user user;
 	char *mount_ns;	       /* or NULL: this process's */

@@ -114,7 +114,7 @@ int rights_confine(const struct rights_user *user, const char *state,
 	if (r == 0)
 		r = landlock_confine(state, has_fleet);
 	if (r == 0)
-		r = filter_load(has_fleet);
+		r = filter_load();
 	if (r < 0)
 		log_line(LOG_ERR,
 			 "cannot confine itself: %s; the kernel needs seccomp "

@@ -47,7 +47,7 @@ static void publish(struct edit *edit)
 	if (r < 0)
 		edit_refused(edit, r, NULL);
 	else
-		staging_publish(steal(&edit->staging), edit_owner(edit),
+		staging_publish(steal(&edit->staging), &edit->scope,
 				on_published, edit);
 }
 
@@ -137,7 +137,7 @@ void edit_finish(struct edit *edit, edit_done *done, void *arg)
 {
 	edit_begin_call(edit, done, arg);
 	if (edit_clears(edit))
-		staging_clear(edit->anchor, edit_owner(edit), &edit->began,
+		staging_clear(edit->anchor, &edit->scope, &edit->began,
 			      on_cleared, edit);
 	else
 		edit_call_back(edit, 0);

@@ -55,15 +55,10 @@ bool edit_clears(const struct edit *edit)
 
 /* ---- Start and end ---- */
 
-const struct name *edit_owner(const struct edit *edit)
-{
-	return edit->has_owner ? &edit->owner : NULL;
-}
-
-/* A name's file has its name for an origin; all records together have none. */
+/* A name's or a zone's file has it for an origin; all records have none. */
 int edit_new_reader(const struct edit *edit, struct reader **out)
 {
-	return reader_new(out, edit_owner(edit), edit_owner(edit));
+	return reader_new(out, scope_name(&edit->scope), &edit->scope);
 }
 
 int edit_new(struct edit **out, struct fs *fs, const struct node *node,
@@ -79,11 +74,11 @@ int edit_new(struct edit **out, struct fs *fs, const struct node *node,
 	edit->node = node;
 	edit->state = replace ? EDIT_CLEARS : EDIT_APPENDS;
 	edit->at = edit->at_before = replace ? 0 : EDIT_NOWHERE;
-	edit->has_owner = node_owner(node, &edit->owner);
+	node_scope(node, &edit->scope);
 	node_label(node, edit->label, sizeof(edit->label));
 	r = edit_new_reader(edit, &edit->reader);
 	if (r == 0 && replace)
-		r = staging_mark(&edit->began, node->anchor, edit_owner(edit));
+		r = staging_mark(&edit->began, node->anchor, &edit->scope);
 	if (r < 0) {
 		reader_free(edit->reader);
 		free(edit);
@@ -114,7 +109,7 @@ int edit_truncate(struct edit *edit)
 {
 	struct staging_mark now;
 	struct reader *reader;
-	int r = staging_mark(&now, edit->anchor, edit_owner(edit));
+	int r = staging_mark(&now, edit->anchor, &edit->scope);
 
 	assert(!edit->call.done);
 	if (r == 0)
@@ -165,7 +160,7 @@ void edit_put_back(struct edit *edit, struct buffer *former)
 
 void edit_set_time(struct edit *edit, int64_t mtime_ns)
 {
-	edit->dated = edit_is_replacing(edit) && !edit->has_owner;
+	edit->dated = edit_is_replacing(edit) && edit->scope.kind == SCOPE_ALL;
 	edit->mtime_ns = mtime_ns;
 }
 

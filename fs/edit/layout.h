@@ -53,17 +53,16 @@ struct edit_call {
 	int result; /* of reading; or what to tell once all is put back */
 	uv_work_t work;
 	struct receipt receipt; /* of who calls, for after the work */
-	edit_step *taken;   /* after the tail; NULL: the call ends then */
-	edit_step *settled; /* once all that is staged was judged */
+	edit_step *taken;	/* after the tail; NULL: the call ends then */
+	edit_step *settled;	/* once all that is staged was judged */
 };
 
 struct edit {
 	struct fs *fs;
-	struct anchor *anchor;	 /* a reference */
-	const struct node *node; /* only to be told from others */
-	bool has_owner;
-	struct name owner;		/* the only one, when has_owner */
-	char label[NAME_TEXT_SIZE + 8]; /* for `error` */
+	struct anchor *anchor;	     /* a reference */
+	const struct node *node;     /* only to be told from others */
+	struct scope scope;	     /* whose records it changes */
+	char label[NODE_LABEL_SIZE]; /* for `error` */
 
 	enum edit_state state;
 	int off; /* -errno of what has turned it off, in EDIT_OFF; else 0 */
@@ -96,9 +95,6 @@ struct edit {
 };
 
 /* ---- edit.c ---- */
-
-/** edit_owner() - whose records it changes alone; NULL: all */
-const struct name *edit_owner(const struct edit *edit);
 
 /** edit_new_reader() - one that is at the start of a text: 0, -ENOMEM */
 int edit_new_reader(const struct edit *edit, struct reader **out);

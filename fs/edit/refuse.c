@@ -63,7 +63,7 @@ static void on_former_staged(void *arg, int result,
 		return;
 	}
 	staging_expect(edit->staging, &removed, 0);
-	staging_publish(steal(&edit->staging), &edit->owner, on_put_back, edit);
+	staging_publish(steal(&edit->staging), &edit->scope, on_put_back, edit);
 }
 
 static void put_back(struct edit *edit)
@@ -74,7 +74,7 @@ static void put_back(struct edit *edit)
 	int r = edit_new_reader(edit, &reader);
 
 	/* Without an owner all records would be replaced by those of one. */
-	assert(edit->has_owner);
+	assert(edit->scope.kind == SCOPE_OWNER);
 	edit->former = (struct buffer){0};
 	if (r == 0) {
 		r = reader_feed(reader, (const char *)former.data, former.len,

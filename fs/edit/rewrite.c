@@ -150,7 +150,7 @@ void rewrite_new(struct rewrite **out, struct fs *fs, struct node *node,
 {
 	struct rewrite *rewrite = calloc(1, sizeof(*rewrite));
 	struct taking *taking = calloc(1, sizeof(*taking));
-	char label[NAME_TEXT_SIZE + 8];
+	char label[NODE_LABEL_SIZE];
 	int r;
 
 	if (!rewrite || !taking) {

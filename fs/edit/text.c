@@ -128,8 +128,8 @@ static void submit(struct edit *edit)
 		staging_add(edit->staging, change, ahead(edit), on_applied,
 			    edit);
 	} else {
-		nameserver_edit(edit->anchor, change, origin(edit), on_applied,
-				edit);
+		nameserver_edit(edit->anchor, change, &edit->scope,
+				origin(edit), on_applied, edit);
 	}
 }
 

@@ -6,9 +6,9 @@
  *
  * A host speaks for any of its users, so this is the one thing that another
  * host cannot talk itself out of. none: nothing. read: look, but at no log and
- * at no key. write: all that rights allow. admin: the same, chown and root's
- * rights. The first row that fits counts; "*" fits all; without a row that
- * fits it is none, and without the option "*:read".
+ * at no key. write: all that rights allow, but at no key. admin: the same,
+ * keys, chown and root's rights. The first row that fits counts; "*" fits all;
+ * without a row that fits it is none, and without the option "*:read".
  *
  * Threading: made at the start; then read on the main loop.
  */
@@ -27,7 +27,7 @@ struct grants {
 	struct grants_row {
 		char host[WIRE_NAME_MAX + 1]; /* or "*" */
 		enum grant grant;
-	} *rows; /* malloc()'s */
+	} * rows; /* malloc()'s */
 };
 
 /**

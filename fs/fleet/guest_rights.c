@@ -240,11 +240,28 @@ static bool only_looks(const struct request *request)
 	}
 }
 
+/*
+ * Who may do all that root may is let into keys/; all others see that it is
+ * there. Its owner's number is one that any of them can name.
+ */
+static bool is_secret(struct fs *view, const struct request *request)
+{
+	const struct node *node = node_of(view, request->head->nodeid);
+	const struct node *second =
+		request->second ? node_of(view, *request->second) : NULL;
+
+	if (second && second->kind->is_secret)
+		return true;
+	return node->kind->is_secret && request->head->opcode != FUSE_GETATTR;
+}
+
 int guest_rights_granted(struct fs *view, enum grant grant,
 			 const struct request *request)
 {
 	const struct node *node;
 
+	if (grant < GRANT_ADMIN && is_secret(view, request))
+		return -EACCES;
 	if (grant >= GRANT_WRITE)
 		return 0;
 	if (grant == GRANT_NONE || !only_looks(request))

@@ -16,6 +16,7 @@
 #include "dns/wire/util.h"
 #include "fs/fleet/request.h"
 #include "fs/fleet/response.h"
+#include "fs/kind.h"
 
 #define NANOSECONDS 1000000000
 /* Of FUSE's errors; beyond are the kernel's own, for itself. */
@@ -366,11 +367,13 @@ int response_take(struct response *out, uint32_t opcode, size_t max,
 uint64_t response_ino(const uint8_t uuid[16], uint64_t ino)
 {
 	uint8_t octets[sizeof(ino)], hash[crypto_shorthash_BYTES];
-	uint64_t hashed;
+	uint64_t kind = ino & (((uint64_t)1 << KIND_BITS) - 1), hashed;
 
+	ino >>= KIND_BITS;
 	memcpy(octets, &ino, sizeof(octets));
 	crypto_shorthash(hash, octets, sizeof(octets), uuid);
 	memcpy(&hashed, hash, sizeof(hashed));
+	hashed = hashed << KIND_BITS | kind;
 	/* 0 is no file to some programs, and 1 the root of the mount. */
 	return hashed > FUSE_ROOT_ID ? hashed : hashed + FUSE_ROOT_ID + 1;
 }

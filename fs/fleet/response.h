@@ -71,7 +71,8 @@ int response_walk(const struct response *response, uint32_t opcode,
  * response_ino() - st_ino of a file of another host's
  * @uuid: the owner's; @ino: there
  *
- * Ids begin at the same number on every host; these differ. Never 0 or 1.
+ * Ids begin at the same number on every host; these differ. Never 0 or 1. What
+ * is in one directory there has the same order here: see fs/attr.c.
  */
 uint64_t response_ino(const uint8_t uuid[16], uint64_t ino);
 

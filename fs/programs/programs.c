@@ -30,16 +30,20 @@ struct program {
 	 */
 	bool copies;
 	bool needs_backup; /* it ends when one by renaming is refused */
+	bool makes_anew;   /* it unlinks what it goes on to write */
 };
 
 static const struct program programs[] = {
-	{"cp", .copies = true, .needs_backup = true},
-	{"install", .needs_backup = true},
-	{"mv", .copies = true, .needs_backup = true},
+	{"cp", .copies = true, .needs_backup = true, .makes_anew = true},
+	{"install", .needs_backup = true, .makes_anew = true},
+	{"mv", .copies = true, .needs_backup = true, .makes_anew = true},
 	{"patch", .needs_backup = true},
 	{"perl", .needs_backup = true},
 	{"sed", .needs_backup = true},
-	{"tar", .copies = true},
+	{"tar", .copies = true, .makes_anew = true},
+	{"vim", .makes_anew = true},
+	{"vim.basic", .makes_anew = true},
+	{"vim.tiny", .makes_anew = true},
 };
 
 /* What none of the known ones does is done by none of the others. */
@@ -107,6 +111,21 @@ void programs_ask_backup(struct fs *fs, const struct fuse_ctx *by,
 	ask(by, &head, know_who_backs_up);
 }
 
+static void know_who_unlinks(void *arg, const struct caller *caller)
+{
+	CLEANUP(freep) struct asked *asked = arg;
+
+	asked->know(asked->arg, program_of(caller)->makes_anew);
+}
+
+void programs_ask_anew(struct fs *fs, const struct fuse_ctx *by,
+		       programs_know *know, void *arg)
+{
+	struct asked head = {.fs = fs, .know = know, .arg = arg};
+
+	ask(by, &head, know_who_unlinks);
+}
+
 /* ---- Refused, and then it cleans up ---- */
 
 static void know_refused(void *arg, const struct caller *caller)
@@ -167,9 +186,15 @@ void programs_ask_clean_up(struct fs *fs, const struct fuse_ctx *by,
 
 /* ---- Does it insist that the file is new? ---- */
 
+/* It goes with its records when it is unlinked; all else stays. */
+static bool is_name(const struct node *node)
+{
+	return node->kind->scope == SCOPE_OWNER;
+}
+
 static enum memory_kind unlinked_kind(const struct node *node)
 {
-	return node_has_owner(node) ? MEMORY_REMOVED : MEMORY_UNLINKED;
+	return is_name(node) ? MEMORY_REMOVED : MEMORY_UNLINKED;
 }
 
 static bool has_unlinked(struct fs *fs, const struct fuse_ctx *by,
@@ -184,7 +209,7 @@ void programs_unlinked(struct fs *fs, const struct node *node,
 	struct memory *memory =
 		memory_add(fs, unlinked_kind(node), node, by->pid, by->uid);
 
-	if (memory && node_has_owner(node))
+	if (memory && is_name(node))
 		memory_keep_text(fs, memory, node);
 }
 
@@ -194,10 +219,10 @@ void programs_made_dir(struct fs *fs, struct node *dir,
 	memory_set_maker(fs, dir, by, copies);
 }
 
-void programs_made_names(struct fs *fs, const struct node *dir,
-			 struct node *names, const struct fuse_ctx *by)
+void programs_made_again(struct fs *fs, const struct node *dir,
+			 struct node *made, const struct fuse_ctx *by)
 {
-	memory_set_maker(fs, names, by, memory_is_copier(fs, dir, by));
+	memory_set_maker(fs, made, by, memory_is_copier(fs, dir, by));
 }
 
 bool programs_is_hidden(struct fs *fs, const struct fuse_ctx *by,
@@ -207,7 +232,7 @@ bool programs_is_hidden(struct fs *fs, const struct fuse_ctx *by,
 
 	if (!by->pid || (!is_control && !node_has_owner(node)))
 		return false;
-	if (is_control && has_unlinked(fs, by, node))
+	if (!is_name(node) && has_unlinked(fs, by, node))
 		return true;
 	return memory_is_copier(fs, dir, by) && !memory_is_maker(fs, node, by);
 }

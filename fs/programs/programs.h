@@ -66,11 +66,11 @@ void programs_made_dir(struct fs *fs, struct node *dir,
 		       const struct fuse_ctx *by, bool copies);
 
 /**
- * programs_made_names() - @by makes names/, where it is already
- * @dir: that is in
+ * programs_made_again() - @by makes names/ or its like, where it is already
+ * @dir: that it is in
  */
-void programs_made_names(struct fs *fs, const struct node *dir,
-			 struct node *names, const struct fuse_ctx *by);
+void programs_made_again(struct fs *fs, const struct node *dir,
+			 struct node *made, const struct fuse_ctx *by);
 
 /**
  * programs_unlinked() - @by unlinks a control file, or a name
@@ -158,6 +158,10 @@ void programs_ask_copies(struct fs *fs, const struct fuse_ctx *by,
 /** programs_ask_backup() - does @by end when a backup is refused? */
 void programs_ask_backup(struct fs *fs, const struct fuse_ctx *by,
 			 programs_know *know, void *arg);
+
+/** programs_ask_anew() - does @by go on to write what it unlinks? */
+void programs_ask_anew(struct fs *fs, const struct fuse_ctx *by,
+		       programs_know *know, void *arg);
 
 /**
  * programs_ask_clean_up() - does @by unlink what it was refused to write?

@@ -28,8 +28,13 @@ static const char owner_text[] = "a.ex.";
 static void stream_open(struct stream *stream, const struct name *origin,
 			const struct name *only)
 {
+	struct scope scope = {.kind = SCOPE_OWNER};
+
 	*stream = (struct stream){0};
-	fuzz_claim(reader_new(&stream->reader, origin, only) == 0);
+	if (only)
+		scope.name = *only;
+	fuzz_claim(reader_new(&stream->reader, origin, only ? &scope : NULL) ==
+		   0);
 }
 
 static void stream_close(struct stream *stream)

@@ -241,13 +241,18 @@ static size_t ask(const struct answer_options *options, uint32_t table,
 		  size_t len, uint8_t fill, uint8_t *out)
 {
 	struct answer_client client = {.transport = transport};
+	struct answer_server server = {.id = 1, .served.table = table};
+	static struct errand errand;
 	struct answer_facts facts;
 	size_t answered;
 
+	memset(&errand, fill, sizeof(errand));
 	memset(out, fill, MESSAGE_TCP_SIZE);
 	fuzz_claim(snapshot_begin(store_snapshot()) == 0);
-	answered = answer(options, store_snapshot(), table, &client, query, len,
-			  out, &facts);
+	answered = answer(options, store_snapshot(), &server, &client, query,
+			  len, out, &facts, &errand);
+	/* Without a home there is nobody who may ask for one. */
+	fuzz_claim(errand.kind == ERRAND_NONE);
 	snapshot_end(store_snapshot());
 	return answered;
 }

@@ -16,7 +16,7 @@ static void open_store(void)
 	fuzz_claim(snapshot_new(&snapshot, &tables) == 0);
 }
 
-static MDB_txn *begin(void)
+MDB_txn *store_begin(void)
 {
 	MDB_txn *txn;
 
@@ -24,6 +24,11 @@ static MDB_txn *begin(void)
 		open_store();
 	fuzz_claim(mdb_txn_begin(env, NULL, 0, &txn) == 0);
 	return txn;
+}
+
+const struct tables *store_tables(void)
+{
+	return &tables;
 }
 
 struct snapshot *store_snapshot(void)
@@ -35,7 +40,7 @@ struct snapshot *store_snapshot(void)
 
 uint32_t store_table(void)
 {
-	MDB_txn *txn = begin();
+	MDB_txn *txn = store_begin();
 	uint32_t table;
 
 	fuzz_claim(table_create(&tables, txn, &table) == 0);
@@ -46,7 +51,7 @@ uint32_t store_table(void)
 int store_apply(uint32_t table, const struct change *change, bool fresh,
 		struct refusal *why)
 {
-	MDB_txn *txn = begin();
+	MDB_txn *txn = store_begin();
 	int r = table_apply(&tables, txn, table, change, fresh, 1, why);
 
 	fuzz_claim(r == 0 || r == EINVAL);
@@ -75,7 +80,7 @@ uint32_t store_load(const char *text)
 
 void store_free(uint32_t table)
 {
-	MDB_txn *txn = begin();
+	MDB_txn *txn = store_begin();
 	bool left = true;
 
 	while (left)

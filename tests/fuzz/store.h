@@ -12,6 +12,12 @@
 /** store_snapshot() - of the one store, which is made at the first call */
 struct snapshot *store_snapshot(void);
 
+/** store_tables() - the same store */
+const struct tables *store_tables(void);
+
+/** store_begin() - a write transaction, for the caller to commit */
+MDB_txn *store_begin(void);
+
 /** store_table() - a new table, empty */
 uint32_t store_table(void);
 

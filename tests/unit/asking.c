@@ -16,6 +16,8 @@ static MDB_txn *uncommitted;
 static struct answer_options options;
 const struct sockaddr *asking_client;
 static struct answer_facts facts;
+static struct errand errand;
+static struct answer_server server = {.id = 1};
 static unsigned effort;
 
 static void apply(const struct change *change, bool fresh, MDB_txn *txn)
@@ -38,6 +40,8 @@ uint32_t asking_load(const char *text)
 	assert_int_equal(table_publish(&tt.tables, txn, 1, table, 1), 0);
 	test_commit(txn);
 
+	server.served.home = 0;
+	server.is_dark = false;
 	options = (struct answer_options){.edns_size = ANSWER_EDNS_SIZE};
 	asking_client = NULL;
 	return table;
@@ -88,6 +92,16 @@ const struct answer_facts *asking_facts(void)
 	return &facts;
 }
 
+struct errand *asking_errand(void)
+{
+	return &errand;
+}
+
+struct answer_server *asking_server(void)
+{
+	return &server;
+}
+
 struct answer_options *asking_options(void)
 {
 	return &options;
@@ -113,8 +127,9 @@ size_t asking_send(enum answer_transport transport, const uint8_t *query,
 	assert_non_null(copy);
 	memcpy(copy, query, len);
 	assert_int_equal(snapshot_begin(tt.snapshot), 0);
-	answered = answer(&options, tt.snapshot, table, &client, copy, len, out,
-			  &facts);
+	server.served.table = table;
+	answered = answer(&options, tt.snapshot, &server, &client, copy, len,
+			  out, &facts, &errand);
 	snapshot_end(tt.snapshot);
 	effort = (unsigned)(snapshot_effort(tt.snapshot) - before);
 	free(copy);

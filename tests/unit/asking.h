@@ -36,6 +36,12 @@ extern const struct sockaddr *asking_client;
 /** asking_facts() - of the last answer */
 const struct answer_facts *asking_facts(void);
 
+/** asking_errand() - of the last request */
+struct errand *asking_errand(void);
+
+/** asking_server() - who is asked; asking_load() sets its table alone */
+struct answer_server *asking_server(void);
+
 /** asking_effort() - what snapshot_effort() counted for the last answer */
 unsigned asking_effort(void);
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -56,15 +57,25 @@ void snapshot_end(struct snapshot *snapshot)
 	atomic_fetch_sub(&fake.opened, 1);
 }
 
-int snapshot_serving(struct snapshot *snapshot, uint64_t server, uint32_t *out)
+int snapshot_served(struct snapshot *snapshot, uint64_t server,
+		    struct served *out)
 {
 	assert_true(snapshot->open);
 	if (atomic_load(&fake.unknown)) {
 		atomic_fetch_add(&fake.refused, 1);
 		return -ENOENT;
 	}
-	*out = (uint32_t)server + FAKE_TABLE;
+	*out = (struct served){.table = (uint32_t)server + FAKE_TABLE};
 	return 0;
+}
+
+/* Nobody here has one. */
+int snapshot_home(struct snapshot *snapshot, uint32_t home, struct home *out)
+{
+	(void)snapshot;
+	(void)home;
+	(void)out;
+	return -ENOENT;
 }
 
 static void pass_gate(void)
@@ -136,15 +147,116 @@ static void count_gone(void)
 	before = now;
 }
 
+/* ---- Transfers ---- */
+
+int render_look(struct snapshot *snapshot, const struct render_what *what,
+		struct render_moment *out, struct zone_counts *counts)
+{
+	assert_true(snapshot->open);
+	(void)what;
+	*out = (struct render_moment){.serial = 1};
+	if (counts)
+		*counts = (struct zone_counts){.names = 0};
+	return 0;
+}
+
+int render_goes_back(struct snapshot *snapshot, const struct render_what *what,
+		     const struct render_moment *moment)
+{
+	(void)snapshot;
+	(void)what;
+	(void)moment;
+	return -ENOENT;
+}
+
+struct zone_size zone_shown(const struct zone_counts *counts)
+{
+	return counts->own;
+}
+
+int render(struct snapshot *snapshot, const struct render_what *what,
+	   const struct render_moment *moment, struct spool *spool,
+	   void (*grown)(void *arg), void *arg, const atomic_bool *stop)
+{
+	uint8_t message[FAKE_MESSAGE] = {0};
+	int r = atomic_load(&fake.render_fails);
+
+	assert_true(snapshot->open);
+	(void)what;
+	(void)moment;
+	atomic_fetch_add(&fake.rendered, 1);
+	for (unsigned i = 0; i < atomic_load(&fake.messages) && r == 0; i++) {
+		while (i && atomic_load(&fake.render_gate) &&
+		       !atomic_load(stop))
+			net_turn(NULL);
+		put_u16(message + MESSAGE_ANCOUNT, (uint16_t)i);
+		r = spool_add(spool, message, sizeof(message));
+		grown(arg);
+		if (atomic_load(stop))
+			r = -ECANCELED;
+	}
+	return r;
+}
+
+size_t tsig_room(const struct tsig *tsig)
+{
+	(void)tsig;
+	return 0;
+}
+
+size_t tsig_sign(struct tsig *tsig, struct hmac *hmac, uint8_t *message,
+		 size_t len, uint64_t now)
+{
+	(void)tsig;
+	(void)hmac;
+	(void)message;
+	(void)now;
+	return len;
+}
+
+size_t errand_put_opt(const struct errand *errand, uint8_t *message, size_t len)
+{
+	(void)errand;
+	(void)message;
+	return len;
+}
+
+size_t errand_reply(struct errand *errand, struct hmac *hmac, enum rcode rcode,
+		    uint64_t now, uint8_t *out)
+{
+	(void)hmac;
+	(void)now;
+	memcpy(out, errand->head, errand->head_len);
+	out[MESSAGE_FLAGS + 1] |= (uint8_t)rcode;
+	return errand->head_len;
+}
+
+/* The root's; with the id of the query. */
+static size_t give_errand(struct errand *errand, const uint8_t *query)
+{
+	memset(errand, 0, sizeof(*errand));
+	errand->kind = ERRAND_TRANSFER;
+	errand->type = RR_AXFR;
+	name_root(&errand->zone);
+	memcpy(errand->head, query, 2);
+	errand->head[MESSAGE_FLAGS] = 0x80;
+	errand->head_len = MESSAGE_HEAD_SIZE + 1 + MESSAGE_QUESTION_TAIL;
+	return 0;
+}
+
+/* ---- Answers ---- */
+
 size_t answer(const struct answer_options *options, struct snapshot *snapshot,
-	      uint32_t table, const struct answer_client *client,
-	      const uint8_t *query, size_t len, uint8_t *out,
-	      struct answer_facts *facts)
+	      const struct answer_server *server,
+	      const struct answer_client *client, const uint8_t *query,
+	      size_t len, uint8_t *out, struct answer_facts *facts,
+	      struct errand *errand)
 {
 	size_t wanted = len >= 14 ? get_u16(query + 12) : 0;
 
 	(void)options;
 	facts->is_limited = false;
+	errand->kind = ERRAND_NONE;
 	if (len < 12 || query[2] & 0x80)
 		return 0;
 	pass_gate();
@@ -155,12 +267,16 @@ size_t answer(const struct answer_options *options, struct snapshot *snapshot,
 	assert_true(snapshot->open);
 	if (wanted == FAKE_SEEN)
 		atomic_store(&fake.seen_at, atomic_load(&fake.answers));
+	if (wanted == FAKE_TRANSFER) {
+		*facts = (struct answer_facts){.type = RR_AXFR};
+		return give_errand(errand, query);
+	}
 	if (wanted < FAKE_ANSWER_MIN)
 		wanted = FAKE_ANSWER_MIN;
 	memset(out, 0x5a, wanted);
 	memcpy(out, query, 12);
 	out[2] |= 0x80;
-	put_u32(out + 12, table);
+	put_u32(out + 12, server->served.table);
 	out[16] = (uint8_t)client->transport;
 	*facts = (struct answer_facts){.type = 1};
 	atomic_fetch_add(&fake.answers, 1);
@@ -356,10 +472,25 @@ struct traffic *net_traffic(uint64_t id)
 	return traffics[id];
 }
 
+/* Where files without a name are; open as long as the process. */
+static int net_directory(void)
+{
+	static int fd = -1;
+
+	if (fd < 0)
+		fd = open("/tmp", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	assert_true(fd >= 0);
+	return fd;
+}
+
 static void start_pool(unsigned workers)
 {
 	struct server_options options = {
-		.workers = workers, .tcp_clients = 1000, .tcp_idle_ms = 10000};
+		.workers = workers,
+		.tcp_clients = 1000,
+		.tcp_idle_ms = 10000,
+		.transfers = {.dir_fd = net_directory(), .spool_max = 1 << 30},
+	};
 
 	pool_workers = workers;
 	assert_int_equal(uv_loop_init(&net_loop), 0);

@@ -27,9 +27,14 @@
 #define FAKE_PROBE	0xbeef /* the id of a probe's queries */
 #define NET_PATIENCE	10
 
+/* Asks for a transfer instead: messages of that length, with the question and
+ * their number in the header. */
+#define FAKE_TRANSFER 0xfff0
+#define FAKE_MESSAGE  15000
+
 struct fake {
 	atomic_bool broken;    /* snapshot_begin() fails */
-	atomic_bool unknown;   /* snapshot_serving() fails */
+	atomic_bool unknown;   /* snapshot_served() fails */
 	atomic_bool gate;      /* closed: answer() waits */
 	atomic_uint waiting;   /* threads at the gate */
 	atomic_uint refused;   /* by these two, so far */
@@ -43,6 +48,10 @@ struct fake {
 	_Atomic(atomic_uint *) clients; /* how many are connected; or NULL */
 	atomic_uint gone;    /* most of these from one answer to the next */
 	atomic_uint seen_at; /* answers before one of FAKE_SEEN octets */
+	atomic_uint messages;	 /* of a transfer */
+	atomic_bool render_gate; /* closed: each waits before the second one */
+	atomic_uint rendered;	 /* transfers, whole or not */
+	atomic_int render_fails; /* -errno, before the first one; 0 */
 };
 
 extern struct fake fake;

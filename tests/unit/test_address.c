@@ -150,6 +150,35 @@ static void a_socket_address_carries_family_ip_and_port(void **state)
 	}
 }
 
+static void
+a_packet_reaches_its_own_family_and_side_of_the_machine(void **state)
+{
+	static const struct {
+		const char *from, *to;
+		bool leads;
+	} cases[] = {
+		{"192.0.2.1:53", "198.51.100.2:53", true},
+		{"127.0.0.1:53", "127.9.9.9:5", true},
+		{"127.0.0.1:53", "192.0.2.1:53", false},
+		{"192.0.2.1:53", "127.0.0.1:53", false},
+		{"[2001:db8::1]:53", "[2001:db8::2]:53", true},
+		{"[::1]:53", "[2001:db8::2]:53", false},
+		{"[::1]:53", "[::1]:54", true},
+		{"192.0.2.1:53", "[2001:db8::2]:53", false},
+		{":53", "192.0.2.1:53", false},
+		{"off", "192.0.2.1:53", false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct address from, to;
+
+		assert_int_equal(address_parse(cases[i].from, &from), 0);
+		assert_int_equal(address_parse(cases[i].to, &to), 0);
+		assert_int_equal(address_leads_to(&from, &to), cases[i].leads);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -158,6 +187,8 @@ int main(void)
 			what_is_no_address_is_refused_and_touches_nothing),
 		cmocka_unit_test(addresses_differ_in_kind_ip_or_port),
 		cmocka_unit_test(a_socket_address_carries_family_ip_and_port),
+		cmocka_unit_test(
+			a_packet_reaches_its_own_family_and_side_of_the_machine),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

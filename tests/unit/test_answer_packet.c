@@ -138,11 +138,18 @@ static void of_the_header_only_id_opcode_and_rd_come_back(void **state)
 		 "8400 1 1 0 0"},
 		{HEAD("07ff", "0001", "0000", "0000", "0000") ASKED,
 		 "8500 1 1 0 0"},
-		/* Opcodes other than QUERY: NOTIMP. */
+		/* NOTIFY and UPDATE are of an SOA: FORMERR. */
+		{HEAD("2100", "0001", "0000", "0000", "0000") ASKED,
+		 "a101 1 0 0 0"},
+		{HEAD("2900", "0001", "0000", "0000", "0000") ASKED,
+		 "a901 1 0 0 0"},
+		{HEAD("2000", "0000", "0000", "0000", "0000"), "a001 0 0 0 0"},
+		{HEAD("2800", "0000", "0000", "0000", "0000"), "a801 0 0 0 0"},
+		/* Other opcodes: NOTIMP. */
 		{HEAD("0800", "0001", "0000", "0000", "0000") ASKED,
 		 "8804 1 0 0 0"},
-		{HEAD("2900", "0001", "0000", "0000", "0000") ASKED,
-		 "a904 1 0 0 0"},
+		{HEAD("3100", "0001", "0000", "0000", "0000") ASKED,
+		 "b104 1 0 0 0"},
 		{HEAD("7800", "0001", "0000", "0000", "0001") ASKED OPT,
 		 "f804 1 0 0 1 1232 0 0000 "},
 		{HEAD("3000", "0000", "0000", "0000", "0000"), "b004 0 0 0 0"},
@@ -305,7 +312,18 @@ static void nsid_keepalive_and_extended_errors_are_told(void **state)
 		{QUERY_AR1 ASKED OPT_WITH("0008", "000b 0000 0003 0000"),
 		 "8400 1 1 0 1 1232 0 0000 000300026e31000b00020064"},
 		{QUERY_AR1 NAME "00fc 0001" OPT,
+		 "8009 1 0 0 1 1232 0 0000 000f00020014"},
+		{QUERY_AR1 "02'ex' 00 00fc 0001" OPT,
 		 "8005 1 0 0 1 1232 0 0000 000f00020012"},
+		/* RFC 7314: of an SOA, at the apex, and to who asks. */
+		{QUERY_AR1 "02'ex' 00 0006 0001" OPT_WITH("0004", "0009 0000"),
+		 "8400 1 1 0 1 1232 0 0000 0009000400000004"},
+		{QUERY_AR1 "02'ex' 00 0006 0001" OPT,
+		 "8400 1 1 0 1 1232 0 0000 "},
+		{QUERY_AR1 "02'ex' 00 0002 0001" OPT_WITH("0004", "0009 0000"),
+		 "8400 1 1 0 2 1232 0 0000 "},
+		{QUERY_AR1 NAME "0006 0001" OPT_WITH("0004", "0009 0000"),
+		 "8400 1 0 1 1 1232 0 0000 "},
 	};
 	static const struct packet_case off[] = {
 		{QUERY_AR1 ASKED OPT_WITH("0008", "000b 0000 0003 0000"),
@@ -332,9 +350,9 @@ static void classes_and_types_that_are_no_data_have_their_rcode(void **state)
 		{QUERY NAME "0001 0000", "8005 1 0 0 0"},
 		/* version.bind. CH TXT */
 		{QUERY "07'version' 04'bind' 00 0010 0003", "8005 1 0 0 0"},
-		/* AXFR, IXFR */
+		/* AXFR; IXFR without an SOA */
 		{QUERY NAME "00fc 0001", "8004 1 0 0 0"},
-		{QUERY NAME "00fb 0001", "8004 1 0 0 0"},
+		{QUERY NAME "00fb 0001", "8001 1 0 0 0"},
 		/* TYPE0, OPT, TKEY, TSIG, MAILB, MAILA, TYPE128: no data */
 		{QUERY NAME "0000 0001", "8400 1 0 1 0"},
 		{QUERY NAME "0029 0001", "8400 1 0 1 0"},
@@ -346,8 +364,10 @@ static void classes_and_types_that_are_no_data_have_their_rcode(void **state)
 		{QUERY NAME "ffff 0001", "8400 1 0 1 0"},
 	};
 	static const struct packet_case tcp[] = {
-		{QUERY NAME "00fc 0001", "8005 1 0 0 0"},
-		{QUERY NAME "00fb 0001", "8005 1 0 0 0"},
+		/* No apex; the apex, and nobody may; no SOA. */
+		{QUERY NAME "00fc 0001", "8009 1 0 0 0"},
+		{QUERY "02'ex' 00 00fc 0001", "8005 1 0 0 0"},
+		{QUERY NAME "00fb 0001", "8001 1 0 0 0"},
 	};
 
 	(void)state;

@@ -25,15 +25,17 @@ static const char *const large = "m.large.";
 
 /* What is read, and what it has to be. */
 struct kind {
-	const char *owner; /* NULL: all */
+	const char *name; /* an owner's or a zone's; NULL: all */
+	enum scope_kind scope;
 	const struct dump_frame *frame;
 	struct buffer whole;
 };
 
 static struct kind kinds[] = {
-	{NULL, NULL, {0}},
-	{NULL, &frame, {0}},
-	{"m.large.", NULL, {0}},
+	{NULL, SCOPE_ALL, NULL, {0}},
+	{NULL, SCOPE_ALL, &frame, {0}},
+	{"zone.", SCOPE_ZONE, NULL, {0}},
+	{"m.large.", SCOPE_OWNER, NULL, {0}},
 };
 
 /* ---- A table of all shapes ---- */
@@ -56,6 +58,47 @@ static void add_large(struct buffer *text)
 	buffer_add_text(text, "\n");
 }
 
+/* Names, and zones nested in it, with name servers, in turns. */
+static void add_zone(struct buffer *text)
+{
+	buffer_add_text(text, "zone. SOA a. b. 1 2 3 4 5\n");
+	for (int i = 0; i < OWNERS / 4; i++) {
+		buffer_printf(text, "a%05d.zone. TXT \"%0100d\"\n", i, i);
+		buffer_printf(text,
+			      "c%05d.zone. SOA a. b. 1 2 3 4 5\n"
+			      "c%05d.zone. NS z.c%05d.zone.\n"
+			      "c%05d.zone. NS a.\n"
+			      "z.c%05d.zone. A 192.0.2.1\n"
+			      "z.c%05d.zone. TXT \"not glue\"\n",
+			      i, i, i, i, i, i);
+	}
+}
+
+/* test_zone_rows.c has what it should show. */
+static void walk_zone(struct kind *kind)
+{
+	struct name apex = test_name(kind->name);
+	char owner[NAME_TEXT_SIZE];
+	struct zone_walk *zone;
+	struct zone_item item;
+
+	buffer_printf(&kind->whole, "$ORIGIN %s\n", kind->name);
+	if (zone_walk_snapshot(&zone, tt.snapshot, table, &apex) < 0)
+		return;
+	while (zone_walk_next(zone, &item) == 0) {
+		struct rrset_rr rr;
+		size_t at = 0;
+
+		while (rrset_next(&item.rrset, &at, &rr)) {
+			rr_to_text(owner, name_to_text(&item.owner, owner),
+				   item.rrset.type, item.rrset.ttl, rr.rdata,
+				   rr.rdlen, &kind->whole);
+			buffer_add(&kind->whole, "\n", 1);
+		}
+	}
+	zone_walk_free(zone);
+}
+
 static void walk(struct kind *kind)
 {
 	struct snapshot_entry entry;
@@ -63,14 +106,18 @@ static void walk(struct kind *kind)
 	bool first = true;
 	int r = snapshot_seek(tt.snapshot, table, NULL, 0, &entry);
 
-	if (kind->owner)
-		only = test_name(kind->owner);
+	if (kind->scope == SCOPE_ZONE) {
+		walk_zone(kind);
+		return;
+	}
+	if (kind->name)
+		only = test_name(kind->name);
 	if (kind->frame)
 		buffer_add_text(&kind->whole, kind->frame->head);
 	for (; r == 0; r = snapshot_next(tt.snapshot, &entry)) {
 		assert_int_equal(
 			name_from_key(entry.key, entry.key_len, &owner), 0);
-		if (kind->owner && !name_equal(&owner, &only))
+		if (kind->name && !name_equal(&owner, &only))
 			continue;
 		if (kind->frame && !first)
 			buffer_add_text(&kind->whole, ",");
@@ -96,6 +143,7 @@ static int set_up(void **state)
 			      "n%05d.%s. A 192.0.2.1\nn%05d.%s. TXT \"a\tb\"\n",
 			      i, i % 2 ? "a" : "z", i, i % 2 ? "a" : "z");
 	add_large(&text);
+	add_zone(&text);
 	buffer_add(&text, "", 1);
 	assert_int_equal(test_apply(table, (char *)text.data, true, NULL), 0);
 	assert_int_equal(snapshot_begin(tt.snapshot), 0);
@@ -113,13 +161,13 @@ static int tear_down(void **state)
 
 static struct dump *open_dump(const struct kind *kind)
 {
-	struct name owner;
+	struct scope scope = {.kind = kind->scope};
 	struct dump *dump;
 
-	if (kind->owner)
-		owner = test_name(kind->owner);
+	if (kind->name)
+		scope.name = test_name(kind->name);
 	assert_int_equal(dump_new(&dump, tt.snapshot, table,
-				  kind->owner ? &owner : NULL, kind->frame),
+				  kind->name ? &scope : NULL, kind->frame),
 			 0);
 	return dump;
 }
@@ -240,7 +288,7 @@ static void a_way_that_was_gone_is_short_the_next_time(void **state)
 {
 	(void)state;
 	/* An owner has no marks. */
-	for (size_t i = 0; i < 2; i++) {
+	for (size_t i = 0; i < 3; i++) {
 		struct dump *dump = open_dump(&kinds[i]);
 		uint64_t whole = kinds[i].whole.len;
 		unsigned first =
@@ -260,9 +308,10 @@ static void a_way_that_was_gone_is_short_the_next_time(void **state)
 static void nothing_is_an_empty_text_in_its_frame(void **state)
 {
 	static struct kind none[] = {
-		{NULL, NULL, {0}},
-		{NULL, &frame, {0}},
-		{"n.", NULL, {0}},
+		{NULL, SCOPE_ALL, NULL, {0}},
+		{NULL, SCOPE_ALL, &frame, {0}},
+		{"zone.", SCOPE_ZONE, NULL, {0}},
+		{"n.", SCOPE_OWNER, NULL, {0}},
 	};
 	uint32_t full = table;
 

@@ -37,10 +37,11 @@ static struct name name(const char *text)
 static struct stream stream_new(const char *origin, const char *only)
 {
 	struct stream stream = {0};
-	struct name from = name(origin), owner = name(only ? only : ".");
+	struct name from = name(origin);
+	struct scope scope = {SCOPE_OWNER, name(only ? only : ".")};
 
 	assert_int_equal(
-		reader_new(&stream.reader, &from, only ? &owner : NULL), 0);
+		reader_new(&stream.reader, &from, only ? &scope : NULL), 0);
 	return stream;
 }
 
@@ -215,7 +216,7 @@ static void an_at_sign_without_an_origin_is_refused(void **state)
 		assert_int_equal(reader_new(&stream.reader, NULL, NULL), 0);
 		assert_int_equal(read_all(&stream, refused[i]), -EINVAL);
 		why = reader_error(stream.reader)->reason;
-		assert_true(strstr(why, "write $ORIGIN first; the root is "
+		assert_true(strstr(why, "zones/NAME/records; the root is "
 					"'.'") ||
 			    strstr(why, "the owner is missing"));
 		assert_int_equal(stream.change.count, 0);
@@ -389,6 +390,28 @@ static void records_of_another_owner_are_refused(void **state)
 			 -EINVAL);
 	assert_int_equal(error->line, 5);
 	assert_int_equal(stream.change.count, 3);
+}
+
+static void records_outside_of_a_zone_are_refused(void **state)
+{
+	struct scope zone = {SCOPE_ZONE, name("miek.nl.")};
+	struct name origin = zone.name;
+	STREAM stream = {0};
+	const char *why;
+
+	(void)state;
+	assert_int_equal(reader_new(&stream.reader, &origin, &zone), 0);
+	/* A blank owner is the zone, as long as nothing else was said. */
+	assert_int_equal(feed_text(&stream, "  NS ns\n@ A 192.0.2.1\nA.B A "
+					    "192.0.2.2\n  A 192.0.2.3\n"),
+			 0);
+	assert_int_equal(stream.change.count, 4);
+	assert_int_equal(feed_text(&stream, "nl. A 192.0.2.1\n"), -EINVAL);
+	assert_int_equal(feed_text(&stream, "xmiek.nl. A 192.0.2.1\n"),
+			 -EINVAL);
+	why = reader_error(stream.reader)->reason;
+	assert_non_null(strstr(why, "the owner is outside miek.nl."));
+	assert_int_equal(stream.change.count, 4);
 }
 
 static void a_failed_write_has_written_nothing(void **state)
@@ -766,6 +789,7 @@ int main(void)
 		cmocka_unit_test(a_nul_octet_is_refused_wherever_it_stands),
 		cmocka_unit_test(the_error_shows_the_start_of_the_entry),
 		cmocka_unit_test(records_of_another_owner_are_refused),
+		cmocka_unit_test(records_outside_of_a_zone_are_refused),
 		cmocka_unit_test(a_failed_write_has_written_nothing),
 		cmocka_unit_test(an_end_that_fails_leaves_the_tail),
 		cmocka_unit_test(lines_go_on_after_an_end),

@@ -150,8 +150,8 @@ static void has_none_of_what_is_refused_and_of_its_own(void **state)
 	test_change(&change, "a. A 192.0.2.1\na. CNAME b.\n");
 	edited.host = th.host;
 	begin(&th, 2, &before);
-	nameserver_edit(anchor_child(th.host->root, "ns"), &change, NULL, done,
-			&edited);
+	nameserver_edit(anchor_child(th.host->root, "ns"), &change, NULL, NULL,
+			done, &edited);
 	receipt_leave(th.host, &before);
 	assert_int_equal(wait_for(&th, &edited), -EINVAL);
 	assert_false(is_done(&th, 2));

@@ -131,14 +131,6 @@ static void spoil_dots(const struct store *store, MDB_txn *txn,
 	set_name(row, "..", 2);
 }
 
-static void spoil_reserved(const struct store *store, MDB_txn *txn,
-			   struct store_anchor *row)
-{
-	(void)store;
-	(void)txn;
-	set_name(row, "records", 7);
-}
-
 static void spoil_long(const struct store *store, MDB_txn *txn,
 		       struct store_anchor *row)
 {
@@ -212,7 +204,6 @@ static const struct {
 	{"a NUL in the name", spoil_nul, 0, "lost+4+a_b", false},
 	{"no name", spoil_empty, 0, "lost+4", false},
 	{"dots for a name", spoil_dots, 0, "lost+4+..", false},
-	{"a file's name", spoil_reserved, 0, "lost+4+records", false},
 	{"a long name", spoil_long, 0, LONGEST, false},
 	{"another's name", spoil_twice, 0, "lost+4+inner", false},
 	{"no table", spoil_table, 0, "lost+4+bad", false},
@@ -305,6 +296,45 @@ static void a_row_that_does_not_fit_is_set_aside_once(void **state)
 		test_host_close(&th);
 		test_host_deinit(&th);
 	}
+}
+
+static void a_name_that_is_a_files_by_now_is_another_in_its_place(void **state)
+{
+	struct anchor *outer, *found;
+	struct store_anchor row;
+	struct store store;
+	MDB_txn *txn;
+
+	(void)state;
+	test_host_init(&th);
+	test_host_open(&th);
+	make(th.host->root, "good");
+	outer = make(th.host->root, "outer");
+	make(make(outer, "bad"), "below");
+	make(outer, "records~1");
+	test_host_close(&th);
+	txn = begin(&store);
+	assert_int_equal(store_get_anchor(&store, txn, BAD, &row), 0);
+	set_name(&row, "records", 7);
+	assert_int_equal(store_put_anchor(&store, txn, &row), 0);
+	commit(&store, txn);
+	test_host_said();
+	for (unsigned i = 0; i < 2; i++) {
+		test_host_open(&th);
+		assert_int_equal(th.host->anchors, 5);
+		outer = anchor_child(th.host->root, "outer");
+		found = anchor_child(outer, "records~2");
+		assert_non_null(found);
+		assert_int_equal(found->id, BAD);
+		/* Where it answers, and what is in it, is as it was. */
+		assert_non_null(found->server);
+		assert_non_null(anchor_child(found, "below")->server);
+		assert_int_equal(!!strstr(test_host_said(), "renamed"), i == 0);
+		assert_int_equal(!!error_ring_len(&found->errors), i == 0);
+		assert_int_equal(!!error_ring_len(&outer->errors), i == 0);
+		test_host_close(&th);
+	}
+	test_host_deinit(&th);
 }
 
 static void records_without_an_anchor_are_found(void **state)
@@ -517,6 +547,8 @@ int main(void)
 		cmocka_unit_test(
 			a_tree_that_is_too_deep_starts_and_can_be_made_less_so),
 		cmocka_unit_test(a_row_that_does_not_fit_is_set_aside_once),
+		cmocka_unit_test(
+			a_name_that_is_a_files_by_now_is_another_in_its_place),
 		cmocka_unit_test(records_without_an_anchor_are_found),
 		cmocka_unit_test(a_circle_is_broken_and_keeps_what_is_in_it),
 		cmocka_unit_test(rows_without_a_number_are_left_and_told),

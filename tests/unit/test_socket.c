@@ -67,7 +67,7 @@ static void try_beside(enum other other, unsigned reuse, const char *theirs,
 	struct address their_at = net_address(theirs);
 	struct address our_at = net_address(ours);
 	unsigned before = net_descriptors();
-	struct socket_pair pair = {-1, -1, false};
+	struct socket_pair pair = {.udp = -1, .tcp = -1};
 	struct address bound;
 	int fd, r;
 
@@ -166,7 +166,7 @@ static void nobody_can_bind_what_we_have_bound(void **state)
 static void a_failed_bind_frees_the_half_that_worked(void **state)
 {
 	struct address at = net_address("127.0.0.1:0");
-	struct socket_pair pair = {-1, -1, false};
+	struct socket_pair pair = {.udp = -1, .tcp = -1};
 	struct address bound = {0};
 	int tcp, udp;
 

@@ -57,7 +57,8 @@ static int set_up_with(unsigned clients_max, uint64_t idle_ms)
 	place.limits.workers = 1;
 	place.limits.idle_ms = idle_ms;
 	assert_int_equal(
-		worker_new(&place.worker, NULL, &options, &place.limits, NULL),
+		worker_new(&place.worker, NULL, &options, &place.limits, NULL,
+			   NULL),
 		0);
 	assert_int_equal(socket_bind(&place.sockets, &place.at, &at), 0);
 	place.lane.server = SERVER;

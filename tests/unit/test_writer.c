@@ -173,6 +173,36 @@ static void submit_three(struct world *world, struct probe probes[3],
 	assert_int_equal(names_in(world, table), 3);
 }
 
+static void slow_done(struct job *job, int result)
+{
+	uint64_t until_ns = uv_hrtime() + 3000000;
+
+	probe_done(job, result);
+	while (uv_hrtime() < until_ns)
+		;
+}
+
+static void what_takes_long_after_it_leaves_the_others_their_turns(void **state)
+{
+	struct world world;
+	struct probe probes[8] = {0};
+	uint32_t table = UINT32_MAX;
+
+	(void)state;
+	world_open(&world);
+	for (unsigned i = 0; i < ARRAY_SIZE(probes); i++) {
+		submit(&world, &probes[i], &table, "a. A 192.0.2.1\n");
+		probes[i].job.done = slow_done;
+	}
+	while (world.left) {
+		unsigned left = world.left;
+
+		uv_run(&world.loop, UV_RUN_ONCE);
+		assert_true(left - world.left <= 1);
+	}
+	world_close(&world);
+}
+
 static void a_refused_job_spares_the_others_of_its_group(void **state)
 {
 	struct probe probes[3] = {0};
@@ -566,6 +596,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_handed_back_can_be_read),
+		cmocka_unit_test(
+			what_takes_long_after_it_leaves_the_others_their_turns),
 		cmocka_unit_test(a_refused_job_spares_the_others_of_its_group),
 		cmocka_unit_test(a_failure_meets_only_the_job_that_causes_it),
 		cmocka_unit_test(

@@ -1,0 +1,570 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * notify.c - which zones have which peers, and which serial
+ *
+ * The writer says which zone has changed, and a list that is written, that all
+ * of a nameserver's zones are to be looked at. Either is gathered for a moment,
+ * and then looked at in the store, some at a time.
+ */
+#include <assert.h>
+#include <errno.h>
+#include <utlist.h>
+
+#include "anchors/transfer/catalog.h"
+#include "anchors/transfer/notify_layout.h"
+#include "dns/store/home.h"
+#include "dns/serve/socket.h"
+#include "dns/store/zone.h"
+
+/* Between two looks for what is not committed yet. */
+#define WAIT_MOST_MS 1000
+/* Changes that are remembered one by one. */
+#define CHANGES_MOST 4096
+
+static void on_gathered(uv_timer_t *timer);
+
+static void gather(struct notifier *notifier, uint64_t ms)
+{
+	uv_timer_t *timer = &notifier->gather;
+
+	if (!uv_is_active((uv_handle_t *)timer) ||
+	    uv_timer_get_due_in(timer) > ms)
+		uv_timer_start(&notifier->gather, on_gathered, ms, 0);
+}
+
+/* ---- From the writer ---- */
+
+static bool is_of(const struct notify_change *change, uint32_t home,
+		  const struct name *apex)
+{
+	return change->home == home && name_equal(&change->apex, apex);
+}
+
+/* With the mutex held. */
+static void note_change(struct notifier *notifier, size_t txn_id, uint32_t home,
+			const struct name *apex)
+{
+	struct notify_change *change = notifier->changes;
+
+	/* Most often it is one zone that is written to all the time. */
+	if (change && is_of(change, home, apex)) {
+		change->txn_id = txn_id;
+		return;
+	}
+	change = notifier->count < CHANGES_MOST ? calloc(1, sizeof(*change))
+						: NULL;
+	if (!change) {
+		notifier->too_many = true;
+		return;
+	}
+	change->txn_id = txn_id;
+	change->home = home;
+	change->apex = *apex;
+	LL_PREPEND(notifier->changes, change);
+	notifier->count++;
+}
+
+void notifier_zone_changed(void *arg, size_t txn_id, uint32_t home,
+			   const struct name *apex)
+{
+	struct notifier *notifier = arg;
+	bool is_first;
+
+	uv_mutex_lock(&notifier->mutex);
+	is_first = !notifier->changes && !notifier->too_many;
+	note_change(notifier, txn_id, home, apex);
+	uv_mutex_unlock(&notifier->mutex);
+	/* While there are others, it gathers; and to wake it costs as much as
+	 * the change. */
+	if (is_first)
+		uv_async_send(&notifier->wake);
+}
+
+static void on_wake(uv_async_t *wake)
+{
+	gather(wake->data, NOTIFY_GATHER_MS);
+}
+
+static struct notify_change *take_changes(struct notifier *notifier,
+					  bool *too_many)
+{
+	struct notify_change *changes;
+
+	uv_mutex_lock(&notifier->mutex);
+	changes = steal(&notifier->changes);
+	notifier->count = 0;
+	*too_many = notifier->too_many;
+	notifier->too_many = false;
+	uv_mutex_unlock(&notifier->mutex);
+	return changes;
+}
+
+static void put_back(struct notifier *notifier, struct notify_change *change)
+{
+	uv_mutex_lock(&notifier->mutex);
+	LL_PREPEND(notifier->changes, change);
+	notifier->count++;
+	uv_mutex_unlock(&notifier->mutex);
+}
+
+/* ---- Zones and their peers ---- */
+
+static size_t zone_key(uint8_t out[8 + NAME_WIRE_SIZE], uint64_t server,
+		       const struct name *apex)
+{
+	memcpy(out, &server, 8);
+	memcpy(out + 8, apex->wire, apex->len);
+	return 8 + (size_t)apex->len;
+}
+
+static struct notify_zone *find_zone(const struct notifier *notifier,
+				     uint64_t server, const struct name *apex)
+{
+	uint8_t key[8 + NAME_WIRE_SIZE];
+	size_t len = zone_key(key, server, apex);
+	struct notify_zone *zone;
+
+	HASH_FIND(hh, notifier->zones, key, len, zone);
+	return zone;
+}
+
+static void drop_peers(struct notify_zone *zone, bool all)
+{
+	struct notify_peer *peer, *next;
+
+	DL_FOREACH_SAFE (zone->peers, peer, next) {
+		if (!all && peer->is_listed)
+			continue;
+		DL_DELETE(zone->peers, peer);
+		notify_peer_free(peer);
+	}
+}
+
+static void drop_zone(struct notifier *notifier, struct notify_zone *zone)
+{
+	drop_peers(zone, true);
+	HASH_DEL(notifier->zones, zone);
+	free(zone);
+}
+
+static struct notify_zone *make_zone(struct notifier *notifier, uint64_t server,
+				     const struct name *apex)
+{
+	struct notify_zone *zone = calloc(1, sizeof(*zone));
+
+	if (!zone)
+		return NULL;
+	zone->server = server;
+	zone->apex = *apex;
+	zone->key_len = zone_key(zone->key, server, apex);
+	HASH_ADD_KEYPTR(hh, notifier->zones, zone->key, zone->key_len, zone);
+	return zone;
+}
+
+/* A nameserver that notifies itself would never hear the end of it. */
+static bool is_ours(const struct notifier *notifier, uint64_t server,
+		    const struct address *address)
+{
+	const struct anchor *anchor = anchor_by_id(notifier->host, server);
+	struct address at = *address;
+
+	if (!anchor || anchor->address.port != address->port)
+		return false;
+	if (anchor->address.kind != ADDRESS_EVERY)
+		return address_equal(&anchor->address, address);
+	at.port = 0;
+	return socket_probe(&at) == 0;
+}
+
+static bool is_peer(const struct notify_peer *peer, const struct address *at,
+		    const struct list_line *line)
+{
+	return address_equal(&peer->address, at) &&
+	       peer->has_key == line->has_key &&
+	       (!line->has_key || name_equal(&peer->key, &line->key));
+}
+
+/* With room to wait in. */
+static struct notify_peer *new_peer(struct notifier *notifier)
+{
+	struct notify_peer *peer =
+		dues_reserve(&notifier->dues, notifier->peers + 1) < 0
+			? NULL
+			: calloc(1, sizeof(*peer));
+
+	notifier->peers += peer != NULL;
+	return peer;
+}
+
+/* Return: 0, -ENOMEM. */
+static int list_peer(struct notifier *notifier, struct notify_zone *zone,
+		     const struct list_line *line)
+{
+	struct address at = line->address;
+	struct notify_peer *peer;
+
+	if (!line->has_address || line->is_network)
+		return 0;
+	if (!at.port)
+		at.port = ADDRESS_PORT;
+	if (is_ours(notifier, zone->server, &at))
+		return 0;
+	DL_FOREACH (zone->peers, peer)
+		if (is_peer(peer, &at, line))
+			break;
+	if (!peer) {
+		peer = new_peer(notifier);
+		if (!peer)
+			return -ENOMEM;
+		peer->notifier = notifier;
+		peer->zone = zone;
+		peer->address = at;
+		peer->has_key = line->has_key;
+		if (line->has_key)
+			peer->key = line->key;
+		DL_APPEND(zone->peers, peer);
+		notify_peer_begin(peer, NOTIFY_CHECK);
+	}
+	peer->is_listed = true;
+	return 0;
+}
+
+static int list_peers(struct notifier *notifier, struct snapshot *snapshot,
+		      uint32_t home, struct notify_zone *zone,
+		      const struct name *apex)
+{
+	struct list_line line;
+	size_t at = 0;
+	MDB_val text;
+	int r = snapshot_list(snapshot, home, LIST_SECONDARIES, apex, &text);
+
+	if (r < 0)
+		return r == -ENOENT ? 0 : r;
+	while (r == 0) {
+		r = list_line_next(LIST_OF_SECONDARIES, apex, text.mv_data,
+				   text.mv_size, &at, &line, NULL);
+		if (r == 0)
+			r = list_peer(notifier, zone, &line);
+	}
+	return r == -ENOENT ? 0 : r;
+}
+
+/* Return: 0; -ENOENT: nobody is to be told of it; -errno. */
+static int find_peers(struct notifier *notifier, struct snapshot *snapshot,
+		      const struct served *served, struct notify_zone *zone)
+{
+	struct notify_peer *peer;
+	struct zone_row row;
+	int r;
+
+	DL_FOREACH (zone->peers, peer)
+		peer->is_listed = false;
+	r = snapshot_zone_row(snapshot, served->home, &zone->apex, &row);
+	/* Of a zone that is dark there is nothing to be had. */
+	if (r == 0 && row.is_dark)
+		return -ENOENT;
+	if (r < 0 && r != -ENOENT)
+		return r;
+	r = list_peers(notifier, snapshot, served->home, zone, &zone->apex);
+	if (r == 0)
+		r = list_peers(notifier, snapshot, served->home, zone, NULL);
+	if (r == 0)
+		drop_peers(zone, false);
+	return r == 0 && !zone->peers ? -ENOENT : r;
+}
+
+/* In a snapshot that has begun. Without memory it is left for the next time. */
+void notifier_catch_up(struct notifier *notifier, const struct served *served,
+		       uint64_t server, const struct name *apex)
+{
+	struct snapshot *snapshot = notifier->host->snapshot;
+	struct notify_zone *zone = find_zone(notifier, server, apex);
+	struct notify_peer *peer;
+	uint32_t serial;
+	int r = snapshot_serial(snapshot, served->table, apex, &serial);
+
+	if (r == 0 && !zone) {
+		zone = make_zone(notifier, server, apex);
+		if (zone)
+			zone->serial = serial;
+	}
+	if (!zone)
+		return;
+	if (r == 0)
+		r = find_peers(notifier, snapshot, served, zone);
+	if (r == -ENOENT) {
+		drop_zone(notifier, zone);
+		return;
+	}
+	if (r < 0 || zone->serial == serial)
+		return;
+	zone->serial = serial;
+	DL_FOREACH (zone->peers, peer)
+		notify_peer_begin(peer, NOTIFY_TELL);
+}
+
+/* ---- Looking ---- */
+
+static int served_by(struct notifier *notifier, uint64_t server,
+		     struct served *out)
+{
+	int r = snapshot_served(notifier->host->snapshot, server, out);
+
+	return r == 0 && !out->home ? -ENOENT : r;
+}
+
+static void look_at_change(struct notifier *notifier,
+			   const struct notify_change *change)
+{
+	struct snapshot *snapshot = notifier->host->snapshot;
+	struct anchor *anchor;
+	struct served served;
+	struct home home;
+
+	if (snapshot_home(snapshot, change->home, &home) == 0 &&
+	    served_by(notifier, home.server, &served) == 0) {
+		notifier_catch_up(notifier, &served, home.server,
+				  &change->apex);
+		anchor = anchor_by_id(notifier->host, home.server);
+		if (anchor)
+			catalog_zone_changed(anchor, &served, &change->apex);
+	}
+}
+
+/* Return: whether some are left. */
+static bool look_at_changes(struct notifier *notifier, uint64_t until_ns)
+{
+	struct snapshot *snapshot = notifier->host->snapshot;
+	size_t newest = mdb_txn_id(snapshot_txn(snapshot));
+	struct notify_change *changes, *change;
+	bool too_many, is_left = false;
+
+	changes = take_changes(notifier, &too_many);
+	while ((change = changes)) {
+		changes = change->next;
+		if (change->txn_id > newest || uv_hrtime() >= until_ns) {
+			put_back(notifier, change);
+			is_left = true;
+			continue;
+		}
+		notifier->wait_ms = 0;
+		look_at_change(notifier, change);
+		free(change);
+	}
+	if (too_many)
+		notifier_look(notifier, NULL);
+	return is_left;
+}
+
+/* The next zones of the first nameserver. Return: whether it is through. */
+static bool look_on(struct notifier *notifier, struct look *look,
+		    uint64_t until_ns)
+{
+	struct snapshot *snapshot = notifier->host->snapshot;
+	struct zone_counts counts;
+	struct served served;
+	struct name apex;
+	int r = served_by(notifier, look->server, &served);
+
+	while (r == 0 && uv_hrtime() < until_ns) {
+		r = snapshot_zone_next(snapshot, served.table, look_after(look),
+				       look->key_len, &apex, &counts);
+		if (r < 0)
+			break;
+		look_was_at(look, &apex);
+		notifier_catch_up(notifier, &served, look->server, &apex);
+	}
+	return r < 0;
+}
+
+static void look_at_catalog(struct notifier *notifier, uint64_t server)
+{
+	struct anchor *anchor = anchor_by_id(notifier->host, server);
+	struct served served;
+
+	if (anchor && served_by(notifier, server, &served) == 0)
+		catalog_look_at(anchor, &served);
+}
+
+static void look_at_servers(struct notifier *notifier, uint64_t until_ns)
+{
+	struct look *look;
+
+	while ((look = notifier->looks) && look_on(notifier, look, until_ns)) {
+		if (look->wants_catalog)
+			look_at_catalog(notifier, look->server);
+		looks_drop(&notifier->looks, look);
+	}
+}
+
+static void on_gathered(uv_timer_t *timer)
+{
+	struct notifier *notifier = timer->data;
+	uint64_t until_ns = uv_hrtime() + LOOKS_TURN_NS;
+	bool is_left;
+
+	if (snapshot_begin(notifier->host->snapshot) < 0) {
+		gather(notifier, 1000);
+		return;
+	}
+	is_left = look_at_changes(notifier, until_ns);
+	look_at_servers(notifier, until_ns);
+	snapshot_end(notifier->host->snapshot);
+	/*
+	 * A commit takes some milliseconds, or longer; and one that has failed
+	 * is seen with the next one that does not.
+	 */
+	notifier->wait_ms = !is_left ? 0 : 2 * notifier->wait_ms + 5;
+	if (notifier->wait_ms > WAIT_MOST_MS)
+		notifier->wait_ms = WAIT_MOST_MS;
+	/* Not at once, which would be in this turn of the loop. */
+	if (notifier->looks)
+		gather(notifier, 1);
+	else if (is_left)
+		gather(notifier, notifier->wait_ms);
+}
+
+/* Without memory it is looked at when something is written. */
+static void look_at_all_of(struct notifier *notifier, uint64_t server,
+			   bool wants_catalog)
+{
+	struct look *look = looks_add(&notifier->looks, server);
+
+	if (look && wants_catalog)
+		look->wants_catalog = true;
+}
+
+void notifier_look(struct notifier *notifier, struct anchor *anchor)
+{
+	struct anchor *root = notifier->host->root;
+
+	if (anchor) {
+		look_at_all_of(notifier, anchor->id, false);
+	} else {
+		for (anchor = root; anchor; anchor = anchor_next(root, anchor))
+			if (anchor->parent)
+				look_at_all_of(notifier, anchor->id, true);
+	}
+	gather(notifier, NOTIFY_GATHER_MS);
+}
+
+void notifier_look_at(struct notifier *notifier, uint64_t server,
+		      const struct name *apex)
+{
+	struct snapshot *snapshot = notifier->host->snapshot;
+	struct served served;
+
+	if (snapshot_begin(snapshot) < 0)
+		return;
+	if (served_by(notifier, server, &served) == 0)
+		notifier_catch_up(notifier, &served, server, apex);
+	snapshot_end(snapshot);
+}
+
+void notifier_gone(struct notifier *notifier, uint64_t server)
+{
+	struct notify_zone *zone, *next;
+
+	HASH_ITER (hh, notifier->zones, zone, next) {
+		if (zone->server == server)
+			drop_zone(notifier, zone);
+	}
+}
+
+/* ---- Life ---- */
+
+static void on_due(uv_timer_t *timer)
+{
+	notify_peers_due(timer->data);
+}
+
+int notifier_new(struct notifier **out, struct host *host,
+		 struct querier *querier)
+{
+	CLEANUP(freep) struct notifier *notifier = calloc(1, sizeof(*notifier));
+	int r = notifier ? uv_mutex_init(&notifier->mutex) : -ENOMEM;
+
+	if (r < 0)
+		return r;
+	notifier->host = host;
+	notifier->querier = querier;
+	r = uv_async_init(host->loop, &notifier->wake, on_wake);
+	if (r < 0) {
+		uv_mutex_destroy(&notifier->mutex);
+		return r;
+	}
+	uv_timer_init(host->loop, &notifier->gather);
+	uv_timer_init(host->loop, &notifier->due_timer);
+	notifier->wake.data = notifier;
+	notifier->gather.data = notifier;
+	notifier->due_timer.data = notifier;
+	notifier->handles = 3;
+	dues_init(&notifier->dues, &notifier->due_timer, on_due);
+	*out = steal(&notifier);
+	return 0;
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+	struct notifier *notifier = handle->data;
+
+	if (--notifier->handles == 0)
+		free(notifier);
+}
+
+struct notifier *notifier_free(struct notifier *notifier)
+{
+	struct notify_change *change;
+
+	if (!notifier)
+		return NULL;
+	while (notifier->zones)
+		drop_zone(notifier, notifier->zones);
+	while (notifier->looks)
+		looks_drop(&notifier->looks, notifier->looks);
+	while ((change = notifier->changes)) {
+		notifier->changes = change->next;
+		free(change);
+	}
+	dues_deinit(&notifier->dues);
+	uv_mutex_destroy(&notifier->mutex);
+	uv_close((uv_handle_t *)&notifier->wake, on_closed);
+	uv_close((uv_handle_t *)&notifier->gather, on_closed);
+	uv_close((uv_handle_t *)&notifier->due_timer, on_closed);
+	return NULL;
+}
+
+void notifier_figures(const struct notifier *notifier,
+		      struct notify_figures *out)
+{
+	*out = notifier->figures;
+}
+
+int notifier_each(const struct notifier *notifier, uint64_t server,
+		  const struct name *apex,
+		  int (*each)(void *arg, const struct notify_state *state),
+		  void *arg)
+{
+	struct notify_zone *zone = find_zone(notifier, server, apex);
+	uint64_t now = uv_now(notifier->host->loop);
+	struct notify_peer *peer;
+	int r = 0;
+
+	if (!zone)
+		return 0;
+	DL_FOREACH (zone->peers, peer) {
+		const struct notify_state state = {
+			.address = peer->address,
+			.has_all = peer->step == NOTIFY_DONE,
+			.since_ns = peer->since_ns,
+			.reason = peer->reason,
+			.next_ms = due_waits(&peer->due) && peer->due.ms > now
+					   ? peer->due.ms - now
+					   : 0,
+		};
+
+		if (r == 0)
+			r = each(arg, &state);
+	}
+	return r;
+}
