@@ -5,7 +5,8 @@
 # test (to run every test),
 # package (to make a Debian package), fuzz (to look for input that breaks it),
 # bench (to measure and to plot), peers (servers to compare with, to forward
-# from, for hosts to meet at and for ssh, and Prometheus's programs), programs
+# from, for hosts to meet at and for ssh, that give and take addresses by DHCP,
+# and Prometheus's programs), programs
 # (big ones that edit files, for the long form), bus (the server that hosts meet
 # at).
 # Without anything missing it calls nothing and needs no rights.
@@ -33,8 +34,21 @@ package='dpkg-dev adduser jq'
 
 # Installed, these would start to serve this machine. So they are unpacked into
 # a directory to be run from there, and only their libraries are installed.
-peers='nsd knot unbound dnsmasq-base systemd-resolved systemd
-	systemd-container prometheus-node-exporter nats-server openssh-server'
+peers='nsd knot bind9 unbound dnsmasq-base systemd-resolved systemd
+	systemd-container prometheus-node-exporter nats-server
+	openssh-server
+	kea-common kea-dhcp4-server kea-dhcp-ddns-server isc-dhcp-client'
+# What named is made of, and dig too.
+peers_libs='bind9-libs'
+# Run from there too: certbot, with all that it is made of, and lego.
+acme='certbot lego python3-acme python3-certbot python3-certbot-dns-rfc2136
+	python3-certifi python3-cffi-backend python3-chardet
+	python3-charset-normalizer python3-configargparse python3-configobj
+	python3-cryptography python3-distro python3-idna python3-josepy
+	python3-openssl python3-parsedatetime python3-pkg-resources
+	python3-requests python3-rfc3339 python3-six python3-tz python3-urllib3
+	python3-zope.component python3-zope.event python3-zope.hookable
+	python3-zope.interface'
 # The one of them that a fleet on one machine takes.
 bus='nats-server'
 peers_dir=${CIRCUITFS_PEERS:-$(cd "$(dirname "$0")/.." && pwd)/build/peers}
@@ -46,17 +60,26 @@ runs() {
 		! command -v nats-server >/dev/null || return 0
 		programs_of='usr/sbin/nats-server'
 		;;
-	peers) programs_of='usr/sbin/nsd usr/sbin/knotd usr/sbin/unbound
-		usr/sbin/dnsmasq usr/sbin/nats-server usr/sbin/sshd
+	peers) programs_of='usr/sbin/nsd usr/sbin/knotd usr/sbin/named
+		usr/sbin/unbound usr/sbin/dnsmasq usr/sbin/nats-server
+		usr/sbin/sshd
+		usr/sbin/kea-dhcp4 usr/sbin/kea-dhcp-ddns usr/sbin/dhclient
 		usr/lib/systemd/systemd-resolved
 		usr/bin/systemd-analyze usr/bin/systemd-nspawn
 		usr/bin/promtool usr/bin/prometheus-node-exporter' ;;
+	acme) programs_of='usr/bin/certbot usr/bin/lego' ;;
 	*) return 0 ;;
 	esac
 	for program in $programs_of; do
 		program=$peers_dir/$program
 		[ -x "$program" ] || return
-		! ldd "$program" 2>/dev/null | grep -q 'not found' || return
+		beside=
+		# It is found by who is told where it was unpacked.
+		case $program in
+		*/kea-*) beside=$(echo "$peers_dir"/usr/lib/*-linux-gnu) ;;
+		esac
+		! LD_LIBRARY_PATH=$beside ldd "$program" 2>/dev/null |
+			grep -q 'not found' || return
 	done
 }
 
@@ -102,6 +125,16 @@ for group; do
 		need openssl
 		runs bus || unpack="$unpack $bus"
 		;;
+	acme)
+		need openssl
+		runs acme && continue
+		apt-cache show certbot >/dev/null 2>&1 || as_root update
+		# Not each release needs all of them.
+		for package in $acme; do
+			! apt-cache show "$package" >/dev/null 2>&1 ||
+				unpack="$unpack $package"
+		done
+		;;
 	peers)
 		runs peers && continue
 		[ -n "$(libraries_of $peers)" ] || as_root update
@@ -112,7 +145,7 @@ for group; do
 			peers="$peers prometheus"
 		fi
 		unpack="$unpack $peers"
-		need $(libraries_of $peers)
+		need $peers_libs $(libraries_of $peers)
 		;;
 	*) echo "packages.sh: no group '$group'" >&2; exit 2 ;;
 	esac
@@ -151,7 +184,7 @@ if [ -n "$unpack" ]; then
 		for dir in bin lib sbin; do
 			[ -d "../$dir" ] && [ ! -L "../$dir" ] || continue
 			mkdir -p "../usr/$dir"
-			cp -al "../$dir/." "../usr/$dir"
+			cp -alf "../$dir/." "../usr/$dir"
 			rm -r "../${dir:?}"
 		done
 	)

@@ -27,6 +27,7 @@ import rows_bulk  # noqa: E402
 import rows_editing  # noqa: E402
 import rows_fleet  # noqa: E402
 import rows_many  # noqa: E402
+import rows_zones  # noqa: E402
 import zonefiles  # noqa: E402
 from machine import Machine, NotMeasured  # noqa: E402
 
@@ -43,6 +44,8 @@ class Sizes:
     far_copied: int
     far_listed: int
     far_big: int
+    edits_beside: int  # a transfer that is read slowly
+    catalog_zones: int
     rounds: int
     bulk_rounds: int
     ask_s: float
@@ -53,15 +56,18 @@ class Sizes:
 
 FULL = Sizes(tiny=1000, small=100_000, big=1_000_000,
              ten=(1_000_000, 10_000_000), servers=10_000, far_calls=100,
-             far_copied=2000, far_listed=300, far_big=2_500_000, rounds=5,
+             far_copied=2000, far_listed=300, far_big=2_500_000,
+             edits_beside=10_000, catalog_zones=1000, rounds=5,
              bulk_rounds=3, ask_s=2, edit_s=2, latency_s=5, limit_s=3600)
 QUICK = Sizes(tiny=1000, small=100_000, big=1_000_000,
               ten=(100_000, 1_000_000), servers=1000, far_calls=30,
-              far_copied=2000, far_listed=300, far_big=2_500_000, rounds=3,
+              far_copied=2000, far_listed=300, far_big=2_500_000,
+              edits_beside=3000, catalog_zones=1000, rounds=3,
               bulk_rounds=1, ask_s=0.4, edit_s=0.4, latency_s=1, limit_s=400)
 PROVE = Sizes(tiny=50, small=500, big=2000, ten=(200, 2000), servers=10,
               far_calls=2, far_copied=20, far_listed=10, far_big=2000,
-              rounds=1, bulk_rounds=1, ask_s=0.05, edit_s=0.02, latency_s=0.1,
+              edits_beside=20, catalog_zones=20, rounds=1,
+              bulk_rounds=1, ask_s=0.05, edit_s=0.02, latency_s=0.1,
               limit_s=60)
 
 # Above this load, others take what is to be measured.
@@ -73,6 +79,7 @@ SECTIONS = [
     ("Edits", rows_editing.ROWS),
     ("Many records", rows_bulk.ROWS),
     ("Many nameservers", rows_many.ROWS),
+    ("Zones among other servers", rows_zones.ROWS),
     ("Another host's tree", rows_fleet.ROWS),
 ]
 

@@ -37,6 +37,9 @@ takes less than three minutes, and writes to `build/bench` instead.
   directory. These say what the machine and its kernel leave to be had.
 - Knot's edits are transactions through one `knotc` (begin, set, commit) and
   RFC 2136 updates, by one client that waits for each, into its journal.
+- A transfer ends with its last record at a client that counts them, and is of a
+  zone that has just changed. An edit's way to a secondary begins when its `close`
+  has returned. Zones that are transferred have a serial and a journal.
 - *Another host's tree* is that of h2, a second daemon on the same machine. Both
   meet at a nats-server with credentials and TLS, as `docs/fleet.sh` sets it up,
   and no net is between them. A line of shell runs many times: in h2's tree as

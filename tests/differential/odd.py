@@ -56,9 +56,11 @@ def opcodes():
     for opcode in range(1, 16):
         ours, why = None, ""
         if opcode == 4:
-            ours, why = "NOTIMP", "NOTIFY is not taken in."
+            ours, why = "FORMERR", "A NOTIFY is of an SOA (RFC 1996, " \
+                "section 3.7)."
         if opcode == 5:
-            ours, why = NSD, "UPDATE is not taken in. Knot looks inside first."
+            ours, why = KNOT, "An UPDATE names its zone by type SOA (RFC " \
+                "2136, section 2.3). NSD takes none in."
         yield Odd(f"opcode {opcode}", head(opcode << 11) + Q, ours=ours,
                   why=why)
 
@@ -93,12 +95,19 @@ def types():
                    0xffff):
         for tcp in (False, True):
             ours, why = None, ""
-            if rdtype in (251, 252):
-                ours = "REFUSED" if tcp else "NOTIMP"
-                why = "No transfers, and none over UDP (RFC 5936, section " \
-                    "4.2), whatever the name is."
+            if rdtype == 251:
+                ours, why = "FORMERR", "An IXFR says what the client has " \
+                    "(RFC 1995, section 3)."
+            if rdtype == 252:
+                ours, why = "NOTIMP", "AXFR is for TCP (RFC 5936, section " \
+                    "4.2)."
+            if rdtype == 252 and tcp:
+                ours, why = "REFUSED", "Nobody may until a list says so."
             title = f"type {rdtype}" + (" over TCP" if tcp else "")
             yield Odd(title, head() + question(rdtype), tcp, ours, why)
+            if ours == "REFUSED":
+                # All say NOTAUTH: RFC 5936, section 2.2.1.
+                ours, why = None, ""
             yield Odd(title + ", of a name that is not held",
                       head() + question(rdtype, name=b"\2no\0"), tcp, ours,
                       why)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import odd
 import policy
+import update_policy
 
 TOP = Path(__file__).resolve().parents[2]
 TEXT = TOP / "docs" / "conformance.md"
@@ -18,6 +19,10 @@ TEXT = TOP / "docs" / "conformance.md"
 def rows_of(policies):
     return [f"| {row.name}{' †' if row.overrules else ''} | {row.choice} | "
             f"{row.why} |" for row in policies]
+
+
+def update_rows():
+    return [f"| {row.name} | {row.why} |" for row in update_policy.POLICIES]
 
 
 def odd_rows():
@@ -37,7 +42,7 @@ def lines():
 def test_its_tables_are_the_ones_that_are_used():
     shown = [line for line in lines() if line.startswith("| ")]
     for row in (*rows_of(policy.POLICIES), *rows_of(policy.TRUNCATION),
-                *odd_rows()):
+                *odd_rows(), *update_rows()):
         assert row in shown
 
 
@@ -60,6 +65,6 @@ def test_every_row_has_a_test():
 
 if __name__ == "__main__":
     for part in (rows_of(policy.POLICIES), rows_of(policy.TRUNCATION),
-                 odd_rows()):
+                 odd_rows(), update_rows()):
         print("\n".join(part), end="\n\n")
     sys.exit()

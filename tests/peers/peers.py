@@ -15,10 +15,11 @@ import struct
 import subprocess
 import time
 from pathlib import Path
+from typing import NamedTuple
 
 TOP = Path(__file__).resolve().parents[2]
 DIRECTORY = Path(os.environ.get("CIRCUITFS_PEERS", TOP / "build" / "peers"))
-PROGRAMS = ("nsd", "knotd", "unbound", "dnsmasq")
+PROGRAMS = ("nsd", "knotd", "named", "unbound", "dnsmasq")
 
 START_S = 60
 STOP_S = 10
@@ -28,12 +29,16 @@ def program(name):
     return str(DIRECTORY / "usr" / "sbin" / name)
 
 
-def fetch():
-    """Unpack what is not there; many tests may come at once."""
+def fetch(group="peers", outside=()):
+    """Unpack what is not there; many tests may come at once.
+
+    @outside: what a command begins with that needs the machine's network
+    """
     DIRECTORY.mkdir(parents=True, exist_ok=True)
     with open(DIRECTORY / ".lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        subprocess.run([TOP / "tests" / "packages.sh", "peers"], check=True,
+        subprocess.run([*outside, TOP / "tests" / "packages.sh", group],
+                       check=True,
                        env={**os.environ, "CIRCUITFS_PEERS": str(DIRECTORY)},
                        stdin=subprocess.DEVNULL)
 
@@ -255,3 +260,201 @@ class Knot(Peer):
 
     def command(self, config):
         return [program("knotd"), "-c", config]
+
+
+# Below: BIND, and what makes each of them a secondary.
+NAMED = """options {{
+	directory "{dir}";
+	listen-on port {port} {{ {ip}; }};
+	listen-on-v6 {{ none; }};
+	pid-file "{dir}/pid";
+	session-keyfile "{dir}/session";
+	managed-keys-directory "{dir}";
+	recursion no;
+	dnssec-validation no;
+	max-udp-size {edns_size};
+	minimal-responses no;
+	masterfile-format text;
+	max-refresh-time 3600;
+	min-refresh-time 1;
+	min-retry-time 1;
+	notify no;
+	allow-transfer {{ any; }};
+}};
+controls {{ }};
+{keys}"""
+NAMED_ZONE = 'zone "{name}" {{ type primary; file "{file}"; }};\n'
+
+
+class Named(Peer):
+    NAME, PROGRAM = "named", "named"
+    CONFIG, ZONE = NAMED, NAMED_ZONE
+    WORDS = {"keys": ""}
+    # It listens on what the interfaces have, and so on one of 127.0.0.0/8.
+    IP = "127.0.0.1"
+
+    def __init__(self, ip, directory, zones, **words):
+        super().__init__(self.IP, directory, zones, **words)
+
+    def command(self, config):
+        return [program("named"), "-g", "-4", "-n", "1", "-c", config]
+
+
+class Key(NamedTuple):
+    """A key of TSIG, as the others are told of it."""
+    name: str = "xfr."
+    algorithm: str = "hmac-sha256"
+    secret: str = "c2VjcmV0IG9mIHNvbWVib2R5IHdobyB0ZXN0cyB0aGlzIQ=="
+
+
+# What makes each of them the secondary of one primary, with a key or without.
+# It takes a NOTIFY from anybody who has the key, and keeps what it has in its
+# directory.
+
+class NsdSecondary(Nsd):
+    NAME = "NSD, secondary"
+
+    def __init__(self, ip, directory, zones, primary, key=None, **words):
+        """@zones: their names"""
+        self.ZONE = NSD_ZONE + (
+            f"\trequest-xfr: {primary[0]}@{primary[1]} "
+            f"{key.name if key else 'NOKEY'}\n"
+            f"\tallow-notify: {primary[0]} "
+            f"{key.name if key else 'NOKEY'}\n"
+            f"\toutgoing-interface: {ip}\n"
+            "\tprovide-xfr: 127.0.0.0/8 NOKEY\n")
+        self.CONFIG = NSD + (
+            f'key:\n\tname: "{key.name}"\n\talgorithm: {key.algorithm}\n'
+            f'\tsecret: "{key.secret}"\n' if key else "")
+        super().__init__(ip, directory, own_files(directory, zones), **words)
+
+
+class KnotSecondary(Knot):
+    NAME = "Knot, secondary"
+    ZONE = KNOT_ZONE + "    master: primary\n    acl: [notify, all]\n"
+
+    def __init__(self, ip, directory, zones, primary, key=None, **words):
+        """@zones: their names"""
+        uses = f"    key: {key.name}\n" if key else ""
+        acls = (f"key:\n  - id: {key.name}\n    algorithm: {key.algorithm}\n"
+                f"    secret: {key.secret}\n" if key else "") + (
+            f"remote:\n  - id: primary\n"
+            f"    address: {primary[0]}@{primary[1]}\n    via: {ip}\n{uses}"
+            f"acl:\n  - id: notify\n    address: {primary[0]}\n{uses}"
+            "    action: notify\n"
+            "  - id: all\n    address: 127.0.0.0/8\n    action: transfer\n")
+        super().__init__(ip, directory, own_files(directory, zones),
+                         **{"acls": acls, "journal": "all", "load": "none",
+                            **words})
+
+
+class NamedSecondary(Named):
+    NAME = "named, secondary"
+
+    def __init__(self, ip, directory, zones, primary, key=None, **words):
+        """@zones: their names"""
+        uses = f' key "{key.name}"' if key else ""
+        self.ZONE = (
+            'zone "{name}" {{ type secondary; file "{file}"; primaries {{ '
+            f"{primary[0]} port {primary[1]}{uses}; }}}};"
+            f"\tallow-notify {{{{ {primary[0]}; }}}}; }}}};\n")
+        keys = (f'key "{key.name}" {{ algorithm {key.algorithm}; '
+                f'secret "{key.secret}"; }};\n' if key else "")
+        super().__init__(ip, directory, own_files(directory, zones),
+                         keys=keys, **words)
+
+
+SECONDARIES = (NsdSecondary, KnotSecondary, NamedSecondary)
+
+
+def own_files(directory, zones):
+    """A file for each zone in the directory, which is not there yet."""
+    return [(name, Path(directory) / f"zone{i}")
+            for i, name in enumerate(zones)]
+
+
+# What makes each of them the primary of one secondary. It reads its zone files
+# again when it is told to, tells the secondary of what has changed, and has the
+# differences.
+
+class Primary:
+    def reload(self):
+        os.kill(self.process.child.pid, signal.SIGHUP)
+
+
+class NsdPrimary(Primary, Nsd):
+    NAME = "NSD, primary"
+
+    def __init__(self, ip, directory, zones, secondary, key=None, **words):
+        """@zones: pairs of a name and the path of a zone file"""
+        uses = key.name if key else "NOKEY"
+        self.ZONE = NSD_ZONE + (
+            f"\tnotify: {secondary[0]}@{secondary[1]} {uses}\n"
+            f"\toutgoing-interface: {ip}\n"
+            f"\tprovide-xfr: 127.0.0.0/8 {uses}\n"
+            "\tstore-ixfr: yes\n\tcreate-ixfr: yes\n\tixfr-number: 100\n")
+        self.CONFIG = NSD.replace("remote-control", "\tzonefiles-check: yes\n"
+                                  "remote-control") + (
+            f'key:\n\tname: "{key.name}"\n\talgorithm: {key.algorithm}\n'
+            f'\tsecret: "{key.secret}"\n' if key else "")
+        super().__init__(ip, directory, zones, **words)
+
+
+class KnotPrimary(Primary, Knot):
+    NAME = "Knot, primary"
+    ZONE = KNOT_ZONE + "    notify: secondary\n    acl: transfer\n"
+
+    def __init__(self, ip, directory, zones, secondary, key=None, **words):
+        """@zones: pairs of a name and the path of a zone file"""
+        uses = f"    key: {key.name}\n" if key else ""
+        acls = (f"key:\n  - id: {key.name}\n    algorithm: {key.algorithm}\n"
+                f"    secret: {key.secret}\n" if key else "") + (
+            f"remote:\n  - id: secondary\n"
+            f"    address: {secondary[0]}@{secondary[1]}\n{uses}"
+            f"    via: {ip}\nacl:\n  - id: transfer\n    address: 127.0.0.0/8\n{uses}"
+            "    action: transfer\n")
+        super().__init__(ip, directory, zones,
+                         **{"acls": acls, "journal": "changes",
+                            "load": "difference", **words})
+
+
+class NamedPrimary(Primary, Named):
+    NAME = "named, primary"
+
+    def __init__(self, ip, directory, zones, secondary, key=None, **words):
+        """@zones: pairs of a name and the path of a zone file"""
+        uses = f' key "{key.name}"' if key else ""
+        may = f"{{{{ key {key.name}; }}}}" if key else "{{ any; }}"
+        self.ZONE = (
+            'zone "{name}" {{ type primary; file "{file}"; '
+            "ixfr-from-differences yes; notify explicit; notify-delay 0; "
+            f"also-notify {{{{ {secondary[0]} port {secondary[1]}{uses}; "
+            f"}}}}; allow-transfer {may}; }}}};\n")
+        keys = (f'key "{key.name}" {{ algorithm {key.algorithm}; '
+                f'secret "{key.secret}"; }};\n' if key else "")
+        super().__init__(ip, directory, zones, keys=keys, **words)
+
+
+PRIMARIES = (NsdPrimary, KnotPrimary, NamedPrimary)
+
+
+class KnotCatalog(Knot):
+    """A consumer of one catalog zone, whose members come from the same."""
+    NAME = "Knot, of a catalog"
+    ZONE = KNOT_ZONE + (
+        "    master: primary\n    acl: [notify, all]\n"
+        "    catalog-role: interpret\n    catalog-template: member\n")
+
+    def __init__(self, ip, directory, catalog, primary, **words):
+        acls = (
+            f"remote:\n  - id: primary\n"
+            f"    address: {primary[0]}@{primary[1]}\n"
+            f"acl:\n  - id: notify\n    address: {primary[0]}\n"
+            "    action: notify\n"
+            "  - id: all\n    address: 127.0.0.0/8\n    action: transfer\n")
+        member = ("  - id: member\n    master: primary\n"
+                  "    acl: [notify, all]\n    zonefile-sync: -1\n"
+                  "    zonefile-load: none\n    journal-content: all\n")
+        super().__init__(ip, directory, own_files(directory, [catalog]),
+                         **{"acls": acls, "acl": member, "journal": "all",
+                            "load": "none", **words})

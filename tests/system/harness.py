@@ -31,6 +31,8 @@ NOBODY = 65534
 AFAR = bool(os.environ.get("CIRCUITFS_FLEET"))
 # What a host's directory holds before anything is made in it.
 HOST_FILES = ["error", "help", "metrics"] + ["peers"] * AFAR
+# The directories that each nameserver has, and that are no anchors.
+SERVER_DIRS = {"keys", "names", "transfer", "zones"}
 # Whom root's daemon becomes in every test: as packaged, it is not root.
 USER = [f"user={name}" for name in
         os.environ.get("CIRCUITFS_TEST_USER", "").split()]

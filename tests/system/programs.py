@@ -9,7 +9,7 @@ After a change to the rows,
 writes the tables anew, between the marks that are there.
 
 A command finds in its environment:
-    F   the file: `records`, or `names/www.example.`
+    F   the file: `records`, `names/www.example.` or `zones/example./records`
     A   the address that its record shall have
     L   a line with that record, as the file takes it
     N   a file with that line
@@ -23,6 +23,8 @@ TOP = Path(__file__).resolve().parents[2]
 GUIDE = TOP / "docs" / "compatibility.md"
 
 EINVAL = "Invalid argument"
+FILES = {"records": "records", "names": "names/www.example.",
+         "zones": "zones/example./records"}
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,7 @@ class Row:
     command: str
     effect: str           # replaces, appends, edits, clears, drops, keeps
     bad: tuple = None     # exit status and message for a line that is none
-    on: str = "records names"
+    on: str = "records names zones"
     shell: str = "dash"
     needs: str = None     # the program to look for; else the first word
     long: bool = False    # only in the long form: it is big, or slow
@@ -111,7 +113,7 @@ ROWS = [
     Row("editors", "sed -i", "sed -i s/192.0.2.1/$A/ $F", "edits",
         (4, EINVAL)),
     Row("editors", "sed -i", "sed -i~ s/192.0.2.1/$A/ $F", "keeps",
-        on="records", output="", status=4),
+        on="records zones", output="", status=4),
     Row("editors", "sed -i", "sed -i~ s/192.0.2.1/$A/ $F", "keeps",
         on="names", output="", status=4),
     Row("editors", "perl -i", "perl -i -pe s/192.0.2.1/$A/ $F", "edits",
@@ -221,8 +223,8 @@ TOLD = [
      "the address that it had, if that is free",
      "test_an_anchor_comes_back_from_a_copy_on_disk"),
     ("copiers", "rsync", "`rsync -a ns/ copy/`", "copies the records; "
-     "`stat`, `error` and an `addr` in use are refused, with status 23: "
-     "exclude them", "test_rsync_of_an_anchor_copies_the_records"),
+     "`stat`, `status`, `error` and an `addr` in use are refused, with status "
+     "23: exclude them", "test_rsync_of_an_anchor_copies_the_records"),
     ("copiers", "mv", "`mv ns other`", "renames the nameserver; the address, "
      "its children and open files stay",
      "test_mv_keeps_address_children_and_open_files"),
@@ -255,16 +257,16 @@ def cell(row):
 def lines(group):
     """A table: one line for each row that stands on its own."""
     yield "| program | command | on `records` | on a file in `names/` " \
-          "| a bad line |"
-    yield "|---|---|---|---|---|"
+          "| on a zone's `records` | a bad line |"
+    yield "|---|---|---|---|---|---|"
     seen = {}
     for row in ROWS:
         if row.group == group:
             seen.setdefault((row.program, row.command), []).append(row)
     for (program, command), rows in seen.items():
-        cells = ["", ""]
+        cells = ["", "", ""]
         for row in rows:
-            for at, file in enumerate(("records", "names")):
+            for at, file in enumerate(FILES):
                 if row.runs_on(file):
                     cells[at] = cell(row)
         bad = rows[0].bad
@@ -275,10 +277,10 @@ def lines(group):
         shown = " ".join(command.replace("\n", "⏎").split())
         shown = shown.replace("|", "\\|")
         yield (f"| {program}{' †' if rows[0].long else ''} | `` {shown} `` "
-               f"| {cells[0]} | {cells[1]} | {says} |")
+               f"| {' | '.join(cells)} | {says} |")
     for where, program, command, outcome, _ in TOLD:
         if where == group:
-            yield f"| {program} | {command} | {outcome} | | |"
+            yield f"| {program} | {command} | {outcome} | | | |"
 
 
 def with_tables(text):

@@ -101,7 +101,8 @@ def test_tar_of_the_mounted_tree_is_restored_to_an_equal_one(circuit, restored):
     archive = circuit.base / "tree.tar"
     run("tar", "-C", circuit.host, "-cf", archive, "--exclude=./help",
         "--exclude=./metrics", "--exclude=./error", "--exclude=names",
-        "--exclude=stat", "--exclude=error", "--exclude=addr", ".", check=0)
+        "--exclude=stat", "--exclude=status", "--exclude=error",
+        "--exclude=addr", ".", check=0)
     restored.start()
     extract(archive, restored.host)
     after = tree(restored, addresses=False)
@@ -115,7 +116,7 @@ def test_tar_with_addresses_brings_the_servers_back_where_they_were(
     archive = circuit.base / "tree.tar"
     run("tar", "-C", circuit.host, "-cf", archive, "--exclude=./help",
         "--exclude=./metrics", "--exclude=./error", "--exclude=names",
-        "--exclude=stat", "--exclude=error", ".", check=0)
+        "--exclude=stat", "--exclude=status", "--exclude=error", ".", check=0)
     circuit.stop()
     restored.start()
     extract(archive, restored.host)
@@ -132,7 +133,8 @@ def test_what_is_restored_beside_the_tree_goes_in_by_rsync(circuit, restored):
     one = restored.make("one")
     append(one.records, "other. A 192.0.2.9\n")
     circuit.stop()
-    run("rsync", "-r", "--exclude=stat", "--exclude=error", "--exclude=names",
+    run("rsync", "-r", "--exclude=stat", "--exclude=status",
+        "--exclude=error", "--exclude=names",
         f"{circuit.base}/restored/", f"{one.path}/", check=0)
     assert one.records.read_text() == before
 

@@ -233,7 +233,7 @@ def test_what_cannot_be_parsed_is_formerr(zone, packet):
     assert response[3] & 15 == dns.rcode.FORMERR
 
 
-@pytest.mark.parametrize("opcode", [1, 2, 3, 4, 5, 6, 15])
+@pytest.mark.parametrize("opcode", [1, 2, 3, 6, 15])
 def test_other_opcodes_are_notimp(zone, opcode):
     response = raw(zone.address, header(opcode << 11) + QUESTION)
     assert response[2] >> 3 & 15 == opcode

@@ -95,7 +95,8 @@ def test_a_listing_shows_a_file_name_that_is_that_name(ns, labels):
     assert [ttl, *rest] == ["3600", "IN", "A", "192.0.2.7\n"]
     # Nothing else came to be, above it neither.
     assert sorted(os.listdir(ns.path)) == [
-        "addr", "error", "names", "records", "stat"]
+        "addr", "error", "keys", "names", "records", "stat",
+        "transfer", "zones"]
     replace(path, "@ A 192.0.2.8\n")
     answer, = ns.ask(dns.name.Name((*labels, b""))).answer
     assert answer.name.labels[:-1] == labels

@@ -16,8 +16,8 @@ import subprocess
 import dns.exception
 import pytest
 
-from harness import (BINARY, append, eventually, needs_root, replace, run,
-                     sanitized)
+from harness import (BINARY, SERVER_DIRS, append, eventually, needs_root,
+                     replace, run, sanitized)
 
 pytestmark = needs_root
 
@@ -104,7 +104,7 @@ class World:
             held = [self.records[name]] if name in self.records else "REFUSED"
             assert self.ns.answer(name, timeout=2) == held
         there = {entry.name for entry in self.ns.path.iterdir()
-                 if entry.is_dir()} - {"names"}
+                 if entry.is_dir()} - SERVER_DIRS
         assert there == self.children
         assert self.ns.path.stat().st_mode & 0o777 == self.mode
 

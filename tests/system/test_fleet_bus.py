@@ -15,7 +15,7 @@ import pytest
 
 from fleet import (LISTING_S, Bus, Host, LocalCalls, Proxy, Server, fleet_of,
                    nats_server, peers)
-from harness import Nameserver, append, needs_root, run
+from harness import SERVER_DIRS, Nameserver, append, needs_root, run
 
 pytestmark = needs_root
 LONG = os.environ.get("CIRCUITFS_TEST_LONG") == "1"
@@ -75,8 +75,8 @@ class Counter(threading.Thread):
         assert not self.failed, self.failed[0]
         own = Nameserver(home / self.ns.path.name)
         assert set(own.listed()) == self.records
-        assert [entry.name for entry in own.path.iterdir()
-                if entry.is_dir()] == ["names"]
+        assert {entry.name for entry in own.path.iterdir()
+                if entry.is_dir()} == SERVER_DIRS
 
 
 @contextlib.contextmanager

@@ -14,8 +14,8 @@ import time
 import pytest
 
 from fleet import Bus, Host
-from harness import (append, eventually, fails, needs_root, replace,
-                     sanitized)
+from harness import (SERVER_DIRS, append, eventually, fails, needs_root,
+                     replace, sanitized)
 from hostile_peer import (ANSWER, ASK, CALL, CLOSE, DISCARD, ENDED, FORGET,
                           HEAD, INTERRUPT, KNOWN, NOTED, NOTIFY, OPCODES, OPEN,
                           OPENED, PROBE, SLOTS, UNDONE, UNKNOWN, Owner,
@@ -509,7 +509,7 @@ def mutated(octets, rng):
 def removed(top):
     """Each directory that is a nameserver's; are there none left?"""
     for path, names, _ in os.walk(top, topdown=False):
-        for name in set(names) - {"names"}:
+        for name in set(names) - SERVER_DIRS:
             with contextlib.suppress(OSError):
                 os.rmdir(f"{path}/{name}")
     return not [path for path in top.iterdir() if path.is_dir()]

@@ -30,6 +30,8 @@ def granted(allow):
                                   ("shared", 0o1777, 0)):
             ns = h2.make(name)
             append(ns.records, "a.test. A 192.0.2.1\n")
+            (ns / "keys" / "xfr").touch()
+            (ns / "zones" / "example.org.").mkdir()
             ns.path.chmod(mode)
             os.chown(ns.path, owner, GROUP)
         yield fleet
@@ -54,7 +56,9 @@ def as_user(uid, gid, script, cwd="/", groups=()):
 
 # ---- Every file, as every user, under each grant ----
 
-FILES = ["records", "addr", "stat", "error", "names/a.test."]
+FILES = ["records", "addr", "stat", "error", "names/a.test.",
+         "transfer/updates", "zones/example.org./records",
+         "zones/example.org./status"]
 USERS = {"root": (0, 0, ()), "owner": (OWNER, OWNER, ()),
          "member": (OTHER, OTHER, (GROUP,)), "other": (OTHER, OTHER, ()),
          "nobody": (NOBODY, NOBODY, ())}
@@ -109,6 +113,24 @@ def test_a_log_takes_write_and_then_what_it_takes_at_home(grant, user,
     home = as_user(uid, gid, script.format(
         grant["h2"].host / directory / "log"), groups=groups)
     assert far.returncode == home.returncode, (far, home)
+
+
+KEYS = ["ls {}/keys", "cat {}/keys/xfr.", "touch {0}/keys/a && rm {0}/keys/a.",
+        "echo hmac-sha512 > {}/keys/xfr."]
+
+
+@pytest.mark.parametrize("directory", MODES)
+@pytest.mark.parametrize("script", KEYS)
+@pytest.mark.parametrize("user", USERS)
+def test_keys_take_admin_and_then_are_their_owners(grant, user, script,
+                                                   directory):
+    """Any host that may write can name the owner's number."""
+    uid, gid, groups = USERS[user]
+    done = as_user(uid, gid, script.format(grant["h1"].of("h2") / directory),
+                   groups=groups)
+    may = grant.grant == "admin" and uid in (0, MODES[directory][1])
+    assert (done.returncode == 0) == may, done
+    assert os.listdir(grant["h2"].host / directory / "keys") == ["xfr."]
 
 
 CHANGES = ["echo 'b.test. A 192.0.2.2' >> records", "mkdir sub && rmdir sub",

@@ -19,7 +19,7 @@ import time
 from collections import namedtuple
 
 from fleet import Bus, Host, Proxy
-from harness import eventually, needs_root, watched
+from harness import SERVER_DIRS, eventually, needs_root, watched
 
 pytestmark = needs_root
 LONG = os.environ.get("CIRCUITFS_TEST_LONG") == "1"
@@ -117,7 +117,7 @@ def seen(path):
     children = frozenset((entry.name, entry.stat().st_mode & 0o7777)
                          for entry in os.scandir(path)
                          if entry.is_dir() and
-                         entry.name not in ("names", "killed"))
+                         entry.name not in SERVER_DIRS | {"killed"})
     return State(records, children)
 
 
@@ -735,7 +735,7 @@ def leaves_nothing(h1, h2, at_first):
     for number in range(WRITERS):
         home = h2.host / f"w{number}"
         for path in [*(home / "killed").iterdir(), *home.iterdir(), home]:
-            if path.is_dir() and path.name != "names":
+            if path.is_dir() and path.name not in SERVER_DIRS:
                 path.rmdir()
     eventually(f"the owner's descriptors are {at_first} again",
                lambda: descriptors(h2) <= at_first)

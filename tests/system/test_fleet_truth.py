@@ -134,10 +134,10 @@ def test_what_was_done_in_memory_is_told_in_the_next_session():
             done.result()
 
 
-def closed_after_a_restart(pair, what, is_written):
+def closed_after_a_restart(pair, what, is_written, closes="ap"):
     """Its errno, of a descriptor that was written to before its owner's end."""
-    caller = Caller(pair.h1.of("h2") / "ns",
-                    f"exec({what + '; sys.stdin.readline(); os.close(ap)'!r})")
+    caller = Caller(pair.h1.of("h2") / "ns", "exec({!r})".format(
+        f"{what}; sys.stdin.readline(); os.close({closes})"))
     try:
         caller.go()
         eventually("it is written", is_written, 5)
@@ -160,6 +160,40 @@ def test_to_close_what_is_on_the_owners_disk_is_no_error():
             pair, r'os.write(ap, b"v. A 192.0.2.9\nu. A 192.0.2.9")',
             lambda: "v." in ns.listed()) == errno.ESTALE
         assert "u." not in ns.listed()
+
+
+# A list, a serial and a key: how it is opened and written, what of it its close
+# says after the owner's end, and the text that is there then.
+SETTINGS = [
+    ("transfer/updates", "os.O_WRONLY | os.O_APPEND", "192.0.2.1\\n", 0,
+     "192.0.2.1\n"),
+    ("transfer/updates", "os.O_WRONLY | os.O_TRUNC", "192.0.2.2\\n",
+     errno.ESTALE, "192.0.2.1\n"),
+    ("zones/z/serial", "os.O_WRONLY | os.O_TRUNC", "7\\n", 0, "7\n"),
+    ("zones/z/serial", "os.O_WRONLY | os.O_TRUNC", "8", errno.ESTALE, "7\n"),
+    ("keys/k", "os.O_WRONLY | os.O_CREAT", "key k { ", errno.ESTALE, None),
+]
+
+
+def setting_after_a_restart(row):
+    file, flags, text, number, left = row
+    with Pair() as pair:
+        ns = made(pair.h2, "ns")
+        (ns / "zones" / "z").mkdir()
+        (ns / "zones" / "z" / "serial").write_text("7\n")
+        (ns / "transfer" / "updates").write_text("192.0.2.1\n")
+        # The record is written behind it: then the text has come, too.
+        assert closed_after_a_restart(
+            pair, f"fd = os.open(ns + '/{file}', {flags}); "
+            f"os.write(fd, b'{text}'); os.write(ap, b'w. A 192.0.2.9\\n')",
+            lambda: "w." in ns.listed(), closes="fd") == number, row
+        assert (ns / file).exists() == (left is not None), row
+        assert left is None or (ns / file).read_text() == left, row
+
+
+def test_to_close_a_setting_that_waited_for_it_is_an_error():
+    with ThreadPoolExecutor(len(SETTINGS)) as threads:
+        list(threads.map(setting_after_a_restart, SETTINGS))
 
 
 def test_what_never_came_is_not_done_and_told_so_after_a_restart():

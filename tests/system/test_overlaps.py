@@ -18,7 +18,8 @@ from collections import defaultdict
 
 import pytest
 
-from harness import Circuit, Nameserver, own_loopback, together, watched
+from harness import (SERVER_DIRS, Circuit, Nameserver, own_loopback, together,
+                     watched)
 
 LONG = os.environ.get("CIRCUITFS_TEST_LONG") == "1"
 # How long one round takes, how many there are, and how long they go on.
@@ -74,7 +75,7 @@ class Model:
 
 
 def number(status):
-    return status.st_ino >> 4
+    return status.st_ino >> 5
 
 
 class Client:
@@ -168,7 +169,7 @@ def tree(circuit):
     while waiting:
         path = waiting.pop()
         for entry in os.scandir(path):
-            if entry.is_dir() and entry.name != "names":
+            if entry.is_dir() and entry.name not in SERVER_DIRS:
                 status, ns = os.stat(entry.path), Nameserver(entry.path)
                 found[entry.path] = {
                     "anchor": number(status), "uid": status.st_uid,

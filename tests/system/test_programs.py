@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Every program of programs.py, on `records` and on a file in `names/`.
+"""Every program of programs.py, on `records`, a name's file, and a zone's.
 
 Each must leave what its row says, and nothing else; a line that is no record
 must be refused so that the person hears of it, and must change nothing.
@@ -27,19 +27,26 @@ LONG = os.environ.get("CIRCUITFS_TEST_LONG") == "1"
 OTHER = "other.example. 300 IN A 192.0.2.7"
 OLD = "www.example. 300 IN A 192.0.2.1"
 NEW = "www.example. 300 IN A 192.0.2.99"
-FILES = {"records": "records", "names": "names/www.example."}
+FILES = programs.FILES
+SOA = "example. 300 IN SOA ns. host. 1 2 3 4 5"
 RENAMED = "new.example. 300 IN A 192.0.2.1"
+
+
+def before(file):
+    return [SOA, OTHER, OLD] if file == "zones" else [OTHER, OLD]
 
 
 def after(effect, file):
     """The records that an effect leaves."""
-    others = [] if file == "records" else [OTHER]
-    return {
+    # A zone keeps its SOA, unless all is removed.
+    apex = [SOA] if file == "zones" else []
+    others = [OTHER] if file == "names" else apex
+    return ([] if effect in ("replaces", "clears") else apex) + {
         "replaces": [*others, NEW],
         "appends": [OTHER, OLD, NEW],
         "appends, and fails": [OTHER, OLD, NEW],
         "edits": [OTHER, NEW],
-        "clears": others,
+        "clears": [] if file == "zones" else others,
         "drops": [OTHER],
         "keeps": [OTHER, OLD],
         "renames": [RENAMED, OTHER],
@@ -55,7 +62,9 @@ def ns(ns):
 
 
 def run_row(row, file, ns, tmp_path, address):
-    owner = "www.example." if file == "records" else "@"
+    owner = {"records": "www.example.", "names": "@", "zones": "www"}[file]
+    if file == "zones":
+        append(ns.records, SOA + "\n")
     line = f"{owner} 300 IN A {address}"
     new = tmp_path / "new"
     new.write_text(line + "\n")
@@ -108,7 +117,7 @@ def test_a_line_that_is_none_is_refused_and_changes_nothing(ns, tmp_path, row,
     status, says = row.bad
     address = ns.address
     done = run_row(row, file, ns, tmp_path, "192.0.2.999")
-    assert ns.lines() == [OTHER, OLD]
+    assert ns.lines() == before(file)
     assert ns.address == address
     assert done.returncode == status, done
     assert says in done.stdout + done.stderr, done
@@ -186,6 +195,8 @@ class Terminal:
 
 @pytest.mark.parametrize("file", FILES)
 def test_nano_saves_and_says_what_was_refused(ns, tmp_path, file):
+    if file == "zones":
+        append(ns.records, SOA + "\n")
     with Terminal("nano", "-I", FILES[file], cwd=ns.path) as nano:
         eventually("it shows the file", lambda: nano.sees("192.0.2.1"))
         nano.type("\x1c192.0.2.1\r", "Replace with")
@@ -199,17 +210,17 @@ def test_nano_saves_and_says_what_was_refused(ns, tmp_path, file):
         nano.type("\x13", "Wrote")
         os.write(nano.fd, b"\x18")
         eventually("it has ended", lambda: nano.sees("\0"))
-    assert ns.lines() == [OTHER, NEW]
+    assert ns.lines() == after("edits", file)
 
 
 @pytest.mark.parametrize("command", [
     "cp -r NS NEW", "cp -a NS NEW",
     "mkdir up && tar cf - NS | tar xf - --transform s/NS/NEW/",
     "mkdir NEW && tar cf - -C NS . | tar xf - -C NEW --exclude=addr "
-    "--exclude=stat",
+    "--exclude=stat --exclude=status",
     "/usr/bin/python3 -c 'import shutil; shutil.copytree(\"NS\", \"NEW\", "
     "dirs_exist_ok=True, "
-    "ignore=shutil.ignore_patterns(\"addr\", \"stat\"))'",
+    "ignore=shutil.ignore_patterns(\"addr\", \"stat\", \"status\"))'",
 ])
 def test_a_copied_anchor_serves_the_same_records(ns, command):
     (ns / "sub").mkdir()
@@ -263,7 +274,7 @@ def test_rsync_of_an_anchor_copies_the_records(shared, ns):
     assert copy.lines() == ns.lines()
     replace(copy.records, "")
     run("rsync", "-a", "--exclude=addr", "--exclude=stat",
-        "--exclude=error", f"{ns.path}/", copy.path, check=0)
+        "--exclude=status", "--exclude=error", f"{ns.path}/", copy.path, check=0)
     assert copy.lines() == ns.lines()
     assert copy.address != ns.address
 
@@ -501,6 +512,8 @@ def test_a_temporary_file_of_java_is_no_name(ns, flags):
 @pytest.mark.parametrize("file", FILES)
 def test_a_backup_by_renaming_is_refused_and_says_what_to_do(
         ns, tmp_path, command, file):
+    if file == "zones":
+        append(ns.records, SOA + "\n")
     (tmp_path / "new").write_text("@ 300 IN A 192.0.2.99\n")
     (ns / "new").write_text("@ 300 IN A 192.0.2.99\n")
     with untouched(ns):

@@ -95,7 +95,7 @@ def test_sed_i_edits_in_place(ns):
     run("sed", "-i", "s/192.0.2.1/192.0.2.99/", ns.records, check=0)
     assert ns.lines() == ["old. 3600 IN A 192.0.2.99"]
     assert ns.answer("old") == ["192.0.2.99"]
-    assert len(os.listdir(ns.path)) == 5
+    assert len(os.listdir(ns.path)) == 8
 
 
 def test_sed_i_that_makes_nonsense_changes_nothing(ns):
@@ -112,7 +112,7 @@ def test_vim_edits_in_place(ns):
                "-c", "wq", ns.records)
     assert done.returncode == 0, done
     assert ns.lines() == ["old. 3600 IN A 192.0.2.99"]
-    assert len(os.listdir(ns.path)) == 5
+    assert len(os.listdir(ns.path)) == 8
 
 
 def test_nothing_is_seen_before_the_close(ns):

@@ -142,7 +142,8 @@ def test_rights_are_the_openers_not_the_writers(ns):
 
 
 @pytest.mark.parametrize("file", ["records", "addr", "stat", "error", "names",
-                                  "names/a.test."])
+                                  "names/a.test.", "keys", "zones",
+                                  "transfer", "transfer/updates"])
 def test_rights_of_a_derived_file_can_be_set_to_what_they_are_only(ns, file):
     path = ns / file
     before = rights(path)

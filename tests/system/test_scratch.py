@@ -101,13 +101,15 @@ def test_mkdir_and_create_of_a_name_that_is_taken_are_eexist(ns):
         os.close(os.open(ns / "sub", os.O_CREAT | os.O_EXCL | os.O_WRONLY))
 
 
-@pytest.mark.parametrize("file", ["records", "addr", "stat", "error", "names"])
+@pytest.mark.parametrize("file", ["records", "addr", "stat", "error", "names",
+                                  "keys", "zones", "transfer",
+                                  "transfer/updates", "transfer/serial"])
 def test_control_files_cannot_be_renamed_away(ns, file):
     with untouched(ns), fails(errno.EPERM):
         os.rename(ns / file, ns / "elsewhere")
 
 
-@pytest.mark.parametrize("file", ["stat", "error"])
+@pytest.mark.parametrize("file", ["stat", "error", "transfer/status"])
 def test_what_cannot_be_written_cannot_be_renamed_over(ns, file):
     (ns / "new").write_text("off\n")
     with untouched(ns), fails(errno.EPERM):
@@ -171,7 +173,7 @@ def test_mv_of_a_name_over_a_control_file_loses_nothing(ns, file):
 def test_nothing_else_can_be_made(ns, act):
     with fails(errno.EPERM):
         act(ns)
-    assert len(os.listdir(ns.path)) == 5
+    assert len(os.listdir(ns.path)) == 8
 
 
 def test_a_descriptor_goes_on_after_unlink(ns):
@@ -188,7 +190,7 @@ def test_scratch_files_are_gone_after_a_restart(circuit):
     (made / "scratch").write_text("x")
     append(made.records, "a. A 192.0.2.1\n")
     circuit.restart()
-    assert len(os.listdir(made.path)) == 5
+    assert len(os.listdir(made.path)) == 8
     assert made.answer("a") == ["192.0.2.1"]
 
 

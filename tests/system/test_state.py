@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a start finds in the state directory: whole, cut, or not its own."""
+import errno
+import gzip
 import os
+import pathlib
 import re
 import shutil
 import struct
@@ -8,7 +11,8 @@ import subprocess
 
 import pytest
 
-from harness import (HOST_FILES, Nameserver, append, needs_root, run, sanitized)
+from harness import (HOST_FILES, Nameserver, append, fails, needs_root, run,
+                     sanitized)
 
 FILES = ["pid", "lock.mdb", "data.mdb", "reserve"]
 
@@ -117,6 +121,77 @@ def test_a_first_start_may_be_killed_at_every_call_and_begun_again(idle, call):
     assert number < 99
 
 
+# ---- A state of the version before ----
+
+# Made by it: nameservers a, with zones, b, with 500 names, and an empty one.
+FORMAT_1 = pathlib.Path(__file__).parent / "states" / "format-1.gz"
+
+CHILD = """\
+sub.example.	3600	IN	SOA	ns.sub.example. root.example. 3 7200 900 1209600 300
+sub.example.	3600	IN	NS	ns.sub.example.
+ns.sub.example.	3600	IN	A	192.0.2.3
+x.sub.example.	3600	IN	TXT	"x"
+"""
+PARENT = """\
+example.	3600	IN	SOA	ns.example. root.example. 7 7200 900 1209600 300
+example.	3600	IN	NS	ns.example.
+ns.example.	3600	IN	A	192.0.2.1
+sub.example.	3600	IN	NS	ns.sub.example.
+sub.example.	3600	IN	DS	1 8 2 0000000000000000000000000000000000000000000000000000000000000001
+ns.sub.example.	3600	IN	A	192.0.2.3
+www.example.	3600	IN	A	192.0.2.2
+"""
+
+
+def put_format_1(circuit):
+    data = gzip.decompress(FORMAT_1.read_bytes())
+    (circuit.state / "data.mdb").write_bytes(data)
+    return data
+
+
+def expect_format_1(circuit):
+    made = {name: circuit.host / name for name in ("a", "b", "empty")}
+    assert len((made["b"] / "records").read_text().splitlines()) == 500
+    assert (made["empty"] / "records").read_text() == ""
+    lines = (made["a"] / "records").read_text().splitlines()
+    assert len(lines) == 10
+    zones = made["a"] / "zones"
+    assert sorted(os.listdir(zones)) == ["example.", "sub.example."]
+    for apex, text in ("example.", PARENT), ("sub.example.", CHILD):
+        records = zones / apex / "records"
+        assert records.read_text() == f"$ORIGIN {apex}\n{text}"
+        assert records.stat().st_size == len(records.read_text())
+    return made
+
+
+def test_a_state_of_the_version_before_is_taken_over(idle):
+    put_format_1(idle)
+    for number in range(2):
+        idle.start()
+        made = expect_format_1(idle)
+        append(made["b"] / "records", f"more{number}. A 192.0.2.1\n")
+        (made["b"] / "names" / f"more{number}.").unlink()
+        idle.stop()
+
+
+@needs_root
+def test_without_room_a_state_is_left_to_the_version_before(small):
+    small.stop()
+    before = put_format_1(small)
+    reserve, filler = small.state / "reserve", small.state / "filler"
+    reserve.unlink()
+    with fails(errno.ENOSPC), open(filler, "wb", buffering=0) as file:
+        while True:
+            file.write(bytes(4096))
+    refused_start(small, "no room", "it is as it was")
+    # Free pages may have been written; these two say where all others are.
+    after = (small.state / "data.mdb").read_bytes()
+    assert after[:2 * 4096] == before[:2 * 4096]
+    filler.unlink()
+    small.start()
+    expect_format_1(small)
+
+
 # ---- Files that are no files ----
 
 def make_link(path, outside):
@@ -178,7 +253,7 @@ def test_anchors_that_do_not_fit_are_set_aside_and_the_others_serve(circuit):
     (lost / "sub").mkdir()
     if os.geteuid() == 0:
         os.chown(lost.path, 1234, 1235)
-    id_of = {ns.path.name: ns.path.stat().st_ino >> 4
+    id_of = {ns.path.name: ns.path.stat().st_ino >> 5
              for ns in (lost, twin, good)}
     was_at = lost.address
     circuit.stop()

@@ -12,8 +12,9 @@ import pytest
 from harness import (HOST_FILES, Nameserver, append, at_home, deaf,
                      eventually, fails, refused, run, sh, untouched)
 
-PRESENT = ["addr", "records", "stat", "error", "names"]
-FOR_LATER = ["metrics", "help", "peers", "keys", "transfer"]
+PRESENT = ["addr", "records", "stat", "error", "names", "keys", "transfer",
+           "zones"]
+ELSEWHERE = ["metrics", "help", "peers"]
 
 
 @at_home("the root lists both hosts")
@@ -74,9 +75,10 @@ def test_the_root_is_not_for_clients_to_change(shared, act):
     assert os.listdir(shared.mount) == ["h1"]
 
 
-def test_mkdir_makes_a_nameserver_with_its_five_files(ns):
+def test_mkdir_makes_a_nameserver_with_its_files(ns):
     assert sorted(os.listdir(ns.path)) == [
-        "addr", "error", "names", "records", "stat"]
+        "addr", "error", "keys", "names", "records", "stat",
+        "transfer", "zones"]
     assert stat.S_ISDIR(ns.names.stat().st_mode)
     for file in (ns.addr, ns.records, ns.stat, ns.error):
         assert stat.S_ISREG(file.stat().st_mode)
@@ -90,7 +92,8 @@ def test_the_new_nameserver_refuses_what_it_does_not_hold(ns):
 def test_ls_sees_what_mkdir_made_and_cd_goes_in(shared, ns):
     done = sh(f"cd {ns.path} && ls -A && pwd -P", cwd=shared.mount)
     assert done.stdout.split() == [
-        "addr", "error", "names", "records", "stat", str(ns.path)]
+        "addr", "error", "keys", "names", "records", "stat",
+        "transfer", "zones", str(ns.path)]
     assert ns.path.name in os.listdir(shared.host)
 
 
@@ -172,8 +175,8 @@ def test_mkdir_of_a_files_name_is_eexist(ns, name):
         assert done.returncode == 1 and "File exists" in done.stderr
 
 
-@pytest.mark.parametrize("name", FOR_LATER)
-def test_mkdir_of_a_name_kept_for_later_is_eexist_and_says_why(ns, name):
+@pytest.mark.parametrize("name", ELSEWHERE)
+def test_mkdir_of_a_name_kept_for_a_file_elsewhere_is_eexist_and_says_why(ns, name):
     with refused(ns, errno.EEXIST, saying=name):
         (ns / name).mkdir()
 
@@ -275,7 +278,8 @@ def test_unlink_of_a_control_file_succeeds_and_does_nothing(ns, file):
     assert (ns / file).read_text() == before
     assert ns.answer("a.test") == ["192.0.2.1"]
     assert sorted(os.listdir(ns.path)) == [
-        "addr", "error", "names", "records", "stat"]
+        "addr", "error", "keys", "names", "records", "stat",
+        "transfer", "zones"]
 
 
 def test_rmdir_of_names_does_nothing_when_empty_and_refuses_else(ns):
@@ -326,7 +330,7 @@ def test_rename_of_an_anchor_onto_another_one_loses_neither(shared):
     assert two.answer("a.test") == ["192.0.2.2"]
 
 
-@pytest.mark.parametrize("name", PRESENT + FOR_LATER)
+@pytest.mark.parametrize("name", PRESENT + ELSEWHERE)
 def test_an_anchor_cannot_take_a_reserved_name(shared, ns, name):
     with fails(errno.EEXIST, errno.EPERM, errno.EINVAL, errno.ENOTDIR,
                errno.ENOTEMPTY, errno.EISDIR):

@@ -4,7 +4,7 @@ import contextlib
 import os
 import subprocess
 
-from harness import append, own_loopback, replace
+from harness import SERVER_DIRS, append, own_loopback, replace
 
 OURS = own_loopback()
 
@@ -60,7 +60,7 @@ class Writer:
         """What is there: records and children."""
         records = dict(line.split(" 3600 IN A ") for line in self.ns.lines())
         children = {entry.name for entry in self.ns.path.iterdir()
-                    if entry.is_dir()} - {"names"}
+                    if entry.is_dir()} - SERVER_DIRS
         assert set(self.ns.listed()) == set(records)
         return records, frozenset(children)
 
