@@ -4,12 +4,11 @@
  */
 #include <errno.h>
 
+#include "anchors/staging.h"
 #include "anchors/transfer/notify.h"
 #include "anchors/transfer/secondary.h"
-#include "anchors/staging.h"
 #include "anchors/zones_layout.h"
 #include "dns/store/settle.h"
-#include "dns/store/zone.h"
 #include "dns/text/reader.h"
 
 /* Timers as RIPE-203 has them for small zones, and a negative TTL of 300. */
@@ -192,82 +191,26 @@ struct set_serial {
 	uint32_t serial;
 };
 
-/* The SOA's RDATA ends in five numbers, of which the serial is the first. */
-#define SOA_NUMBERS 20
-
-/* RFC 1035, section 3.3.13. */
-static int change_soa(const struct set_serial *set, const struct rrset *soa,
-		      struct change *out, struct refusal *why)
-{
-	uint8_t rdata[2 * NAME_WIRE_SIZE + SOA_NUMBERS], *serial;
-	struct rr rr = {.owner = set->on.apex, .type = RR_SOA, .ttl = soa->ttl};
-	struct rrset_rr stored;
-	size_t offset = 0;
-	uint32_t last;
-	int r;
-
-	if (!rrset_next(soa, &offset, &stored) ||
-	    stored.rdlen > sizeof(rdata) || stored.rdlen < SOA_NUMBERS)
-		return -EIO;
-	memcpy(rdata, stored.rdata, stored.rdlen);
-	serial = rdata + stored.rdlen - SOA_NUMBERS;
-	last = get_u32(serial);
-	if (set->serial == last)
-		return 0;
-	if (!serial_is_ahead(set->serial, last))
-		return refusal_set(why, ERANGE,
-				   "the serial is %u, and secondaries that "
-				   "have it would take %u for an older one "
-				   "(RFC 1982)",
-				   last, set->serial);
-	put_u32(serial, set->serial);
-	rr.rdata = rdata;
-	rr.rdlen = stored.rdlen;
-	r = rr_measure(rr.type, rr.rdata, rr.rdlen, &rr.measure);
-	return r < 0 ? r : change_add(out, &rr, 0);
-}
-
-static int find_soa(const struct set_serial *set, MDB_txn *txn, uint32_t table,
-		    struct change *out, struct refusal *why)
-{
-	struct zone_walk *walk;
-	struct zone_item item;
-	int r = zone_walk_new(&walk, task_tables(&set->on.task), txn, table,
-			      &set->on.apex);
-
-	if (r < 0)
-		return r == -ENOENT ? ENOENT : r;
-	r = zone_walk_next(walk, &item);
-	if (r == 0)
-		r = change_soa(set, &item.rrset, out, why);
-	else if (r == -ENOENT)
-		r = ENOENT;
-	zone_walk_free(walk);
-	return r;
-}
-
 static int run_set_serial(struct job *job, MDB_txn *txn)
 {
 	struct set_serial *set =
 		container_of(job, struct set_serial, on.task.job);
-	CLEANUP(change_deinit) struct change change = {0};
 	struct task *task = &set->on.task;
 	struct served served;
+	bool changed = false;
 	int r = zones_served(&set->on, txn, &served);
 
 	if (r == 0)
-		r = find_soa(set, txn, served.table, &change, &task->refusal);
+		r = settle_serial(task_tables(task), txn, served.table,
+				  &set->on.apex, set->serial, task->now_ns,
+				  &changed, &task->refusal);
 	/* The same one again is no change. */
-	task->is_edit = change.count > 0;
-	if (r || !change.count)
+	task->is_edit = changed;
+	if (r || !changed)
 		return r;
-	r = table_apply(task_tables(task), txn, served.table, &change, false,
-			task->now_ns, &task->refusal);
-	if (r == 0) {
-		task_changes(task);
-		touched_count(task->anchor, &set->on.apex);
-	}
-	return r;
+	task_changes(task);
+	touched_count(task->anchor, &set->on.apex);
+	return 0;
 }
 
 void zones_set_serial(struct anchor *anchor, const struct name *apex,

@@ -26,7 +26,8 @@ struct look {
 	bool wants_catalog; /* that is looked at in the end */
 };
 
-/* A struct look * that is NULL: none; uthash keeps the order of their coming. */
+/* A struct look * that is NULL: none; uthash keeps the order of their coming.
+ */
 
 /**
  * looks_add() - from its first zone on, also if it is in there

@@ -109,19 +109,11 @@ static void put_back(struct notifier *notifier, struct notify_change *change)
 
 /* ---- Zones and their peers ---- */
 
-static size_t zone_key(uint8_t out[8 + NAME_WIRE_SIZE], uint64_t server,
-		       const struct name *apex)
-{
-	memcpy(out, &server, 8);
-	memcpy(out + 8, apex->wire, apex->len);
-	return 8 + (size_t)apex->len;
-}
-
 static struct notify_zone *find_zone(const struct notifier *notifier,
 				     uint64_t server, const struct name *apex)
 {
-	uint8_t key[8 + NAME_WIRE_SIZE];
-	size_t len = zone_key(key, server, apex);
+	uint8_t key[PEER_KEY_SIZE];
+	size_t len = peer_key(key, server, apex);
 	struct notify_zone *zone;
 
 	HASH_FIND(hh, notifier->zones, key, len, zone);
@@ -156,7 +148,7 @@ static struct notify_zone *make_zone(struct notifier *notifier, uint64_t server,
 		return NULL;
 	zone->server = server;
 	zone->apex = *apex;
-	zone->key_len = zone_key(zone->key, server, apex);
+	zone->key_len = peer_key(zone->key, server, apex);
 	HASH_ADD_KEYPTR(hh, notifier->zones, zone->key, zone->key_len, zone);
 	return zone;
 }
@@ -541,9 +533,7 @@ void notifier_figures(const struct notifier *notifier,
 }
 
 int notifier_each(const struct notifier *notifier, uint64_t server,
-		  const struct name *apex,
-		  int (*each)(void *arg, const struct notify_state *state),
-		  void *arg)
+		  const struct name *apex, peer_each *each, void *arg)
 {
 	struct notify_zone *zone = find_zone(notifier, server, apex);
 	uint64_t now = uv_now(notifier->host->loop);
@@ -553,9 +543,9 @@ int notifier_each(const struct notifier *notifier, uint64_t server,
 	if (!zone)
 		return 0;
 	DL_FOREACH (zone->peers, peer) {
-		const struct notify_state state = {
+		const struct peer_state state = {
 			.address = peer->address,
-			.has_all = peer->step == NOTIFY_DONE,
+			.is_current = peer->step == NOTIFY_DONE,
 			.since_ns = peer->since_ns,
 			.reason = peer->reason,
 			.next_ms = due_waits(&peer->due) && peer->due.ms > now

@@ -19,6 +19,7 @@
 #define ANCHORS_TRANSFER_NOTIFY_H
 
 #include "anchors/host.h"
+#include "anchors/transfer/peer.h"
 #include "anchors/transfer/querier.h"
 #include "anchors/transfer/transfers.h"
 
@@ -54,15 +55,6 @@ void notifier_gone(struct notifier *notifier, uint64_t server);
 void notifier_figures(const struct notifier *notifier,
 		      struct notify_figures *out);
 
-/* What is known of a peer of a zone. */
-struct notify_state {
-	struct address address;
-	bool has_all;	    /* it has our serial */
-	int64_t since_ns;   /* when that was seen, or the last try ended */
-	const char *reason; /* else: why not, in words; borrowed */
-	uint64_t next_ms;   /* and in how long it is tried again */
-};
-
 /**
  * notifier_catch_up() - look at a zone now, and not a moment after its change
  * @served, @server: whose it is, in the host's snapshot, which has begun
@@ -73,13 +65,8 @@ struct notify_state {
 void notifier_catch_up(struct notifier *notifier, const struct served *served,
 		       uint64_t server, const struct name *apex);
 
-/**
- * notifier_each() - all peers of a zone
- * @each: returns 0 to go on
- */
+/** notifier_each() - the secondaries of a zone that are told of it */
 int notifier_each(const struct notifier *notifier, uint64_t server,
-		  const struct name *apex,
-		  int (*each)(void *arg, const struct notify_state *state),
-		  void *arg);
+		  const struct name *apex, peer_each *each, void *arg);
 
 #endif

@@ -24,7 +24,7 @@ struct notify_zone {
 	struct name apex;
 	uint32_t serial;
 	struct notify_peer *peers; /* utlist */
-	uint8_t key[8 + NAME_WIRE_SIZE];
+	uint8_t key[PEER_KEY_SIZE];
 	size_t key_len;
 };
 
@@ -73,8 +73,8 @@ struct notifier {
 	struct dues dues;	   /* struct notify_peer */
 	size_t peers;		   /* of all zones */
 	struct notify_figures figures;
-	uint64_t wait_ms;	   /* for a commit that is on its way */
-	struct look *looks;	   /* nameservers to be looked at */
+	uint64_t wait_ms;   /* for a commit that is on its way */
+	struct look *looks; /* nameservers to be looked at */
 
 	uv_mutex_t mutex; /* protects what follows */
 	struct notify_change *changes;

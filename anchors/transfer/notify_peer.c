@@ -12,8 +12,6 @@
 #include "anchors/transfer/notify_layout.h"
 #include "dns/store/home.h"
 #include "dns/store/serial.h"
-#include "dns/store/soa.h"
-#include "dns/text/rr_wire.h"
 
 #define TRY_FIRST_MS   1000
 #define CHECK_FIRST_MS 20
@@ -145,30 +143,6 @@ static void told(void *arg, int result, const uint8_t *message, size_t len)
 
 /* ---- Its SOA ---- */
 
-static bool read_soa(const struct notify_peer *peer, const uint8_t *message,
-		     size_t len, uint32_t *serial)
-{
-	CLEANUP(buffer_deinit) struct buffer rdata = {0};
-	unsigned questions = get_u16(message + MESSAGE_QDCOUNT);
-	size_t at = MESSAGE_HEAD_SIZE;
-	uint16_t type, class;
-	struct message_rr rr;
-	struct name name;
-	struct rr soa;
-
-	while (questions--)
-		if (message_question(message, len, &at, &name, &type, &class) <
-		    0)
-			return false;
-	if (!get_u16(message + MESSAGE_ANCOUNT) ||
-	    message_rr_next(message, len, &at, &rr) < 0 || rr.type != RR_SOA ||
-	    !name_equal(&rr.owner, &peer->zone->apex) ||
-	    rr_from_message(message, len, &rr, &rdata, &soa, NULL) < 0)
-		return false;
-	*serial = soa_serial(soa.rdata, soa.rdlen);
-	return true;
-}
-
 static void check_again(struct notify_peer *peer)
 {
 	uint64_t ms = rest_ms(CHECK_FIRST_MS, peer->tries++);
@@ -206,7 +180,7 @@ static void checked(void *arg, int result, const uint8_t *message, size_t len)
 	if (refused_key(peer, message))
 		return;
 	if (result == 0 && rcode_of(message) == RCODE_NOERROR &&
-	    read_soa(peer, message, len, &serial)) {
+	    querier_read_serial(message, len, &peer->zone->apex, &serial)) {
 		take_serial(peer, serial);
 		return;
 	}

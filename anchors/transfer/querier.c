@@ -14,6 +14,8 @@
 #include <utlist.h>
 
 #include "anchors/transfer/querier.h"
+#include "dns/store/soa.h"
+#include "dns/text/rr_wire.h"
 #include "anchors/transfer/fair.h"
 #include "dns/wire/message_rr.h"
 
@@ -418,4 +420,28 @@ void querier_write(struct querier_message *out, enum message_opcode opcode,
 	put_u16(tail, RR_SOA);
 	put_u16(tail + 2, RR_CLASS_IN);
 	out->len = MESSAGE_HEAD_SIZE + apex->len + MESSAGE_QUESTION_TAIL;
+}
+
+bool querier_read_serial(const uint8_t *message, size_t len,
+			 const struct name *apex, uint32_t *out)
+{
+	CLEANUP(buffer_deinit) struct buffer rdata = {0};
+	unsigned questions = get_u16(message + MESSAGE_QDCOUNT);
+	size_t at = MESSAGE_HEAD_SIZE;
+	uint16_t type, class;
+	struct message_rr rr;
+	struct name name;
+	struct rr soa;
+
+	while (questions--)
+		if (message_question(message, len, &at, &name, &type, &class) <
+		    0)
+			return false;
+	if (!get_u16(message + MESSAGE_ANCOUNT) ||
+	    message_rr_next(message, len, &at, &rr) < 0 || rr.type != RR_SOA ||
+	    !name_equal(&rr.owner, apex) ||
+	    rr_from_message(message, len, &rr, &rdata, &soa, NULL) < 0)
+		return false;
+	*out = soa_serial(soa.rdata, soa.rdlen);
+	return true;
 }

@@ -77,4 +77,13 @@ void querier_forget(struct querier *querier, struct asked *asked);
 void querier_write(struct querier_message *out, enum message_opcode opcode,
 		   const struct name *apex);
 
+/**
+ * querier_read_serial() - of the SOA that an answer begins with
+ * @message: @len octets, as querier_done() had them
+ *
+ * Return: whether it has one, of that zone.
+ */
+bool querier_read_serial(const uint8_t *message, size_t len,
+			 const struct name *apex, uint32_t *out);
+
 #endif

@@ -27,20 +27,12 @@ static uint64_t now_ms(const struct secondaries *secondaries)
 
 /* ---- Zones ---- */
 
-static size_t zone_key(uint8_t out[8 + NAME_WIRE_SIZE], uint64_t server,
-		       const struct name *apex)
-{
-	memcpy(out, &server, 8);
-	memcpy(out + 8, apex->wire, apex->len);
-	return 8 + (size_t)apex->len;
-}
-
 static struct secondary_zone *find_zone(const struct secondaries *secondaries,
 					uint64_t server,
 					const struct name *apex)
 {
-	uint8_t key[8 + NAME_WIRE_SIZE];
-	size_t len = zone_key(key, server, apex);
+	uint8_t key[PEER_KEY_SIZE];
+	size_t len = peer_key(key, server, apex);
 	struct secondary_zone *zone;
 
 	HASH_FIND(hh, secondaries->zones, key, len, zone);
@@ -63,7 +55,7 @@ static struct secondary_zone *make_zone(struct secondaries *secondaries,
 	zone->secondaries = secondaries;
 	zone->server = server;
 	zone->apex = *apex;
-	zone->key_len = zone_key(zone->key, server, apex);
+	zone->key_len = peer_key(zone->key, server, apex);
 	HASH_ADD_KEYPTR(hh, secondaries->zones, zone->key, zone->key_len, zone);
 	return zone;
 }
@@ -461,10 +453,7 @@ void secondaries_notified(struct secondaries *secondaries,
 }
 
 int secondaries_each(const struct secondaries *secondaries, uint64_t server,
-		     const struct name *apex,
-		     int (*each)(void *arg,
-				 const struct secondary_state *state),
-		     void *arg)
+		     const struct name *apex, peer_each *each, void *arg)
 {
 	struct secondary_zone *zone = find_zone(secondaries, server, apex);
 	uint64_t now = now_ms(secondaries);
@@ -472,11 +461,12 @@ int secondaries_each(const struct secondaries *secondaries, uint64_t server,
 
 	for (unsigned i = 0; r == 0 && zone && i < zone->count; i++) {
 		const struct primary *primary = &zone->primaries[i];
-		const struct secondary_state state = {
+		const struct peer_state state = {
 			.address = primary->address,
 			.is_current = primary->is_current,
 			.since_ns = primary->since_ns,
-			.reason = primary->reason,
+			.reason = *primary->reason ? primary->reason
+						   : "was not asked yet",
 			.next_ms = due_waits(&zone->due) && zone->due.ms > now
 					   ? zone->due.ms - now
 					   : 0,

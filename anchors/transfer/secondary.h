@@ -17,6 +17,7 @@
 #define ANCHORS_TRANSFER_SECONDARY_H
 
 #include "anchors/host.h"
+#include "anchors/transfer/peer.h"
 #include "anchors/transfer/querier.h"
 #include "anchors/transfer/transfers.h"
 #include "dns/answer/errand.h"
@@ -55,20 +56,8 @@ void secondaries_notified(struct secondaries *secondaries,
 void secondaries_figures(const struct secondaries *secondaries,
 			 struct secondary_figures *out);
 
-/* What is known of a zone's primary. */
-struct secondary_state {
-	struct address address;
-	bool is_current; /* it was asked last, and all went well */
-	int64_t since_ns;
-	const char *reason; /* else: why not; borrowed; or "" */
-	uint64_t next_ms;   /* in how long it is asked again */
-};
-
 /** secondaries_each() - the primaries of a zone, in order */
 int secondaries_each(const struct secondaries *secondaries, uint64_t server,
-		     const struct name *apex,
-		     int (*each)(void *arg,
-				 const struct secondary_state *state),
-		     void *arg);
+		     const struct name *apex, peer_each *each, void *arg);
 
 #endif

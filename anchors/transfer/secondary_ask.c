@@ -14,8 +14,6 @@
 #include "anchors/transfer/notify.h"
 #include "anchors/transfer/secondary_layout.h"
 #include "dns/store/serial.h"
-#include "dns/store/soa.h"
-#include "dns/text/rr_wire.h"
 
 /* A datagram may be lost: so often a primary is asked. */
 #define ASK_TIMES 2
@@ -247,30 +245,6 @@ void secondary_fetch_waiting(struct secondaries *secondaries)
 
 /* ---- The SOA ---- */
 
-static bool read_serial(const struct secondary_zone *zone,
-			const uint8_t *message, size_t len, uint32_t *out)
-{
-	CLEANUP(buffer_deinit) struct buffer rdata = {0};
-	unsigned questions = get_u16(message + MESSAGE_QDCOUNT);
-	size_t at = MESSAGE_HEAD_SIZE;
-	uint16_t type, class;
-	struct message_rr rr;
-	struct name name;
-	struct rr soa;
-
-	while (questions--)
-		if (message_question(message, len, &at, &name, &type, &class) <
-		    0)
-			return false;
-	if (!get_u16(message + MESSAGE_ANCOUNT) ||
-	    message_rr_next(message, len, &at, &rr) < 0 || rr.type != RR_SOA ||
-	    !name_equal(&rr.owner, &zone->apex) ||
-	    rr_from_message(message, len, &rr, &rdata, &soa, NULL) < 0)
-		return false;
-	*out = soa_serial(soa.rdata, soa.rdlen);
-	return true;
-}
-
 static void take_serial(struct secondary_zone *zone, uint32_t serial)
 {
 	/* Who has nothing to answer takes what there is. */
@@ -319,7 +293,8 @@ static void answered(void *arg, int result, const uint8_t *message, size_t len)
 			want(zone);
 		return;
 	}
-	if (result == 0 && read_serial(zone, message, len, &serial)) {
+	if (result == 0 &&
+	    querier_read_serial(message, len, &zone->apex, &serial)) {
 		take_serial(zone, serial);
 		return;
 	}

@@ -72,7 +72,7 @@ struct secondary_zone {
 	struct fair_turn turn; /* while it waits to fetch, and fetches */
 	struct asked *question;
 	struct fetch *fetch;
-	uint8_t key[8 + NAME_WIRE_SIZE];
+	uint8_t key[PEER_KEY_SIZE];
 	size_t key_len;
 };
 

@@ -29,17 +29,17 @@ struct line {
 	uint32_t serial;
 };
 
-static int add_peer(void *arg, const struct notify_state *state)
+static int add_peer(const struct line *line, const char *role,
+		    const struct peer_state *state)
 {
-	const struct line *line = arg;
 	char peer[ADDRESS_TEXT_SIZE], time[32];
 	int r;
 
 	address_print(&state->address, peer);
 	print_time(state->since_ns, time);
-	r = buffer_printf(line->out, "%s %s secondary %" PRIu32 " %s ",
-			  line->zone, peer, line->serial, time);
-	if (r == 0 && state->has_all)
+	r = buffer_printf(line->out, "%s %s %s %" PRIu32 " %s ", line->zone,
+			  peer, role, line->serial, time);
+	if (r == 0 && state->is_current)
 		r = buffer_add_text(line->out, "ok\n");
 	else if (r == 0)
 		r = buffer_printf(line->out, "%s; next try in %" PRIu64 " s\n",
@@ -47,24 +47,14 @@ static int add_peer(void *arg, const struct notify_state *state)
 	return r;
 }
 
-static int add_primary(void *arg, const struct secondary_state *state)
+static int add_secondary(void *arg, const struct peer_state *state)
 {
-	const struct line *line = arg;
-	char peer[ADDRESS_TEXT_SIZE], time[32];
-	int r;
+	return add_peer(arg, "secondary", state);
+}
 
-	address_print(&state->address, peer);
-	print_time(state->since_ns, time);
-	r = buffer_printf(line->out, "%s %s primary %" PRIu32 " %s ",
-			  line->zone, peer, line->serial, time);
-	if (r == 0 && state->is_current)
-		r = buffer_add_text(line->out, "ok\n");
-	else if (r == 0)
-		r = buffer_printf(line->out, "%s; next try in %" PRIu64 " s\n",
-				  *state->reason ? state->reason
-						 : "was not asked yet",
-				  state->next_ms / 1000);
-	return r;
+static int add_primary(void *arg, const struct peer_state *state)
+{
+	return add_peer(arg, "primary", state);
 }
 
 static int add_line(const struct line *line, const struct zone_row *row,
@@ -107,7 +97,7 @@ static int add_zone(const struct host *host, const struct served *served,
 	if (r == 0 && served->home)
 		notifier_catch_up(host->notifier, served, server, apex);
 	if (r == 0)
-		r = notifier_each(host->notifier, server, apex, add_peer,
+		r = notifier_each(host->notifier, server, apex, add_secondary,
 				  &line);
 	return r;
 }

@@ -67,12 +67,13 @@ int settle_ahead(const struct tables *tables, MDB_txn *txn, uint32_t table,
 
 /**
  * settle_serial() - give a zone that serial
+ * @changed: is set: it had another one
  *
  * Return: 0, also where it has it; ERANGE: it is not ahead; EROFS: it is a
  * secondary; ENOENT: there is no SOA; each with @why; -errno.
  */
 int settle_serial(const struct tables *tables, MDB_txn *txn, uint32_t table,
 		  const struct name *apex, uint32_t serial, int64_t now_ns,
-		  struct refusal *why);
+		  bool *changed, struct refusal *why);
 
 #endif

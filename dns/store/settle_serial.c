@@ -71,14 +71,14 @@ int settle_serials(const struct apply *apply)
 static int refuse_behind(struct refusal *why, uint32_t serial, uint32_t last)
 {
 	return refusal_set(why, ERANGE,
-			   "%u is not ahead of the serial that the zone has, "
-			   "%u: RFC 1982",
-			   serial, last);
+			   "the serial is %u, and secondaries that have it "
+			   "would take %u for an older one (RFC 1982)",
+			   last, serial);
 }
 
 int settle_serial(const struct tables *tables, MDB_txn *txn, uint32_t table,
 		  const struct name *apex, uint32_t serial, int64_t now_ns,
-		  struct refusal *why)
+		  bool *changed, struct refusal *why)
 {
 	CLEANUP(apply_deinit)
 	struct apply apply = {
@@ -99,7 +99,8 @@ int settle_serial(const struct tables *tables, MDB_txn *txn, uint32_t table,
 	if (r < 0)
 		return r;
 	settle_zone_soa(&zone, old, old);
-	if (serial == zone.before)
+	*changed = serial != zone.before;
+	if (!*changed)
 		return 0;
 	if (!serial_is_ahead(serial, zone.before))
 		return refuse_behind(why, serial, zone.before);

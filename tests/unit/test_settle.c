@@ -217,8 +217,9 @@ static int set_serial(struct served_table *on, uint32_t serial)
 	struct name apex = test_name("z.");
 	struct refusal why;
 	MDB_txn *txn = test_begin();
+	bool changed;
 	int r = settle_serial(&tt.tables, txn, on->table, &apex, serial, NOW,
-			      &why);
+			      &changed, &why);
 
 	test_commit(txn);
 	return r;
