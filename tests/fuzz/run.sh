@@ -4,14 +4,14 @@
 #
 #   tests/fuzz/run.sh SECONDS [TARGET]...    each for SECONDS; all by default
 #
-# The targets are answer, signed, zones, records, lists, names, rdata and address,
-# and of what hosts say to each other wire, request and response: each is
-# tests/fuzz/fuzz_TARGET.c, which says what it claims, for libFuzzer, built with
-# clang in build-fuzz/ (or $CIRCUITFS_FUZZ_BUILD). An input that breaks a claim
-# is left there as finds/TARGET-crash-*; and what libFuzzer learns, in
-# corpus/TARGET, so that the next run goes on from it. And operations, which is
-# tests/fuzz/operations/operations.py on a daemon with sanitizers; 1800 seconds
-# of it come before each release.
+# The targets are answer, signed, zones, records, lists, incoming, update, names,
+# rdata and address, and of what hosts say to each other wire, request and
+# response: each is tests/fuzz/fuzz_TARGET.c, which says what it claims, for
+# libFuzzer, built with clang in build-fuzz/ (or $CIRCUITFS_FUZZ_BUILD). An input
+# that breaks a claim is left there as finds/TARGET-crash-*; and what libFuzzer
+# learns, in corpus/TARGET, so that the next run goes on from it. And operations,
+# which is tests/fuzz/operations/operations.py on a daemon with sanitizers; 1800
+# seconds of it come before each release.
 #
 # A find is run again by giving it to build-fuzz/tests/fuzz/fuzz_TARGET; once
 # it is mended, it goes to tests/fuzz/corpus/TARGET/ under a name that says what
@@ -23,8 +23,8 @@ cd "$(dirname "$0")/../.."
 [ $# -ge 1 ] || { sed -n '3,5s/^# \{0,1\}//p' "$0" >&2; exit 2; }
 seconds=$1
 shift
-[ $# -gt 0 ] || set -- answer signed zones records lists names rdata \
-	address \
+[ $# -gt 0 ] || set -- answer signed zones records lists incoming update \
+	names rdata address \
 	wire request response operations
 
 build=${CIRCUITFS_FUZZ_BUILD:-build-fuzz}
