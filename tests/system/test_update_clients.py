@@ -1,9 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Who else sends UPDATEs: certbot and lego themselves, and what others send."""
+"""Who else sends UPDATEs: certbot and lego themselves."""
 import sys
 
-import dns.flags
-import dns.message
 import pytest
 
 import updates
@@ -121,75 +119,6 @@ def test_lego(ns, authority, programs, tmp_path):
     assert done.returncode == 0, done
     check_certificate(tmp_path / "lego" / "certificates" / "example.org.crt")
     check_gone(ns)
-
-
-# ---- What those send that are not packaged, as their sources have it ----
-
-# external-dns lists by AXFR, signed; then, in one message over UDP, removes
-# with class NONE and adds, addresses and its registry's TXT beside them.
-def external_dns(ns, key):
-    lines = []
-    for number in range(40):
-        owner = f"svc{number}"
-        text = ('"heritage=external-dns,external-dns/owner=cluster,'
-                f'external-dns/resource=service/default/{owner}"')
-        lines += [f"up {owner} IN A 0 192.0.2.{number}",
-                  f"up a-{owner} IN TXT 0 {text}"]
-    return lines
-
-
-def test_external_dns(ns):
-    key = peers.Key("externaldns-key.")
-    give_key(ns, key)
-    append(ns / "zones" / "example.org." / "updates", "externaldns-key\n")
-    append(ns / "zones" / "example.org." / "secondaries",
-           "any externaldns-key\n")
-    assert transfer(ns, "example.org.", key=key).rcode == "NOERROR"
-    wire = message("example.org.", *external_dns(ns, key))
-    assert len(wire) > 4096
-    answer = updates.exchange(ns.address, signed(wire, key))
-    assert updates.verified(answer, signed(wire, key), key).rcode() == 0
-    got = transfer(ns, "example.org.", key=key)
-    assert sum("svc" in one for one in got.records) == 80
-    assert any(one.startswith("svc7.example.org. 0 IN A") for one in
-               got.records)
-    # A change of one: the old record out, the new one in.
-    wire = signed(message("example.org.", "up svc7 NONE A 0 192.0.2.7",
-                          "up svc7 IN A 0 192.0.2.207"), key)
-    assert rcode_of(updates.exchange(ns.address, wire)) == "NOERROR"
-    assert ns.answer("svc7.example.org") == ["192.0.2.207"]
-
-
-def test_cert_manager(ns):
-    """It removes the RRset and adds the record in one message, with a TTL of
-    60; its cleanup removes that record."""
-    owner = "_acme-challenge.app"
-    for value in "first", "second":
-        wire = signed(message("example.org.", f"up {owner} ANY TXT 0",
-                              f'up {owner} IN TXT 60 "{value}"'), KEY)
-        assert rcode_of(updates.exchange(ns.address, wire)) == "NOERROR"
-    assert ns.answer(f"{owner}.example.org", "TXT") == ['"second"']
-    wire = signed(message("example.org.", f'up {owner} NONE TXT 0 "second"'),
-                  KEY)
-    assert rcode_of(updates.exchange(ns.address, wire)) == "NOERROR"
-    assert ns.answer(f"{owner}.example.org", "TXT") == "NXDOMAIN"
-
-
-def test_terraform(ns):
-    """Its provider adds record by record, reads with signed queries, and
-    deletes the RRset."""
-    replace(ns / "zones" / "example.org." / "updates", "k\n")
-    for octet in 1, 2:
-        wire = signed(message("example.org.",
-                              f"up tf IN A 300 192.0.2.{octet}"), KEY)
-        assert rcode_of(updates.exchange(ns.address, wire)) == "NOERROR"
-    query = dns.message.make_query("tf.example.org.", "A").to_wire()
-    wire = signed(query, KEY)
-    answer = updates.verified(updates.exchange(ns.address, wire), wire, KEY)
-    assert len(answer.answer[0]) == 2 and answer.flags & dns.flags.AA
-    wire = signed(message("example.org.", "up tf ANY A 0"), KEY)
-    assert rcode_of(updates.exchange(ns.address, wire)) == "NOERROR"
-    assert ns.answer("tf.example.org") == "NXDOMAIN"
 
 
 def test_who_guesses_the_zone_wrong_is_told_the_true_one(ns):
