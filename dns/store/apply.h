@@ -23,7 +23,7 @@ struct verdict {
 	struct zone_change zone;
 	bool gives_serial; /* its SOA has another than before */
 
-	/* settle.c's: what of it is a change of its zone. */
+	/* settle_owner.c's: what of it is a change of its zone. */
 	uint8_t parts; /* enum rrset_part */
 	size_t next;   /* of the same zone; SETTLE_NONE */
 };
