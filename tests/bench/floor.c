@@ -2,8 +2,9 @@
 /*
  * floor.c - the least that a server on ordinary sockets can do
  *
- * Receives a batch, makes each query an answer with one fixed A record,
- * without a look at the name, and sends the batch. What a real server takes
+ * Receives a batch, makes each query the answer that it was started with,
+ * without a look at the name, and sends the batch. That is an answer as a
+ * server gives it, so that as many octets are sent; what the server takes
  * beyond this is its own.
  */
 #include <arpa/inet.h>
@@ -17,17 +18,20 @@
 
 #define BATCH	    32
 #define QUERY_SIZE  512
+#define ANSWER_SIZE 4096
 #define HEADER_SIZE 12
+#define ID_SIZE	    2
 #define BUFFER	    (1 << 20)
 
-/* The name of the question, A, IN, 3600, 192.0.2.1. */
-static const uint8_t record[] = {0xc0, 12, 0, 1, 0,   1, 0, 0,
-				 0x0e, 16, 0, 4, 192, 0, 2, 1};
+/* What is sent: its header, and what follows its question. */
+static uint8_t model[ANSWER_SIZE];
+static const uint8_t *records;
+static size_t records_len;
 
 static struct mmsghdr messages[BATCH];
 static struct iovec iov[BATCH];
 static struct sockaddr_in clients[BATCH];
-static uint8_t data[BATCH][QUERY_SIZE + sizeof(record)];
+static uint8_t data[BATCH][QUERY_SIZE + ANSWER_SIZE];
 
 static int listen_at(const char *ip)
 {
@@ -36,7 +40,7 @@ static int listen_at(const char *ip)
 	int size = BUFFER, fd = socket(AF_INET, SOCK_DGRAM, 0);
 
 	if (inet_pton(AF_INET, ip, &at.sin_addr) != 1)
-		errx(2, "usage: floor IP");
+		errx(2, "no address: %s", ip);
 	if (fd < 0 || bind(fd, (void *)&at, sizeof(at)) < 0 ||
 	    getsockname(fd, (void *)&at, &len) < 0)
 		err(1, "%s", ip);
@@ -57,16 +61,31 @@ static size_t question_end(const uint8_t *query, size_t len)
 	return at + 5 <= len ? at + 5 : 0;
 }
 
+static void read_model(const char *path)
+{
+	FILE *file = fopen(path, "r");
+	size_t len, end;
+
+	if (!file)
+		err(2, "%s", path);
+	len = fread(model, 1, sizeof(model), file);
+	end = question_end(model, len);
+	if (ferror(file) || !end)
+		errx(2, "%s: no answer", path);
+	records = model + end;
+	records_len = len - end;
+	fclose(file);
+}
+
 static size_t answer(uint8_t *query, size_t len)
 {
-	static const uint8_t head[] = {0x84, 0, 0, 1, 0, 1, 0, 0, 0, 0};
 	size_t end = question_end(query, len);
 
 	if (!end)
 		return 0;
-	memcpy(query + 2, head, sizeof(head));
-	memcpy(query + end, record, sizeof(record));
-	return end + sizeof(record);
+	memcpy(query + ID_SIZE, model + ID_SIZE, HEADER_SIZE - ID_SIZE);
+	memcpy(query + end, records, records_len);
+	return end + records_len;
 }
 
 static void prepare(unsigned i)
@@ -100,9 +119,10 @@ int main(int argc, char **argv)
 {
 	int fd;
 
-	if (argc != 2)
-		errx(2, "usage: floor IP");
+	if (argc != 3)
+		errx(2, "usage: floor IP ANSWER");
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
+	read_model(argv[2]);
 	fd = listen_at(argv[1]);
 	for (;;)
 		serve(fd);

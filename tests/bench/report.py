@@ -31,8 +31,9 @@ takes less than three minutes, and writes to `build/bench` instead.
   count of answers is checked; one that is wrong voids the row.
 - CPU time is what the kernel charges a server's processes, user and system,
   divided by the answers.
-- *The floor* is a program that receives a batch, appends a fixed record to
-  each query, and sends the batch. *An empty FUSE server* takes an edit and
+- *The floor* is a program that receives a batch, says the same answer to each
+  query, and sends the batch. The answer is one that circuitfs has given in that
+  row, so that as many octets are sent. *An empty FUSE server* takes an edit and
   forgets it. *fdatasync* is how often a page becomes durable in the state
   directory. These say what the machine and its kernel leave to be had.
 - Knot's edits are transactions through one `knotc` (begin, set, commit) and

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The servers that are compared, each with a start, a stop and an address."""
 import os
+import socket
+import struct
 import subprocess
 import time
 
@@ -10,6 +12,8 @@ from machine import NotMeasured
 
 IP = "127.0.0.1"
 START_S = 120
+ANSWER_S = 10
+IN, OPT = 1, 41
 
 
 def wire(name):
@@ -20,6 +24,17 @@ def wire(name):
 def first_answer(address, name, process=None, seconds=START_S):
     """Wait until a name's A record is answered there."""
     peers.first_answer(address, process, wire(name), peers.A, 1, seconds)
+
+
+def answer_of(address, name, edns_size=None):
+    """The message that a name's A record is answered with there."""
+    opt = struct.pack("!BHHIH", 0, OPT, edns_size, 0, 0) if edns_size else b""
+    query = struct.pack("!6H", 1, 0, 1, 0, 0, bool(opt)) + wire(name)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.connect(address)
+        sock.settimeout(ANSWER_S)
+        sock.send(query + struct.pack("!HH", peers.A, IN) + opt)
+        return sock.recv(65535)
 
 
 class Running:
@@ -104,12 +119,14 @@ class Floor(Running):
     """floor.c: one answer to everything."""
     NAME = "floor"
 
-    def __init__(self, machine, core):
+    def __init__(self, machine, core, answer):
+        """@answer: a message of another server's, which it says again"""
         directory = machine.new("floor")
         directory.mkdir()
+        (directory / "answer").write_bytes(answer)
         self.machine = machine
-        self.program = machine.start(directory, [machine.tool("floor"), IP],
-                                     core)
+        self.program = machine.start(
+            directory, [machine.tool("floor"), IP, directory / "answer"], core)
         self.program.wait_for("floor", lambda: "\n" in self.program.said())
         ip, _, port = self.program.said().strip().rpartition(":")
         self.address = ip, int(port)
