@@ -77,6 +77,9 @@ static inline const uint8_t *apply_key(const struct apply *apply,
 static inline struct rrsets apply_value(const struct apply *apply,
 					const struct verdict *verdict)
 {
+	/* Where all owners go, there are no octets to point into. */
+	if (!verdict->value_len)
+		return (struct rrsets){0};
 	return (struct rrsets){apply->values.data + verdict->value_at,
 			       verdict->value_len};
 }
