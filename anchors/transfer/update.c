@@ -2,6 +2,7 @@
 /*
  * update.c - dynamic updates, from a worker to the writer and back
  */
+#include <assert.h>
 #include <errno.h>
 #include <sodium.h>
 #include <time.h>
@@ -17,7 +18,7 @@
 /* Zeroed before it is filled in: it is compared as octets. */
 struct identity_of {
 	uint64_t server;
-	struct address client;
+	struct address client; /* of who did not sign */
 	uint8_t hash[crypto_shorthash_BYTES];
 };
 
@@ -66,27 +67,38 @@ struct updates *updates_free(struct updates *updates)
 	return NULL;
 }
 
-/* The signature is of it: who signs the same anew means it anew. */
-static int identify(const struct updates *updates,
-		    const struct inbox_request *request,
-		    struct identity_of *out)
+/*
+ * A MAC stands for all that it is of, and so for its time: who signs the same
+ * anew means it anew. No more of it counts than has to be there (RFC 8945,
+ * section 5.2.2.1), or one that is cut would be another; and the ID, which may
+ * change on the way (section 5.2), does not.
+ */
+static void identify_signed(const struct updates *updates,
+			    const struct tsig *tsig, struct identity_of *out)
 {
-	CLEANUP(buffer_deinit) struct buffer text = {0};
-	const struct tsig *tsig = &request->errand.tsig;
-	int r = buffer_add(&text, request->message, request->len);
+	size_t least = hmac_size(tsig->key.kind) / 2;
 
-	if (r == 0 && tsig->is_signed)
-		r = buffer_add(&text, tsig->mac, tsig->mac_len);
-	if (r < 0)
-		return r;
+	assert(tsig->is_good && tsig->mac_len >= least);
+	crypto_shorthash(out->hash, tsig->mac, least, updates->key);
+}
+
+static void identify(const struct updates *updates,
+		     const struct inbox_request *request,
+		     struct identity_of *out)
+{
+	const struct errand *errand = &request->errand;
+
 	memset(out, 0, sizeof(*out));
-	out->server = request->errand.server;
-	out->client.kind = request->errand.client.kind;
-	out->client.port = request->errand.client.port;
-	memcpy(out->client.ip, request->errand.client.ip,
-	       sizeof(out->client.ip));
-	crypto_shorthash(out->hash, text.data, text.len, updates->key);
-	return 0;
+	out->server = errand->server;
+	if (errand_key(errand)) {
+		identify_signed(updates, &errand->tsig, out);
+		return;
+	}
+	out->client.kind = errand->client.kind;
+	out->client.port = errand->client.port;
+	memcpy(out->client.ip, errand->client.ip, sizeof(out->client.ip));
+	crypto_shorthash(out->hash, request->message, request->len,
+			 updates->key);
 }
 
 static void forget_old(struct updates *updates, uint64_t now_ms)
@@ -108,8 +120,20 @@ static struct remembered *find(const struct updates *updates,
 	return found;
 }
 
+/* The second that a signature ends in is good to its end. */
+static uint64_t seconds_to_remember(const struct errand *errand)
+{
+	uint64_t now = (uint64_t)time(NULL);
+	uint64_t end = errand->tsig.time + errand->tsig.fudge + 1;
+
+	if (!errand_key(errand))
+		return UPDATE_REMEMBERED_S;
+	return end > now ? end - now : 0;
+}
+
 /* Without memory it is done as if it were new, which it mostly is. */
-static void remember(struct updates *updates, const struct identity_of *of)
+static void remember(struct updates *updates, const struct errand *errand,
+		     const struct identity_of *of)
 {
 	uint64_t now_ms = uv_now(updates->host->loop);
 	struct remembered *new = calloc(1, sizeof(*new));
@@ -117,7 +141,7 @@ static void remember(struct updates *updates, const struct identity_of *of)
 	if (!new)
 		return;
 	new->of = *of;
-	new->until_ms = now_ms + UPDATE_REMEMBERED_S * 1000;
+	new->until_ms = now_ms + seconds_to_remember(errand) * 1000;
 	HASH_ADD(hh, updates->remembered, of, sizeof(new->of), new);
 }
 
@@ -276,8 +300,8 @@ static void submit(struct updates *updates, struct anchor *anchor,
 	on->request = request;
 	on->update = update;
 	on->of = *of;
-	if (!request->path.is_tcp)
-		remember(updates, of);
+	if (errand_key(&request->errand) || !request->path.is_tcp)
+		remember(updates, &request->errand, of);
 	task_submit(&on->task, run_update);
 }
 
@@ -287,6 +311,12 @@ static bool came_before(struct updates *updates, struct inbox_request *request,
 {
 	struct remembered *before = find(updates, of);
 
+	/* It may stand behind others that are remembered for longer. */
+	if (before && before->is_done &&
+	    before->until_ms <= uv_now(updates->host->loop)) {
+		forget(updates, before);
+		return false;
+	}
 	if (!before)
 		return false;
 	if (before->is_done)
@@ -303,8 +333,9 @@ void update_asked(struct updates *updates, struct inbox_request *request)
 	struct refusal why = {0};
 	struct update *update;
 	struct identity_of of;
-	int r = anchor ? identify(updates, request, &of) : -ENODEV;
+	int r = anchor ? 0 : -ENODEV;
 
+	identify(updates, request, &of);
 	forget_old(updates, uv_now(updates->host->loop));
 	if (r == 0 && came_before(updates, request, &of))
 		return;

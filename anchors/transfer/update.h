@@ -7,8 +7,14 @@
  * when it is on disk.
  *
  * Who hears nothing sends the same octets again, and would then be told that
- * its prerequisites are not true any more. So for UPDATE_REMEMBERED_S the
- * answer is remembered, and while the first is under way the second is dropped.
+ * its prerequisites are not true any more. So the answer is remembered, and
+ * while the first is under way the second is dropped. Of who did not sign that
+ * is so for UPDATE_REMEMBERED_S, by UDP, from the same address and port. What
+ * is signed is done once, whoever sends it again: one who has listened could
+ * undo with it what came later. So it is remembered for as long as the
+ * signature holds (RFC 8945, section 5.2.3), by its MAC, which nobody without
+ * the key has another of; not over a restart. Of all that, the newest
+ * UPDATES_REMEMBERED.
  *
  * Threading: the main loop.
  */
@@ -19,7 +25,7 @@
 #include "dns/serve/inbox.h"
 
 #define UPDATE_REMEMBERED_S 30
-#define UPDATES_REMEMBERED  4096
+#define UPDATES_REMEMBERED  32768
 
 struct updates;
 

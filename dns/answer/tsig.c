@@ -147,6 +147,7 @@ int tsig_check(struct tsig *out, struct hmac *hmac, struct snapshot *snapshot,
 	out->name = rr.name;
 	out->algorithm = rr.algorithm;
 	out->time = rr.time;
+	out->fudge = rr.fudge;
 	out->error = 0;
 	out->mac_len = 0;
 	out->key.len = 0;

@@ -41,6 +41,7 @@ struct tsig {
 	struct name algorithm; /* the same */
 	uint16_t error;	       /* enum tsig_error, or 0 */
 	uint64_t time;	       /* of the request, seconds since 1970 */
+	uint16_t fudge;	       /* of the request: so many seconds off is good */
 	uint8_t mac_len;       /* of the last message, for the next one: */
 	uint8_t mac[HMAC_SIZE];
 	bool has_first;		/* of a stream: the first message is signed */

@@ -12,6 +12,7 @@ import time
 
 import dns.flags
 import dns.message
+import dns.name
 import dns.query
 import dns.rcode
 import dns.tsigkeyring
@@ -522,11 +523,43 @@ def test_the_same_octets_again_are_answered_and_not_done_again(ns):
     assert serial(ns) == 11
 
 
-def test_what_another_sends_again_is_judged_anew(ns):
-    """One who listens learns nothing, and its address does nothing."""
-    wire = signed(message(ZONE, "pre new NONE ANY 0", ADD), KEY)
+def replays(wire):
+    """What one who has listened may make of a signed message: another ID, and
+    a MAC that is cut to what RFC 8945, section 5.2.2.1, takes."""
+    yield wire
+    yield b"\xab\xcd" + wire[2:]
+    mac = updates.tsig_of(wire).mac
+    at = wire.index(mac)
+    # The MAC's size, and before the names' ends, that of the record.
+    cut = wire[:at - 2] + b"\0\x10" + mac[:16] + wire[at + 32:]
+    size = at - 2 - 8 - len(dns.name.from_text(KEY.algorithm).to_wire()) - 2
+    yield cut[:size] + (int.from_bytes(cut[size:size + 2], "big") -
+                        16).to_bytes(2, "big") + cut[size + 2:]
+
+
+@pytest.mark.parametrize("tcp", [False, True], ids=["UDP", "TCP"])
+def test_a_signed_one_that_another_replays_is_not_done_again(ns, tcp):
+    """It is answered as the first time, and undoes nothing that came later."""
+    wire = signed(message(ZONE, ADD), KEY)
     assert rcode_of(exchange(ns.address, wire)) == "NOERROR"
-    assert rcode_of(exchange(ns.address, wire)) == "YXDOMAIN"
+    assert send(ns, "up new ANY ANY 0", "up x IN A 60 192.0.2.1") == "NOERROR"
+    with untouched(ns):
+        for again in replays(wire):
+            answer = exchange(ns.address, again, tcp)
+            assert rcode_of(answer) == "NOERROR"
+            assert answer[:2] == again[:2]
+    assert serial(ns) == 12
+    # Its owner means it once more.
+    wire = signed(message(ZONE, ADD), KEY, at=int(time.time()) - 7)
+    assert rcode_of(exchange(ns.address, wire, tcp)) == "NOERROR"
+    assert "new.example.org." in ns.listed()
+
+
+def test_what_another_sends_unsigned_is_judged_anew(ns):
+    replace(ns / "zones" / ZONE / "updates", "127.0.0.0/8\n")
+    wire = message(ZONE, "pre new NONE ANY 0", ADD)
+    assert rcode_of(exchange(ns.address, wire, True)) == "NOERROR"
+    assert rcode_of(exchange(ns.address, wire, True)) == "YXDOMAIN"
     assert serial(ns) == 11
 
 
