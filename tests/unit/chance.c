@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <stdlib.h>
+#include <string.h>
+
 #include "tests/unit/chance.h"
 
 static uint64_t seed;
@@ -17,4 +20,11 @@ uint32_t chance(uint32_t below)
 	seed ^= seed >> 7;
 	seed ^= seed << 17;
 	return (uint32_t)(seed >> 32) % below;
+}
+
+unsigned chance_rounds(unsigned shorter, unsigned longer)
+{
+	const char *is_long = getenv("CIRCUITFS_TEST_LONG");
+
+	return is_long && strcmp(is_long, "1") == 0 ? longer : shorter;
 }

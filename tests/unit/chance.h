@@ -13,4 +13,7 @@ int chance_start(void **state);
 /* A number from 0 to @below, not included. */
 uint32_t chance(uint32_t below);
 
+/* How often: @longer if CIRCUITFS_TEST_LONG is 1, else @shorter. */
+unsigned chance_rounds(unsigned shorter, unsigned longer);
+
 #endif

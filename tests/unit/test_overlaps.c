@@ -354,7 +354,7 @@ static void some_at_once(void)
 
 static void whatever_overlaps_the_store_holds_what_succeeded(void **state)
 {
-	unsigned rounds = getenv("CIRCUITFS_TEST_LONG") ? 60 : 6;
+	unsigned rounds = chance_rounds(6, 60);
 
 	(void)state;
 	test_host_init(&th);

@@ -192,7 +192,7 @@ static bool can_be_read(void)
 
 static void what_lmdb_leaves_is_whole(void **state)
 {
-	unsigned rounds = getenv("CIRCUITFS_TEST_LONG") ? 200 : 20;
+	unsigned rounds = chance_rounds(20, 200);
 	unsigned shorter = 0, commits = 0;
 
 	(void)state;
@@ -218,7 +218,7 @@ static void what_lmdb_leaves_is_whole(void **state)
 
 static void what_is_cut_is_whole_just_when_lmdb_can_read_it(void **state)
 {
-	unsigned rounds = getenv("CIRCUITFS_TEST_LONG") ? 40 : 4;
+	unsigned rounds = chance_rounds(4, 40);
 	unsigned whole = 0, cut = 0;
 
 	(void)state;
