@@ -25,9 +25,6 @@
  */
 #define UDP_QUERY_SIZE MESSAGE_TCP_SIZE
 
-/* Answers are packed; answer() wants room for the longest, wherever it is. */
-#define UDP_OUTPUT_SIZE (UDP_BATCH * ANSWER_EDNS_SIZE + MESSAGE_TCP_SIZE)
-
 /*
  * Its size is no power of two, so that the heads of the datagrams, which are
  * all that most of them have, spread over the processor's caches.
@@ -45,11 +42,9 @@ struct udp {
 	struct udp_listener *busy; /* utlist */
 	struct responder *responder;
 	struct mmsghdr in[UDP_BATCH];
-	struct mmsghdr out[UDP_BATCH];
 	struct iovec in_iov[UDP_BATCH];
-	struct iovec out_iov[UDP_BATCH];
 	struct datagram datagrams[UDP_BATCH];
-	uint8_t output[UDP_OUTPUT_SIZE];
+	struct udp_out out;
 };
 
 int udp_new(struct udp **out, uv_loop_t *loop, struct responder *responder)
@@ -69,8 +64,6 @@ int udp_new(struct udp **out, uv_loop_t *loop, struct responder *responder)
 		udp->in[i].msg_hdr.msg_iovlen = 1;
 		udp->in[i].msg_hdr.msg_name = &udp->datagrams[i].client;
 		udp->in[i].msg_hdr.msg_control = udp->datagrams[i].control;
-		udp->out[i].msg_hdr.msg_iov = &udp->out_iov[i];
-		udp->out[i].msg_hdr.msg_iovlen = 1;
 	}
 	*out = udp;
 	return 0;
@@ -126,41 +119,10 @@ static void reverse_pktinfo(struct msghdr *msg)
 	}
 }
 
-static void queue_answer(struct udp *udp, unsigned slot, struct msghdr *query,
-			 uint8_t *data, size_t len)
+static void send_batch(struct udp_listener *listener)
 {
-	struct msghdr *msg = &udp->out[slot].msg_hdr;
-
-	assert(slot < UDP_BATCH);
-	reverse_pktinfo(query);
-	msg->msg_name = query->msg_name;
-	msg->msg_namelen = query->msg_namelen;
-	msg->msg_control = query->msg_controllen ? query->msg_control : NULL;
-	msg->msg_controllen = query->msg_controllen;
-	msg->msg_iov->iov_base = data;
-	msg->msg_iov->iov_len = len;
-}
-
-/* Send what can be sent at once. */
-static void send_batch(struct udp *udp, int fd, unsigned count)
-{
-	struct lane *lane = udp->responder->lane;
-	unsigned sent = 0;
-	int n;
-
-	while (sent < count) {
-		n = sendmmsg(fd, udp->out + sent, count - sent, 0);
-		if (n > 0)
-			sent += (unsigned)n;
-		else if (errno == EAGAIN || errno == ENOBUFS)
-			break;
-		else if (errno != EINTR) {
-			sent++; /* this one cannot be sent at all */
-			traffic_add(lane, TRAFFIC_DROPPED, 1);
-		}
-	}
-	if (sent < count)
-		traffic_add(lane, TRAFFIC_DROPPED, count - sent);
+	listener->cuts &= udp_out_send(&listener->udp->out,
+				       listener->sockets->udp, listener->lane);
 }
 
 /* The next batch, after one that took so long to answer. */
@@ -194,10 +156,33 @@ static size_t ask(struct udp *udp, const struct socket_pair *sockets,
 			     out);
 }
 
+static void answer_one(struct udp_listener *listener,
+		       struct answer_client *client, unsigned i)
+{
+	struct udp *udp = listener->udp;
+	struct datagram *datagram = &udp->datagrams[i];
+	struct msghdr *query = &udp->in[i].msg_hdr;
+	uint8_t *room = udp_out_room(&udp->out);
+	size_t len;
+
+	if (!room) {
+		send_batch(listener);
+		room = udp_out_room(&udp->out);
+	}
+	client->address = query->msg_name;
+	len = responder_answer(udp->responder, client, datagram->query,
+			       udp->in[i].msg_len, room);
+	if (udp->responder->errand.kind)
+		len = ask(udp, listener->sockets, datagram, query, len, room);
+	if (!len)
+		return;
+	reverse_pktinfo(query);
+	udp_out_put(&udp->out, query, len, listener->cuts);
+}
+
 static void answer_batch(struct udp_listener *listener, unsigned count)
 {
 	struct udp *udp = listener->udp;
-	int fd = listener->sockets->udp;
 	/* A few take no time to speak of. */
 	bool is_timed = count >= UDP_BUSY_MIN || listener->batch < UDP_BATCH;
 	uint64_t begin = is_timed ? uv_hrtime() : 0;
@@ -205,33 +190,13 @@ static void answer_batch(struct udp_listener *listener, unsigned count)
 		.transport = ANSWER_UDP,
 		.now_ms = uv_now(udp->loop),
 	};
-	unsigned ready = 0;
-	size_t used = 0;
-	size_t len;
 
-	for (unsigned i = 0; i < count; i++) {
-		if (sizeof(udp->output) - used < MESSAGE_TCP_SIZE) {
-			send_batch(udp, fd, ready);
-			ready = 0;
-			used = 0;
-		}
-		client.address = udp->in[i].msg_hdr.msg_name;
-		len = responder_answer(udp->responder, &client,
-				       udp->datagrams[i].query,
-				       udp->in[i].msg_len, udp->output + used);
-		if (udp->responder->errand.kind)
-			len = ask(udp, listener->sockets, &udp->datagrams[i],
-				  &udp->in[i].msg_hdr, len, udp->output + used);
-		if (!len)
-			continue;
-		queue_answer(udp, ready++, &udp->in[i].msg_hdr,
-			     udp->output + used, len);
-		used += len;
-	}
+	for (unsigned i = 0; i < count; i++)
+		answer_one(listener, &client, i);
 	responder_end(udp->responder);
 	if (is_timed)
 		adapt(listener, count, uv_hrtime() - begin);
-	send_batch(udp, fd, ready);
+	send_batch(listener);
 }
 
 static void on_readable(uv_poll_t *poll, int status, int events);
@@ -320,6 +285,7 @@ int udp_listen(struct udp_listener *listener, struct udp *udp,
 	listener->lane = lane;
 	listener->closed = closed;
 	listener->batch = UDP_BATCH;
+	listener->cuts = true;
 	listener->open = true;
 	/* Fails only for a handle that is closing. */
 	uv_poll_start(&listener->poll, UV_READABLE, on_readable);

@@ -2,7 +2,8 @@
 /*
  * udp.h - queries over UDP, a batch at a time
  *
- * A batch is one recvmmsg(), one look at the store, and one sendmmsg(). The
+ * A batch is one recvmmsg(), one look at the store, and one sendmmsg(), of
+ * fewer messages than answers where clients send in bursts (udp_out.h). The
  * buffers for it belong to the worker, however many servers it has. A server's
  * socket is polled by every worker; one that finds nothing to receive, since
  * another was faster, goes back to sleep.
@@ -27,8 +28,7 @@
 
 #include "dns/serve/responder.h"
 #include "dns/serve/socket.h"
-
-#define UDP_BATCH 32 /* datagrams received at once, at most */
+#include "dns/serve/udp_out.h"
 
 struct udp; /* a worker's buffers */
 
@@ -41,6 +41,7 @@ struct udp_listener {
 	unsigned batch;	   /* datagrams to receive at once, UDP_BATCH at most */
 	bool open;	   /* until @closed */
 	bool busy;	   /* read in each turn of the loop, not polled */
+	bool cuts;	   /* the kernel can cut what is sent: udp_out.h */
 	struct udp_listener *prev, *next; /* while busy */
 	void (*closed)(struct udp_listener *listener);
 };

@@ -74,6 +74,32 @@ static void one_batch_may_come_from_many_clients(void **state)
 	}
 }
 
+/* Which the kernel may be asked to cut out of one message. */
+static void a_burst_is_answered_from_the_address_that_was_asked(void **state)
+{
+	static const char *const asked[] = {"127.0.0.1", "127.9.8.7", "[::1]"};
+	struct server *server = net_serve(1, ":0");
+	uint8_t query[14], answer[512];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(asked) - !net_has_ipv6(); i++) {
+		struct address at = net_at(asked[i], server_address(server));
+		int fd = net_connect(SOCK_DGRAM, &at);
+		uint32_t seen = 0;
+
+		for (unsigned id = 0; id < UDP_BATCH; id++) {
+			net_query(query, (uint16_t)id, 100);
+			assert_int_equal(send(fd, query, 14, 0), 14);
+		}
+		for (unsigned id = 0; id < UDP_BATCH; id++) {
+			assert_int_equal(net_recv(fd, answer, 512, 0), 100);
+			seen |= 1u << get_u16(answer);
+		}
+		assert_int_equal(seen, UINT32_MAX);
+		close(fd);
+	}
+}
+
 static void answers_larger_than_the_buffer_are_sent_in_turns(void **state)
 {
 	struct server *server = net_bind(1, "127.0.0.1:0");
@@ -224,6 +250,7 @@ int main(void)
 		TEST(a_wildcard_answers_from_the_address_that_was_asked),
 		TEST(datagrams_that_came_together_are_one_batch),
 		TEST(one_batch_may_come_from_many_clients),
+		TEST(a_burst_is_answered_from_the_address_that_was_asked),
 		TEST(answers_larger_than_the_buffer_are_sent_in_turns),
 		TEST(junk_gets_no_answer_and_does_no_harm),
 		TEST(two_workers_answer_at_the_same_time),
