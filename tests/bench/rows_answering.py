@@ -15,6 +15,8 @@ PEERS = ["NSD", "Knot"]
 SATURATED = 0.95
 # What dnsperf asks with: clients, and queries in flight of all of them.
 DNSPERF_CLIENTS, DNSPERF_QUERIES = 8, 192
+# Ports that have one query each in flight, as resolvers choose them.
+SINGLES = 64
 BESIDE_FLOOR = "the same beside the floor program, with answers as long"
 
 
@@ -48,27 +50,29 @@ class Field:
         machine = self.bench.machine
         return Floor(machine, machine.server_core, answer)
 
-    def ask(self, questions, edns_size=None):
-        """Turn and turn about; of each, what every round found."""
+    def ask(self, questions, edns_size=None, options=()):
+        """Turn and turn about; of each, what every round found.
+
+        @options: of load
+        """
+        if edns_size:
+            options = [*options, "-e", edns_size]
         with self.floor(questions, edns_size) as floor:
             jobs = {name: lambda name=name, server=server:
-                    ask(self.bench, name, server, questions, edns_size)
+                    ask(self.bench, name, server, questions, options)
                     for name, server in
                     [*self.servers.items(), (floor.NAME, floor)]}
             in_turn(1, jobs)
             return in_turn(self.bench.sizes.rounds, jobs)
 
 
-def ask(bench, name, server, questions, edns_size=None):
+def ask(bench, name, server, questions, options):
     """One round: CPU time for a query in µs, answers a second, busy part."""
-    options = ["-t", bench.sizes.ask_s]
-    if edns_size:
-        options += ["-e", edns_size]
     ip, port = server.address
     before = server.cpu_s()
     said = json.loads(bench.machine.run(
-        bench.machine.tool("load"), *options, f"{ip}:{port}", questions,
-        core=bench.machine.load_core))
+        bench.machine.tool("load"), "-t", bench.sizes.ask_s, *options,
+        f"{ip}:{port}", questions, core=bench.machine.load_core))
     used = server.cpu_s() - before
     if said["wrong"] or not said["answered"]:
         raise RuntimeError(f"{name}: {said['wrong']} of {said['answered']} "
@@ -144,6 +148,12 @@ def small_edns(bench):
         edns_size=1232))
 
 
+def small_single(bench):
+    return bench.once(lambda: small_field(bench).ask(
+        zonefiles.hits(bench.file("hits"), bench.sizes.small),
+        options=["-p", SINGLES, "-w", 1]))
+
+
 def big_hits(bench):
     return bench.once(lambda: big_field(bench).ask(
         zonefiles.hits(bench.file("hits-big"), bench.sizes.big)))
@@ -198,6 +208,17 @@ def cpu_edns(bench):
 @row(BESIDE_FLOOR, figures="µs", at_most=1.25)
 def cpu_edns_floor(bench):
     return beside_floor(small_edns(bench))
+
+
+@row("the same: hits, without EDNS, one query in flight from each of "
+     f"{SINGLES} ports", figures="µs", at_most=1)
+def cpu_single(bench):
+    return beside_peers(small_single(bench))
+
+
+@row(BESIDE_FLOOR, figures="µs")
+def cpu_single_floor(bench):
+    return beside_floor(small_single(bench))
 
 
 @row("answers a second, saturated, one worker", figures="/s", at_least=1.25)
@@ -301,5 +322,6 @@ def memory_anonymous(bench):
 
 SMALL = [cpu_hits, cpu_hits_floor, cpu_nxdomain, cpu_nxdomain_floor,
          cpu_wildcard, cpu_wildcard_floor, cpu_referral, cpu_referral_floor,
-         cpu_edns, cpu_edns_floor, saturated, dnsperf, two_workers]
+         cpu_edns, cpu_edns_floor, cpu_single, cpu_single_floor, saturated,
+         dnsperf, two_workers]
 BIG = [cpu_hits_big, cpu_hits_big_floor, memory, memory_anonymous]
