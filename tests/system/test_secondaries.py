@@ -17,7 +17,7 @@ import updates
 from harness import (TOP, append, at_home, eventually, outside, replace, run,
                      serving, split_address, started, watched)
 from test_transfer_out import canonical, give_key
-from transfers import transfer
+from transfers import AXFR, IXFR, transfer
 
 sys.path.append(str(TOP / "tests" / "peers"))
 import peers  # noqa: E402
@@ -280,6 +280,13 @@ def serving_for_long():
         own.discard()
 
 
+def journal_is_emptied(company):
+    """A change under `keep` without a new serial: it describes nothing now."""
+    replace(company.ns / "transfer" / "serial", "keep\n")
+    append(company.ns.records, f"kept.{ONE} 60 A 192.0.2.77\n")
+    replace(company.ns / "transfer" / "serial", "auto\n")
+
+
 def test_they_hold_what_we_hold_after_each_edit(tmp_path):
     rng = random.Random(SEED)
     done = []
@@ -290,6 +297,9 @@ def test_they_hold_what_we_hold_after_each_edit(tmp_path):
             for number in range(EDITS):
                 for _ in range(rng.choice((1, 1, 1, 4))):
                     done.append(editor.edit())
+                if number % 30 == 29:
+                    done.append("journal_is_emptied")
+                    journal_is_emptied(company)
                 if number % 25 == 24:
                     circuit.crash_and_restart()
                 company.settled()
@@ -298,13 +308,6 @@ def test_they_hold_what_we_hold_after_each_edit(tmp_path):
             raise
     failed = [one for one in done if ":" in one]
     assert len(failed) < len(done) / 10, failed
-
-
-def journal_is_emptied(company):
-    """A change under `keep` without a new serial: it describes nothing now."""
-    replace(company.ns / "transfer" / "serial", "keep\n")
-    append(company.ns.records, f"kept.{ONE} 60 A 192.0.2.77\n")
-    replace(company.ns / "transfer" / "serial", "auto\n")
 
 
 def test_without_a_journal_they_take_all_of_it(tmp_path):
@@ -353,11 +356,37 @@ def test_a_zone_that_comes_back_with_a_lower_serial(tmp_path):
         for number, lose in enumerate(LOSSES.values()):
             lose(ns)
             assert ns.answer(OTHER, "SOA") in ("REFUSED", "NXDOMAIN", [])
+            # What is left of it answers as what is in no zone.
+            assert ns.answer(f"gone.{OTHER}") in ("REFUSED", "NXDOMAIN")
             assert "no SOA" in (ns / "zones" / OTHER / "status").read_text()
+            for rdtype in AXFR, IXFR:
+                got = transfer(ns, OTHER, rdtype, 1, key=KEY)
+                assert got.rcode == "NOTAUTH"
             assert updates.update(ns, OTHER, "up a IN A 1 192.0.2.1",
                                   key=KEY) == "NOTAUTH"
             append(ns.records, back(OTHER, number + 1))
             assert company.serial(OTHER) > 100 + number
+            company.settled()
+
+
+UPDATES = [["up @ ANY SOA 0"], ["up @ ANY ANY 0"], ["up @ ANY NS 0"],
+           [f"up @ NONE SOA 0 ns.{OTHER} host.{OTHER} 7 7200 900 1209600 300",
+            f"up @ NONE NS 0 ns.{OTHER}"]]
+
+
+def test_no_update_takes_a_zone_away(tmp_path):
+    """RFC 2136, sections 3.4.2.3 and 3.4.2.4: it is ignored in silence."""
+    with serving() as circuit, Company(circuit, tmp_path, zones=[OTHER],
+                                       begin=back(OTHER, 7)) as company:
+        company.settled()
+        serial = company.serial(OTHER)
+        for number, lines in enumerate(UPDATES):
+            # What is beside it is done, and followed.
+            assert updates.update(company.ns, OTHER, *lines,
+                                  f"up u{number} IN A 1 192.0.2.1",
+                                  key=KEY) == "NOERROR"
+            assert company.serial(OTHER) == serial + number + 1
+            assert company.ns.answer(OTHER, "NS") == [f"ns.{OTHER}"]
             company.settled()
 
 
