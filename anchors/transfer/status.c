@@ -57,16 +57,70 @@ static int add_primary(void *arg, const struct peer_state *state)
 	return add_peer(arg, "primary", state);
 }
 
+/*
+ * The zone above, if that may be transferred: with no NS at the apex of the one
+ * nested in it, it has nothing that leads there.
+ */
+static int find_above(struct snapshot *snapshot, const struct served *served,
+		      const struct name *apex, struct name *above)
+{
+	struct zone_counts counts;
+	struct zone_row row = {0};
+	struct home home = {0};
+	struct name parent;
+	int r;
+
+	name_ancestor(apex, 1, &parent);
+	r = snapshot_zone_of(snapshot, served->table, &parent, above, &counts);
+	if (r == 0)
+		r = snapshot_home(snapshot, served->home, &home);
+	if (r == 0)
+		r = snapshot_zone_row(snapshot, served->home, above, &row);
+	if (r < 0 && r != -ENOENT)
+		return r;
+	return zone_is_shared(&home, &row) ? 0 : -ENOENT;
+}
+
+static bool has_ns(struct snapshot *snapshot, const struct served *served,
+		   const struct name *apex)
+{
+	struct rrsets rrsets;
+	struct rrset ns;
+
+	return snapshot_get(snapshot, served->table, apex, &rrsets) == 0 &&
+	       rrsets_find(rrsets, RR_NS, &ns);
+}
+
+/* What there is to say of the zone itself. */
+static int add_state(struct snapshot *snapshot, const struct served *served,
+		     const struct name *apex, const struct zone_counts *counts,
+		     struct buffer *out)
+{
+	char text[NAME_TEXT_SIZE];
+	struct name above;
+	int r = -ENOENT;
+
+	if (counts && counts->is_nested && served->home &&
+	    !has_ns(snapshot, served, apex))
+		r = find_above(snapshot, served, apex, &above);
+	if (r < 0 && r != -ENOENT)
+		return r;
+	if (r == -ENOENT)
+		return buffer_add_text(out, counts ? "ok\n" : "no SOA\n");
+	name_to_text(&above, text);
+	return buffer_printf(out, "no NS: secondaries of %s cannot find it\n",
+			     text);
+}
+
 static int add_line(const struct line *line, const struct zone_row *row,
-		    bool has_soa, int64_t changed_ns)
+		    int64_t changed_ns)
 {
 	char time[32];
 
 	print_time(changed_ns, time);
-	return buffer_printf(line->out, "%s - %s %" PRIu32 " %s %s\n",
-			     line->zone,
+	return buffer_printf(line->out, "%s - %s %" PRIu32 " %s ", line->zone,
 			     row->is_secondary ? "secondary" : "primary",
-			     line->serial, time, has_soa ? "ok" : "no SOA");
+			     line->serial, time);
 }
 
 static int add_zone(const struct host *host, const struct served *served,
@@ -90,7 +144,10 @@ static int add_zone(const struct host *host, const struct served *served,
 	line.serial = row.serial;
 	if (has_soa)
 		snapshot_serial(snapshot, served->table, apex, &line.serial);
-	r = add_line(&line, &row, has_soa, counts.changed_ns);
+	r = add_line(&line, &row, counts.changed_ns);
+	if (r == 0)
+		r = add_state(snapshot, served, apex, has_soa ? &counts : NULL,
+			      out);
 	if (r == 0)
 		r = secondaries_each(host->secondaries, server, apex,
 				     add_primary, &line);
