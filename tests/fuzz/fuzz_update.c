@@ -109,6 +109,7 @@ static void read_all(uint32_t table, const struct scope *scope,
 	fuzz_claim(dump_new(&dump, store_snapshot(), table, scope, NULL) == 0);
 	do {
 		read.offset = out->len;
+		text.len = 0;
 		fuzz_claim(dump_read(dump, &read, UINT64_MAX) == 0);
 		fuzz_claim(buffer_add(out, read.data, read.len) == 0);
 	} while (read.len);
