@@ -11,6 +11,12 @@
  */
 #define OWN	       64
 #define OWN_PER_WORKER 4
+/*
+ * So many nameservers may have a UDP socket for each worker at once; fewer,
+ * where that would be more than this part of what is left.
+ */
+#define BUSY	  64
+#define BUSY_PART 16
 /* What is kept for plain files, and the most that they may have. */
 #define FILES_LEAST 256
 #define FILES_MOST  4096
@@ -34,14 +40,17 @@ void descriptors_init(struct descriptors *out, size_t limit, unsigned workers,
 		      size_t clients)
 {
 	size_t own = smaller(limit, OWN + (size_t)OWN_PER_WORKER * workers);
-	size_t left = limit - own, rest, least;
+	size_t left = limit - own, sockets, rest, least;
 
 	clients = smaller(clients, left / 2);
 	rest = left - clients;
+	sockets = smaller((size_t)BUSY * (workers - 1), rest / BUSY_PART);
+	rest -= sockets;
 	least = smaller(FILES_LEAST, rest / 16);
 	*out = (struct descriptors){
 		.limit = limit,
 		.clients = clients,
+		.sockets = sockets,
 		.rest = rest,
 		.of[DESCRIPTORS_SERVERS] = {.most = rest - least},
 		.of[DESCRIPTORS_FILES] = {.least = least,
@@ -91,7 +100,7 @@ int descriptors_take(struct descriptors *descriptors, enum descriptors_of whose,
 	    taken + others(descriptors, whose) <= descriptors->rest) {
 		descriptors->of[whose].taken = taken;
 		assert(taken + others(descriptors, whose) +
-			       descriptors->clients <=
+			       descriptors->clients + descriptors->sockets <=
 		       descriptors->limit);
 		return 0;
 	}

@@ -4,8 +4,9 @@
  *
  * A process has as many descriptors as RLIMIT_NOFILE says, and whoever takes
  * the last one shuts everybody out. So some are set aside, for the daemon
- * itself and for TCP clients, and what clients make grow is counted and shares
- * the rest: two for each nameserver, one for each plain file. A few of that are
+ * itself, for TCP clients and for nameservers that are asked more than one
+ * worker answers, and what clients make grow is counted and shares the rest:
+ * two for each nameserver, one for each plain file. A few of that are
  * kept for plain files, so that files can be renamed over others beside any
  * number of nameservers; and files have a quarter of it at most.
  *
@@ -27,7 +28,8 @@ enum descriptors_of {
 struct descriptors {
 	size_t limit;	/* of the process */
 	size_t clients; /* connected over TCP: set aside */
-	size_t rest;	/* neither that nor the daemon's own */
+	size_t sockets; /* of busy nameservers, besides their two: set aside */
+	size_t rest;	/* neither of these, nor the daemon's own */
 	struct {
 		size_t least; /* kept for them */
 		size_t most;

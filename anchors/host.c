@@ -123,6 +123,7 @@ static int open_pool(struct host *host, const struct host_options *options)
 			 server.workers, server.tcp_clients);
 	if (host->descriptors.clients)
 		server.tcp_clients = (unsigned)host->descriptors.clients;
+	server.udp_sockets = (unsigned)host->descriptors.sockets;
 	server.asked = on_asked;
 	server.asked_arg = host;
 	server.closed = on_closed;

@@ -9,17 +9,16 @@
  * it and tells who waits for it. So the sockets outlive every batch that uses
  * them, and no worker has to wait for another.
  *
- * `carried` counts the seats and those clients; it is all that threads share
- * of a server besides what never changes after server_bind().
+ * `carried` counts the seats and those clients; with what spread.h says, it is
+ * all that threads share of a server besides what never changes after
+ * server_bind().
  */
 #include <assert.h>
 #include <errno.h>
 #include <sys/socket.h>
-#include <uthash.h>
 #include <utlist.h>
 
-#include "dns/serve/server.h"
-#include "dns/serve/worker.h"
+#include "dns/serve/server_layout.h"
 
 /* Queries taken from the taps in a turn of the loop: some 0.1 ms. */
 #define TAPPED_MOST 32
@@ -29,54 +28,13 @@
 /* For how long requests of the inbox are seen to in a turn of the loop. */
 #define ASKED_NS 1000000
 
-struct server {
-	struct server_pool *pool;
-	struct address address;
-	struct socket_pair sockets;
-	bool absent; /* the machine has not got the address */
-	bool started;
-	bool stopped;
-	void (*done)(void *arg); /* NULL: nobody waits */
-	void *arg;
-	struct server *prev, *next; /* in pool->servers */
-	UT_hash_handle hh; /* in pool->by_number, until it is stopped */
-	struct server *finished_prev, *finished_next; /* in pool->finished */
-	struct carrier_server carried;
-	struct seat seats[]; /* one per worker */
-};
-
-struct server_pool {
-	uv_async_t wake;  /* in the main loop: look at @finished and the taps */
-	uv_timer_t pause; /* active while queries come that are watched */
-	unsigned handles; /* these two, until they are closed */
-	struct server *servers;	  /* utlist */
-	struct server *by_number; /* uthash, by sockets.number */
-	uint64_t next_number;
-	struct inbox *inbox;
-	void (*asked)(void *arg, struct inbox_request *request);
-	void *asked_arg;
-	struct connection_limits limits;
-	struct limiter *limiter; /* NULL: none */
-	void (*seen)(void *arg, const struct tap_query *query);
-	void *seen_arg;
-	void (*closed)(void *arg);
-	void *closed_arg;
-
-	uv_mutex_t mutex;	 /* protects @finished */
-	struct server *finished; /* utlist by finished_next */
-
-	struct transfer_counts transfers;
-	struct worker *carrier;
-	unsigned count; /* workers that run, beside the carrier */
-	struct worker *workers[];
-};
-
 /* Any thread; the server may be gone when this returns. */
 static void server_finish(struct server *server)
 {
 	struct server_pool *pool = server->pool;
 
 	assert(server->stopped);
+	spread_close(server);
 	socket_close(&server->sockets);
 	uv_mutex_lock(&pool->mutex);
 	DL_APPEND2(pool->finished, server, finished_prev, finished_next);
@@ -208,10 +166,12 @@ static void on_finished(uv_async_t *wake)
 	if (!uv_is_active((uv_handle_t *)&pool->pause))
 		drain_taps(pool);
 	drain_inbox(pool);
+	spread_look(pool);
 	while ((server = take_finished(pool))) {
 		done = server->done;
 		arg = server->arg;
 		DL_DELETE(pool->servers, server);
+		spread_forget(server);
 		free(server);
 		if (pool->closed)
 			pool->closed(pool->closed_arg);
@@ -248,8 +208,9 @@ static int pool_alloc(struct server_pool **out, uv_loop_t *loop,
 		return r;
 	}
 	uv_timer_init(loop, &pool->pause);
-	pool->wake.data = pool->pause.data = pool;
-	pool->handles = 2;
+	spread_init(pool, loop, options);
+	pool->wake.data = pool->pause.data = pool->slack.data = pool;
+	pool->handles = 3;
 	*out = steal(&pool);
 	return 0;
 }
@@ -330,9 +291,12 @@ struct server_pool *server_pool_free(struct server_pool *pool)
 	/* After those who give it clients. */
 	pool->carrier = worker_free(pool->carrier);
 	/* All seats have left, so all servers have finished. */
-	while ((server = take_finished(pool)))
+	while ((server = take_finished(pool))) {
+		spread_forget(server);
 		free(server);
+	}
 	uv_close((uv_handle_t *)&pool->pause, on_closed);
+	uv_close((uv_handle_t *)&pool->slack, on_closed);
 	uv_close((uv_handle_t *)&pool->wake, on_closed);
 	return NULL;
 }
@@ -362,6 +326,8 @@ static void add_seats(struct server *server, struct traffic *traffic)
 		server->seats[i].sockets = &server->sockets;
 		server->seats[i].lane = &traffic->lanes[i];
 		server->seats[i].left = on_seat_left;
+		server->seats[i].behind = spread_ask;
+		server->seats[i].fd = -1;
 		server->seats[i].server = &server->carried;
 	}
 	server->carried.lane = &traffic->lanes[pool->count];
@@ -386,6 +352,8 @@ int server_bind(struct server **out, struct server_pool *pool,
 	server->sockets.number = pool->next_number++;
 	HASH_ADD(hh, pool->by_number, sockets.number,
 		 sizeof(server->sockets.number), server);
+	server->traffic = traffic;
+	server->first = pool->next_first++ % pool->count;
 	add_seats(server, traffic);
 	DL_APPEND(pool->servers, server);
 	*out = steal(&server);
@@ -416,7 +384,8 @@ void server_start(struct server *server)
 	server->started = true;
 	atomic_store(&server->carried.users, pool->count);
 	for (unsigned i = 0; i < pool->count; i++)
-		worker_add(&server->seats[i]);
+		worker_add(&server->seats[i],
+			   i == server->first ? server->sockets.udp : -1);
 }
 
 void server_stop(struct server *server, void (*done)(void *arg), void *arg)

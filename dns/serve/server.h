@@ -3,9 +3,10 @@
  * server.h - sockets, and the worker threads that answer on them
  *
  * A pool of workers, each a thread with a libuv loop, serves the sockets of
- * every server: UDP and TCP on one port. A server's sockets are shared by all
- * workers, and never through SO_REUSEPORT: with it a second bind to the same
- * address, here or in another process, would succeed in silence.
+ * every server: UDP and TCP on one port. The sockets are bound without
+ * SO_REUSEPORT: with it a second bind to the same address, here or in another
+ * process, would succeed in silence. A server that is asked more than one
+ * worker answers is spread over more sockets: spread.h.
  *
  * Threading: everything here is called from the loop that the pool was made
  * with, the main loop, and its callbacks run there. Workers only read the
@@ -27,6 +28,7 @@ struct server;
 
 struct server_options {
 	unsigned workers;     /* threads, at least 1 */
+	unsigned udp_sockets; /* of all servers, besides one for each */
 	unsigned tcp_clients; /* connected at once, to all workers together */
 	uint64_t tcp_idle_ms; /* see connection_idle_ms() */
 	unsigned rate;	      /* of responses over UDP; see limiter.h; 0: any */

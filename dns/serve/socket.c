@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <assert.h>
 #include <errno.h>
+#include <linux/filter.h>
 #include <netinet/tcp.h>
 #include <unistd.h>
 
@@ -119,7 +120,8 @@ static int bind_socket(int fd, const struct address *at, int family)
 	return bind(fd, (struct sockaddr *)&name, len) < 0 ? socket_errno() : 0;
 }
 
-static int open_udp(const struct address *at, int family, int *out)
+/* With @joins it may be bound beside another one that shares its address. */
+static int open_udp(const struct address *at, int family, bool joins, int *out)
 {
 	CLEANUP(closep) int fd = -1;
 	int r = open_socket(at, family, SOCK_DGRAM, &fd);
@@ -129,6 +131,8 @@ static int open_udp(const struct address *at, int family, int *out)
 	set_udp_habits(fd, family);
 	if (is_wildcard(at))
 		r = set_pktinfo(fd, family);
+	if (r == 0 && joins)
+		r = set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1);
 	if (r == 0)
 		r = bind_socket(fd, at, family);
 	if (r < 0)
@@ -177,7 +181,7 @@ static int bind_pair(struct socket_pair *out, struct address *bound,
 	struct address both = *at;
 	int r;
 
-	r = open_udp(at, family, &udp);
+	r = open_udp(at, family, false, &udp);
 	if (r == 0)
 		r = local_port(udp, &both.port);
 	if (r == 0)
@@ -237,6 +241,96 @@ int socket_probe(const struct address *at)
 	any_port.port = 0;
 	set_option(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1);
 	return bind_socket(fd, &any_port, family);
+}
+
+static int set_program(int fd, int name, const struct sock_filter *program,
+		       unsigned short len)
+{
+	/* The kernel copies it. */
+	struct sock_fprog all = {len, (struct sock_filter *)program};
+
+	if (setsockopt(fd, SOL_SOCKET, name, &all, sizeof(all)) < 0)
+		return socket_errno();
+	return 0;
+}
+
+/*
+ * A program that has read past the end returns 0, which is one of ours too.
+ * What it returns must be less than the number of sockets: the kernel takes any
+ * of those there are otherwise, also one that is not ours.
+ */
+static int choose_by_id(int fd, unsigned sockets)
+{
+	const struct sock_filter program[] = {
+		BPF_STMT(BPF_LD | BPF_H | BPF_ABS, 0),
+		BPF_STMT(BPF_ALU | BPF_MOD | BPF_K, sockets),
+		BPF_STMT(BPF_RET | BPF_A, 0),
+	};
+
+	return set_program(fd, SO_ATTACH_REUSEPORT_CBPF, program,
+			   ARRAY_SIZE(program));
+}
+
+static int socket_family(int fd, int *out)
+{
+	socklen_t len = sizeof(*out);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, out, &len) < 0)
+		return socket_errno();
+	return 0;
+}
+
+static void close_all(int *fds, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++)
+		closep(&fds[i]);
+}
+
+/*
+ * Numbers are given in the order of bind(): whoever comes between the first one
+ * of ours and the last has a number that should be ours. So they come in one
+ * go, and the program before anything else is done.
+ */
+int socket_spread(int fd, const struct address *bound, int *out, unsigned count)
+{
+	unsigned made = 0;
+	int family;
+	int r = socket_family(fd, &family);
+
+	assert(count && bound->port);
+	if (r == 0)
+		r = set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1);
+	while (r == 0 && made < count) {
+		r = open_udp(bound, family, true, &out[made]);
+		if (r == 0)
+			made++;
+	}
+	if (r == 0)
+		r = choose_by_id(fd, count + 1);
+	if (r < 0) {
+		close_all(out, made);
+		set_option(fd, SOL_SOCKET, SO_REUSEPORT, 0);
+	}
+	return r;
+}
+
+/* The program is set again, as long as nobody else can have set another. */
+void socket_share(const int *fds, unsigned count, bool on)
+{
+	assert(count > 1);
+	if (on)
+		choose_by_id(fds[0], count);
+	for (unsigned i = 0; i < count; i++)
+		set_option(fds[i], SOL_SOCKET, SO_REUSEPORT, on);
+}
+
+void socket_shut(int fd)
+{
+	static const struct sock_filter none[] = {
+		BPF_STMT(BPF_RET | BPF_K, 0),
+	};
+
+	set_program(fd, SO_ATTACH_FILTER, none, ARRAY_SIZE(none));
 }
 
 void socket_close(struct socket_pair *pair)

@@ -4,7 +4,8 @@
  *
  * A listener is watched, or busy, and never both. While it is watched, libuv
  * tells when there is something to receive. A batch that is large makes it
- * busy: it is read in each round of the loop until a read finds nothing.
+ * busy: it is read in each round of the loop until a read finds nothing. So is
+ * what is about to be closed, whose socket takes nothing more from then on.
  */
 #include <assert.h>
 #include <errno.h>
@@ -14,6 +15,12 @@
 
 /* Queries found at once that make it worth to stop and start polling. */
 #define UDP_BUSY_MIN 8
+
+/*
+ * Full batches one after the other that show that a worker is behind: 1,024
+ * queries, where a socket has room for 500, unless the machine allows it more.
+ */
+#define UDP_BEHIND 32
 
 /* What the answers of one batch should take at most to be made. */
 #define UDP_SLICE_NS 500000
@@ -69,11 +76,6 @@ int udp_new(struct udp **out, uv_loop_t *loop, struct responder *responder)
 	return 0;
 }
 
-void udp_stop(struct udp *udp)
-{
-	uv_close((uv_handle_t *)&udp->round, NULL);
-}
-
 struct udp *udp_free(struct udp *udp)
 {
 	assert(!udp || !udp->busy);
@@ -83,10 +85,12 @@ struct udp *udp_free(struct udp *udp)
 
 /* Return: how many datagrams there are; 0 also if another worker has them. */
 static unsigned receive_batch(struct udp *udp,
-			      const struct socket_pair *sockets, unsigned most)
+			      const struct udp_listener *listener)
 {
-	size_t control =
-		sockets->wildcard ? sizeof(udp->datagrams[0].control) : 0;
+	size_t control = listener->sockets->wildcard
+				 ? sizeof(udp->datagrams[0].control)
+				 : 0;
+	unsigned most = listener->batch;
 	int n;
 
 	assert(most && most <= UDP_BATCH);
@@ -95,7 +99,7 @@ static unsigned receive_batch(struct udp *udp,
 			sizeof(udp->datagrams[i].client);
 		udp->in[i].msg_hdr.msg_controllen = control;
 	}
-	n = recvmmsg(sockets->udp, udp->in, most, 0, NULL);
+	n = recvmmsg(listener->fd, udp->in, most, 0, NULL);
 	return n < 0 ? 0 : (unsigned)n;
 }
 
@@ -121,8 +125,8 @@ static void reverse_pktinfo(struct msghdr *msg)
 
 static void send_batch(struct udp_listener *listener)
 {
-	listener->cuts &= udp_out_send(&listener->udp->out,
-				       listener->sockets->udp, listener->lane);
+	listener->cuts &=
+		udp_out_send(&listener->udp->out, listener->fd, listener->lane);
 }
 
 /* The next batch, after one that took so long to answer. */
@@ -209,6 +213,7 @@ static void become_busy(struct udp_listener *listener)
 	assert(!listener->busy);
 	uv_poll_stop(&listener->poll);
 	listener->busy = true;
+	listener->full = 0;
 	DL_APPEND(udp->busy, listener);
 	uv_idle_start(&udp->round, on_round);
 }
@@ -224,14 +229,43 @@ static void end_busy(struct udp_listener *listener)
 		uv_idle_stop(&udp->round);
 }
 
+static void tell_behind(struct udp_listener *listener)
+{
+	uint64_t ms = uv_now(listener->udp->loop) - listener->full_ms;
+	uint64_t per_s = (uint64_t)listener->full_queries * 1000 / (ms + 1);
+
+	listener->full = 0;
+	listener->calls->behind(listener, (unsigned)per_s);
+}
+
+/* Count those that left some queries over, as far as can be seen. */
+static void count_full(struct udp_listener *listener, bool is_full,
+		       unsigned count)
+{
+	if (!is_full) {
+		listener->full = 0;
+		return;
+	}
+	if (!listener->full) {
+		listener->full_ms = uv_now(listener->udp->loop);
+		listener->full_queries = 0;
+	}
+	listener->full_queries += count;
+	if (++listener->full == UDP_BEHIND)
+		tell_behind(listener);
+}
+
 /* Return: how many queries there were. */
 static unsigned serve_batch(struct udp_listener *listener)
 {
 	struct udp *udp = listener->udp;
-	unsigned count = receive_batch(udp, listener->sockets, listener->batch);
+	unsigned count = receive_batch(udp, listener);
+	bool is_full = count == listener->batch;
 
-	if (!listener->busy && count >= UDP_BUSY_MIN)
-		become_busy(listener); /* before anything is sent */
+	/* Before anything is sent. */
+	if (!listener->busy && (count >= UDP_BUSY_MIN || is_full))
+		become_busy(listener);
+	count_full(listener, is_full, count);
 	if (!count)
 		return 0;
 	/* Without the store the queries are lost, as datagrams are. */
@@ -240,6 +274,14 @@ static unsigned serve_batch(struct udp_listener *listener)
 	else
 		answer_batch(listener, count);
 	return count;
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+	struct udp_listener *listener = handle->data;
+
+	listener->open = false;
+	listener->calls->closed(listener);
 }
 
 static void on_round(uv_idle_t *round)
@@ -251,7 +293,11 @@ static void on_round(uv_idle_t *round)
 		if (serve_batch(listener))
 			continue;
 		end_busy(listener);
-		uv_poll_start(&listener->poll, UV_READABLE, on_readable);
+		if (listener->closing)
+			uv_close((uv_handle_t *)&listener->poll, on_closed);
+		else
+			uv_poll_start(&listener->poll, UV_READABLE,
+				      on_readable);
 	}
 }
 
@@ -266,15 +312,15 @@ static void on_readable(uv_poll_t *poll, int status, int events)
 		return;
 	}
 	/* libuv stops at a socket's error: take it off and go on. */
-	getsockopt(listener->sockets->udp, SOL_SOCKET, SO_ERROR, &status, &len);
+	getsockopt(listener->fd, SOL_SOCKET, SO_ERROR, &status, &len);
 	uv_poll_start(poll, UV_READABLE, on_readable);
 }
 
 int udp_listen(struct udp_listener *listener, struct udp *udp,
-	       const struct socket_pair *sockets, struct lane *lane,
-	       void (*closed)(struct udp_listener *listener))
+	       const struct socket_pair *sockets, int fd, struct lane *lane,
+	       const struct udp_calls *calls)
 {
-	int r = uv_poll_init(udp->loop, &listener->poll, sockets->udp);
+	int r = uv_poll_init(udp->loop, &listener->poll, fd);
 
 	assert(!listener->open);
 	if (r < 0)
@@ -282,28 +328,39 @@ int udp_listen(struct udp_listener *listener, struct udp *udp,
 	listener->poll.data = listener;
 	listener->udp = udp;
 	listener->sockets = sockets;
+	listener->fd = fd;
 	listener->lane = lane;
-	listener->closed = closed;
+	listener->calls = calls;
 	listener->batch = UDP_BATCH;
 	listener->cuts = true;
+	listener->full = 0;
 	listener->open = true;
 	/* Fails only for a handle that is closing. */
 	uv_poll_start(&listener->poll, UV_READABLE, on_readable);
 	return 0;
 }
 
-static void on_closed(uv_handle_t *handle)
-{
-	struct udp_listener *listener = handle->data;
-
-	listener->open = false;
-	listener->closed(listener);
-}
-
+/*
+ * In rounds, as what is busy: nobody else has to wait for it. It has an end,
+ * since no more is received than is there.
+ */
 void udp_close(struct udp_listener *listener)
 {
-	assert(listener->open);
-	if (listener->busy)
+	assert(listener->open && !listener->closing);
+	listener->closing = true;
+	socket_shut(listener->fd);
+	if (!listener->busy)
+		become_busy(listener);
+}
+
+void udp_stop(struct udp *udp)
+{
+	struct udp_listener *listener, *next;
+
+	DL_FOREACH_SAFE (udp->busy, listener, next) {
+		assert(listener->closing);
 		end_busy(listener);
-	uv_close((uv_handle_t *)&listener->poll, on_closed);
+		uv_close((uv_handle_t *)&listener->poll, on_closed);
+	}
+	uv_close((uv_handle_t *)&udp->round, NULL);
 }

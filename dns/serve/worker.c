@@ -68,15 +68,25 @@ static void on_tcp_closed(struct tcp_listener *tcp)
 	leave_if_done(container_of(tcp, struct seat, tcp));
 }
 
-/* Opens what is not open yet. */
-static int seat_open(struct worker *worker, struct seat *seat)
+static void on_behind(struct udp_listener *udp, unsigned per_s)
 {
+	struct seat *seat = container_of(udp, struct seat, udp);
+
+	if (seat->behind)
+		seat->behind(seat, per_s);
+}
+
+/* Opens what is not open yet. */
+static int seat_open(struct worker *worker, struct seat *seat, int fd)
+{
+	static const struct udp_calls calls = {.behind = on_behind,
+					       .closed = on_udp_closed};
 	int r = 0;
 
 	assert(!seat->leaving);
-	if (!seat->udp.open)
-		r = udp_listen(&seat->udp, worker->udp, seat->sockets,
-			       seat->lane, on_udp_closed);
+	if (fd >= 0 && !seat->udp.open)
+		r = udp_listen(&seat->udp, worker->udp, seat->sockets, fd,
+			       seat->lane, &calls);
 	if (r == 0 && !seat->tcp.users)
 		r = tcp_listen(&seat->tcp, worker->tcp, seat->sockets,
 			       seat->lane, seat->server, on_tcp_closed);
@@ -102,9 +112,15 @@ static void enqueue(struct worker *worker, struct seat *seat)
 	seat->queued = true;
 }
 
+/* What is wanted of a seat. */
+struct wish {
+	bool remove;
+	int fd;
+};
+
 /* Return: the first seat of a list that was taken from the queue, or NULL. */
 static struct seat *dequeue(struct worker *worker, struct seat **taken,
-			    bool *remove)
+			    struct wish *wish)
 {
 	struct seat *seat;
 
@@ -113,7 +129,7 @@ static struct seat *dequeue(struct worker *worker, struct seat **taken,
 	if (seat) {
 		DL_DELETE(*taken, seat);
 		seat->queued = false;
-		*remove = seat->remove;
+		*wish = (struct wish){seat->remove, seat->fd};
 	}
 	uv_mutex_unlock(&worker->mutex);
 	return seat;
@@ -171,16 +187,17 @@ static void send_replies(struct worker *worker)
 static void obey(struct worker *worker)
 {
 	struct seat *taken, *seat;
-	bool remove, stop;
+	struct wish wish;
+	bool stop;
 
 	uv_mutex_lock(&worker->mutex);
 	taken = steal(&worker->queue);
 	stop = worker->stop;
 	uv_mutex_unlock(&worker->mutex);
-	while ((seat = dequeue(worker, &taken, &remove))) {
-		if (remove)
+	while ((seat = dequeue(worker, &taken, &wish))) {
+		if (wish.remove)
 			seat_close(seat);
-		else if (seat_open(worker, seat) < 0)
+		else if (seat_open(worker, seat, wish.fd) < 0)
 			seat_retry(worker, seat);
 	}
 	if (!stop)
@@ -371,23 +388,30 @@ struct tap *worker_tap(const struct worker *worker)
 	return worker->responder.tap;
 }
 
-static void post(struct seat *seat, bool remove)
+static void post(struct seat *seat, struct wish wish)
 {
 	struct worker *worker = seat->worker;
 
 	uv_mutex_lock(&worker->mutex);
-	seat->remove = remove;
+	seat->remove = wish.remove;
+	seat->fd = wish.fd;
 	enqueue(worker, seat);
 	uv_mutex_unlock(&worker->mutex);
 	uv_async_send(&worker->wake);
 }
 
-void worker_add(struct seat *seat)
+void worker_add(struct seat *seat, int fd)
 {
-	post(seat, false);
+	post(seat, (struct wish){.fd = fd});
+}
+
+void worker_listen(struct seat *seat, int fd)
+{
+	assert(fd >= 0 && seat->fd < 0);
+	post(seat, (struct wish){.fd = fd});
 }
 
 void worker_remove(struct seat *seat)
 {
-	post(seat, true);
+	post(seat, (struct wish){.remove = true, .fd = seat->fd});
 }

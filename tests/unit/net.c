@@ -483,10 +483,11 @@ static int net_directory(void)
 	return fd;
 }
 
-static void start_pool(unsigned workers)
+static void start_pool(unsigned workers, unsigned udp_sockets)
 {
 	struct server_options options = {
 		.workers = workers,
+		.udp_sockets = udp_sockets,
 		.tcp_clients = 1000,
 		.tcp_idle_ms = 10000,
 		.transfers = {.dir_fd = net_directory(), .spool_max = 1 << 30},
@@ -507,17 +508,22 @@ static void end_pool(void)
 		traffics[i] = traffic_free(traffics[i]);
 }
 
-void net_start_anew(void)
+void net_start_with(unsigned workers, unsigned udp_sockets)
 {
 	end_pool();
-	start_pool(1);
+	start_pool(workers, udp_sockets);
+}
+
+void net_start_anew(void)
+{
+	net_start_with(1, 0);
 }
 
 int net_setup(void **state)
 {
 	(void)state;
 	fake_reset();
-	start_pool(2);
+	start_pool(2, 8);
 	return 0;
 }
 

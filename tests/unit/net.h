@@ -115,6 +115,9 @@ int net_teardown(void **state);
 /** A pool of one worker instead of that one. */
 void net_start_anew(void);
 
+/** Another one instead; see struct server_options. */
+void net_start_with(unsigned workers, unsigned udp_sockets);
+
 /** What the workers of the pool count for a nameserver; id below 1024. */
 struct traffic *net_traffic(uint64_t id);
 

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -298,6 +299,186 @@ static void a_low_port_needs_the_right(void **state)
 	assert_int_equal(r, -EACCES);
 }
 
+/* ---- More of them at one address ---- */
+
+#define SPREAD	  4
+#define DATAGRAMS 400
+
+struct spread_place {
+	struct socket_pair pair;
+	struct address at;  /* bound */
+	struct address ask; /* where clients send to */
+	int fds[SPREAD];
+};
+
+static void spread_open(struct spread_place *place, const char *text)
+{
+	struct address at = net_address(text);
+
+	assert_int_equal(socket_bind(&place->pair, &place->at, &at), 0);
+	place->fds[0] = place->pair.udp;
+	place->ask =
+		net_at(strchr(text, '[') ? "[::1]" : "127.0.0.1", &place->at);
+	assert_int_equal(socket_spread(place->fds[0], &place->at,
+				       place->fds + 1, SPREAD - 1),
+			 0);
+}
+
+static void spread_close(struct spread_place *place)
+{
+	for (unsigned i = 1; i < SPREAD; i++)
+		close(place->fds[i]);
+	socket_close(&place->pair);
+}
+
+static void send_from_one_port(const struct spread_place *place)
+{
+	int fd = net_connect(SOCK_DGRAM, &place->ask);
+
+	net_send_datagrams(fd, DATAGRAMS);
+	close(fd);
+}
+
+/* How many are there to be read? */
+static unsigned received(int fd)
+{
+	uint8_t data[64];
+	unsigned count = 0;
+
+	while (recv(fd, data, sizeof(data), MSG_DONTWAIT) > 0)
+		count++;
+	return count;
+}
+
+/* By their ids, and whatever port they come from. */
+static void expect_shared(const struct spread_place *place)
+{
+	send_from_one_port(place);
+	for (unsigned i = 0; i < SPREAD; i++)
+		assert_int_equal(received(place->fds[i]), DATAGRAMS / SPREAD);
+}
+
+static void expect_one_has_all(const struct spread_place *place)
+{
+	unsigned with = 0, count;
+
+	send_from_one_port(place);
+	for (unsigned i = 0; i < SPREAD; i++) {
+		count = received(place->fds[i]);
+		assert_true(count == 0 || count == DATAGRAMS);
+		with += count > 0;
+	}
+	assert_int_equal(with, 1);
+}
+
+static void expect_ours_have_all(const struct spread_place *place)
+{
+	unsigned sum = 0;
+
+	send_from_one_port(place);
+	for (unsigned i = 0; i < SPREAD; i++)
+		sum += received(place->fds[i]);
+	assert_int_equal(sum, DATAGRAMS);
+}
+
+static void expect_nobody_can_bind(const struct spread_place *place,
+				   unsigned most)
+{
+	for (unsigned reuse = PLAIN; reuse <= most; reuse++) {
+		assert_int_equal(other_open(UDP_BOUND, reuse, &place->at),
+				 -EADDRINUSE);
+		assert_int_equal(other_open(TCP_LISTENING, reuse, &place->at),
+				 -EADDRINUSE);
+	}
+}
+
+static void expect_refused_for_other_users(const struct spread_place *place)
+{
+	if (geteuid() != 0)
+		return;
+	assert_int_equal(seteuid(65534), 0);
+	expect_nobody_can_bind(place, 3);
+	assert_int_equal(seteuid(0), 0);
+}
+
+static void try_spread(const char *text)
+{
+	struct spread_place place;
+	int other;
+
+	spread_open(&place, text);
+	expect_shared(&place);
+	/* What is not of our user, or does not want to share, cannot. */
+	expect_nobody_can_bind(&place, REUSEADDR);
+	expect_refused_for_other_users(&place);
+	other = other_open(UDP_BOUND, REUSEPORT, &place.at);
+	assert_true(other >= 0);
+	assert_int_equal(other_open(TCP_LISTENING, REUSEPORT, &place.at),
+			 -EADDRINUSE);
+	expect_shared(&place);
+	/* Nor does it get what is not shared; or shared again. */
+	socket_share(place.fds, SPREAD, false);
+	expect_ours_have_all(&place);
+	socket_share(place.fds, SPREAD, true);
+	expect_shared(&place);
+	assert_int_equal(received(other), 0);
+	close(other);
+	socket_share(place.fds, SPREAD, false);
+	expect_nobody_can_bind(&place, 3);
+	expect_refused_for_other_users(&place);
+	expect_one_has_all(&place);
+	spread_close(&place);
+}
+
+static void sockets_that_share_give_nothing_to_others(void **state)
+{
+	static const char *const texts[] = {"127.0.0.1:0", "0.0.0.0:0",
+					    "[::1]:0", "[::]:0", ":0"};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
+		if (!strchr("[:", texts[i][0]) || net_has_ipv6())
+			try_spread(texts[i]);
+}
+
+static void who_cannot_have_more_is_alone_as_before(void **state)
+{
+	struct address at = net_address("127.0.0.1:0");
+	struct rlimit all, few;
+	struct socket_pair pair;
+	int fds[SPREAD];
+
+	(void)state;
+	assert_int_equal(socket_bind(&pair, &at, &at), 0);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &all), 0);
+	few = (struct rlimit){.rlim_cur = (rlim_t)pair.tcp + 3,
+			      .rlim_max = all.rlim_max};
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+	assert_int_equal(socket_spread(pair.udp, &at, fds, SPREAD), -EMFILE);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &all), 0);
+	for (unsigned reuse = PLAIN; reuse <= 3; reuse++)
+		assert_int_equal(other_open(UDP_BOUND, reuse, &at),
+				 -EADDRINUSE);
+	socket_close(&pair);
+}
+
+static void what_was_received_before_a_shut_can_still_be_read(void **state)
+{
+	struct address at = net_address("127.0.0.1:0");
+	struct socket_pair pair;
+	int fd;
+
+	(void)state;
+	assert_int_equal(socket_bind(&pair, &at, &at), 0);
+	fd = net_connect(SOCK_DGRAM, &at);
+	net_send_datagrams(fd, 10);
+	socket_shut(pair.udp);
+	net_send_datagrams(fd, 10);
+	assert_int_equal(received(pair.udp), 10);
+	close(fd);
+	socket_close(&pair);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -314,6 +495,10 @@ int main(void)
 		cmocka_unit_test(
 			an_address_is_there_or_not_whoever_has_its_ports),
 		cmocka_unit_test(a_low_port_needs_the_right),
+		cmocka_unit_test(sockets_that_share_give_nothing_to_others),
+		cmocka_unit_test(who_cannot_have_more_is_alone_as_before),
+		cmocka_unit_test(
+			what_was_received_before_a_shut_can_still_be_read),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

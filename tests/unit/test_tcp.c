@@ -42,8 +42,9 @@ static void come_back(void)
 		.sockets = &place.sockets,
 		.lane = &place.lane,
 		.left = on_left,
+		.fd = -1,
 	};
-	worker_add(&place.seat);
+	worker_add(&place.seat, place.sockets.udp);
 }
 
 static int set_up_with(unsigned clients_max, uint64_t idle_ms)
@@ -306,8 +307,9 @@ static void open_neighbour(void)
 		.sockets = &neighbour.sockets,
 		.lane = &neighbour.lane,
 		.left = on_neighbour_left,
+		.fd = -1,
 	};
-	worker_add(&neighbour.seat);
+	worker_add(&neighbour.seat, neighbour.sockets.udp);
 }
 
 static void close_neighbour(void)
