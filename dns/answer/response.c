@@ -14,18 +14,18 @@
 #include <errno.h>
 
 #include "dns/answer/response.h"
+#include "dns/wire/mix.h"
 
 /* Opcode and RD go back as they came; AD and CD do not. */
 #define COPIED_FLAGS (MESSAGE_OPCODE | MESSAGE_RD)
 
-/* FNV-1a, folded to a slot; of octets without the bit that tells case. */
+/*
+ * Without the bit that tells case. Names that were made to have one slot cost
+ * a comparison for each label before them, RESPONSE_NAMES at most.
+ */
 static uint8_t label_slot(const uint8_t *label, uint16_t parent)
 {
-	uint32_t hash = 2166136261u ^ parent;
-
-	for (size_t i = 0; i <= label[0]; i++)
-		hash = (hash ^ (label[i] | 0x20)) * 16777619u;
-	return (uint8_t)(hash >> 24 ^ hash >> 12 ^ hash);
+	return (uint8_t)mix_octets(parent, label, 1 + (size_t)label[0], 0x20);
 }
 
 /* The slot that has @label under @parent, or the free one where it goes. */

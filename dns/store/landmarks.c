@@ -1,14 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dns/store/landmarks.h"
+#include "dns/wire/mix.h"
 
-/* FNV-1a, folded to a slot. */
 static size_t slot_of(uint32_t table, const uint8_t *key, size_t key_len)
 {
-	uint32_t hash = 2166136261u ^ table;
-
-	for (size_t i = 0; i < key_len; i++)
-		hash = (hash ^ key[i]) * 16777619u;
-	return (hash ^ hash >> 16) % LANDMARKS;
+	return mix_octets(table, key, key_len, 0) % LANDMARKS;
 }
 
 struct landmark *landmarks_at(struct landmarks *landmarks, size_t moment,
