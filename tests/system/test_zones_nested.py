@@ -132,3 +132,18 @@ def test_a_nested_zone_that_nobody_finds_is_told(ns):
 def test_it_is_told_of_no_other_zone(ns):
     replace(records(ns, ONE), "www A 192.0.2.7\n")
     assert status(ns, ONE).endswith("ok")
+
+
+# ---- A cut that is not a zone's here ----
+
+def test_what_a_cut_hides_is_transferred(ns):
+    """RFC 5936, section 3.5: glue, and names that nobody is told of."""
+    append(records(ns, ONE), "cut 300 NS ns.cut\nns.cut 300 A 192.0.2.5\n"
+           "hidden.cut 300 TXT x\nd 300 DNAME other.test.\nb.d 300 TXT y\n")
+    assert ns.answer("hidden.cut." + ONE, "TXT") == []
+    assert [line for line in shown(ns, ONE) if "cut." in line or
+            "d.example" in line] == canonical([
+                f"cut.{ONE} 300 NS ns.cut.{ONE}",
+                f"ns.cut.{ONE} 300 A 192.0.2.5",
+                f'hidden.cut.{ONE} 300 TXT "x"',
+                f"d.{ONE} 300 DNAME other.test.", f'b.d.{ONE} 300 TXT "y"'])
