@@ -15,7 +15,7 @@
 #include <errno.h>
 
 #include "anchors/staging_layout.h"
-#include "dns/store/home.h"
+#include "dns/store/catalog.h"
 #include "dns/store/merge.h"
 #include "dns/store/zone_replace.h"
 
@@ -334,35 +334,36 @@ static int forget_settings(const struct publishing *publishing, MDB_txn *txn,
 	return r == -ENOENT ? 0 : r;
 }
 
-/* It would be back at once: transfer/catalog says that it is to be there. */
-static int refuse_catalog(struct publishing *publishing, MDB_txn *txn,
-			  const struct served *served)
+/* It would be back at once, if transfer/catalog said that it is to be there. */
+static int end_catalog(struct publishing *publishing, MDB_txn *txn,
+		       const struct served *served)
 {
 	struct task *task = &publishing->on.task;
-	struct zone_row row = {0};
-	int r = 0;
+	int r = home_list_put(task_tables(task), txn, served->home,
+			      LIST_CATALOG, NULL, "", 0);
 
-	if (served->home)
-		r = zone_row_get(task_tables(task), txn, served->home,
-				 &publishing->scope.name, &row);
-	if (r < 0 && r != -ENOENT)
-		return r;
-	return row.is_catalog
-		       ? refusal_set(&task->refusal, EROFS,
-				     "it is the catalog: see transfer/catalog")
-		       : 0;
+	return r ? r
+		 : catalog_update(task_tables(task), txn, served->home,
+				  served->table, NULL, task->now_ns,
+				  &task->refusal);
 }
 
 /* Also of a secondary: who removes the zone has no need of its primaries. */
 static int forget_zone(struct publishing *publishing, MDB_txn *txn,
 		       const struct served *served)
 {
+	struct zone_row row = {0};
 	int r = has_zone(publishing, txn, served);
 
-	if (r == 0)
-		r = refuse_catalog(publishing, txn, served);
 	if (r)
 		return r;
+	if (served->home)
+		r = zone_row_get(task_tables(&publishing->on.task), txn,
+				 served->home, &publishing->scope.name, &row);
+	if (r < 0 && r != -ENOENT)
+		return r;
+	if (row.is_catalog)
+		return end_catalog(publishing, txn, served);
 	r = replace_zone(publishing, txn, served);
 	return r ? r : forget_settings(publishing, txn, served);
 }

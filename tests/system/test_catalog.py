@@ -91,8 +91,21 @@ def test_nobody_else_writes_it(ns):
     with fails(errno.EROFS):
         append(own / "records", "x 0 TXT x\n")
     with fails(errno.EROFS):
-        own.rmdir()
+        (ns.names / "version.catalog.invalid.").unlink()
     lists(ns, "a.")
+
+
+def test_rmdir_of_it_ends_it(ns):
+    append(ns.records, zone("a."))
+    offer(ns)
+    lists(ns, "a.")
+    (ns / "zones" / "catalog.invalid.").rmdir()
+    assert (ns / "transfer" / "catalog").read_text() == ""
+    assert os.listdir(ns / "zones") == ["a."]
+    append(ns.records, zone("b."))
+    assert soa_at(ns.address, "catalog.invalid.") in ("REFUSED", "NXDOMAIN")
+    offer(ns)
+    lists(ns, "a.", "b.")
 
 
 def test_another_name_or_none(ns):

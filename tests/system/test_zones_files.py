@@ -139,6 +139,10 @@ def test_rm_r_removes_a_nameserver_with_all_that_it_has(shared, ns, zone):
     (ns / "keys" / "xfr").touch()
     append(ns / "transfer" / "secondaries", "192.0.2.1 xfr\n")
     append(zone / "updates", "xfr\n")
+    # Whose records nobody may change: one of a primary's, and the catalog.
+    append(make(ns, "theirs.test.") / "primaries", "192.0.2.9\n")
+    (ns / "transfer" / "catalog").write_text("catalog.invalid\n")
+    eventually("there is a catalog", lambda: len(zones(ns)) == 3)
     run("rm", "-r", ns.path, check=0)
     assert not ns.path.exists()
 

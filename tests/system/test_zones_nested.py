@@ -109,29 +109,29 @@ def status(ns, zone=SUB):
     lines = (ns / "transfer" / "status").read_text().splitlines()
     line, = [line for line in lines if line.startswith(f"{zone} - ")]
     assert line in (ns / "zones" / zone / "status").read_text().splitlines()
-    return line.split(None, 5)[5] if len(line.split(None, 5)) > 5 else \
-        line.split()[-1]
+    return line.split(None, 5)[5]
 
 
 def test_a_nested_zone_that_nobody_finds_is_told(ns):
-    assert status(ns).endswith("ok")
+    assert status(ns) == "ok"
     replace(records(ns, SUB), "www A 192.0.2.7\n")
-    assert "no NS: secondaries of example.org. cannot find it" in status(ns)
+    assert status(ns) == \
+        "no NS: secondaries of example.org. cannot find it; else ok"
     append(records(ns, SUB), "@ NS ns\n")
-    assert status(ns).endswith("ok")
+    assert status(ns) == "ok"
     replace(records(ns, SUB), "www A 192.0.2.7\n")
     # The one above is nobody's to find it in.
     replace(ns / "transfer" / "secondaries", "")
-    assert status(ns).endswith("ok")
+    assert status(ns) == "ok"
     replace(ns / "zones" / SUB / "secondaries", "any\n")
-    assert status(ns).endswith("ok")
+    assert status(ns) == "ok"
     replace(ns / "zones" / ONE / "secondaries", "any\n")
     assert "cannot find it" in status(ns)
 
 
 def test_it_is_told_of_no_other_zone(ns):
     replace(records(ns, ONE), "www A 192.0.2.7\n")
-    assert status(ns, ONE).endswith("ok")
+    assert status(ns, ONE) == "ok"
 
 
 # ---- A cut that is not a zone's here ----
