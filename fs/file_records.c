@@ -200,5 +200,6 @@ const struct node_kind file_zone_records = {
 	.flush = editing_flush,
 	.truncate = zone_records_truncate,
 	.release = editing_release,
+	.is_pending = editing_is_pending,
 	.editing = records_editing,
 };

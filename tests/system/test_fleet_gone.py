@@ -293,6 +293,23 @@ def test_a_copy_that_is_cut_off_publishes_nothing(fleet, killed):
     run("rm", "-r", ns.path, check=0)
 
 
+def test_a_zone_that_is_not_replaced_is_not_told_to_be(fleet):
+    h1, h2 = fleet
+    ns = h2.make("zoned")
+    append(ns.records, "z. SOA ns.z. x.z. 1 3600 600 604800 300\n"
+                       "z. NS ns.z.\n")
+    far = h1.of("h2") / "zoned" / "zones" / "z." / "records"
+    descriptor = os.open(far, os.O_WRONLY | os.O_TRUNC)
+    os.write(descriptor, b"z. SOA ns.z. x.z. 2 3600 600 604800 300\n")
+    h2.kill()
+    with fails(errno.EHOSTDOWN):
+        os.close(descriptor)
+    h2.start()
+    assert " 1 3600" in ns.records.read_text()
+    h1.wait_for("h2", seconds=10)
+    run("rm", "-r", ns.path, check=0)
+
+
 # ---- The bus ----
 
 def test_without_the_bus_the_local_tree_is_as_it_was():
