@@ -305,6 +305,12 @@ class Owner(Peer):
         if said.kind == OPEN:
             self.session = said.session
             self.say(OPENED)
+        elif said.session != self.session:
+            # An earlier one of this name has begun it, and its asker has not
+            # heard yet that there is another one.
+            if said.kind not in (CLOSE, CALLER):
+                self.say(ENDED, session=said.session, slot=said.slot,
+                         seq=said.seq)
         elif said.kind == CALL and said.whole == len(said.body):
             call = Call(self, said)
             self.calls.append(call.name)
