@@ -5,7 +5,6 @@
 #include <assert.h>
 #include <errno.h>
 #include <time.h>
-#include <utlist.h>
 
 #include "dns/wire/thread.h"
 #include "dns/wire/util.h"
@@ -38,8 +37,7 @@ void bus_tell(struct bus *bus, struct bus_item *item)
 		free(item);
 		return;
 	}
-	bus->in_octets += bus_item_octets(item);
-	DL_APPEND(bus->in, item);
+	bus_in_put(&bus->in, item);
 	uv_async_send(bus->to_main);
 }
 
@@ -49,15 +47,12 @@ static struct bus_item *take_in(struct bus *bus)
 	size_t before;
 
 	pthread_mutex_lock(&bus->mutex);
-	before = bus->in_octets;
-	item = bus->in;
-	if (item) {
-		DL_DELETE(bus->in, item);
-		bus->in_octets -= bus_item_octets(item);
+	before = bus->in.octets;
+	item = bus_in_take(&bus->in);
+	if (item)
 		bus->received += item->kind == BUS_MESSAGE;
-	}
 	/* The thread has stopped to read, and goes on from here. */
-	if (before > BUS_IN_MAX / 2 && bus->in_octets <= BUS_IN_MAX / 2 &&
+	if (before > BUS_IN_MAX / 2 && bus->in.octets <= BUS_IN_MAX / 2 &&
 	    bus->to_thread)
 		uv_async_send(bus->to_thread);
 	pthread_mutex_unlock(&bus->mutex);
@@ -116,7 +111,7 @@ void bus_delete(struct bus *bus)
 	struct bus_want *want, *next;
 
 	assert(!bus->to_main && !bus->to_thread);
-	bus_items_free(bus->in);
+	bus_in_deinit(&bus->in);
 	bus_items_free(bus->out);
 	free(bus->up);
 	HASH_ITER (hh, bus->wants, want, next) {
@@ -290,8 +285,9 @@ void bus_figures(const struct bus *bus, struct bus_figures *out)
 		.sent = bus->sent,
 		.received = bus->received,
 		.dropped = bus->dropped,
+		.refused = bus->in.refused,
 		.waiting_out = bus->out_octets,
-		.waiting_in = bus->in_octets,
+		.waiting_in = bus->in.octets,
 	};
 	pthread_mutex_unlock(mutex);
 }

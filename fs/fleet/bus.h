@@ -11,7 +11,8 @@
  * One connection is one life: when it ends, what was queued is dropped and
  * never sent later, and the next one begins with the subscriptions that are
  * wanted then. The subscriber is told of both. Messages of one host to another
- * come in the order in which they were sent, within one life.
+ * come in the order in which they were sent, within one life. Those of several
+ * hosts take turns: a sender is the last word of a subject.
  *
  * The bus's thread sends this host's beat, each BUS_BEAT_MS, as long as the
  * main loop has come round in the last second: a loop that is stuck must not
@@ -36,6 +37,13 @@
 #define BUS_OUT_MAX ((size_t)64 << 20)
 /* Octets that wait for the main loop; past that the bus stops reading. */
 #define BUS_IN_MAX ((size_t)64 << 20)
+/*
+ * And that one sender may have of that; what more it sends is lost. So one that
+ * floods this host takes no other's room, and as those that have something
+ * waiting take turns, no other's time. A host that keeps to its slots does not
+ * come near it.
+ */
+#define BUS_IN_SHARE (BUS_IN_MAX / 2)
 
 struct bus;
 
@@ -68,6 +76,7 @@ struct bus_figures {
 	uint64_t lives;			/* connections that were made */
 	uint64_t sent, received;	/* messages */
 	uint64_t dropped;		/* that waited when a life ended */
+	uint64_t refused; /* of a sender that had too many waiting */
 	size_t waiting_out, waiting_in; /* octets */
 };
 

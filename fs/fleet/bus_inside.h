@@ -37,9 +37,23 @@ struct bus_item {
 	int priority;
 	bool nobody;
 	uint64_t life;
+	uint64_t order; /* in which it came */
 	size_t len;
 	const char *subject, *reply; /* or NULL */
 	alignas(max_align_t) unsigned char data[];
+};
+
+/*
+ * What has come and waits for the main loop: see bus_in.c. Under the bus's
+ * mutex.
+ */
+struct bus_in {
+	struct bus_sender *senders; /* uthash: who has something that waits */
+	struct bus_sender *ring;    /* utlist: the first one is the next */
+	struct bus_item *others;    /* utlist: what is no message */
+	uint64_t order;		    /* of the last one that came */
+	size_t octets;
+	uint64_t refused; /* messages of who had too much waiting */
 };
 
 /* What is subscribed to. The thread frees it, when nobody wants it. */
@@ -72,9 +86,10 @@ struct bus {
 	pthread_cond_t cond;
 	uv_async_t *to_main;	   /* NULL: nobody is there any more */
 	uv_async_t *to_thread;	   /* NULL: it has ended */
-	struct bus_item *in, *out; /* utlist */
-	struct bus_item *up;	   /* BUS_UP, that is to be told; or NULL */
-	size_t in_octets, out_octets;
+	struct bus_in in;
+	struct bus_item *out; /* utlist */
+	struct bus_item *up;  /* BUS_UP, that is to be told; or NULL */
+	size_t out_octets;
 	struct bus_want *wants;	  /* uthash */
 	struct bus_want *changes; /* utlist */
 	char *beat_subject;
@@ -99,6 +114,19 @@ size_t bus_item_octets(const struct bus_item *item);
 
 /** bus_items_free() - all of a list */
 void bus_items_free(struct bus_item *list);
+
+/* ---- bus_in.c: with the mutex held ---- */
+
+/** bus_in_put() - it waits for its turn; or is freed, if its sender has more
+ * than BUS_IN_SHARE waiting, or there is no memory
+ */
+void bus_in_put(struct bus_in *in, struct bus_item *item);
+
+/** bus_in_take() - the next one; NULL: none waits */
+struct bus_item *bus_in_take(struct bus_in *in);
+
+/** bus_in_deinit() - free all that waits */
+void bus_in_deinit(struct bus_in *in);
 
 /* ---- bus.c ---- */
 

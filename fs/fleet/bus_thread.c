@@ -59,7 +59,7 @@ static void pace(struct runner *runner)
 	size_t octets;
 
 	pthread_mutex_lock(&bus->mutex);
-	octets = bus->in_octets;
+	octets = bus->in.octets;
 	pthread_mutex_unlock(&bus->mutex);
 	if (octets > BUS_IN_MAX)
 		line_kind->pause(runner->line, true);
@@ -177,7 +177,7 @@ static int on_message(void *arg, const char *subject, const void *data,
 	bus_life_tell_up(bus);
 	bus_tell(bus, item);
 	/* Then it is to stop reading. */
-	if (bus->in_octets > BUS_IN_MAX)
+	if (bus->in.octets > BUS_IN_MAX)
 		uv_async_send(&runner->async);
 	pthread_mutex_unlock(&bus->mutex);
 	return 0;

@@ -84,6 +84,8 @@ static void expose_bus(struct exposition *to, const struct figures *figures)
 		AND("direction", "received", bus->received),
 		COUNTER("bus_dropped_total", bus->dropped,
 			"Messages that waited when a connection ended."),
+		COUNTER("bus_refused_total", bus->refused,
+			"Messages of hosts that had too much waiting here."),
 		COUNTER("bus_malformed_total", figures->malformed,
 			"Messages of others that were none."),
 		GAUGE("bus_waiting_bytes", bus->waiting_out + bus->waiting_in,
