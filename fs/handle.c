@@ -208,6 +208,14 @@ bool handle_is_pending(struct handle *handle)
 	return kind->is_pending && kind->is_pending(handle);
 }
 
+bool handle_is_blank(struct handle *handle)
+{
+	const struct editing *editing = editing_of(handle);
+
+	return editing && editing->edit && !editing->rewrite &&
+	       edit_clears(editing->edit);
+}
+
 static bool is_replacing(struct handle *handle)
 {
 	struct editing *editing = editing_of(handle);

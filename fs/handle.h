@@ -104,6 +104,11 @@ void handle_truncate(struct handle *handle, const struct fuse_ctx *caller,
 /** handle_is_pending() - is not all that it was to do on disk yet? */
 bool handle_is_pending(struct handle *handle);
 
+/** handle_is_blank() - opened to replace what there are records of, and nothing
+ * is written: a flush changes nothing, and is 0
+ */
+bool handle_is_blank(struct handle *handle);
+
 /** handle_replaces() - somebody of that user has it open, and replaces it, or
  * believes that it is new
  */

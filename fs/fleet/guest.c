@@ -178,7 +178,7 @@ static int dispatch(struct guest_session *session, const struct wire_head *head,
 	case WIRE_DISCARD:
 		return note(session, head, body, len);
 	case WIRE_CALLER:
-		guest_asks_answered(session, body);
+		guest_asks_answered(session, head, body);
 		return 0;
 	default:
 		return -EPROTO;

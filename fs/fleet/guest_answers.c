@@ -107,6 +107,7 @@ static int give_open(struct guest_slot *slot, struct guest_node *node,
 	if (!handle)
 		return -ENOMEM;
 	open->fh = handle->number;
+	slot->opened = handle;
 	return 0;
 }
 

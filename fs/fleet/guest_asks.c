@@ -41,14 +41,35 @@ static void send_question(const struct guest_session *session,
 	guest_say(session, WIRE_ASK, 0, 0, &ask, sizeof(ask));
 }
 
+/* The call that asks, if the guest tells of its caller by itself. */
+static struct guest_slot *telling_slot(struct guest_session *session,
+				       const struct caller_about *about)
+{
+	const struct receipt *receipt = receipt_at_hand(guest_host(session));
+	struct guest_slot *slot = &session->slots[receipt->slot];
+
+	return receipt->session == session->number &&
+			       receipt->seq == slot->seq && slot->tells &&
+			       about->pid == slot->pid && !about->other &&
+			       !about->group
+		       ? slot
+		       : NULL;
+}
+
 void guest_asks_ask(void *arg, const struct caller_about *about,
 		    caller_done *done, void *done_arg)
 {
 	struct guest_session *session = arg;
 	struct guest_question *question;
+	struct guest_slot *slot;
 
 	if (session->is_ending || !about->pid) {
 		done(done_arg, session->is_ending ? &killed : &unknown);
+		return;
+	}
+	slot = telling_slot(session, about);
+	if (slot && slot->has_caller) {
+		done(done_arg, &slot->caller);
 		return;
 	}
 	question = malloc(sizeof(*question));
@@ -59,13 +80,17 @@ void guest_asks_ask(void *arg, const struct caller_about *about,
 	*question = (struct guest_question){
 		.number = ++session->next_question,
 		.about = *about,
+		.is_of_call = slot,
+		.sent_ms = bus_now_ms(),
 		.until_ms = bus_now_ms() + GUEST_ASK_MS,
 		.receipt = *receipt_at_hand(guest_host(session)),
 		.done = done,
 		.arg = done_arg,
 	};
 	DL_APPEND(session->questions, question);
-	send_question(session, question);
+	/* What is told by itself is only asked for when it does not come. */
+	if (!slot)
+		send_question(session, question);
 }
 
 static struct caller caller_of(const struct wire_caller *answered)
@@ -83,12 +108,39 @@ static struct caller caller_of(const struct wire_caller *answered)
 	return caller;
 }
 
+/* Who has made a call was told of: for what is asked by now, and then. */
+static void take_told(struct guest_session *session,
+		      const struct wire_head *head, const struct caller *caller)
+{
+	struct guest_slot *slot =
+		head->slot < WIRE_SLOTS ? &session->slots[head->slot] : NULL;
+	struct guest_question *question;
+
+	if (!slot || slot->seq != head->seq || !slot->tells)
+		return;
+	slot->has_caller = true;
+	slot->caller = *caller;
+	DL_FOREACH (session->questions, question) {
+		if (!question->is_of_call ||
+		    question->receipt.slot != head->slot ||
+		    question->receipt.seq != head->seq)
+			continue;
+		give_answer(session, question, caller);
+		return;
+	}
+}
+
 void guest_asks_answered(struct guest_session *session,
+			 const struct wire_head *head,
 			 const struct wire_caller *answered)
 {
 	const struct caller caller = caller_of(answered);
 	struct guest_question *question;
 
+	if (!answered->question) {
+		take_told(session, head, &caller);
+		return;
+	}
 	DL_FOREACH (session->questions, question) {
 		if (question->number != answered->question)
 			continue;

@@ -123,13 +123,15 @@ static void cut_read(struct guest_slot *slot, const struct request *request)
 		in->size = (uint32_t)most;
 }
 
-static void note_flags(struct guest_slot *slot, const struct request *request)
+static void note(struct guest_slot *slot, const struct request *request)
 {
 	/* Both begin with the flags. */
 	if (slot->opcode == FUSE_OPEN || slot->opcode == FUSE_CREATE)
 		slot->open_flags = (int)*(const uint32_t *)request->body;
 	else
 		slot->open_flags = O_RDONLY;
+	slot->pid = (pid_t)request->head->pid;
+	slot->tells = request->tells;
 }
 
 /* ---- All of it ---- */
@@ -150,6 +152,6 @@ int guest_check(struct guest_slot *slot, struct request *request)
 		return r;
 	squash(slot, request->head);
 	cut_read(slot, request);
-	note_flags(slot, request);
+	note(slot, request);
 	return 0;
 }

@@ -70,7 +70,12 @@ struct guest_slot {
 	size_t whole; /* octets */
 	struct guest_node *node, *second;
 	struct guest_handle *handle;
+	struct guest_handle *opened; /* by an OPEN, until it is answered */
 	int open_flags; /* of OPEN and CREATE */
+	pid_t pid;	/* the caller's */
+	bool tells;	/* a FLUSH with WIRE_TELLS; and then: */
+	bool has_caller; /* it was told of: */
+	struct caller caller;
 	uint8_t *kept;	/* the request, while it is not begun */
 	struct guest_groups groups;
 
@@ -82,7 +87,7 @@ struct guest_slot {
 	uint32_t parts_whole, parts_len;
 
 	/* ---- The last answer ---- */
-	bool is_settled;	    /* see WIRE_SETTLED */
+	uint64_t told;		    /* of the open file: see WIRE_SETTLED */
 	bool is_kept;		    /* else it is done again */
 	enum wire_kind answer_kind; /* WIRE_ANSWER, WIRE_UNDONE */
 	int answer_result;	    /* 0 or -errno, without @answer */
@@ -96,6 +101,7 @@ struct guest_question {
 	struct guest_question *prev, *next; /* in session->questions */
 	uint64_t number;
 	struct caller_about about;
+	bool is_of_call; /* about who has made it, and nothing else */
 	uint64_t sent_ms, until_ms;
 	struct receipt receipt; /* of the call that asks */
 	caller_done *done;
@@ -327,6 +333,7 @@ void guest_asks_ask(void *arg, const struct caller_about *about,
 
 /** guest_asks_answered() - WIRE_CALLER */
 void guest_asks_answered(struct guest_session *session,
+			 const struct wire_head *head,
 			 const struct wire_caller *answer);
 
 /** guest_asks_tick() - what was asked too long ago is not known */

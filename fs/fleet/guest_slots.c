@@ -48,7 +48,7 @@ static void say_answer(const struct guest_slot *slot)
 	const struct fuse_out_header plain = {
 		.len = sizeof(plain),
 		.error = slot->answer_result,
-		.unique = slot->is_settled ? WIRE_SETTLED : 0,
+		.unique = slot->told,
 	};
 	const void *octets = &plain;
 	size_t len = sizeof(plain);
@@ -102,14 +102,18 @@ static void end(struct guest_slot *slot, bool failed)
 	say_answer(slot);
 }
 
-static bool is_settled(const struct guest_slot *slot)
+/* What an answer says of the open file: see wire.h. */
+static uint64_t told_of_file(const struct guest_slot *slot,
+			     const struct guest_handle *handle)
 {
 	struct fuse_file_info fi = {0};
 
-	if (!slot->handle || slot->handle->is_dir)
-		return false;
-	fi.fh = slot->handle->fh;
-	return !handle_is_pending(handle_of(&fi));
+	if (!handle || handle->is_dir)
+		return 0;
+	fi.fh = handle->fh;
+	if (slot->opcode == FUSE_OPEN)
+		return handle_is_blank(handle_of(&fi)) ? WIRE_BLANK : 0;
+	return handle_is_pending(handle_of(&fi)) ? 0 : WIRE_SETTLED;
 }
 
 void guest_slot_answer(struct guest_slot *slot, uint8_t *octets, size_t len)
@@ -117,9 +121,9 @@ void guest_slot_answer(struct guest_slot *slot, uint8_t *octets, size_t len)
 	slot->answer_kind = WIRE_ANSWER;
 	slot->answer = octets;
 	slot->answer_len = len;
-	slot->is_settled = is_settled(slot);
-	((struct fuse_out_header *)octets)->unique =
-		slot->is_settled ? WIRE_SETTLED : 0;
+	slot->told =
+		told_of_file(slot, slot->opened ? slot->opened : slot->handle);
+	((struct fuse_out_header *)octets)->unique = slot->told;
 	end(slot, ((struct fuse_out_header *)octets)->error);
 	/* Whatever gives something, or is done, is short: see cut_read(). */
 	if (len > ANSWER_KEPT && !slot->listing) {
@@ -132,7 +136,7 @@ void guest_slot_end(struct guest_slot *slot, enum wire_kind kind, int result)
 {
 	slot->answer_kind = kind;
 	slot->answer_result = result;
-	slot->is_settled = is_settled(slot);
+	slot->told = told_of_file(slot, slot->handle);
 	end(slot, result < 0);
 }
 
@@ -192,6 +196,8 @@ static void take(struct guest_slot *slot, uint64_t seq)
 	forget_answer(slot);
 	slot->answer_result = 0;
 	slot->was_done = false;
+	slot->tells = slot->has_caller = false;
+	slot->opened = NULL;
 	slot->seq = seq;
 	slot->whole = slot->parts_whole;
 	slot->parts_whole = slot->parts_len = 0;

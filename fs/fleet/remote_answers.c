@@ -92,7 +92,8 @@ static int give_listed(void *arg, struct fuse_entry_out *entry,
 	return 0;
 }
 
-static int give_open(struct remote_call *call, struct fuse_open_out *open)
+static int give_open(struct remote_call *call, struct fuse_open_out *open,
+		     uint64_t told)
 {
 	struct remote_handle *handle;
 	int r = remote_handle_new(&handle, call->remote, open->fh, call);
@@ -100,6 +101,7 @@ static int give_open(struct remote_call *call, struct fuse_open_out *open)
 	if (r < 0)
 		return r;
 	open->fh = handle->number;
+	handle->is_blank = handle->is_dirty && told & WIRE_BLANK;
 	open->open_flags &= OPEN_FLAGS;
 	/* Contents change without the kernel's knowing. */
 	if (!handle->is_dir)
@@ -131,7 +133,7 @@ static int give_made(struct remote_call *call, struct response *response)
 	entry->attr_valid_nsec = entry->entry_valid_nsec;
 	if (is_to_keep)
 		remote_looked_keep(call->remote, owner, &entry->attr);
-	r = response->open ? give_open(call, response->open) : 0;
+	r = response->open ? give_open(call, response->open, 0) : 0;
 	if (r < 0)
 		give_back_node(call->remote, entry->nodeid);
 	return r;
@@ -159,7 +161,7 @@ static int give(struct remote_call *call, struct response *response)
 	if (response->entry)
 		return give_made(call, response);
 	if (response->open)
-		return give_open(call, response->open);
+		return give_open(call, response->open, response->head->unique);
 	if (response->attr)
 		give_attr_out(call, response);
 	return 0;

@@ -3,7 +3,8 @@
  * remote_ask.c - what an owner wants to know of our processes
  *
  * Only of those that wait for its answer. Who was given up already, and has
- * been answered EINTR, is as good as killed.
+ * been answered EINTR, is as good as killed. What it will ask of who closes a
+ * file is told without being asked: that would be one way and back more.
  */
 #include "fs/caller.h"
 #include "fs/fleet/remote_layout.h"
@@ -13,15 +14,40 @@ struct remote_question {
 	struct remote_question *prev, *next; /* in remotes->questions */
 	struct remote *remote;		     /* NULL: it is no more */
 	uint64_t session;
-	uint64_t question;
+	uint64_t question; /* the owner's number; 0: it has not asked, but: */
+	uint16_t slot;	   /* of the call that is told of */
+	uint64_t seq;
 };
 
-static void tell(struct remote *remote, const struct wire_caller *caller)
+static void tell(struct remote *remote, const struct remote_question *question,
+		 const struct wire_caller *caller)
 {
 	struct wire_head head =
 		remote_head(remote, WIRE_CALLER, sizeof(*caller));
 
+	head.slot = question->slot;
+	head.seq = question->seq;
 	remote_send(remote, &head, caller, sizeof(*caller));
+}
+
+/*
+ * Who closes was looked at while he waited. Nothing else is to be known of a
+ * file that is blank, so he need not wait for the owner.
+ */
+static void tell_of_call(struct remote *remote,
+			 const struct remote_question *question,
+			 struct wire_caller *caller)
+{
+	struct remote_call *call =
+		remote_slots_find(remote, question->slot, question->seq);
+
+	if (!call)
+		return;
+	caller->is_killed |= call->caller_killed;
+	caller->is_ending |= call->caller_killed;
+	tell(remote, question, caller);
+	if (call->is_blank && !caller->is_killed)
+		remote_call_reply(call, 0);
 }
 
 static void known(void *arg, const struct caller *caller)
@@ -41,38 +67,42 @@ static void known(void *arg, const struct caller *caller)
 		memcpy(out.command, caller->command, sizeof(out.command));
 		remote->questions--;
 		DL_DELETE(remote->remotes->questions, question);
-		if (remote->state == REMOTE_OPEN &&
-		    remote->session == question->session)
-			tell(remote, &out);
+		if (remote->state != REMOTE_OPEN ||
+		    remote->session != question->session)
+			remote = NULL;
 	}
+	if (remote && question->question)
+		tell(remote, question, &out);
+	else if (remote)
+		tell_of_call(remote, question, &out);
 	free(question);
 }
 
-static void look(struct remote *remote, const struct wire_ask *ask)
+static void look(struct remote *remote, const struct remote_question *head,
+		 const struct caller_about *about)
 {
-	struct remote_question *question = calloc(1, sizeof(*question));
-	const struct caller_about about = {
-		.pid = ask->pid,
-		.other = ask->other,
-		.group = ask->group,
-	};
+	struct remote_question *question = malloc(sizeof(*question));
 
 	/* It waits for an answer in vain, and not for long. */
 	if (!question)
 		return;
-	*question = (struct remote_question){
-		.remote = remote,
-		.session = remote->session,
-		.question = ask->question,
-	};
+	*question = *head;
+	question->remote = remote;
+	question->session = remote->session;
 	remote->questions++;
 	DL_APPEND(remote->remotes->questions, question);
-	caller_ask(remote_session(remote)->fs, &about, known, question);
+	caller_ask(remote_session(remote)->fs, about, known, question);
 }
 
 void remote_ask(struct remote *remote, const struct wire_ask *ask)
 {
 	const struct remote_call *call = remote_slots_of(remote, ask->pid);
+	const struct remote_question question = {.question = ask->question};
+	const struct caller_about about = {
+		.pid = ask->pid,
+		.other = ask->other,
+		.group = ask->group,
+	};
 	const struct wire_caller killed = {
 		.question = ask->question,
 		.is_killed = call && call->caller_killed,
@@ -81,9 +111,25 @@ void remote_ask(struct remote *remote, const struct wire_ask *ask)
 
 	if (!call || call->caller_killed ||
 	    remote->questions >= REMOTE_QUESTIONS_MAX)
-		tell(remote, &killed);
+		tell(remote, &question, &killed);
 	else
-		look(remote, ask);
+		look(remote, &question, &about);
+}
+
+void remote_ask_tell(const struct remote_call *call)
+{
+	struct remote *remote = call->remote;
+	const struct remote_question question = {
+		.slot = call->slot,
+		.seq = call->seq,
+	};
+	const struct caller_about about = {.pid = call->pid};
+	const struct wire_caller killed = {.is_killed = 1, .is_ending = 1};
+
+	if (call->caller_killed)
+		tell(remote, &question, &killed);
+	else if (remote->questions < REMOTE_QUESTIONS_MAX)
+		look(remote, &question, &about);
 }
 
 void remote_ask_end(struct remotes *remotes)

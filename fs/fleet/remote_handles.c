@@ -27,6 +27,7 @@ int remote_handle_new(struct remote_handle **out, struct remote *remote,
 		.is_dir = opener->opcode == FUSE_OPENDIR,
 		.is_dirty = clears,
 		.was_used = clears,
+		.was_made = opener->opcode == FUSE_CREATE,
 	};
 	HASH_ADD(hh, remote->remotes->handles, number, sizeof(handle->number),
 		 handle);

@@ -268,6 +268,12 @@ void remote_root_end(struct remotes *remotes);
 
 /** remote_ask() - the owner asks about a process that has a call there */
 void remote_ask(struct remote *remote, const struct wire_ask *ask);
+
+/** remote_ask_tell() - look at whoever has made that call, and tell the owner
+ *
+ * It was sent with WIRE_TELLS. Not told, the owner asks.
+ */
+void remote_ask_tell(const struct remote_call *call);
 void remote_ask_end(struct remotes *remotes);
 
 #endif

@@ -49,6 +49,8 @@ struct remote_handle {
 	bool is_dir;
 	bool is_stale;
 	bool is_dirty;	  /* its close may do something: see WIRE_SETTLED */
+	bool is_blank;	  /* see WIRE_BLANK; until something is done to it */
+	bool was_made;	  /* by a CREATE */
 	bool was_used;	  /* written, cut or made: who closes it is known by it,
 			     also when that does nothing: see programs.h */
 	bool is_released; /* by our kernel */

@@ -230,6 +230,8 @@ void remote_slots_send(struct remote_call *call)
 	call->is_probed = false;
 	call->to_send = (call->stage == CALL_ASKING ? send_question(call)
 						    : send_pieces(call)) < 0;
+	if (call->tells && call->stage == CALL_SENT && !call->to_send)
+		remote_ask_tell(call);
 }
 
 /* Two answers may come to two questions, and the first one had it sent. */

@@ -125,6 +125,22 @@ static void note_read(struct remote_call *call, struct fuse_read_in *in)
 	in->flags |= O_NONBLOCK;
 }
 
+/* Something is done to the open file. */
+static void note_change(struct remote_handle *handle)
+{
+	handle->is_dirty = handle->was_used = true;
+	handle->is_blank = false;
+}
+
+/* It may end what was written, and then it matters who closes. */
+static void note_flush(struct remote_call *call, struct fuse_flush_in *in)
+{
+	call->is_ordered = true;
+	call->tells = call->handle->is_dirty && call->pid > 0;
+	call->is_blank = call->tells && call->handle->is_blank;
+	in->padding = call->tells ? WIRE_TELLS : 0;
+}
+
 static void note_release(struct remote_call *call)
 {
 	call->is_ordered = true;
@@ -152,14 +168,17 @@ static void take_meaning(struct remote_call *call, struct request *request)
 	case FUSE_WRITE:
 		call->asked = ((struct fuse_write_in *)body)->size;
 		call->was_clean = !handle->is_dirty;
-		call->is_ordered = handle->is_dirty = handle->was_used = true;
+		call->is_ordered = true;
+		note_change(handle);
 		break;
 	case FUSE_SETATTR:
 		call->is_ordered = handle;
 		if (handle)
-			handle->is_dirty = handle->was_used = true;
+			note_change(handle);
 		break;
 	case FUSE_FLUSH:
+		note_flush(call, body);
+		break;
 	case FUSE_FSYNC:
 		call->is_ordered = true;
 		break;
@@ -207,6 +226,23 @@ static bool ends_nothing(const struct remote_call *call)
 		(call->opcode == FUSE_FLUSH && !call->handle->was_used));
 }
 
+/*
+ * All is on disk that was written. The owner hears who has closed it, in turn,
+ * but has nothing to say to that; and a shell closes what it has opened for
+ * others when they have ended. Who has made a file is remembered by it
+ * (programs.h), which is before what he does next.
+ */
+static void take_flush(struct remote_call *call)
+{
+	const struct remote_handle *handle = call->handle;
+
+	if (call->opcode != FUSE_FLUSH || handle->is_dirty || handle->was_made)
+		return;
+	remote_kernel_answer(remote_session(call->remote), call->unique, 0,
+			     NULL, 0);
+	call->is_answered = true;
+}
+
 static int take_apart(struct remote_call *call, struct request *request,
 		      struct remotes *remotes)
 {
@@ -218,6 +254,8 @@ static int take_apart(struct remote_call *call, struct request *request,
 		return take_close(call, r);
 	if (ends_nothing(call))
 		return 1;
+	if (r == 0)
+		take_flush(call);
 	/* Why it is stale: there is nobody. */
 	return r == -ESTALE && call->remote && call->remote->is_gone
 		       ? -EHOSTDOWN

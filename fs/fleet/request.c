@@ -16,6 +16,7 @@
 
 #include "dns/wire/util.h"
 #include "fs/fleet/request.h"
+#include "fs/fleet/wire.h"
 
 /*
  * Flags of open(2) that operations look at. Others have other numbers on other
@@ -155,6 +156,7 @@ static bool settle_flush(struct request *request)
 {
 	struct fuse_flush_in *in = request->body;
 
+	request->tells = in->padding == WIRE_TELLS;
 	in->unused = in->padding = 0;
 	return true;
 }

@@ -56,6 +56,8 @@ struct request {
 	/* What its response is held to: octets of its body at most, head not
 	 * counted; of a WRITE, octets that it may say were written. */
 	size_t response_max;
+	/* What is between hosts only, in what FUSE has for padding: */
+	bool tells; /* of a FLUSH: see WIRE_TELLS */
 };
 
 /**
@@ -65,6 +67,7 @@ struct request {
  * It is put right in place, so that both sides may call it: what protocols
  * newer than 7.31 have put where there was padding is cleared, and flags that
  * no operation here looks at, or that have other numbers on other processors.
+ * So is what another host has put there for us, which out has then.
  *
  * Return: 0; -EPROTO: it is none; -ENOSYS: an opcode that nobody here sends,
  * and then out->head is set.

@@ -78,7 +78,8 @@ enum wire_kind {
 	WIRE_FORGET,	/* slot, seq: struct wire_forget, any number of them */
 	WIRE_DISCARD,	/* slot, seq: struct wire_discard: close, and publish
 			   nothing */
-	WIRE_CALLER,	/* struct wire_caller: the answer to WIRE_ASK */
+	WIRE_CALLER,	/* struct wire_caller: the answer to WIRE_ASK; or slot,
+			   seq, of whoever has made a call with WIRE_TELLS */
 	WIRE_CLOSE,	/* the session is over; no body */
 
 	/* ---- An owner's, to c.in ---- */
@@ -125,6 +126,11 @@ struct wire_beat {
  * is on disk, and its close will do nothing.
  */
 #define WIRE_SETTLED ((uint64_t)1)
+/*
+ * And this of one that has just been opened: it was emptied to be replaced, and
+ * as long as nothing is written a close only tells who closes, and ends well.
+ */
+#define WIRE_BLANK ((uint64_t)2)
 
 struct wire_forget {
 	uint64_t node;
@@ -153,6 +159,12 @@ struct wire_was_done {
 	uint64_t seq;
 };
 
+/*
+ * In a FLUSH, where FUSE has padding: who closes is looked at meanwhile, and a
+ * WIRE_CALLER follows. An owner that wants to know that alone need not ask.
+ */
+#define WIRE_TELLS ((uint32_t)0x74656c6c)
+
 /* fs/caller.h's struct caller_about, and its answer. */
 struct wire_ask {
 	uint64_t question; /* the owner's number of it */
@@ -163,7 +175,7 @@ struct wire_ask {
 };
 
 struct wire_caller {
-	uint64_t question;
+	uint64_t question; /* 0: none, it was told of */
 	uint8_t is_killed, is_ending, is_member, is_same;
 	int32_t process;
 	char command[32];

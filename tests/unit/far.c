@@ -13,7 +13,7 @@ uint64_t far_now_ms, owner_incarnation, owner_session;
 bool far_is_up, far_yields, far_taken;
 size_t far_size_max;
 int far_kernel_says;
-bool far_no_memory, far_settled;
+bool far_no_memory, far_settled, far_blank;
 unsigned far_holds, far_asks, far_processed;
 uid_t far_uid;
 
@@ -424,7 +424,8 @@ void reply(const struct sent *call, int error, const void *body, size_t len)
 	struct fuse_out_header head = {
 		.len = (uint32_t)(sizeof(head) + len),
 		.error = error,
-		.unique = far_settled ? WIRE_SETTLED : 0,
+		.unique = (far_settled ? WIRE_SETTLED : 0) |
+			  (far_blank ? WIRE_BLANK : 0),
 	};
 	char *octets = malloc(sizeof(head) + len);
 
@@ -553,7 +554,7 @@ int far_setup(void **state)
 	owner_incarnation = 1000;
 	owner_session = 0;
 	far_is_up = true;
-	far_yields = far_no_memory = far_settled = false;
+	far_yields = far_no_memory = far_settled = far_blank = false;
 	far_size_max = (size_t)2 << 20;
 	far_kernel_says = 0;
 	far_asks = far_processed = far_uid = 0;

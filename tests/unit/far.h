@@ -41,6 +41,7 @@ extern size_t far_size_max;
 extern int far_kernel_says;    /* to the next answers: 0, -ENOENT, -EINVAL */
 extern bool far_no_memory;     /* while requests are taken */
 extern bool far_settled;       /* what the owner says: WIRE_SETTLED */
+extern bool far_blank;	       /* and WIRE_BLANK */
 extern unsigned far_holds;     /* of hosts_hold() */
 extern unsigned far_asks;      /* hosts_ask_one() and hosts_ask_all() */
 extern unsigned far_processed; /* requests that libfuse was given */

@@ -566,6 +566,72 @@ static void a_question_that_is_not_answered_has_an_end(void **state)
 	owner_deinit(&owner);
 }
 
+/* A write that has no end yet, and its close, of which it is told who makes it.
+ */
+static void write_and_close(struct asker *asker, struct ask *flush,
+			    uint64_t records)
+{
+	struct fuse_flush_in in = {.padding = WIRE_TELLS};
+	uint64_t handle;
+
+	assert_int_equal(
+		asker_open_file(asker, records, O_WRONLY | O_APPEND, &handle),
+		0);
+	assert_int_equal(asker_write(asker, records, handle,
+				     "b.example. 60 A 192.0.2.2"),
+			 0);
+	in.fh = handle;
+	ask_make(flush, asker, FUSE_FLUSH, records, &in, sizeof(in), NULL,
+		 NULL);
+}
+
+static void who_closes_is_not_asked_for_where_it_is_told(void **state)
+{
+	struct wire_caller caller = {.process = 4711};
+	uint64_t dir, records, size;
+	const struct sent *said;
+	struct asker asker;
+	struct owner owner;
+	struct ask flush;
+
+	(void)state;
+	begin(&owner, &asker);
+	records = make_records(&asker, &dir);
+	size = size_of(&asker, records);
+
+	/* It may come in time, and late. */
+	write_and_close(&asker, &flush, records);
+	ask_send(&flush, &asker, 1);
+	owner_said_nothing(&owner);
+	asker_send(&asker, WIRE_CALLER, 1, asker.seq[1] + 1, &caller,
+		   sizeof(caller));
+	asker_send(&asker, WIRE_CALLER, WIRE_SLOT_NOTES, asker.seq[1], &caller,
+		   sizeof(caller));
+	owner_said_nothing(&owner);
+	asker_send(&asker, WIRE_CALLER, 1, asker.seq[1], &caller,
+		   sizeof(caller));
+	said = asker_answer(&asker);
+	assert_int_equal(said->head.kind, WIRE_ANSWER);
+	assert_int_equal(((struct fuse_out_header *)said->body)->error, 0);
+	assert_true(size_of(&asker, records) > size);
+	size = size_of(&asker, records);
+
+	/* Not at all: then it is asked for. */
+	write_and_close(&asker, &flush, records);
+	ask_send(&flush, &asker, 1);
+	owner_said_nothing(&owner);
+	test_now_ms += 201;
+	said = owner_said_kind(&owner, WIRE_ASK);
+	caller.question = ((const struct wire_ask *)said->body)->question;
+	caller.is_killed = caller.is_ending = 1;
+	asker_send(&asker, WIRE_CALLER, 0, 0, &caller, sizeof(caller));
+	said = owner_said_kind(&owner, WIRE_ANSWER);
+	assert_int_equal(((struct fuse_out_header *)said->body)->error,
+			 -EINVAL);
+	assert_int_equal(size_of(&asker, records), size);
+	owner_deinit(&owner);
+}
+
 /* ---- Notifications ---- */
 
 static void a_poll_is_woken_with_the_number_that_it_came_with(void **state)
@@ -629,6 +695,7 @@ static void a_poll_is_woken_with_the_number_that_it_came_with(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(who_closes_is_not_asked_for_where_it_is_told),
 		cmocka_unit_test(a_session_begins_once_and_a_later_one_ends_it),
 		cmocka_unit_test(a_message_of_another_session_is_not_done),
 		cmocka_unit_test(

@@ -457,7 +457,50 @@ static void to_close_what_was_written_asks_its_owner(void **state)
 	far_settled = true;
 	ask_write(node, handle, 10);
 	reply(sent_call(FUSE_WRITE), 0, &out, sizeof(out));
-	ask_flush(node, handle);
+	told_error(ask_flush(node, handle), 0);
+	reply(sent_call(FUSE_FLUSH), 0, NULL, 0);
+	/* One that is to be told is told by it, and waited for. */
+	far_settled = false;
+	ask_write(node, handle, 10);
+	reply(sent_call(FUSE_WRITE), 0, &out, sizeof(out));
+	told_none(ask_flush(node, handle));
+	sent_call(FUSE_FLUSH);
+}
+
+static uint64_t number_of(uint64_t owner)
+{
+	struct remotes *remotes = remotes_of(&far_fleet);
+
+	return remote_node_of(remote_get(remotes, "h2"), owner)->number;
+}
+
+/* Who makes a file may go on to do what depends on it. */
+static void to_close_what_was_made_waits_for_its_owner(void **state)
+{
+	const struct fuse_create_in in = {.flags = O_WRONLY, .mode = 0644};
+	struct {
+		struct fuse_entry_out entry;
+		struct fuse_open_out open;
+	} out = {
+		.entry = {.nodeid = OTHER_NODE,
+			  .attr = {.ino = 7, .mode = S_IFREG, .nlink = 1}},
+		.open = {.fh = HANDLE},
+	};
+	uint64_t dir = far_file(DIRECTORY);
+	uint64_t unique = ask_name(FUSE_CREATE, dir, &in, sizeof(in), "x");
+	uint64_t handle;
+
+	(void)state;
+	reply(sent_call(FUSE_CREATE), 0, &out, sizeof(out));
+	handle = ((struct fuse_open_out *)(told(unique)->body +
+					   sizeof(out.entry)))
+			 ->fh;
+	far_settled = true;
+	unique = ask_flush(number_of(OTHER_NODE), handle);
+	reply(sent_call(FUSE_FLUSH), 0, NULL, 0);
+	sent_drop();
+	told_error(unique, 0);
+	told_none(ask_flush(number_of(OTHER_NODE), handle));
 	sent_call(FUSE_FLUSH);
 }
 
@@ -467,8 +510,43 @@ static void to_close_what_is_cleared_asks_its_owner(void **state)
 	uint64_t node = far_file(NODE);
 
 	(void)state;
-	ask_flush(node, far_opened(node, HANDLE, O_WRONLY | O_TRUNC));
+	told_none(
+		ask_flush(node, far_opened(node, HANDLE, O_WRONLY | O_TRUNC)));
 	sent_call(FUSE_FLUSH);
+}
+
+static void who_closes_what_is_blank_is_looked_at_and_goes_on(void **state)
+{
+	const struct fuse_write_out out = {.size = 10};
+	uint64_t node = far_file(NODE), handle, flush;
+	const struct wire_caller *caller;
+	struct sent *call, *told_of;
+
+	(void)state;
+	far_blank = true;
+	handle = far_opened(node, HANDLE, O_WRONLY | O_TRUNC);
+	told_error(ask_flush(node, handle), 0);
+	call = sent_call(FUSE_FLUSH);
+	assert_int_equal(((struct fuse_flush_in *)call_body(call))->padding,
+			 WIRE_TELLS);
+	told_of = sent(WIRE_CALLER);
+	caller = (void *)told_of->body;
+	assert_int_equal(caller->question, 0);
+	assert_int_equal(caller->process, PID);
+	assert_int_equal(told_of->head.slot, call->head.slot);
+	assert_int_equal(told_of->head.seq, call->head.seq);
+	/* In its turn. */
+	ask_write(node, handle, 10);
+	sent_none();
+	reply(call, 0, NULL, 0);
+	reply(sent_call(FUSE_WRITE), 0, &out, sizeof(out));
+	/* It is blank no more. */
+	flush = ask_flush(node, handle);
+	told_none(flush);
+	call = sent_call(FUSE_FLUSH);
+	sent(WIRE_CALLER);
+	reply(call, -EINVAL, NULL, 0);
+	told_error(flush, -EINVAL);
 }
 
 /* ---- What was just looked up ---- */
@@ -493,13 +571,6 @@ static uint64_t ask_attr(uint64_t node)
 	const struct fuse_getattr_in in = {0};
 
 	return ask(FUSE_GETATTR, node, &in, sizeof(in));
-}
-
-static uint64_t number_of(uint64_t owner)
-{
-	struct remotes *remotes = remotes_of(&far_fleet);
-
-	return remote_node_of(remote_get(remotes, "h2"), owner)->number;
 }
 
 static void what_was_just_looked_up_is_not_asked_for(void **state)
@@ -895,7 +966,9 @@ int main(void)
 		TEST(a_close_waits_for_what_is_read),
 		TEST(to_close_what_was_not_written_asks_nobody),
 		TEST(to_close_what_was_written_asks_its_owner),
+		TEST(to_close_what_was_made_waits_for_its_owner),
 		TEST(to_close_what_is_cleared_asks_its_owner),
+		TEST(who_closes_what_is_blank_is_looked_at_and_goes_on),
 		TEST(what_was_just_looked_up_is_not_asked_for),
 		TEST(what_may_have_changed_since_is_asked_for),
 		TEST(one_user_has_a_quarter_of_the_slots),

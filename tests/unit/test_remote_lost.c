@@ -691,9 +691,12 @@ static void a_killed_writer_flushes_all_the_same(void **state)
 	reply(call, 0, &out, sizeof(out));
 	/* The second one is not sent; and the owner hears why it is closed. */
 	sent_call(FUSE_FLUSH);
+	caller = (void *)sent(WIRE_CALLER)->body;
+	assert_true(caller->is_killed && !caller->question);
 	far_pass(REMOTE_PROBE_MS, true);
 	say(WIRE_UNKNOWN, sent(WIRE_PROBE), NULL, 0);
 	call = sent_call(FUSE_FLUSH);
+	sent(WIRE_CALLER);
 	say(WIRE_ASK, NULL, &in, sizeof(in));
 	caller = (void *)sent(WIRE_CALLER)->body;
 	assert_true(caller->is_killed);
