@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * fetch.c - one transfer of a zone from its primary, over TCP
+ * fetch.c - one transfer of a zone from its primary, over TCP: the connection
  *
- * Messages are taken one by one. While the writer is behind with what was
- * staged, no more is read, so that a primary that is faster than the disk fills
- * no memory.
- *
- * A fetch is freed when its handles are closed and nothing that it has handed
- * to the writer is under way.
+ * A fetch is freed when its handles are closed and neither the pool nor the
+ * writer has anything of it. What it has of others it gives back when it ends,
+ * for they may be gone before.
  */
 #include <assert.h>
 #include <errno.h>
@@ -16,53 +13,17 @@
 #include <stdio.h>
 #include <time.h>
 
-#include "anchors/staging.h"
-#include "anchors/task.h"
-#include "anchors/transfer/fetch.h"
-#include "dns/answer/tsig.h"
-#include "dns/store/incoming.h"
+#include "anchors/host.h"
+#include "anchors/transfer/fetch_layout.h"
 
-/* Messages that may be staged and not judged yet. */
-#define FETCH_AHEAD 4
 /* Who does not even connect is not waited for as long. */
 #define CONNECT_MS 5000
 /* Octets read at once. */
-#define READ_SIZE   65536
-#define REASON_SIZE 192
-
-struct fetch {
-	struct fetch_request request;
-	struct anchor *anchor; /* a reference */
-	fetch_done *done;      /* NULL: it was told, or nobody waits */
-	void *arg;
-
-	uv_tcp_t tcp;
-	uv_timer_t timer;
-	unsigned handles; /* not closed yet */
-	bool is_closing;
-	uv_connect_t connect;
-	uv_write_t write;
-	uint8_t query[1024]; /* with its length */
-	bool is_connected;
-	uint64_t end_ms; /* by uv_now(): in any case */
-
-	struct hmac *hmac;
-	struct tsig tsig;
-	bool is_verified; /* the last message was signed */
-	struct incoming *incoming;
-	enum incoming_state state; /* what the last message has come to */
-	struct buffer input;
-	uint8_t room[READ_SIZE];
-	bool is_taking; /* take_input() runs */
-	bool is_busy;	/* the writer has something of it */
-	bool is_reading;
-	struct staging *staging;
-	char reason[REASON_SIZE];
-};
+#define READ_SIZE 65536
 
 /* ---- The end ---- */
 
-/* What it has of others, who may be gone before its handles are closed. */
+/* What it has of others. The pool has nothing of that. */
 static void release(struct fetch *fetch)
 {
 	if (fetch->is_busy || !fetch->anchor)
@@ -72,11 +33,11 @@ static void release(struct fetch *fetch)
 	anchor_unref(steal(&fetch->anchor));
 }
 
-static void free_if_done(struct fetch *fetch)
+void fetch_free_if_done(struct fetch *fetch)
 {
 	if (fetch->is_closing || !fetch->handles)
 		release(fetch);
-	if (fetch->handles || fetch->is_busy)
+	if (fetch->handles || fetch->is_busy || fetch->is_taking)
 		return;
 	incoming_free(fetch->incoming);
 	hmac_free(fetch->hmac);
@@ -92,7 +53,7 @@ static void on_closed(uv_handle_t *handle)
 
 	assert(fetch->handles);
 	fetch->handles--;
-	free_if_done(fetch);
+	fetch_free_if_done(fetch);
 }
 
 static void close_handles(struct fetch *fetch)
@@ -104,27 +65,25 @@ static void close_handles(struct fetch *fetch)
 	uv_close((uv_handle_t *)&fetch->timer, on_closed);
 }
 
-static void end(struct fetch *fetch, int result)
+void fetch_end(struct fetch *fetch, int result)
 {
 	fetch_done *done = fetch->done;
 
 	fetch->done = NULL;
 	close_handles(fetch);
-	if (!fetch->is_taking)
-		release(fetch);
+	release(fetch);
 	if (done)
 		done(fetch->arg, result, fetch->reason);
 }
 
-static void PRINTF(3, 4)
-	fail(struct fetch *fetch, int result, const char *format, ...)
+void fetch_fail(struct fetch *fetch, int result, const char *format, ...)
 {
 	va_list args;
 
 	va_start(args, format);
 	vsnprintf(fetch->reason, sizeof(fetch->reason), format, args);
 	va_end(args);
-	end(fetch, result);
+	fetch_end(fetch, result);
 }
 
 void fetch_cancel(struct fetch *fetch)
@@ -133,273 +92,22 @@ void fetch_cancel(struct fetch *fetch)
 		return;
 	fetch->done = NULL;
 	close_handles(fetch);
-	if (!fetch->is_taking)
-		release(fetch);
+	release(fetch);
 }
 
-/* ---- Differences ---- */
-
-struct difference_task {
-	struct task task;
-	struct fetch *fetch;
-};
-
-/* Its last primary may have gone since it was asked. */
-static int check_secondary(struct difference_task *on, MDB_txn *txn)
-{
-	const struct tables *tables = task_tables(&on->task);
-	struct zone_row row;
-	struct served served;
-	int r = table_served(tables, txn, on->task.anchor->id, &served);
-
-	if (r == 0)
-		r = zone_row_get(tables, txn, served.home,
-				 &on->fetch->request.apex, &row);
-	if (r == 0 && !row.is_secondary)
-		r = ESTALE;
-	return r == -ENOENT ? ESTALE : r;
-}
-
-static int run_differences(struct job *job, MDB_txn *txn)
-{
-	struct difference_task *on =
-		container_of(job, struct difference_task, task.job);
-	CLEANUP(change_deinit) struct change change = {0};
-	struct task *task = &on->task;
-	struct change_item item;
-	size_t offset = 0;
-	uint32_t table;
-	int r = task_table(task, txn, &table);
-
-	if (r == 0)
-		r = check_secondary(on, txn);
-	if (r == 0)
-		r = incoming_differences(on->fetch->incoming, task_tables(task),
-					 txn, table, &change);
-	if (r == 0)
-		r = table_apply_by(task_tables(task), txn, table, &change,
-				   SETTLE_BY_TRANSFER, task->now_ns,
-				   &task->refusal);
-	if (r == 0)
-		task_changes(task);
-	while (r == 0 && change_next(&change, &offset, &item))
-		touched_count(task->anchor, &item.rr.owner);
-	return r;
-}
-
-/* What was written, or was not. */
-static void written(void *arg, int result, const struct refusal *refusal)
-{
-	struct fetch *fetch = arg;
-
-	fetch->is_busy = false;
-	if (result == 0)
-		end(fetch, 0);
-	else if (refusal)
-		fail(fetch, result, "%.100s: %.80s", refusal->text,
-		     refusal->reason);
-	else
-		fail(fetch, result, "%s", strerror(-result));
-	free_if_done(fetch);
-}
-
-static void apply_differences(struct fetch *fetch)
-{
-	struct difference_task *on;
-
-	fetch->is_busy = true;
-	on = task_new_live(sizeof(*on), fetch->anchor, written, fetch);
-	if (!on)
-		return;
-	on->fetch = fetch;
-	on->task.is_edit = true;
-	on->task.job.adds = true;
-	task_submit(&on->task, run_differences);
-}
-
-/* ---- All of a zone ---- */
-
-static void settled(void *arg, int result, const struct refusal *refusal)
-{
-	struct fetch *fetch = arg;
-	struct scope scope = {SCOPE_ZONE, fetch->request.apex};
-
-	if (result < 0 || !fetch->done) {
-		written(fetch, result < 0 ? result : -ECANCELED, refusal);
-		return;
-	}
-	staging_from_primary(fetch->staging);
-	staging_publish(steal(&fetch->staging), &scope, written, fetch);
-}
-
-static void publish(struct fetch *fetch)
-{
-	fetch->is_busy = true;
-	staging_settle(fetch->staging, settled, fetch);
-}
-
-static void take_input(struct fetch *fetch);
-static void conclude(struct fetch *fetch);
-
-static void staged(void *arg, int result, const struct refusal *refusal)
-{
-	struct fetch *fetch = arg;
-
-	fetch->is_busy = false;
-	if (result < 0 && refusal)
-		fail(fetch, result, "%.100s: %.80s", refusal->text,
-		     refusal->reason);
-	else if (result < 0)
-		fail(fetch, result, "%s", strerror(-result));
-	else if (!fetch->is_taking && fetch->state != INCOMING_MORE)
-		conclude(fetch);
-	else if (!fetch->is_taking)
-		take_input(fetch);
-	if (!fetch->is_taking)
-		free_if_done(fetch);
-}
-
-static void stage(struct fetch *fetch, struct change *change)
-{
-	int r = fetch->staging ? 0
-			       : staging_new(&fetch->staging, fetch->anchor);
-
-	if (r < 0) {
-		change_deinit(change);
-		fail(fetch, r, "%s", strerror(-r));
-		return;
-	}
-	fetch->is_busy = true;
-	staging_add(fetch->staging, change, FETCH_AHEAD, staged, fetch);
-}
-
-/* ---- Messages ---- */
-
-static void tell_of_signature(struct fetch *fetch, int result)
-{
-	switch (result) {
-	case -EKEYREJECTED:
-		fail(fetch, result, "the primary does not take the key");
-		break;
-	case -ETIME:
-		fail(fetch, result, "the primary's clock or ours is wrong");
-		break;
-	default:
-		fail(fetch, result, "it is not signed by the key");
-	}
-}
-
-/* Return: 0; -errno: it has failed. */
-static int verify(struct fetch *fetch, uint8_t *message, size_t *len)
-{
-	int r = 0;
-
-	if (fetch->request.has_key)
-		r = tsig_accept(&fetch->tsig, fetch->hmac, message, len,
-				(uint64_t)time(NULL));
-	fetch->is_verified = r == 0;
-	if (r == 0 || r == -EAGAIN)
-		return 0;
-	tell_of_signature(fetch, r);
-	return r;
-}
-
-static void tell_of_incoming(struct fetch *fetch, int result,
-			     const struct refusal *why)
-{
-	const char *rcode;
-
-	if (result == -EREMOTEIO) {
-		rcode = rcode_text((uint16_t)incoming_rcode(fetch->incoming));
-		fail(fetch, result, "the primary says %s",
-		     rcode ? rcode : "no");
-	} else {
-		fail(fetch, result, "%s",
-		     why->reason[0] ? why->reason : strerror(-result));
-	}
-}
-
-/* The last message is here: what do all of them come to? */
-static void conclude(struct fetch *fetch)
-{
-	if (fetch->is_closing)
-		return;
-	if (!fetch->is_verified) {
-		tell_of_signature(fetch, -EBADMSG);
-		return;
-	}
-	if (fetch->state == INCOMING_SAME)
-		end(fetch, -EALREADY);
-	else if (fetch->state == INCOMING_DIFFERENCES)
-		apply_differences(fetch);
-	else
-		publish(fetch);
-}
-
-static void take_message(struct fetch *fetch, uint8_t *message, size_t len)
-{
-	CLEANUP(change_deinit) struct change change = {0};
-	struct refusal why = {0};
-	int r = verify(fetch, message, &len);
-
-	if (r < 0)
-		return;
-	r = incoming_take(fetch->incoming, message, len, &change, &fetch->state,
-			  &why);
-	if (r < 0) {
-		tell_of_incoming(fetch, r, &why);
-		return;
-	}
-	if (change.count)
-		stage(fetch, &change);
-	if (fetch->state == INCOMING_MORE || fetch->is_closing)
-		return;
-	/* Nothing behind it counts. */
-	uv_read_stop((uv_stream_t *)&fetch->tcp);
-	fetch->is_reading = false;
-	if (!fetch->is_busy)
-		conclude(fetch);
-}
-
-static void watch_time(struct fetch *fetch);
-static void read_more(struct fetch *fetch);
-
-/* The staging calls back in the call, or later: it goes on either way. */
-static void take_input(struct fetch *fetch)
-{
-	struct buffer *input = &fetch->input;
-	size_t at = 0, len;
-
-	fetch->is_taking = true;
-	while (!fetch->is_busy && !fetch->is_closing &&
-	       fetch->state == INCOMING_MORE &&
-	       input->len - at >= MESSAGE_LENGTH_SIZE) {
-		len = get_u16(input->data + at);
-		if (input->len - at - MESSAGE_LENGTH_SIZE < len)
-			break;
-		take_message(fetch, input->data + at + MESSAGE_LENGTH_SIZE,
-			     len);
-		at += MESSAGE_LENGTH_SIZE + len;
-	}
-	fetch->is_taking = false;
-	if (fetch->is_closing)
-		release(fetch);
-	if (at) {
-		watch_time(fetch);
-		input->len -= at;
-		memmove(input->data, input->data + at, input->len);
-	}
-	if (!fetch->is_busy && !fetch->is_closing &&
-	    fetch->state == INCOMING_MORE)
-		read_more(fetch);
-}
+/* ---- What comes ---- */
 
 static void on_room(uv_handle_t *handle, size_t size, uv_buf_t *out)
 {
 	struct fetch *fetch = handle->data;
+	struct buffer *input = &fetch->input;
 
 	(void)size;
-	*out = uv_buf_init((char *)fetch->room, sizeof(fetch->room));
+	/* No room is -ENOBUFS for on_read(). */
+	*out = buffer_reserve(input, READ_SIZE) < 0
+		       ? uv_buf_init(NULL, 0)
+		       : uv_buf_init((char *)input->data + input->len,
+				     READ_SIZE);
 }
 
 static void on_read(uv_stream_t *stream, ssize_t len, const uv_buf_t *room)
@@ -409,22 +117,17 @@ static void on_read(uv_stream_t *stream, ssize_t len, const uv_buf_t *room)
 	(void)room;
 	if (len == 0 || fetch->is_closing)
 		return;
-	if (len < 0) {
-		fail(fetch, -ECONNRESET, "the primary broke it off");
-		return;
-	}
-	if (buffer_add(&fetch->input, fetch->room, (size_t)len) < 0) {
-		fail(fetch, -ENOMEM, "%s", strerror(ENOMEM));
-		return;
-	}
-	take_input(fetch);
-	if (fetch->is_busy && fetch->is_reading) {
-		uv_read_stop(stream);
-		fetch->is_reading = false;
+	if (len == UV_ENOBUFS) {
+		fetch_fail(fetch, -ENOMEM, "%s", strerror(ENOMEM));
+	} else if (len < 0) {
+		fetch_fail(fetch, -ECONNRESET, "the primary broke it off");
+	} else {
+		fetch->input.len += (size_t)len;
+		fetch_take(fetch);
 	}
 }
 
-static void read_more(struct fetch *fetch)
+void fetch_read(struct fetch *fetch)
 {
 	int r;
 
@@ -433,7 +136,14 @@ static void read_more(struct fetch *fetch)
 	r = uv_read_start((uv_stream_t *)&fetch->tcp, on_room, on_read);
 	fetch->is_reading = r == 0;
 	if (r < 0)
-		fail(fetch, r, "%s", uv_strerror(r));
+		fetch_fail(fetch, r, "%s", uv_strerror(r));
+}
+
+void fetch_pause(struct fetch *fetch)
+{
+	if (fetch->is_reading)
+		uv_read_stop((uv_stream_t *)&fetch->tcp);
+	fetch->is_reading = false;
 }
 
 /* ---- The question ---- */
@@ -442,21 +152,23 @@ static void on_timer(uv_timer_t *timer)
 {
 	struct fetch *fetch = timer->data;
 
-	/* What the disk takes long for is not the primary's fault. */
-	if (fetch->is_busy && uv_now(timer->loop) < fetch->end_ms)
-		watch_time(fetch);
+	/* What we take long for is not the primary's fault. */
+	if ((fetch->is_busy || fetch->is_taking) &&
+	    uv_now(timer->loop) < fetch->end_ms)
+		fetch_progress(fetch);
 	else if (!fetch->is_connected)
-		fail(fetch, -ETIMEDOUT, "no connection in %d seconds",
-		     CONNECT_MS / 1000);
+		fetch_fail(fetch, -ETIMEDOUT, "no connection in %d seconds",
+			   CONNECT_MS / 1000);
 	else if (uv_now(timer->loop) >= fetch->end_ms)
-		fail(fetch, -ETIMEDOUT, "it was not through in %d seconds",
-		     FETCH_MOST_MS / 1000);
+		fetch_fail(fetch, -ETIMEDOUT,
+			   "it was not through in %d seconds",
+			   FETCH_MOST_MS / 1000);
 	else
-		fail(fetch, -ETIMEDOUT, "no progress in %d seconds",
-		     FETCH_SILENT_MS / 1000);
+		fetch_fail(fetch, -ETIMEDOUT, "no progress in %d seconds",
+			   FETCH_SILENT_MS / 1000);
 }
 
-static void watch_time(struct fetch *fetch)
+void fetch_progress(struct fetch *fetch)
 {
 	uint64_t now = uv_now(fetch->timer.loop);
 	uint64_t left = fetch->end_ms > now ? fetch->end_ms - now : 0;
@@ -517,7 +229,7 @@ static void on_written(uv_write_t *write, int status)
 	struct fetch *fetch = write->data;
 
 	if (status < 0 && !fetch->is_closing)
-		fail(fetch, status, "%s", uv_strerror(status));
+		fetch_fail(fetch, status, "%s", uv_strerror(status));
 }
 
 static void on_connected(uv_connect_t *connect, int status)
@@ -529,20 +241,20 @@ static void on_connected(uv_connect_t *connect, int status)
 	if (fetch->is_closing)
 		return;
 	if (status < 0) {
-		fail(fetch, status, "%s", uv_strerror(status));
+		fetch_fail(fetch, status, "%s", uv_strerror(status));
 		return;
 	}
 	fetch->is_connected = true;
-	watch_time(fetch);
+	fetch_progress(fetch);
 	len = MESSAGE_LENGTH_SIZE + (size_t)get_u16(fetch->query);
 	buffer = uv_buf_init((char *)fetch->query, (unsigned)len);
 	fetch->write.data = fetch;
 	status = uv_write(&fetch->write, (uv_stream_t *)&fetch->tcp, &buffer, 1,
 			  on_written);
 	if (status < 0)
-		fail(fetch, status, "%s", uv_strerror(status));
+		fetch_fail(fetch, status, "%s", uv_strerror(status));
 	else
-		read_more(fetch);
+		fetch_read(fetch);
 }
 
 static int begin(struct fetch *fetch)
@@ -591,7 +303,7 @@ static int connect_to(struct fetch *fetch)
 	fetch->tcp.data = fetch->timer.data = fetch->connect.data = fetch;
 	fetch->handles = 2;
 	fetch->end_ms = uv_now(loop) + FETCH_MOST_MS;
-	watch_time(fetch);
+	fetch_progress(fetch);
 	address_sockaddr(primary,
 			 primary->kind == ADDRESS_IPV6 ? AF_INET6 : AF_INET,
 			 &to);
@@ -618,7 +330,7 @@ int fetch_new(struct fetch **out, const struct fetch_request *request,
 		if (fetch->handles)
 			close_handles(fetch);
 		else
-			free_if_done(fetch);
+			fetch_free_if_done(fetch);
 		return r;
 	}
 	fetch->done = done;

@@ -3,7 +3,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "fs/pool.h"
+#include "anchors/pool.h"
 
 #define POOL_NICE 10
 
