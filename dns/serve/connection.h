@@ -23,7 +23,8 @@
  * that has more, so that whoever makes room has been silent for long.
  *
  * Threading: everything here runs on the worker's thread; only the count in
- * struct connection_limits is shared, and is atomic.
+ * struct connection_limits is shared, and is atomic, and its places are
+ * (places.h).
  */
 #ifndef DNS_CONNECTION_H
 #define DNS_CONNECTION_H
@@ -31,6 +32,7 @@
 #include <stdatomic.h>
 #include <uv.h>
 
+#include "dns/serve/places.h"
 #include "dns/serve/responder.h"
 
 #define CONNECTION_CLIENTS 1000
@@ -40,11 +42,11 @@
 #define CONNECTION_STALLED_MS 30000
 
 struct connection_limits {
-	unsigned clients_max; /* in all workers together */
-	unsigned workers;     /* that share them, at least 1 */
-	uint64_t idle_ms;     /* at least 100; see connection_idle_ms() */
-	atomic_uint clients;  /* now connected, in all workers together */
-	atomic_uint carried;  /* of these, the carrier's or soon: carrier.h */
+	unsigned clients_max;  /* in all workers together */
+	unsigned workers;      /* that share them, at least 1 */
+	uint64_t idle_ms;      /* at least 100; see connection_idle_ms() */
+	atomic_uint clients;   /* now connected, in all workers together */
+	struct places carried; /* of these, the carrier's or soon: carrier.h */
 };
 
 /** connection_carried_max() - how many clients may ask for transfers */

@@ -21,33 +21,35 @@ unsigned connection_carried_max(const struct connection_limits *limits)
 		       : limits->clients_max / CARRIED_PART;
 }
 
+static void client_of(const struct connection *connection, struct address *out)
+{
+	address_from_sockaddr((const struct sockaddr *)&connection->client,
+			      out);
+}
+
 void connection_uncount_carried(struct connection *connection)
 {
-	unsigned were;
+	struct address client;
 
 	if (!connection->is_carried)
 		return;
 	connection->is_carried = false;
-	were = atomic_fetch_sub(&connection->set->limits->carried, 1);
-	assert(were > 0);
-	(void)were;
+	client_of(connection, &client);
+	places_leave(&connection->set->limits->carried, &client);
 }
 
 bool connection_reserve(struct connection *connection)
 {
 	struct connection_limits *limits = connection->set->limits;
+	struct address client;
 
 	if (connection->is_carried)
 		return true;
 	if (!connection->server || !connection->set->carrier)
 		return false;
-	if (atomic_fetch_add(&limits->carried, 1) >=
-	    connection_carried_max(limits)) {
-		atomic_fetch_sub(&limits->carried, 1);
-		return false;
-	}
-	connection->is_carried = true;
-	return true;
+	client_of(connection, &client);
+	connection->is_carried = places_take(&limits->carried, &client);
+	return connection->is_carried;
 }
 
 /* It is nobody's now but for the server, which it is a user of. */

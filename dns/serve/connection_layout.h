@@ -105,7 +105,8 @@ void connection_take_in(struct connection *connection, struct connections *set);
 /** connections_leave() - disconnect all whose carrier_server is closing */
 void connections_leave(struct connections *set);
 
-/** connection_reserve() - a place at the carrier's; false: there is none */
+/** connection_reserve() - a place at the carrier's; false: there is none, or
+ * its site has its share */
 bool connection_reserve(struct connection *connection);
 
 /** connection_touch() - a sign of life */

@@ -199,11 +199,18 @@ static int pool_alloc(struct server_pool **out, uv_loop_t *loop,
 	pool->limits.clients_max = options->tcp_clients;
 	pool->limits.workers = options->workers;
 	pool->limits.idle_ms = options->tcp_idle_ms;
-	r = uv_mutex_init(&pool->mutex);
+	r = places_init(&pool->limits.carried,
+			connection_carried_max(&pool->limits));
 	if (r < 0)
 		return r;
+	r = uv_mutex_init(&pool->mutex);
+	if (r < 0) {
+		places_deinit(&pool->limits.carried);
+		return r;
+	}
 	r = uv_async_init(loop, &pool->wake, on_finished);
 	if (r < 0) {
+		places_deinit(&pool->limits.carried);
 		uv_mutex_destroy(&pool->mutex);
 		return r;
 	}
@@ -271,6 +278,7 @@ static void on_closed(uv_handle_t *handle)
 
 	if (--pool->handles)
 		return;
+	places_deinit(&pool->limits.carried);
 	uv_mutex_destroy(&pool->mutex);
 	limiter_free(pool->limiter);
 	inbox_free(pool->inbox);
@@ -314,7 +322,7 @@ uint64_t server_pool_spooled(const struct server_pool *pool)
 
 unsigned server_pool_carried(const struct server_pool *pool)
 {
-	return atomic_load(&pool->limits.carried);
+	return places_taken(&pool->limits.carried);
 }
 
 static void add_seats(struct server *server, struct traffic *traffic)

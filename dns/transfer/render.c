@@ -218,14 +218,17 @@ static int find_entry(struct snapshot *snapshot, const struct render_what *what,
 }
 
 int render_goes_back(struct snapshot *snapshot, const struct render_what *what,
-		     const struct render_moment *moment)
+		     const struct render_moment *moment, uint64_t *most)
 {
-	struct zone_row row;
+	struct zone_row row = {0};
 	uint64_t sequence;
+	int r = 0;
 
-	if (what->from == moment->serial)
-		return 0;
-	return find_entry(snapshot, what, moment, &row, &sequence);
+	if (what->from != moment->serial)
+		r = find_entry(snapshot, what, moment, &row, &sequence);
+	if (r == 0)
+		*most = row.journal;
+	return r;
 }
 
 /* ---- All of it ---- */

@@ -49,10 +49,12 @@ int render_look(struct snapshot *snapshot, const struct render_what *what,
 
 /**
  * render_goes_back() - does the journal go back to that serial?
+ * @most: octets of all that it has, if so
+ *
  * Also if it is the current one. Return: 0; -ENOENT; -EIO.
  */
 int render_goes_back(struct snapshot *snapshot, const struct render_what *what,
-		     const struct render_moment *moment);
+		     const struct render_moment *moment, uint64_t *most);
 
 /**
  * render() - write all messages; the caller ends the spool

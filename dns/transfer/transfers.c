@@ -8,6 +8,9 @@
  * has begun to render will be of a later moment than any that was seen by now,
  * so it may be shared by all that ask for it; the moment of one that was begun
  * must be the present one.
+ *
+ * What waits is rendered for one of its readers, whose site has none rendered
+ * by then.
  */
 #include <assert.h>
 #include <errno.h>
@@ -17,16 +20,43 @@
 
 /* ---- Copies ---- */
 
-static int copy_new(struct copy **out, struct transfers *transfers,
-		    const struct render_what *what, uint64_t expected)
+static bool is_site(const struct address *a, const struct address *b)
 {
-	struct copy *copy = calloc(1, sizeof(*copy));
+	return !memcmp(a, b, sizeof(*a));
+}
+
+/* Who has something has no more than it leaves. */
+static bool has_share(const struct transfers *transfers,
+		      const struct address *site, uint64_t charge)
+{
+	uint64_t used = transfers_spooled(transfers), has = 0;
+	const struct copy *copy;
+
+	DL_FOREACH (transfers->copies, copy)
+		if (is_site(&copy->site, site))
+			has += copy->charge;
+	return !has || !charge ||
+	       (used < transfers->spools.max &&
+		has + charge <= transfers->spools.max - used);
+}
+
+static int copy_new(struct copy **out, struct transfers *transfers,
+		    const struct render_what *what,
+		    const struct address *client, uint64_t most)
+{
+	struct copy *copy;
 	int r;
 
+	copy = calloc(1, sizeof(*copy));
 	if (!copy)
 		return -ENOMEM;
+	address_site(client, &copy->site);
+	copy->charge = most > SPOOL_MEMORY ? most : 0;
 	spool_init(&copy->spool, &transfers->spools);
-	r = spool_expect(&copy->spool, expected);
+	r = has_share(transfers, &copy->site, copy->charge) ? 0 : -EDQUOT;
+	/* An increment is most often small. */
+	if (r == 0 && !what->is_increment)
+		r = spool_expect(&copy->spool, most);
 	if (r < 0) {
 		spool_deinit(&copy->spool);
 		free(copy);
@@ -198,23 +228,52 @@ static struct slot *free_slot(struct transfers *transfers)
 	return NULL;
 }
 
-static struct copy *next_copy(struct transfers *transfers)
+/* May one more be rendered for it? */
+static bool may_render(const struct transfers *transfers,
+		       const struct address *site)
+{
+	unsigned has = 0;
+
+	for (unsigned i = 0; i < RENDERS; i++)
+		has += transfers->slots[i].copy &&
+		       is_site(&transfers->slots[i].site, site);
+	return has < RENDERS_EACH;
+}
+
+/* Is there a reader for whom it may be? */
+static bool find_site(const struct copy *copy, struct address *out)
+{
+	const struct transfer *transfer;
+
+	DL_FOREACH (copy->readers, transfer) {
+		address_site(&transfer->errand.client, out);
+		if (may_render(copy->transfers, out))
+			return true;
+	}
+	return false;
+}
+
+static struct copy *next_copy(struct transfers *transfers, struct address *site)
 {
 	struct copy *copy;
 
 	DL_FOREACH (transfers->copies, copy)
-		if (!copy->is_rendering && !spool_has_ended(&copy->spool))
+		if (!copy->is_rendering && !spool_has_ended(&copy->spool) &&
+		    find_site(copy, site))
 			return copy;
 	return NULL;
 }
 
 void transfers_start(struct transfers *transfers)
 {
+	struct address site;
 	struct slot *slot;
 	struct copy *copy;
 
-	while ((slot = free_slot(transfers)) && (copy = next_copy(transfers))) {
+	while ((slot = free_slot(transfers)) &&
+	       (copy = next_copy(transfers, &site))) {
 		slot->copy = copy;
+		slot->site = site;
 		copy->is_rendering = true;
 		/* Fails only without a function to run. */
 		uv_queue_work(transfers->loop, &slot->work, render_in_pool,
@@ -298,7 +357,7 @@ uint64_t transfers_spooled(const struct transfers *transfers)
 /* By the journal, if it goes back so far; that may have ended by then. */
 static int choose(struct transfers *transfers, const struct errand *errand,
 		  struct render_what *what, struct render_moment *moment,
-		  uint64_t *expected)
+		  uint64_t *most)
 {
 	struct zone_counts counts;
 	int r;
@@ -309,13 +368,11 @@ static int choose(struct transfers *transfers, const struct errand *errand,
 	r = render_look(transfers->snapshot, what, moment, &counts);
 	if (r < 0)
 		return r;
-	*expected = zone_shown(&counts).wire;
+	*most = zone_shown(&counts).wire;
 	if (errand->type != RR_IXFR || !errand->has_serial)
 		return 0;
-	r = render_goes_back(transfers->snapshot, what, moment);
+	r = render_goes_back(transfers->snapshot, what, moment, most);
 	what->is_increment = r == 0;
-	if (r == 0)
-		*expected = 0;
 	return r == -ENOENT ? 0 : r;
 }
 
@@ -324,15 +381,16 @@ int transfers_find(struct transfers *transfers, const struct errand *errand,
 {
 	struct render_moment moment;
 	struct render_what what;
-	uint64_t expected;
+	uint64_t most;
 	int r = snapshot_begin(transfers->snapshot);
 
 	if (r < 0)
 		return r;
-	r = choose(transfers, errand, &what, &moment, &expected);
+	r = choose(transfers, errand, &what, &moment, &most);
 	snapshot_end(transfers->snapshot);
 	if (r < 0)
 		return r;
 	*out = copy_find(transfers, &what, &moment);
-	return *out ? 0 : copy_new(out, transfers, &what, expected);
+	return *out ? 0
+		    : copy_new(out, transfers, &what, &errand->client, most);
 }

@@ -8,6 +8,10 @@
  * from it as they are wanted, also while it is still being written, and are
  * given what is the client's own: ID, question, OPT record, TSIG.
  *
+ * Sites (address_site()) share what there is. One has no more than
+ * RENDERS_EACH rendered at a time; and who has a file does not get another one
+ * that would leave less for others than it has then.
+ *
  * Threading: all transfers of a struct transfers, and it itself, belong to one
  * loop's thread. A transfer that was not begun yet may come from another one.
  */
@@ -20,7 +24,8 @@
 #include "dns/transfer/render.h"
 
 /* Renders at a time; each takes a thread of the pool, and a snapshot. */
-#define RENDERS 2
+#define RENDERS	     2
+#define RENDERS_EACH 1
 
 struct transfer_options {
 	int dir_fd;	    /* where spools are; borrowed */

@@ -19,6 +19,8 @@ struct copy {
 	struct transfers *transfers;
 	struct copy *prev, *next;
 	struct transfer *readers; /* utlist */
+	struct address site;	  /* who asked for it first: address_site() */
+	uint64_t charge; /* octets of files that it may come to, about */
 	bool is_rendering;
 	atomic_bool is_given_up; /* who renders it shall end */
 
@@ -32,7 +34,8 @@ struct slot {
 	uv_work_t work;
 	struct transfers *transfers;
 	struct snapshot *snapshot;
-	struct copy *copy; /* NULL: it is free */
+	struct copy *copy;   /* NULL: it is free */
+	struct address site; /* for whom it is taken */
 };
 
 struct transfers {
@@ -64,7 +67,8 @@ struct transfer {
 
 /**
  * transfers_find() - a copy for @errand: one that is there, or a new one
- * Return: 0; -ENOENT: no such zone; -EDQUOT: no room; -EIO, -ENOMEM.
+ * Return: 0; -ENOENT: no such zone; -EDQUOT: no room, or none for that site;
+ * -EIO, -ENOMEM.
  */
 int transfers_find(struct transfers *transfers, const struct errand *errand,
 		   struct copy **out);

@@ -142,6 +142,19 @@ bool address_equal(const struct address *a, const struct address *b)
 	}
 }
 
+/* Octets of an IPv6 address that are the same for all of a site. */
+#define SITE_PREFIX 8
+
+void address_site(const struct address *address, struct address *out)
+{
+	bool is_ipv6 = address->kind == ADDRESS_IPV6;
+
+	/* With what is between its members. */
+	memset(out, 0, sizeof(*out));
+	out->kind = address->kind;
+	memcpy(out->ip, address->ip, is_ipv6 ? SITE_PREFIX : 4);
+}
+
 bool address_is_loopback(const struct address *address)
 {
 	static const uint8_t one[16] = {[15] = 1};

@@ -46,6 +46,14 @@ size_t address_print(const struct address *address,
 
 bool address_equal(const struct address *a, const struct address *b);
 
+/**
+ * address_site() - who an address belongs to, for what is shared fairly
+ *
+ * Itself without its port; of IPv6 the first 64 bits, for whoever has one of
+ * these has all. It is whole: good as the key of a hash.
+ */
+void address_site(const struct address *address, struct address *out);
+
 /** address_is_loopback() - one host's, and on this machine alone */
 bool address_is_loopback(const struct address *address);
 

@@ -573,7 +573,8 @@ def test_too_many_clients_are_told_to_come_later():
         ns = circuit.make()
         fill(ns, many(100000))
         with Stream(ns, receive_buffer=4096) as first, \
-                Stream(ns, receive_buffer=4096) as second:
+                Stream(ns, receive_buffer=4096,
+                       source=own_loopback()) as second:
             for stream in (first, second):
                 stream.send(request("example."))
                 stream.take(100)

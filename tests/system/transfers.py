@@ -42,13 +42,16 @@ def framed(query):
 class Stream:
     """A TCP client that counts octets and messages."""
 
-    def __init__(self, ns_or_address, receive_buffer=None, timeout=30):
+    def __init__(self, ns_or_address, receive_buffer=None, timeout=30,
+                 source=None):
         address = getattr(ns_or_address, "address", ns_or_address)
         self.sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         if receive_buffer:
             self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF,
                                  receive_buffer)
         self.sock.settimeout(timeout)
+        if source:
+            self.sock.bind((source, 0))
         self.sock.connect(split_address(address))
         self.octets = 0
 
@@ -149,10 +152,10 @@ def transfer(ns, zone, rdtype=AXFR, serial=None, key=None, **options):
         return stream.transfer(request(zone, rdtype, serial, key, **options))
 
 
-def count_octets(address, zone, key=None):
+def count_octets(address, zone, key=None, **options):
     """A reader that looks at nothing but the end: seconds, octets, messages."""
     query = request(zone, key=key)
-    with Stream(address, timeout=120) as stream:
+    with Stream(address, timeout=120, **options) as stream:
         began = time.perf_counter()
         stream.send(query)
         data, octets, messages, answers = bytearray(), 0, 0, 0

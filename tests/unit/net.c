@@ -161,11 +161,12 @@ int render_look(struct snapshot *snapshot, const struct render_what *what,
 }
 
 int render_goes_back(struct snapshot *snapshot, const struct render_what *what,
-		     const struct render_moment *moment)
+		     const struct render_moment *moment, uint64_t *most)
 {
 	(void)snapshot;
 	(void)what;
 	(void)moment;
+	(void)most;
 	return -ENOENT;
 }
 
