@@ -25,6 +25,7 @@
 #include "fs/setattr.h"
 #include "fs/stream_view.h"
 #include "fs/text_view.h"
+#include "fs/zone_look.h"
 
 /* Octets: more than that is a stream's. */
 #define SMALL_NAME_MAX 16384
@@ -142,9 +143,33 @@ static const struct stream_view_kind view_kind = {
 	.keeps_place = false,
 };
 
+/* Shells do not look at what close(2) says. */
+static int check_zone(struct handle *handle)
+{
+	const struct node *node = handle->node;
+	struct name owner;
+	int r = zone_may_edit(handle->fs, node->anchor,
+			      node_owner(node, &owner));
+
+	if (r == -EROFS && handle->copies)
+		return 0;
+	if (r == -EROFS)
+		node_refuse(handle->fs, node, "open",
+			    "its zone is a secondary, or the catalog, and its "
+			    "records come from elsewhere");
+	return r;
+}
+
+static int open_to_write(struct handle *handle)
+{
+	int r = check_zone(handle);
+
+	return r < 0 ? r : editing_open(handle);
+}
+
 static int name_open(struct handle *handle)
 {
-	int r = handle_writes(handle) ? editing_open(handle) : 0;
+	int r = handle_writes(handle) ? open_to_write(handle) : 0;
 
 	return r < 0 ? r
 		     : stream_view_init(&name_of(handle)->view, handle,

@@ -47,6 +47,38 @@ int zone_look_node(struct fs *fs, const struct node *node,
 	return r == -ENOENT ? -ESTALE : r;
 }
 
+static int may_edit(struct snapshot *snapshot, const struct served *served,
+		    const struct name *owner)
+{
+	struct zone_counts counts;
+	struct zone_row row;
+	struct name apex;
+	int r = served->home ? snapshot_zone_of(snapshot, served->table, owner,
+						&apex, &counts)
+			     : -ENOENT;
+
+	if (r == 0 && counts.is_nested && name_equal(owner, &apex))
+		return 0;
+	if (r == 0)
+		r = snapshot_zone_row(snapshot, served->home, &apex, &row);
+	if (r == 0 && (row.is_secondary || row.is_catalog))
+		return -EROFS;
+	return r == -ENOENT ? 0 : r;
+}
+
+int zone_may_edit(struct fs *fs, const struct anchor *anchor,
+		  const struct name *owner)
+{
+	struct served served;
+	int r = node_served(fs, anchor, &served);
+
+	if (r < 0)
+		return r;
+	r = may_edit(fs->host->snapshot, &served, owner);
+	snapshot_end(fs->host->snapshot);
+	return r;
+}
+
 int zone_attr(struct fs *fs, const struct node *node, struct stat *st,
 	      struct zone_look *out)
 {

@@ -32,6 +32,17 @@ int zone_look(struct fs *fs, const struct anchor *anchor,
 int zone_look_node(struct fs *fs, const struct node *node,
 		   struct zone_look *out);
 
+/**
+ * zone_may_edit() - may a name's records be others by a file?
+ *
+ * Not in a zone that is a secondary, nor in the catalog. What stands at an apex
+ * that is nested is not the zone's alone: the DS is of the one above.
+ *
+ * Return: 0; -EROFS; -ENODEV, -EIO.
+ */
+int zone_may_edit(struct fs *fs, const struct anchor *anchor,
+		  const struct name *owner);
+
 /** zone_attr() - of a directory or file of a zone: its time; -ESTALE */
 int zone_attr(struct fs *fs, const struct node *node, struct stat *st,
 	      struct zone_look *out);

@@ -119,6 +119,11 @@ def test_it_is_servfail_until_the_zone_has_come_and_files_are_readonly(ns):
         has_come(ns, 1)
         with fails(errno.EROFS):
             append(ns / "zones" / "example." / "records", "a A 192.0.2.1\n")
+        # At open(2): shells do not look at what close(2) says.
+        with fails(errno.EROFS):
+            os.open(ns.names / "new.example.", os.O_WRONLY | os.O_CREAT)
+        assert "secondary" in ns.last_error()
+        (ns.names / "other.test.").write_text("@ A 192.0.2.1\n")
 
 
 def test_a_missing_key_is_told_and_when_it_comes_all_goes_on(ns, tmp_path):
