@@ -241,22 +241,38 @@ static int list_peers(struct notifier *notifier, struct snapshot *snapshot,
 	return r == -ENOENT ? 0 : r;
 }
 
+/* There is nothing to be had of it: it is dark, or but made. */
+static int is_void(struct snapshot *snapshot, const struct served *served,
+		   const struct name *apex, bool *out)
+{
+	struct zone_counts counts;
+	struct zone_row row;
+	int r = snapshot_zone_row(snapshot, served->home, apex, &row);
+
+	*out = r == 0 && row.is_dark;
+	if (r == -ENOENT || *out)
+		return 0;
+	if (r == 0)
+		r = snapshot_zone(snapshot, served->table, apex, &counts);
+	*out = r == 0 && zone_row_is_first(&row) && zone_is_bare(&counts);
+	return r == -ENOENT ? 0 : r;
+}
+
 /* Return: 0; -ENOENT: nobody is to be told of it; -errno. */
 static int find_peers(struct notifier *notifier, struct snapshot *snapshot,
 		      const struct served *served, struct notify_zone *zone)
 {
 	struct notify_peer *peer;
-	struct zone_row row;
+	bool has_nothing;
 	int r;
 
 	DL_FOREACH (zone->peers, peer)
 		peer->is_listed = false;
-	r = snapshot_zone_row(snapshot, served->home, &zone->apex, &row);
-	/* Of a zone that is dark there is nothing to be had. */
-	if (r == 0 && row.is_dark)
-		return -ENOENT;
-	if (r < 0 && r != -ENOENT)
+	r = is_void(snapshot, served, &zone->apex, &has_nothing);
+	if (r < 0)
 		return r;
+	if (has_nothing)
+		return -ENOENT;
 	r = list_peers(notifier, snapshot, served->home, zone, &zone->apex);
 	if (r == 0)
 		r = list_peers(notifier, snapshot, served->home, zone, NULL);

@@ -6,7 +6,8 @@
  * `secondaries`, and of those for all zones, but for networks. When its serial
  * is another, changes of NOTIFY_GATHER_MS are taken together, and each peer is
  * sent a NOTIFY: signed with the line's key; or without, where only that is
- * taken, which is remembered. Then it is asked for its SOA until it has ours:
+ * taken, which is remembered. Of one that mkdir has made and nobody has filled
+ * yet nobody is told. Then it is asked for its SOA until it has ours:
  * only that says that it has transferred the zone. What fails is tried again
  * after 1, 2, 4 ... 60 seconds.
  *

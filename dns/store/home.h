@@ -68,6 +68,12 @@ struct zone_row {
 			       * this is the newest; 0: never */
 };
 
+/** zone_row_is_first() - has it had no more than one change? */
+static inline bool zone_row_is_first(const struct zone_row *row)
+{
+	return row->edits <= 1;
+}
+
 /* What `serving` says of a nameserver. */
 struct served {
 	uint32_t table;

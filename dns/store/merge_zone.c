@@ -38,7 +38,7 @@ static int read_counts(struct merge *merge, struct open_zone *zone)
 
 	if (r < 0 && r != -ENOENT)
 		return r;
-	zone->zone.was_ahead = counts.is_ahead;
+	settle_zone_counts(&zone->zone, &counts);
 	zone->is_nested = counts.is_nested;
 	zone->changed_ns = counts.changed_ns;
 	r = table_zone(settling->tables, settling->txn, merge->to.table,
@@ -136,7 +136,8 @@ static int mark(struct merge *merge, const struct open_zone *zone, bool touched)
 		counts.is_ahead = false;
 	else if (touched)
 		counts.is_ahead =
-			of->was && !serial_is_ahead(of->serial, of->before);
+			of->was && !of->is_first &&
+			!serial_is_ahead(of->serial, of->before);
 	else
 		counts.is_ahead = of->was_ahead;
 	if (!touched)

@@ -86,7 +86,7 @@ static int make_zone(struct settle *settle, const struct name *apex,
 	if (r < 0)
 		return r;
 	settle_zone_soa(&made->zone, before, after);
-	made->zone.was_ahead = counts.is_ahead;
+	settle_zone_counts(&made->zone, &counts);
 	made->is_nested = counts.is_nested;
 	settle->moves |= made->zone.was != made->zone.is;
 	*out = made;

@@ -131,6 +131,13 @@ void settle_zone_soa(struct settle_zone *zone, struct rrsets before,
 		zone->changed = zone->broken = true;
 }
 
+void settle_zone_counts(struct settle_zone *zone,
+			const struct zone_counts *before)
+{
+	zone->was_ahead = before->is_ahead;
+	zone->was_bare = zone_is_bare(before);
+}
+
 bool settle_zone_locked(const struct settle_zone *zone,
 			const struct settling *settling)
 {
@@ -150,6 +157,17 @@ static bool is_counted(const struct settle_zone *zone,
 	       !zone->row.is_secondary && !zone->is_signed;
 }
 
+/*
+ * Its first records come. All that it ever had is the SOA that mkdir has made,
+ * of which nobody was told (notify.h): serials are in order from this
+ * one on. The same one would be another zone to who has asked all the same.
+ */
+static bool is_first(const struct settle_zone *zone)
+{
+	return zone->was && zone->is && zone->was_bare && zone->changed &&
+	       zone->wanted != zone->before && zone_row_is_first(&zone->row);
+}
+
 void settle_zone_decide(struct settle_zone *zone,
 			const struct settling *settling)
 {
@@ -157,8 +175,9 @@ void settle_zone_decide(struct settle_zone *zone,
 	uint32_t last = zone->was ? zone->before : zone->row.serial;
 
 	zone->serial = zone->wanted;
+	zone->is_first = is_first(zone);
 	if (!zone->is || !is_counted(zone, settling) ||
-	    (!zone->was && !zone->row.has_serial) ||
+	    (!zone->was && !zone->row.has_serial) || zone->is_first ||
 	    serial_is_ahead(zone->wanted, last))
 		return;
 	/* One that comes back may have any records: it has changed. */
@@ -286,8 +305,8 @@ int settle_zone_bound(struct settle_zone *zone, const struct settling *settling,
 int settle_zone_mark(struct settle_zone *zone, const struct settling *settling,
 		     uint32_t table)
 {
-	bool is_ahead =
-		zone->was && !serial_is_ahead(zone->serial, zone->before);
+	bool is_ahead = zone->was && !zone->is_first &&
+			!serial_is_ahead(zone->serial, zone->before);
 	int r = zone_set_ahead(settling->tables, settling->txn, table,
 			       &zone->apex, is_ahead);
 

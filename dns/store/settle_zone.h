@@ -31,6 +31,8 @@ struct settle_zone {
 	/* It has changed since it has its serial: others may have the serial
 	 * and something else, so that no entry can begin there. */
 	bool was_ahead;
+	bool was_bare;	 /* it had an SOA, and nothing else */
+	bool is_first;	 /* its first records: settle_zone_decide() */
 	bool is_signed;	 /* its SOA is: RFC 4034, section 3 */
 	bool changed;	 /* something of it, but for the serial of its SOA */
 	bool broken;	 /* and no entry of a journal can tell how */
@@ -56,6 +58,10 @@ int settle_zone_begin(struct settle_zone *out, const struct settling *settling,
  */
 void settle_zone_soa(struct settle_zone *zone, struct rrsets before,
 		     struct rrsets after);
+
+/** settle_zone_counts() - what it had before, all zero where it was none */
+void settle_zone_counts(struct settle_zone *zone,
+			const struct zone_counts *before);
 
 /** settle_zone_locked() - is it a secondary, and may who changes it not do so?
  */

@@ -50,6 +50,12 @@ struct zone_counts {
 /** zone_shown() - of all that the zone shows: own and below */
 struct zone_size zone_shown(const struct zone_counts *counts);
 
+/** zone_is_bare() - it has an SOA and nothing else, as mkdir makes it */
+static inline bool zone_is_bare(const struct zone_counts *counts)
+{
+	return counts->own.records == 1 && !counts->below.records;
+}
+
 /**
  * snapshot_zone() - the counts of the zone with that apex
  * Return: 0; -ENOENT: there is no SOA; -EIO.

@@ -239,6 +239,35 @@ static void a_serial_by_itself_goes_ahead_only(void **state)
 	assert_int_equal(serial_of(&on, "z."), 4000);
 }
 
+static void
+the_first_records_of_a_zone_that_was_only_made_keep_their_serial(void **state)
+{
+	static const struct {
+		const char *text;
+		uint32_t serial;
+	} cases[] = {
+		{SOA("z.", 3000000000) "z. NS ns.\n", UINT32_C(3000000000)},
+		{SOA("z.", 0) "z. NS ns.\n", 0},
+		{SOA("z.", 7) "z. NS ns.\n", 7},
+		/* Somebody may have had it, with nothing in it. */
+		{SOA("z.", 1) "z. NS ns.\n", 2},
+		/* An SOA is no record that one would have. */
+		{"z. 60 SOA ns. other. 3000000000 1 2 3 4\n",
+		 UINT32_C(3000000000)},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct served_table on = serve(SERIAL_AUTO, true);
+
+		edit(&on, SOA("z.", 1));
+		edit(&on, cases[i].text);
+		assert_int_equal(serial_of(&on, "z."), cases[i].serial);
+		edit(&on, "www.z. A 192.0.2.1\n");
+		assert_int_equal(serial_of(&on, "z."), cases[i].serial + 1);
+	}
+}
+
 static void share(struct served_table *on, bool yes)
 {
 	struct home home;
@@ -305,6 +334,8 @@ int main(void)
 		cmocka_unit_test(
 			what_is_signed_keeps_the_serial_that_is_signed),
 		cmocka_unit_test(a_serial_by_itself_goes_ahead_only),
+		cmocka_unit_test(
+			the_first_records_of_a_zone_that_was_only_made_keep_their_serial),
 		cmocka_unit_test(
 			who_may_be_transferred_goes_ahead_once_if_it_has_changed),
 		cmocka_unit_test(what_had_no_home_is_ahead_of_its_serial_too),
