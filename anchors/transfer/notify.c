@@ -1,25 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * notify.c - which zones have which peers, and which serial
+ * notify.c - looking at zones that may have changed
  *
  * The writer says which zone has changed, and a list that is written, that all
  * of a nameserver's zones are to be looked at. Either is gathered for a moment,
  * and then looked at in the store, some at a time.
  */
-#include <assert.h>
 #include <errno.h>
 #include <utlist.h>
 
 #include "anchors/transfer/catalog.h"
 #include "anchors/transfer/notify_layout.h"
 #include "dns/store/home.h"
-#include "dns/serve/socket.h"
 #include "dns/store/zone.h"
 
 /* Between two looks for what is not committed yet. */
 #define WAIT_MOST_MS 1000
-/* Changes that are remembered one by one. */
-#define CHANGES_MOST 4096
 
 static void on_gathered(uv_timer_t *timer);
 
@@ -32,283 +28,9 @@ static void gather(struct notifier *notifier, uint64_t ms)
 		uv_timer_start(&notifier->gather, on_gathered, ms, 0);
 }
 
-/* ---- From the writer ---- */
-
-static bool is_of(const struct notify_change *change, uint32_t home,
-		  const struct name *apex)
-{
-	return change->home == home && name_equal(&change->apex, apex);
-}
-
-/* With the mutex held. */
-static void note_change(struct notifier *notifier, size_t txn_id, uint32_t home,
-			const struct name *apex)
-{
-	struct notify_change *change = notifier->changes;
-
-	/* Most often it is one zone that is written to all the time. */
-	if (change && is_of(change, home, apex)) {
-		change->txn_id = txn_id;
-		return;
-	}
-	change = notifier->count < CHANGES_MOST ? calloc(1, sizeof(*change))
-						: NULL;
-	if (!change) {
-		notifier->too_many = true;
-		return;
-	}
-	change->txn_id = txn_id;
-	change->home = home;
-	change->apex = *apex;
-	LL_PREPEND(notifier->changes, change);
-	notifier->count++;
-}
-
-void notifier_zone_changed(void *arg, size_t txn_id, uint32_t home,
-			   const struct name *apex)
-{
-	struct notifier *notifier = arg;
-	bool is_first;
-
-	uv_mutex_lock(&notifier->mutex);
-	is_first = !notifier->changes && !notifier->too_many;
-	note_change(notifier, txn_id, home, apex);
-	uv_mutex_unlock(&notifier->mutex);
-	/* While there are others, it gathers; and to wake it costs as much as
-	 * the change. */
-	if (is_first)
-		uv_async_send(&notifier->wake);
-}
-
 static void on_wake(uv_async_t *wake)
 {
 	gather(wake->data, NOTIFY_GATHER_MS);
-}
-
-static struct notify_change *take_changes(struct notifier *notifier,
-					  bool *too_many)
-{
-	struct notify_change *changes;
-
-	uv_mutex_lock(&notifier->mutex);
-	changes = steal(&notifier->changes);
-	notifier->count = 0;
-	*too_many = notifier->too_many;
-	notifier->too_many = false;
-	uv_mutex_unlock(&notifier->mutex);
-	return changes;
-}
-
-static void put_back(struct notifier *notifier, struct notify_change *change)
-{
-	uv_mutex_lock(&notifier->mutex);
-	LL_PREPEND(notifier->changes, change);
-	notifier->count++;
-	uv_mutex_unlock(&notifier->mutex);
-}
-
-/* ---- Zones and their peers ---- */
-
-static struct notify_zone *find_zone(const struct notifier *notifier,
-				     uint64_t server, const struct name *apex)
-{
-	uint8_t key[PEER_KEY_SIZE];
-	size_t len = peer_key(key, server, apex);
-	struct notify_zone *zone;
-
-	HASH_FIND(hh, notifier->zones, key, len, zone);
-	return zone;
-}
-
-static void drop_peers(struct notify_zone *zone, bool all)
-{
-	struct notify_peer *peer, *next;
-
-	DL_FOREACH_SAFE (zone->peers, peer, next) {
-		if (!all && peer->is_listed)
-			continue;
-		DL_DELETE(zone->peers, peer);
-		notify_peer_free(peer);
-	}
-}
-
-static void drop_zone(struct notifier *notifier, struct notify_zone *zone)
-{
-	drop_peers(zone, true);
-	HASH_DEL(notifier->zones, zone);
-	free(zone);
-}
-
-static struct notify_zone *make_zone(struct notifier *notifier, uint64_t server,
-				     const struct name *apex)
-{
-	struct notify_zone *zone = calloc(1, sizeof(*zone));
-
-	if (!zone)
-		return NULL;
-	zone->server = server;
-	zone->apex = *apex;
-	zone->key_len = peer_key(zone->key, server, apex);
-	HASH_ADD_KEYPTR(hh, notifier->zones, zone->key, zone->key_len, zone);
-	return zone;
-}
-
-/* A nameserver that notifies itself would never hear the end of it. */
-static bool is_ours(const struct notifier *notifier, uint64_t server,
-		    const struct address *address)
-{
-	const struct anchor *anchor = anchor_by_id(notifier->host, server);
-	struct address at = *address;
-
-	if (!anchor || anchor->address.port != address->port)
-		return false;
-	if (anchor->address.kind != ADDRESS_EVERY)
-		return address_equal(&anchor->address, address);
-	at.port = 0;
-	return socket_probe(&at) == 0;
-}
-
-static bool is_peer(const struct notify_peer *peer, const struct address *at,
-		    const struct list_line *line)
-{
-	return address_equal(&peer->address, at) &&
-	       peer->has_key == line->has_key &&
-	       (!line->has_key || name_equal(&peer->key, &line->key));
-}
-
-/* With room to wait in. */
-static struct notify_peer *new_peer(struct notifier *notifier)
-{
-	struct notify_peer *peer =
-		dues_reserve(&notifier->dues, notifier->peers + 1) < 0
-			? NULL
-			: calloc(1, sizeof(*peer));
-
-	notifier->peers += peer != NULL;
-	return peer;
-}
-
-/* Return: 0, -ENOMEM. */
-static int list_peer(struct notifier *notifier, struct notify_zone *zone,
-		     const struct list_line *line)
-{
-	struct address at = line->address;
-	struct notify_peer *peer;
-
-	if (!line->has_address || line->is_network)
-		return 0;
-	if (!at.port)
-		at.port = ADDRESS_PORT;
-	if (is_ours(notifier, zone->server, &at))
-		return 0;
-	DL_FOREACH (zone->peers, peer)
-		if (is_peer(peer, &at, line))
-			break;
-	if (!peer) {
-		peer = new_peer(notifier);
-		if (!peer)
-			return -ENOMEM;
-		peer->notifier = notifier;
-		peer->zone = zone;
-		peer->address = at;
-		peer->has_key = line->has_key;
-		if (line->has_key)
-			peer->key = line->key;
-		DL_APPEND(zone->peers, peer);
-		notify_peer_begin(peer, NOTIFY_CHECK);
-	}
-	peer->is_listed = true;
-	return 0;
-}
-
-static int list_peers(struct notifier *notifier, struct snapshot *snapshot,
-		      uint32_t home, struct notify_zone *zone,
-		      const struct name *apex)
-{
-	struct list_line line;
-	size_t at = 0;
-	MDB_val text;
-	int r = snapshot_list(snapshot, home, LIST_SECONDARIES, apex, &text);
-
-	if (r < 0)
-		return r == -ENOENT ? 0 : r;
-	while (r == 0) {
-		r = list_line_next(LIST_OF_SECONDARIES, apex, text.mv_data,
-				   text.mv_size, &at, &line, NULL);
-		if (r == 0)
-			r = list_peer(notifier, zone, &line);
-	}
-	return r == -ENOENT ? 0 : r;
-}
-
-/* There is nothing to be had of it: it is dark, or but made. */
-static int is_void(struct snapshot *snapshot, const struct served *served,
-		   const struct name *apex, bool *out)
-{
-	struct zone_counts counts;
-	struct zone_row row;
-	int r = snapshot_zone_row(snapshot, served->home, apex, &row);
-
-	*out = r == 0 && row.is_dark;
-	if (r == -ENOENT || *out)
-		return 0;
-	if (r == 0)
-		r = snapshot_zone(snapshot, served->table, apex, &counts);
-	*out = r == 0 && zone_row_is_first(&row) && zone_is_bare(&counts);
-	return r == -ENOENT ? 0 : r;
-}
-
-/* Return: 0; -ENOENT: nobody is to be told of it; -errno. */
-static int find_peers(struct notifier *notifier, struct snapshot *snapshot,
-		      const struct served *served, struct notify_zone *zone)
-{
-	struct notify_peer *peer;
-	bool has_nothing;
-	int r;
-
-	DL_FOREACH (zone->peers, peer)
-		peer->is_listed = false;
-	r = is_void(snapshot, served, &zone->apex, &has_nothing);
-	if (r < 0)
-		return r;
-	if (has_nothing)
-		return -ENOENT;
-	r = list_peers(notifier, snapshot, served->home, zone, &zone->apex);
-	if (r == 0)
-		r = list_peers(notifier, snapshot, served->home, zone, NULL);
-	if (r == 0)
-		drop_peers(zone, false);
-	return r == 0 && !zone->peers ? -ENOENT : r;
-}
-
-/* In a snapshot that has begun. Without memory it is left for the next time. */
-void notifier_catch_up(struct notifier *notifier, const struct served *served,
-		       uint64_t server, const struct name *apex)
-{
-	struct snapshot *snapshot = notifier->host->snapshot;
-	struct notify_zone *zone = find_zone(notifier, server, apex);
-	struct notify_peer *peer;
-	uint32_t serial;
-	int r = snapshot_serial(snapshot, served->table, apex, &serial);
-
-	if (r == 0 && !zone) {
-		zone = make_zone(notifier, server, apex);
-		if (zone)
-			zone->serial = serial;
-	}
-	if (!zone)
-		return;
-	if (r == 0)
-		r = find_peers(notifier, snapshot, served, zone);
-	if (r == -ENOENT) {
-		drop_zone(notifier, zone);
-		return;
-	}
-	if (r < 0 || zone->serial == serial)
-		return;
-	zone->serial = serial;
-	DL_FOREACH (zone->peers, peer)
-		notify_peer_begin(peer, NOTIFY_TELL);
 }
 
 /* ---- Looking ---- */
@@ -347,11 +69,11 @@ static bool look_at_changes(struct notifier *notifier, uint64_t until_ns)
 	struct notify_change *changes, *change;
 	bool too_many, is_left = false;
 
-	changes = take_changes(notifier, &too_many);
+	changes = notify_take_changes(notifier, &too_many);
 	while ((change = changes)) {
 		changes = change->next;
 		if (change->txn_id > newest || uv_hrtime() >= until_ns) {
-			put_back(notifier, change);
+			notify_put_back(notifier, change);
 			is_left = true;
 			continue;
 		}
@@ -475,7 +197,7 @@ void notifier_gone(struct notifier *notifier, uint64_t server)
 
 	HASH_ITER (hh, notifier->zones, zone, next) {
 		if (zone->server == server)
-			drop_zone(notifier, zone);
+			notify_drop_zone(notifier, zone);
 	}
 }
 
@@ -527,7 +249,7 @@ struct notifier *notifier_free(struct notifier *notifier)
 	if (!notifier)
 		return NULL;
 	while (notifier->zones)
-		drop_zone(notifier, notifier->zones);
+		notify_drop_zone(notifier, notifier->zones);
 	while (notifier->looks)
 		looks_drop(&notifier->looks, notifier->looks);
 	while ((change = notifier->changes)) {
@@ -551,7 +273,7 @@ void notifier_figures(const struct notifier *notifier,
 int notifier_each(const struct notifier *notifier, uint64_t server,
 		  const struct name *apex, peer_each *each, void *arg)
 {
-	struct notify_zone *zone = find_zone(notifier, server, apex);
+	struct notify_zone *zone = notify_find_zone(notifier, server, apex);
 	uint64_t now = uv_now(notifier->host->loop);
 	struct notify_peer *peer;
 	int r = 0;

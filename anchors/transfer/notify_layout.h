@@ -2,8 +2,9 @@
 /*
  * notify_layout.h - what the files of notify.h share
  *
- * notify.c finds out which zones have which peers and which serial;
- * notify_peer.c tells one of them, and sees that it has it.
+ * notify_changes.c keeps what the writer says, and notify.c looks at it;
+ * notify_zones.c has zones with their peers and serials; notify_peer.c tells
+ * one of them, and sees that it has it.
  *
  * Threading: the main loop, but for what is under the mutex.
  */
@@ -81,6 +82,28 @@ struct notifier {
 	unsigned count;
 	bool too_many; /* so that all are to be looked at */
 };
+
+/* ---- notify_changes.c ---- */
+
+/** notify_take_changes() - all that there are; utlist, the caller's
+ * @too_many: is set: there were others, which nobody has counted
+ */
+struct notify_change *notify_take_changes(struct notifier *notifier,
+					  bool *too_many);
+
+/** notify_put_back() - it is to be looked at later */
+void notify_put_back(struct notifier *notifier, struct notify_change *change);
+
+/* ---- notify_zones.c ---- */
+
+/** notify_find_zone() - NULL: nobody is told of it */
+struct notify_zone *notify_find_zone(const struct notifier *notifier,
+				     uint64_t server, const struct name *apex);
+
+/** notify_drop_zone() - nobody is any more */
+void notify_drop_zone(struct notifier *notifier, struct notify_zone *zone);
+
+/* ---- notify_peer.c ---- */
 
 /** notify_peer_begin() - the zone has another serial, or the peer is new */
 void notify_peer_begin(struct notify_peer *peer, enum notify_step step);

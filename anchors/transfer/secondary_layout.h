@@ -2,8 +2,9 @@
 /*
  * secondary_layout.h - what the files of secondary.h share
  *
- * secondary.c finds out which zones there are, and when each is to be asked
- * for; secondary_ask.c asks one, and has it transferred.
+ * secondary_look.c finds out which zones there are; secondary_zone.c has one of
+ * them, and when it is to be asked for; secondary_ask.c asks, and has it
+ * transferred; secondary.c is what others see of it.
  *
  * Threading: the main loop.
  */
@@ -17,6 +18,11 @@
 #include "anchors/transfer/fair.h"
 
 #define SECONDARY_REASON_SIZE 192
+#define SECONDARY_RETRY_MS    1000 /* the first of 1, 2, 4 ... */
+/* NOTIFYs that come together are one. */
+#define SECONDARY_WANTED_MS 20
+/* What waits beside zones: the wake and the look. */
+#define SECONDARY_OWN_DUES 2
 
 struct primary {
 	struct address address;
@@ -90,8 +96,34 @@ struct secondaries {
 	struct secondary_figures figures; /* what is counted of them */
 };
 
-/** secondary_run() - begin a round: the zone rests, and asks its primaries */
-void secondary_run(struct secondary_zone *zone);
+static inline uint64_t secondaries_now(const struct secondaries *secondaries)
+{
+	return uv_now(secondaries->host->loop);
+}
+
+/* ---- secondary_look.c ---- */
+
+/** secondaries_look_on() - at some more of those that are to be looked at */
+void secondaries_look_on(struct secondaries *secondaries);
+
+/* ---- secondary_zone.c ---- */
+
+/** secondary_find() - NULL: it is none */
+struct secondary_zone *secondary_find(const struct secondaries *secondaries,
+				      uint64_t server, const struct name *apex);
+
+/** secondary_make() - with room to wait in; NULL: no memory */
+struct secondary_zone *secondary_make(struct secondaries *secondaries,
+				      uint64_t server, const struct name *apex);
+
+/** secondary_drop() - it is none any more; freed when nothing is under way */
+void secondary_drop(struct secondary_zone *zone);
+
+/** secondary_rest_for() - it is due in @ms */
+void secondary_rest_for(struct secondary_zone *zone, uint64_t ms);
+
+/** secondary_wanted_ms() - in how long a NOTIFY is looked at */
+uint64_t secondary_wanted_ms(const struct secondary_zone *zone);
 
 /** secondary_rest() - the round is over; when is the next? */
 void secondary_rest(struct secondary_zone *zone, bool has_failed);
@@ -101,6 +133,11 @@ int secondary_read(struct secondary_zone *zone);
 
 /** secondary_left_ms() - until it expires; 0: it has */
 uint64_t secondary_left_ms(const struct secondary_zone *zone);
+
+/* ---- secondary_ask.c ---- */
+
+/** secondary_run() - begin a round: the zone rests, and asks its primaries */
+void secondary_run(struct secondary_zone *zone);
 
 /** secondary_stop() - forget what is under way; it rests */
 void secondary_stop(struct secondary_zone *zone);
