@@ -335,6 +335,7 @@ static void add_seats(struct server *server, struct traffic *traffic)
 		server->seats[i].lane = &traffic->lanes[i];
 		server->seats[i].left = on_seat_left;
 		server->seats[i].behind = spread_ask;
+		server->seats[i].crowded = spread_ask_accept;
 		server->seats[i].fd = -1;
 		server->seats[i].server = &server->carried;
 	}

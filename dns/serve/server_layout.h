@@ -51,9 +51,9 @@ struct server_pool {
 	void (*closed)(void *arg);
 	void *closed_arg;
 
-	uv_mutex_t mutex;	 /* protects these two */
-	struct server *finished; /* utlist by finished_next */
-	struct server *behind;	 /* utlist by spread.behind_next */
+	uv_mutex_t mutex;	  /* protects these two */
+	struct server *finished;  /* utlist by finished_next */
+	struct server *asked_for; /* utlist by spread.asked_next */
 
 	unsigned abreast;      /* workers that a server may be spread over */
 	unsigned sockets_left; /* that there may be more, to spread servers */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * spread.c - how many workers answer a server's queries over UDP
+ * spread.c - how many workers a server is served by
  *
  * Workers put a server on the pool's list, once, and wake the main loop. It
  * makes the sockets and hands one to each seat; to share or not is then said
@@ -34,45 +34,67 @@ static struct server *server_of(struct seat *seat)
 	return container_of(seat->server, struct server, carried);
 }
 
-void spread_ask(struct seat *seat, unsigned per_s)
+/* With the pool's mutex held. */
+static bool is_asked(const struct server *server)
 {
-	struct server *server = server_of(seat);
-	struct server_pool *pool = server->pool;
-	struct spread *spread = &server->spread;
+	return server->spread.asked.udp || server->spread.asked.tcp;
+}
 
-	if (pool->abreast < 2 ||
-	    atomic_load_explicit(&spread->is_on, memory_order_relaxed))
-		return;
+static void ask(struct server *server, struct spread_asked what)
+{
+	struct server_pool *pool = server->pool;
+	struct spread_asked *asked = &server->spread.asked;
+
 	uv_mutex_lock(&pool->mutex);
-	spread->behind_per_s = per_s;
-	if (!spread->is_behind)
-		DL_APPEND2(pool->behind, server, spread.behind_prev,
-			   spread.behind_next);
-	spread->is_behind = true;
+	if (!is_asked(server))
+		DL_APPEND2(pool->asked_for, server, spread.asked_prev,
+			   spread.asked_next);
+	asked->udp |= what.udp;
+	asked->tcp |= what.tcp;
+	if (what.udp)
+		asked->per_s = what.per_s;
 	uv_mutex_unlock(&pool->mutex);
 	uv_async_send(&pool->wake);
 }
 
-static void leave_behind(struct server *server)
+void spread_ask(struct seat *seat, unsigned per_s)
+{
+	struct server *server = server_of(seat);
+
+	if (server->pool->abreast > 1 &&
+	    !atomic_load_explicit(&server->spread.is_on, memory_order_relaxed))
+		ask(server, (struct spread_asked){.udp = true, .per_s = per_s});
+}
+
+void spread_ask_accept(struct seat *seat)
+{
+	struct server *server = server_of(seat);
+
+	if (server->pool->count > 1)
+		ask(server, (struct spread_asked){.tcp = true});
+}
+
+/* With the pool's mutex held. */
+static void forget_asked(struct server *server)
 {
 	struct server_pool *pool = server->pool;
 
-	if (!server->spread.is_behind)
-		return;
-	DL_DELETE2(pool->behind, server, spread.behind_prev,
-		   spread.behind_next);
-	server->spread.is_behind = false;
+	if (is_asked(server))
+		DL_DELETE2(pool->asked_for, server, spread.asked_prev,
+			   spread.asked_next);
+	server->spread.asked = (struct spread_asked){.udp = false};
 }
 
-static struct server *take_behind(struct server_pool *pool, unsigned *per_s)
+static struct server *take_asked(struct server_pool *pool,
+				 struct spread_asked *out)
 {
 	struct server *server;
 
 	uv_mutex_lock(&pool->mutex);
-	server = pool->behind;
+	server = pool->asked_for;
 	if (server) {
-		*per_s = server->spread.behind_per_s;
-		leave_behind(server);
+		*out = server->spread.asked;
+		forget_asked(server);
 	}
 	uv_mutex_unlock(&pool->mutex);
 	return server;
@@ -173,14 +195,32 @@ static void begin(struct server *server, unsigned per_s)
 		share(server, per_s);
 }
 
+/* The first one does already. */
+static void accept_by_all(struct server *server)
+{
+	struct server_pool *pool = server->pool;
+
+	if (server->spread.is_accepted)
+		return;
+	server->spread.is_accepted = true;
+	for (unsigned i = 1; i < pool->count; i++)
+		worker_accept(
+			&server->seats[(server->first + i) % pool->count]);
+}
+
 void spread_look(struct server_pool *pool)
 {
+	struct spread_asked asked;
 	struct server *server;
-	unsigned per_s;
 
-	while ((server = take_behind(pool, &per_s)))
-		if (!server->stopped && !atomic_load(&server->spread.is_on))
-			begin(server, per_s);
+	while ((server = take_asked(pool, &asked))) {
+		if (server->stopped)
+			continue;
+		if (asked.udp && !atomic_load(&server->spread.is_on))
+			begin(server, asked.per_s);
+		if (asked.tcp)
+			accept_by_all(server);
+	}
 }
 
 /* Would one worker do, and sleep half of the time? */
@@ -218,7 +258,7 @@ void spread_close(struct server *server)
 	for (unsigned i = 1; spread->fds && i < spread->count; i++)
 		closep(&spread->fds[i]);
 	uv_mutex_lock(&server->pool->mutex);
-	leave_behind(server);
+	forget_asked(server);
 	uv_mutex_unlock(&server->pool->mutex);
 }
 

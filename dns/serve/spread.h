@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * spread.h - how many workers answer a server's queries over UDP
+ * spread.h - how many workers a server is served by
  *
- * One, at first, which is another one for each server in turn. All of them on
- * one socket would be woken for every datagram, and ten thousand servers with a
- * socket for each of them would take more descriptors than there are.
+ * By one, at first, which is another one for each server in turn. All of them
+ * on one socket would be woken for every datagram, and ten thousand servers
+ * with a socket for each of them would take more descriptors than there are.
  *
  * A worker that is behind with a server (udp.h) asks for more. Then the server
  * gets a socket for each of them, or for each core that the process may run
@@ -18,7 +18,11 @@
  * there are no more, or the kernel makes none, the server's only one is watched
  * by all, until it stops.
  *
- * Threading: the main loop, but for spread_ask() and spread_close().
+ * With TCP clients it is simpler: a worker that has many of a server's, or that
+ * may accept no more (connection.h), asks for all of them to accept some, from
+ * its one socket, which they do until it stops. Clients stay where they are.
+ *
+ * Threading: the main loop, but for what says otherwise.
  */
 #ifndef DNS_SPREAD_H
 #define DNS_SPREAD_H
@@ -45,10 +49,14 @@ struct spread {
 	uint64_t seen_ms;
 	unsigned slack; /* looks one after the other that found little */
 
+	bool is_accepted; /* TCP clients are, by all */
+
 	/* Under the pool's mutex. */
-	bool is_behind;
-	unsigned behind_per_s;
-	struct server *behind_prev, *behind_next;
+	struct spread_asked {
+		bool udp, tcp;
+		unsigned per_s;
+	} asked;
+	struct server *asked_prev, *asked_next; /* while something is */
 };
 
 /** spread_init() - of a pool; its timer is to be closed with its others */
@@ -57,6 +65,9 @@ void spread_init(struct server_pool *pool, uv_loop_t *loop,
 
 /** spread_ask() - seat->behind(): the main loop is to see to it; any thread */
 void spread_ask(struct seat *seat, unsigned per_s);
+
+/** spread_ask_accept() - seat->crowded(): the same; any thread */
+void spread_ask_accept(struct seat *seat);
 
 /** spread_look() - see to those that were asked for */
 void spread_look(struct server_pool *pool);

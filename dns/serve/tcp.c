@@ -15,6 +15,9 @@
 /* Clients accepted before other handles get their turn. */
 #define ACCEPT_ROUNDS 16
 
+/* Clients that one worker has of a server before it asks for others. */
+#define CROWD 16
+
 /* How long to accept nobody after running out of something. */
 #define PAUSE_MS 100
 
@@ -29,7 +32,7 @@ static void on_user_gone(struct tcp_listener *listener)
 {
 	assert(listener->users);
 	if (--listener->users == 0)
-		listener->closed(listener);
+		listener->calls->closed(listener);
 }
 
 static void on_client_gone(void *owner, bool is_given)
@@ -104,6 +107,13 @@ static void listener_unpause(struct tcp_listener *listener)
 	DL_DELETE(listener->tcp->paused, listener);
 }
 
+static void tell_crowded(struct tcp_listener *listener)
+{
+	if (!listener->is_crowded)
+		listener->calls->crowded(listener);
+	listener->is_crowded = true;
+}
+
 static void accept_client(struct tcp_listener *listener, int fd,
 			  const struct sockaddr_in6 *client)
 {
@@ -111,6 +121,8 @@ static void accept_client(struct tcp_listener *listener, int fd,
 			    listener->lane, listener->server, listener) < 0)
 		return;
 	listener->users++;
+	if (listener->users > CROWD)
+		tell_crowded(listener);
 	traffic_add(listener->lane, TRAFFIC_CONNECTED, 1);
 }
 
@@ -128,6 +140,7 @@ static void on_connect(uv_poll_t *poll, int status, int events)
 	}
 	for (unsigned i = 0; i < ACCEPT_ROUNDS; i++) {
 		if (!connections_take_more(listener->tcp->connections)) {
+			tell_crowded(listener);
 			listener_pause(listener);
 			return;
 		}
@@ -158,8 +171,7 @@ static void on_resume(uv_timer_t *timer)
 
 int tcp_listen(struct tcp_listener *listener, struct tcp *tcp,
 	       const struct socket_pair *sockets, struct lane *lane,
-	       struct carrier_server *server,
-	       void (*closed)(struct tcp_listener *listener))
+	       struct carrier_server *server, const struct tcp_calls *calls)
 {
 	int r = uv_poll_init(tcp->loop, &listener->poll, sockets->tcp);
 
@@ -171,7 +183,8 @@ int tcp_listen(struct tcp_listener *listener, struct tcp *tcp,
 	listener->sockets = sockets;
 	listener->lane = lane;
 	listener->server = server;
-	listener->closed = closed;
+	listener->calls = calls;
+	listener->is_crowded = false;
 	listener->users = 1;
 	/* Fails only for a handle that is closing. */
 	uv_poll_start(&listener->poll, UV_READABLE, on_connect);

@@ -2,11 +2,13 @@
 /*
  * tcp.h - accepting TCP clients; connection.h serves them
  *
- * A server's listening socket is polled by every worker, and the first one to
- * accept a client keeps it. When the process or the machine has no more
- * descriptors or memory, the socket would stay readable and the loop spin: the
- * worker then leaves it alone for a moment. It does so too while a newcomer is
- * another worker's to accept.
+ * A server's listening socket is polled by one worker, so that a client who
+ * comes wakes nobody else, until that has many clients of it or may accept no
+ * more: then it asks for all workers to poll it, and the first one to accept a
+ * client keeps it. When the process or the machine has no more descriptors or
+ * memory, the socket would stay readable and the loop spin: the worker then
+ * leaves it alone for a moment. It does so too while a newcomer is another
+ * worker's to accept.
  *
  * Threading: everything here runs on the worker's thread.
  */
@@ -28,7 +30,16 @@ struct tcp_listener {
 	struct carrier_server *server;
 	unsigned users; /* @poll and the connections; 0: not open */
 	bool paused;
+	bool is_crowded;		  /* and has said so */
 	struct tcp_listener *prev, *next; /* while paused */
+	const struct tcp_calls *calls;
+};
+
+/* What a listener calls, on the worker's thread. */
+struct tcp_calls {
+	/* Others should accept some of those who come; once. */
+	void (*crowded)(struct tcp_listener *listener);
+	/* The last one: nothing of it is in use any more. */
 	void (*closed)(struct tcp_listener *listener);
 };
 
@@ -51,15 +62,13 @@ struct tcp *tcp_free(struct tcp *tcp);
 
 /**
  * tcp_listen() - accept and serve a server's clients
- * @listener: not open; stays where it is until @closed
- * @closed:   called last, when nothing of @listener is in use any more
+ * @listener: not open; stays where it is until closed() is called
  *
  * Return: 0, or -errno: not open.
  */
 int tcp_listen(struct tcp_listener *listener, struct tcp *tcp,
 	       const struct socket_pair *sockets, struct lane *lane,
-	       struct carrier_server *server,
-	       void (*closed)(struct tcp_listener *listener));
+	       struct carrier_server *server, const struct tcp_calls *calls);
 
 /** tcp_close() - disconnect the clients and accept no more; the descriptor
  * is left open */

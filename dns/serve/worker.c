@@ -76,20 +76,38 @@ static void on_behind(struct udp_listener *udp, unsigned per_s)
 		seat->behind(seat, per_s);
 }
 
-/* Opens what is not open yet. */
-static int seat_open(struct worker *worker, struct seat *seat, int fd)
+static void on_crowded(struct tcp_listener *tcp)
 {
-	static const struct udp_calls calls = {.behind = on_behind,
-					       .closed = on_udp_closed};
+	struct seat *seat = container_of(tcp, struct seat, tcp);
+
+	if (seat->crowded)
+		seat->crowded(seat);
+}
+
+/* What is wanted of a seat. */
+struct wish {
+	bool remove;
+	bool accepts;
+	int fd;
+};
+
+/* Opens what is not open yet. */
+static int seat_open(struct worker *worker, struct seat *seat,
+		     const struct wish *wish)
+{
+	static const struct udp_calls udp_calls = {.behind = on_behind,
+						   .closed = on_udp_closed};
+	static const struct tcp_calls tcp_calls = {.crowded = on_crowded,
+						   .closed = on_tcp_closed};
 	int r = 0;
 
 	assert(!seat->leaving);
-	if (fd >= 0 && !seat->udp.open)
-		r = udp_listen(&seat->udp, worker->udp, seat->sockets, fd,
-			       seat->lane, &calls);
-	if (r == 0 && !seat->tcp.users)
+	if (wish->fd >= 0 && !seat->udp.open)
+		r = udp_listen(&seat->udp, worker->udp, seat->sockets, wish->fd,
+			       seat->lane, &udp_calls);
+	if (r == 0 && wish->accepts && !seat->tcp.users)
 		r = tcp_listen(&seat->tcp, worker->tcp, seat->sockets,
-			       seat->lane, seat->server, on_tcp_closed);
+			       seat->lane, seat->server, &tcp_calls);
 	return r;
 }
 
@@ -112,12 +130,6 @@ static void enqueue(struct worker *worker, struct seat *seat)
 	seat->queued = true;
 }
 
-/* What is wanted of a seat. */
-struct wish {
-	bool remove;
-	int fd;
-};
-
 /* Return: the first seat of a list that was taken from the queue, or NULL. */
 static struct seat *dequeue(struct worker *worker, struct seat **taken,
 			    struct wish *wish)
@@ -129,7 +141,7 @@ static struct seat *dequeue(struct worker *worker, struct seat **taken,
 	if (seat) {
 		DL_DELETE(*taken, seat);
 		seat->queued = false;
-		*wish = (struct wish){seat->remove, seat->fd};
+		*wish = (struct wish){seat->remove, seat->accepts, seat->fd};
 	}
 	uv_mutex_unlock(&worker->mutex);
 	return seat;
@@ -197,7 +209,7 @@ static void obey(struct worker *worker)
 	while ((seat = dequeue(worker, &taken, &wish))) {
 		if (wish.remove)
 			seat_close(seat);
-		else if (seat_open(worker, seat, wish.fd) < 0)
+		else if (seat_open(worker, seat, &wish) < 0)
 			seat_retry(worker, seat);
 	}
 	if (!stop)
@@ -394,6 +406,7 @@ static void post(struct seat *seat, struct wish wish)
 
 	uv_mutex_lock(&worker->mutex);
 	seat->remove = wish.remove;
+	seat->accepts = wish.accepts;
 	seat->fd = wish.fd;
 	enqueue(worker, seat);
 	uv_mutex_unlock(&worker->mutex);
@@ -402,13 +415,18 @@ static void post(struct seat *seat, struct wish wish)
 
 void worker_add(struct seat *seat, int fd)
 {
-	post(seat, (struct wish){.fd = fd});
+	post(seat, (struct wish){.accepts = fd >= 0, .fd = fd});
 }
 
 void worker_listen(struct seat *seat, int fd)
 {
 	assert(fd >= 0 && seat->fd < 0);
-	post(seat, (struct wish){.fd = fd});
+	post(seat, (struct wish){.accepts = seat->accepts, .fd = fd});
+}
+
+void worker_accept(struct seat *seat)
+{
+	post(seat, (struct wish){.accepts = true, .fd = seat->fd});
 }
 
 void worker_remove(struct seat *seat)

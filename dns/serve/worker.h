@@ -4,8 +4,8 @@
  *
  * Each worker has its own libuv loop, its own snapshot of the store and its
  * own buffers, and so takes no lock while it answers. A seat is one server's
- * place in one worker: it has one in each. All of them accept its TCP clients;
- * its UDP socket is for those that were given it.
+ * place in one worker: it has one in each. Who has its sockets to answer on is
+ * said for each of them.
  *
  * Threading: the main thread calls these functions. They put the seat on the
  * worker's list, which a mutex protects, and wake the loop; all else in a seat
@@ -36,12 +36,15 @@ struct seat {
 	/* More comes over UDP than the @per_s that it answers; there. Or NULL
 	 */
 	void (*behind)(struct seat *seat, unsigned per_s);
+	/* It has many TCP clients, or may accept no more; there. Or NULL */
+	void (*crowded)(struct seat *seat);
 
 	/* Under the worker's mutex. */
 	struct seat *prev, *next; /* in the worker's queue, while @queued */
 	bool queued;
 	bool remove;
-	int fd; /* the UDP socket that it answers from; -1: none */
+	int fd;	      /* the UDP socket that it answers from; -1: none */
+	bool accepts; /* TCP clients */
 
 	/* The worker's own. */
 	bool leaving;
@@ -101,15 +104,18 @@ struct worker *worker_free(struct worker *worker);
 
 /**
  * worker_add() - let the worker answer on a seat's sockets
- * @seat: zeroed, but for the members up to @behind, which are set
- * @fd:   the UDP socket; borrowed; -1: it accepts TCP clients only
+ * @seat: zeroed, but for the members up to @crowded, which are set
+ * @fd:   the UDP socket; borrowed; it accepts TCP clients too. -1: neither yet
  *
  * Should the worker lack memory for it, it tries again on its own.
  */
 void worker_add(struct seat *seat, int fd);
 
-/** worker_listen() - one that was added with -1 has a socket from here on */
+/** worker_listen() - one that was added with -1 has a UDP socket now */
 void worker_listen(struct seat *seat, int fd);
+
+/** worker_accept() - one that was added with -1 accepts TCP clients now */
+void worker_accept(struct seat *seat);
 
 /** worker_remove() - close everything of an added seat; it leaves later */
 void worker_remove(struct seat *seat);

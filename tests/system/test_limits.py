@@ -71,6 +71,21 @@ def test_in_a_full_pool_newcomers_are_served_and_the_silent_make_room(workers):
             client.close()
 
 
+def test_a_pool_full_of_ones_clients_serves_those_of_another():
+    # Patient, so that nobody makes room by his silence.
+    with serving("tcp-clients=6", "workers=3", "tcp-idle=300") as circuit:
+        ns, other = circuit.make(), circuit.make()
+        append(other.records, "a. A 192.0.2.1\n")
+        clients = [connect(ns) for _ in range(6)]
+        for client in clients:
+            asked(client)
+        for _ in range(6):
+            clients.append(connect(other))
+            assert asked(clients[-1]).answer
+        for client in clients:
+            client.close()
+
+
 def test_the_idle_time_is_the_option_and_keepalive_tells_it():
     with limited("tcp-idle=1") as ns, connect(ns) as client:
         assert told_idle(client) == 1

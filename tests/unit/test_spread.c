@@ -270,6 +270,54 @@ static void one_may_stop_while_it_shares_and_loses_nothing(void **state)
 	net_stop(server);
 }
 
+/* ---- TCP ---- */
+
+/* More than one worker takes of a server before it asks for others. */
+#define CROWD 20
+
+static uint64_t accepted(uint64_t id, unsigned worker)
+{
+	return atomic_load(
+		&net_traffic(id)->lanes[worker].counts[TRAFFIC_CONNECTED]);
+}
+
+static void few_clients_are_one_workers(void **state)
+{
+	struct server *servers[] = {net_serve(0, "127.0.0.1:0"),
+				    net_serve(1, "127.0.0.1:0")};
+
+	(void)state;
+	for (unsigned i = 0; i < 50; i++)
+		for (unsigned id = 0; id < 2; id++)
+			net_ask_at(server_address(servers[id]), SOCK_STREAM,
+				   id);
+	assert_int_equal(accepted(0, 0) + accepted(1, 1), 100);
+}
+
+static void the_clients_of_many_are_accepted_by_all(void **state)
+{
+	struct server *server = net_serve(1, "127.0.0.1:0");
+	int fds[CROWD + 1];
+
+	(void)state;
+	for (unsigned i = 0; i < CROWD; i++) {
+		fds[i] = net_connect(SOCK_STREAM, server_address(server));
+		net_ask(fds[i], SOCK_STREAM, 1);
+	}
+	/* One worker waits with one of these, so the other has who comes. */
+	atomic_store(&fake.gate, true);
+	net_send_queries(fds[0], 1, FAKE_ANSWER_MIN);
+	net_await(&net_loop, atomic_load(&fake.waiting) == 1);
+	fds[CROWD] = net_connect(SOCK_STREAM, server_address(server));
+	net_send_queries(fds[CROWD], 1, FAKE_ANSWER_MIN);
+	net_await(&net_loop, atomic_load(&fake.waiting) == 2);
+	atomic_store(&fake.gate, false);
+	net_expect_answers(fds[CROWD], 1, FAKE_ANSWER_MIN, 1);
+	for (unsigned i = 0; i <= CROWD; i++)
+		close(fds[i]);
+	net_stop(server);
+}
+
 #define TEST(name)                                                             \
 	cmocka_unit_test_setup_teardown(name, net_setup, net_teardown)
 
@@ -283,6 +331,8 @@ int main(void)
 		TEST(without_more_sockets_all_workers_watch_the_one),
 		TEST(sockets_of_one_that_stopped_are_there_for_the_next),
 		TEST(one_may_stop_while_it_shares_and_loses_nothing),
+		TEST(few_clients_are_one_workers),
+		TEST(the_clients_of_many_are_accepted_by_all),
 	};
 
 	/* One core has nobody to share with. */
