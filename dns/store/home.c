@@ -40,27 +40,12 @@ int home_del_row(MDB_txn *txn, MDB_dbi dbi, MDB_val key)
 	return rc == MDB_NOTFOUND ? 0 : table_errno(rc);
 }
 
-static bool begins_with(MDB_val key, MDB_val prefix)
-{
-	return key.mv_size >= prefix.mv_size &&
-	       !memcmp(key.mv_data, prefix.mv_data, prefix.mv_size);
-}
-
 int home_del_all(MDB_txn *txn, MDB_dbi dbi, MDB_val prefix)
 {
-	CLEANUP(table_cursor_closep) MDB_cursor *cursor = NULL;
-	MDB_val key = prefix, value;
-	int rc = mdb_cursor_open(txn, dbi, &cursor);
+	size_t max = SIZE_MAX;
+	bool left;
 
-	if (rc == 0)
-		rc = mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE);
-	while (rc == 0 && begins_with(key, prefix)) {
-		rc = mdb_cursor_del(cursor, 0);
-		/* The cursor stands on what followed: NEXT goes no further. */
-		if (rc == 0)
-			rc = mdb_cursor_get(cursor, &key, &value, MDB_NEXT);
-	}
-	return rc == MDB_NOTFOUND ? 0 : table_errno(rc);
+	return table_del_slice(txn, dbi, prefix, &max, &left);
 }
 
 int home_next_row(MDB_txn *txn, MDB_dbi dbi, const struct home_key *prefix,
@@ -84,7 +69,8 @@ int home_next_row(MDB_txn *txn, MDB_dbi dbi, const struct home_key *prefix,
 		rc = mdb_cursor_get(cursor, &key, value, MDB_NEXT);
 	if (rc != 0)
 		return table_errno(rc);
-	if (!begins_with(key, home_key_val(prefix)))
+	if (key.mv_size < prefix->len ||
+	    memcmp(key.mv_data, prefix->octets, prefix->len) != 0)
 		return -ENOENT;
 	return name_from_key((uint8_t *)key.mv_data + prefix->len,
 			     key.mv_size - prefix->len, name) < 0
@@ -196,54 +182,62 @@ int home_make(const struct tables *tables, MDB_txn *txn, uint64_t server,
 	return r;
 }
 
-static int drop_journal(const struct tables *tables, MDB_txn *txn, uint32_t id)
+static struct home_key number_prefix(uint32_t id)
 {
 	struct home_key prefix = {0};
 
 	home_key_number(&prefix, id);
-	return home_del_all(txn, tables->journal, home_key_val(&prefix));
+	return prefix;
 }
 
-static int drop_journals(const struct tables *tables, MDB_txn *txn,
-			 uint32_t home)
+int home_retire(const struct tables *tables, MDB_txn *txn, uint32_t home)
 {
-	struct home_key prefix = zone_prefix(home), after = {0};
+	struct home_key row = home_row_key(home), number = number_prefix(home);
+	int r = home_del_all(txn, tables->keys, home_key_val(&number));
+
+	return r < 0 ? r : home_del_row(txn, tables->zones, home_key_val(&row));
+}
+
+/* The first zone that is left, as far as @max goes: -ENOENT: there is none. */
+static int free_zone(const struct tables *tables, MDB_txn *txn, uint32_t home,
+		     size_t *max, bool *left)
+{
+	struct home_key prefix = zone_prefix(home), zone, journal;
 	struct zone_row row;
 	struct name apex;
-	MDB_val value;
-	int r = home_next_row(txn, tables->zones, &prefix, NULL, 0, &apex,
-			      &value);
+	int r = zone_row_next(tables, txn, home, NULL, 0, &apex, &row);
 
-	while (r == 0) {
-		memcpy(&row, value.mv_data, sizeof(row));
-		r = drop_journal(tables, txn, row.id);
-		after.len = 0;
-		home_key_name(&after, &apex);
-		if (r == 0)
-			r = home_next_row(txn, tables->zones, &prefix,
-					  after.octets, after.len, &apex,
-					  &value);
-	}
-	return r == -ENOENT ? 0 : r;
+	if (r < 0)
+		return r;
+	journal = number_prefix(row.id);
+	r = table_del_slice(txn, tables->journal, home_key_val(&journal), max,
+			    left);
+	if (r == 0 && !*max)
+		*left = true;
+	if (r < 0 || *left)
+		return r;
+	zone = prefix;
+	home_key_name(&zone, &apex);
+	--*max;
+	return home_del_row(txn, tables->zones, home_key_val(&zone));
 }
 
-int home_free(const struct tables *tables, MDB_txn *txn, uint32_t home)
+int home_free_slice(const struct tables *tables, MDB_txn *txn, uint32_t home,
+		    size_t *max, bool *left)
 {
-	struct home_key row = home_row_key(home), zones = zone_prefix(home);
-	struct home_key number = {0};
-	struct home stored;
-	int r = home_get(tables, txn, home, &stored);
+	struct home_key number = number_prefix(home);
+	int r = 0;
 
-	home_key_number(&number, home);
-	if (r == 0)
-		r = drop_journals(tables, txn, home);
-	if (r == 0)
-		r = home_del_all(txn, tables->zones, home_key_val(&zones));
-	if (r == 0)
-		r = home_del_all(txn, tables->lists, home_key_val(&number));
-	if (r == 0)
-		r = home_del_all(txn, tables->keys, home_key_val(&number));
-	return r < 0 ? r : home_del_row(txn, tables->zones, home_key_val(&row));
+	*left = false;
+	while (r == 0 && !*left) {
+		*left = !*max;
+		if (*max)
+			r = free_zone(tables, txn, home, max, left);
+	}
+	if (r != -ENOENT)
+		return r;
+	return table_del_slice(txn, tables->lists, home_key_val(&number), max,
+			       left);
 }
 
 int snapshot_served(struct snapshot *snapshot, uint64_t server,
@@ -322,15 +316,16 @@ int zone_row_del(const struct tables *tables, MDB_txn *txn, uint32_t home,
 {
 	static const enum list_kind kinds[] = {LIST_SECONDARIES, LIST_PRIMARIES,
 					       LIST_UPDATES};
-	struct home_key key = zone_key(home, apex);
-	struct zone_row row;
+	struct home_key key = zone_key(home, apex), journal;
+	struct zone_row row = {0};
 	int r = zone_row_get(tables, txn, home, apex, &row);
 
+	journal = number_prefix(row.id);
 	/* By what keeps the home's counts true. */
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(kinds); i++)
 		r = home_list_put(tables, txn, home, kinds[i], apex, NULL, 0);
 	if (r == 0)
-		r = drop_journal(tables, txn, row.id);
+		r = home_del_all(txn, tables->journal, home_key_val(&journal));
 	if (r == 0)
 		r = count_zone(tables, txn, home, false);
 	return r < 0 ? r : home_del_row(txn, tables->zones, home_key_val(&key));

@@ -109,11 +109,19 @@ int home_fits_zone(const struct tables *tables, const struct home *home,
 		   struct refusal *why);
 
 /**
- * home_free() - all rows of it, journals too: the nameserver is gone
+ * home_retire() - the nameserver is gone: its keys too, and the rest is garbage
  *
- * It takes its time: as the journals are large.
+ * Nothing finds that by the nameserver any more, and its number is never
+ * another's. table_retire() leaves it to who frees the table.
  */
-int home_free(const struct tables *tables, MDB_txn *txn, uint32_t home);
+int home_retire(const struct tables *tables, MDB_txn *txn, uint32_t home);
+
+/**
+ * home_free_slice() - remove some of what a retired home had, journals too
+ * @max, @left: as table_free_slice() has them; @max is what is left of it
+ */
+int home_free_slice(const struct tables *tables, MDB_txn *txn, uint32_t home,
+		    size_t *max, bool *left);
 
 /* ---- Zones of a home ---- */
 

@@ -12,6 +12,7 @@
  * Counts are read and written within the transaction that changes what they
  * count, so they are true in every snapshot.
  */
+#include <assert.h>
 #include <errno.h>
 
 #include "dns/store/home.h"
@@ -251,9 +252,10 @@ int table_retire(const struct tables *tables, MDB_txn *txn, uint64_t server)
 	int r = table_served(tables, txn, server, &served);
 
 	if (r == 0)
-		r = set_served(tables, txn, served.table, false, 0, 0);
+		r = set_served(tables, txn, served.table, false, served.home,
+			       0);
 	if (r == 0 && served.home)
-		r = home_free(tables, txn, served.home);
+		r = home_retire(tables, txn, served.home);
 	if (r < 0)
 		return r;
 	return table_errno(mdb_del(txn, tables->serving, &key, NULL));
@@ -281,21 +283,23 @@ int table_loose(const struct tables *tables, MDB_txn *txn, struct buffer *out)
 	return r;
 }
 
-/* Rows of a table in one database, as many as @max says; 0: none is left. */
-static int free_rows(MDB_txn *txn, MDB_dbi dbi, uint32_t table, size_t *max,
-		     bool *left)
+static bool begins_with(MDB_val key, MDB_val prefix)
 {
-	uint8_t number[TABLE_NUMBER_SIZE], prefix[TABLE_NUMBER_SIZE];
+	return key.mv_size >= prefix.mv_size &&
+	       !memcmp(key.mv_data, prefix.mv_data, prefix.mv_size);
+}
+
+int table_del_slice(MDB_txn *txn, MDB_dbi dbi, MDB_val prefix, size_t *max,
+		    bool *left)
+{
 	CLEANUP(table_cursor_closep) MDB_cursor *cursor = NULL;
-	MDB_val value, key = table_number_key(number, table);
+	MDB_val key = prefix, value;
 	int rc = mdb_cursor_open(txn, dbi, &cursor);
 
 	if (rc != 0)
 		return table_errno(rc);
-	memcpy(prefix, number, sizeof(prefix));
 	rc = mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE);
-	while (rc == 0 && *max &&
-	       !memcmp(key.mv_data, prefix, sizeof(prefix))) {
+	while (rc == 0 && *max && begins_with(key, prefix)) {
 		size_t cost = 1 + value.mv_size / 4096;
 
 		*max -= cost < *max ? cost : *max;
@@ -304,8 +308,23 @@ static int free_rows(MDB_txn *txn, MDB_dbi dbi, uint32_t table, size_t *max,
 		if (rc == 0)
 			rc = mdb_cursor_get(cursor, &key, &value, MDB_NEXT);
 	}
-	*left = rc == 0 && !memcmp(key.mv_data, prefix, sizeof(prefix));
-	return rc == MDB_NOTFOUND ? 0 : table_errno(rc);
+	if (rc != 0 && rc != MDB_NOTFOUND)
+		return table_errno(rc);
+	*left = rc == 0 && begins_with(key, prefix);
+	return 0;
+}
+
+/* What its nameserver had beside it, if that was retired with it. */
+static int free_home(const struct tables *tables, MDB_txn *txn, uint32_t table,
+		     size_t *max, bool *left)
+{
+	struct table_counts counts;
+	int r = table_get_counts(tables, txn, table, &counts);
+
+	if (r < 0 || !counts.home)
+		return r == -ENOENT ? 0 : r;
+	assert(!counts.served);
+	return home_free_slice(tables, txn, counts.home, max, left);
 }
 
 int table_free_slice(const struct tables *tables, MDB_txn *txn, uint32_t table,
@@ -313,10 +332,12 @@ int table_free_slice(const struct tables *tables, MDB_txn *txn, uint32_t table,
 {
 	uint8_t number[TABLE_NUMBER_SIZE];
 	MDB_val key = table_number_key(number, table);
-	int rc, r = free_rows(txn, tables->apexes, table, &max, left);
+	int rc, r = table_del_slice(txn, tables->apexes, key, &max, left);
 
 	if (r == 0 && !*left)
-		r = free_rows(txn, tables->records, table, &max, left);
+		r = table_del_slice(txn, tables->records, key, &max, left);
+	if (r == 0 && !*left)
+		r = free_home(tables, txn, table, &max, left);
 	if (r < 0 || *left)
 		return r;
 	rc = mdb_del(txn, tables->tables, &key, NULL);

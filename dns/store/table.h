@@ -75,7 +75,7 @@ struct table_counts {
 	uint64_t json;	    /* octets of all rrsets_to_json(), no commas */
 	int64_t changed_ns; /* wall clock of the last change, since 1970 */
 	uint8_t served;	    /* some nameserver answers from it */
-	uint32_t home;	    /* of that one; 0: none */
+	uint32_t home;	    /* of that one; or loose: of the last; 0: none */
 };
 
 /** table_errno() - what an LMDB return code is as a negative errno */
@@ -193,14 +193,15 @@ int table_touch(const struct tables *tables, MDB_txn *txn, uint32_t table,
 		int64_t changed_ns);
 
 /** table_retire() - @server answers no more; its table becomes loose, and its
- * home goes */
+ * home goes with that */
 int table_retire(const struct tables *tables, MDB_txn *txn, uint64_t server);
 
 /** table_loose() - append the numbers of all loose tables, as uint32_t */
 int table_loose(const struct tables *tables, MDB_txn *txn, struct buffer *out);
 
 /**
- * table_free_slice() - remove some owners and zones of a loose table
+ * table_free_slice() - remove some owners and zones of a loose table, and of a
+ * home that was retired with it
  * @max:  up to so many, where a large one counts as one more for each 4 KiB:
  *        its pages are freed one by one
  * @left: false once the table is gone altogether

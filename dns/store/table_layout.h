@@ -29,6 +29,17 @@ int table_put_served(const struct tables *tables, MDB_txn *txn, uint64_t server,
 int table_get_owner(const struct tables *tables, MDB_txn *txn, uint32_t table,
 		    const struct name *owner, struct rrsets *out);
 
+/**
+ * table_del_slice() - remove rows whose keys begin so
+ * @max:  up to so many, where a large one counts as one more for each 4 KiB:
+ *        its pages are freed one by one; what is left of it is set
+ * @left: was that not all? untouched on failure
+ *
+ * Return: 0; -errno.
+ */
+int table_del_slice(MDB_txn *txn, MDB_dbi dbi, MDB_val prefix, size_t *max,
+		    bool *left);
+
 /* For CLEANUP; NULL is fine. */
 static inline void table_cursor_closep(MDB_cursor **cursor)
 {

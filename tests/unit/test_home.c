@@ -207,9 +207,25 @@ static void furnish(uint32_t home)
 	assert_int_equal(home_key_put(&tt.tables, txn, home, &key), 0);
 }
 
+/* Its table, and with that what it had besides; so many rows at a time. */
+static unsigned free_all(uint32_t table)
+{
+	unsigned slices = 0;
+	bool left = true;
+
+	for (; left; slices++) {
+		size_t before = all_entries();
+
+		assert_int_equal(
+			table_free_slice(&tt.tables, txn, table, 5, &left), 0);
+		assert_true(before - all_entries() <= 5);
+	}
+	return slices;
+}
+
 static void what_a_nameserver_had_is_gone_with_it(void **state)
 {
-	uint32_t other = make_home(22), home;
+	uint32_t other = make_home(22), home, table;
 	size_t before;
 
 	(void)state;
@@ -218,10 +234,15 @@ static void what_a_nameserver_had_is_gone_with_it(void **state)
 	home = make_home(21);
 	furnish(home);
 	assert_true(all_entries() > before + 20);
+	assert_int_equal(table_serving(&tt.tables, txn, 21, &table), 0);
 	assert_int_equal(table_retire(&tt.tables, txn, 21), 0);
-	assert_int_equal(all_entries(), before);
+	/* Its keys at once; the rest is found by nobody any more. */
+	assert_int_equal(entries(tt.tables.keys), 1);
 	assert_int_equal(home_get(&tt.tables, txn, home, &(struct home){0}),
 			 -ENOENT);
+	assert_true(all_entries() > before + 20);
+	assert_true(free_all(table) > 4);
+	assert_int_equal(all_entries(), before);
 	expect_list(other, LIST_CATALOG, NULL, "catalog.\n");
 	/* One without a home goes too. */
 	make_server(23);
