@@ -3,7 +3,9 @@
  * staging_publish.c - what is staged becomes what is answered
  *
  * Of all records that is one small write, which changes the table's number. Of
- * one owner's or one zone's, they are taken over into the table that is served.
+ * one owner's or one zone's, they are taken over into the table that is served;
+ * or where they are many, the other way round, so that nobody waits for all of
+ * them at once.
  * Either may depend on what was there when the new content was made.
  *
  * Where all records have zones that somebody may transfer, it is first found
@@ -148,6 +150,7 @@ static void begin(struct publishing *publishing, const struct served *served)
 		.source = staging->table,
 		.apex = publishing->scope.name,
 		.is_loose = staging->by == SETTLE_BY_TRANSFER,
+		.clears = staging->clears,
 		.fills = true,
 		.again = publishing->mixed,
 		.why = &task->refusal,
@@ -163,12 +166,13 @@ static int begin_merge(struct publishing *publishing, MDB_txn *txn,
 {
 	struct task *task = &publishing->on.task;
 	const struct staging *staging = publishing->on.staging;
+	/* Others that are secondaries are carried over, this one is not. */
+	bool is_taken = staging->by == SETTLE_BY_TRANSFER ||
+			staging->by == SETTLE_BY_REMOVAL;
 
 	return merge_new(&publishing->merge, task_tables(task), txn,
 			 served->home, served->table, staging->table,
-			 staging->by == SETTLE_BY_TRANSFER
-				 ? &publishing->scope.name
-				 : NULL,
+			 is_taken ? &publishing->scope.name : NULL, staging->by,
 			 task->now_ns);
 }
 
@@ -279,6 +283,21 @@ static int replace_all(struct publishing *publishing, MDB_txn *txn,
 	return r;
 }
 
+/*
+ * What is removed from a disk that is full is removed in place, which takes no
+ * space, whoever waits for it.
+ */
+static int is_large(struct publishing *publishing, MDB_txn *txn,
+		    const struct zone_replace *replace, uint32_t home)
+{
+	struct task *task = &publishing->on.task;
+
+	if (replace->clears && !store_has_room(&task->anchor->host->store))
+		return 0;
+	return zone_is_large(task_tables(task), txn, replace, home,
+			     &task->refusal);
+}
+
 /* A large one is filled up with the rest, and published as all records are. */
 static int replace_zone(struct publishing *publishing, MDB_txn *txn,
 			const struct served *served)
@@ -297,8 +316,7 @@ static int replace_zone(struct publishing *publishing, MDB_txn *txn,
 	};
 	int r = publishing->goes_on
 			? publishing->fills
-			: zone_is_large(task_tables(task), txn, &replace,
-					served->home, &task->refusal);
+			: is_large(publishing, txn, &replace, served->home);
 
 	if (r < 0 || r > 1)
 		return r;
@@ -421,7 +439,8 @@ static int run_publish(struct job *job, MDB_txn *txn)
 	task->is_edit = is_due;
 	if (r == 0 && !is_due)
 		return -staging->otherwise;
-	if (r == 0)
+	/* What a slice was put into is there: else it would not go on. */
+	if (r == 0 && !publishing->goes_on)
 		r = staging_table(&publishing->on, txn);
 	if (r == 0)
 		r = replace(publishing, txn, &served);

@@ -191,7 +191,7 @@ static void merge_freep(struct merge **merge)
 
 int merge_new(struct merge **out, const struct tables *tables, MDB_txn *txn,
 	      uint32_t home, uint32_t from, uint32_t to,
-	      const struct name *taken, int64_t now_ns)
+	      const struct name *taken, enum settle_by by, int64_t now_ns)
 {
 	CLEANUP(merge_freep) struct merge *merge = calloc(1, sizeof(*merge));
 	int r;
@@ -200,8 +200,7 @@ int merge_new(struct merge **out, const struct tables *tables, MDB_txn *txn,
 		return -ENOMEM;
 	merge->from = (struct merge_side){{merge_look}, merge, from};
 	merge->to = (struct merge_side){{merge_look}, merge, to};
-	r = settling_begin(&merge->settling, tables, txn, home, SETTLE_BY_FILE,
-			   now_ns);
+	r = settling_begin(&merge->settling, tables, txn, home, by, now_ns);
 	if (r == 0)
 		r = merge_find_secondaries(merge, txn, taken);
 	if (r == 0)

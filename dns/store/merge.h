@@ -28,13 +28,15 @@ struct merge;
 /**
  * merge_new() - nothing is done yet
  * @from, @to: the table that is served, and the one that is to be
- * @taken:     NULL; or the secondary whose records have come, with its serial
+ * @taken:     NULL; or the secondary whose records have come, with its serial;
+ *             or the zone that is removed
+ * @by:        who changes records
  *
  * Return: 0, -errno.
  */
 int merge_new(struct merge **out, const struct tables *tables, MDB_txn *txn,
 	      uint32_t home, uint32_t from, uint32_t to,
-	      const struct name *taken, int64_t now_ns);
+	      const struct name *taken, enum settle_by by, int64_t now_ns);
 struct merge *merge_free(struct merge *merge); /* NULL is fine */
 
 /** merge_slice() - go on for about @max owners; 0, -errno */

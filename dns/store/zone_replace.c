@@ -129,18 +129,15 @@ int zone_is_large(const struct tables *tables, MDB_txn *txn,
 		  struct refusal *why)
 {
 	struct zone_counts counts = {0};
-	uint64_t new = 0, all;
+	uint64_t new = 0;
 	int r = table_zone(tables, txn, replace->table, &replace->apex,
 			   &counts);
 
 	if (r == 0 || r == -ENOENT)
-		r = table_records(tables, txn, replace->table, &all);
-	if (r == 0)
 		r = table_records(tables, txn, replace->source, &new);
-	if (r < 0 || replace->clears)
+	if (r < 0)
 		return r;
-	new += counts.own.records;
-	if (new < ZONE_LARGE || new < all - counts.own.records)
+	if (new + counts.own.records < ZONE_LARGE)
 		return 0;
 	/* All else is settled as files are; so this is, that may be. */
 	r = check_soa(tables, txn, replace, why);

@@ -35,13 +35,12 @@ int zone_replace(const struct tables *tables, MDB_txn *txn,
 
 /**
  * zone_fill() - let a table be what another one is with a zone replaced
- * @take: table, source: to be filled, apex, is_loose and why are set, and
- *        fills; kept between slices, each of about @max owners
+ * @take: table, source: to be filled, apex, is_loose, clears and why are set,
+ *        and fills; kept between slices, each of about @max owners
  *
- * Where that is more than is left of the other one, it is the shorter way; the
- * source is then published. In slices; what else was changed meanwhile, it is
- * to be done again for. Return: as zone_replace(), with @left: was that not
- * all?
+ * Of a large one it is the way that nobody has to wait for; the source is then
+ * published. In slices; what else was changed meanwhile, it is to be done again
+ * for. Return: as zone_replace(), with @left: was that not all?
  */
 int zone_fill(struct zone_take *take, MDB_txn *txn, size_t max, int64_t now_ns,
 	      bool *left);

@@ -178,7 +178,8 @@ int zone_take_slice(struct zone_take *walk, MDB_txn *txn, size_t max,
 		r = begin(walk, txn, &apex);
 	if (r == 0)
 		r = table_pair_init(&pair, walk->tables, txn, walk->table,
-				    walk->source, !walk->clears, &walk->place);
+				    walk->source, !walk->clears || walk->fills,
+				    &walk->place);
 	while (r == 0 && max--) {
 		r = table_pair_next(&pair, &at);
 		if (r == -ENOENT ||

@@ -28,7 +28,9 @@ struct zone_take {
 	 * goes; else they are refused, and it stays.
 	 */
 	bool is_loose;
-	bool clears; /* there is no source: the SOA goes too */
+	/* The zone has no new records, and the SOA goes too: there is no source
+	 * but one to be filled. */
+	bool clears;
 	/*
 	 * The other way round: what the source has to become so that it is the
 	 * whole table with that zone in it. Owners outside are walked too.

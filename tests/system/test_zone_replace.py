@@ -105,3 +105,39 @@ def test_an_soa_may_be_left_out_of_a_zones_text(ns):
         "www.example. 300 a 192.0.2.1"]
     os.truncate(ns / "zones" / "example." / "records", 0)
     assert ns.lines() == []
+
+
+def of_zone(ns, zone="example."):
+    text = (ns / "zones" / zone / "records").read_text().replace("\t", " ")
+    return canonical(line for line in text.splitlines()
+                     if not line.startswith("$"))
+
+
+@pytest.mark.parametrize("text", ["", "a.other. 300 A 192.0.2.1\n"])
+def test_a_large_secondary_stays_when_all_else_goes(ns, text):
+    """It is carried over in slices, which are many."""
+    replace(ns.records, many(20000) + OTHER)
+    before = of_zone(ns)
+    (ns / "zones" / "example." / "primaries").write_text("192.0.2.1\n")
+    replace(ns.records, text)
+    assert of_zone(ns) == before
+
+
+@pytest.mark.parametrize("removes", [False, True], ids=["cleared", "removed"])
+def test_a_large_zone_goes_and_no_other(ns, removes):
+    zone = ns / "zones" / "example."
+    child = ("$ORIGIN .\nsub.example. 300 SOA ns h 5 1 2 3 4\n"
+             "x.sub.example. 300 TXT x\n")
+    replace(ns.records, many(30000, serial=7) + OTHER + child)
+    others = of_zone(ns, "other."), of_zone(ns, "sub.example.")
+    if removes:
+        zone.rmdir()
+    else:
+        replace(zone / "records", "")
+    assert (of_zone(ns, "other."), of_zone(ns, "sub.example.")) == others
+    assert len(ns.lines()) == 4
+    assert zone.exists() != removes
+    assert not ns.ask("h1.example.").answer
+    append(ns.records, "example. 300 SOA ns. h. 3 1 2 3 4\n")
+    # Only rmdir forgets the serial that it had.
+    assert serial_of(ns) == (3 if removes else 8)

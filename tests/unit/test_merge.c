@@ -173,8 +173,8 @@ static bool stage(uint32_t *out, const char *text)
 static bool has_been_edited;
 
 /* Others change what is served while it goes on. */
-static int merge_in(struct served_table *on, uint32_t staged, int64_t now_ns,
-		    bool edited)
+static int merge_in(struct served_table *on, uint32_t staged,
+		    const struct name *taken, int64_t now_ns, bool edited)
 {
 	struct merge *merge = NULL;
 	bool left = true;
@@ -182,7 +182,9 @@ static int merge_in(struct served_table *on, uint32_t staged, int64_t now_ns,
 	int r;
 
 	assert_int_equal(merge_new(&merge, &tt.tables, txn, on->home, on->table,
-				   staged, NULL, now_ns),
+				   staged, taken,
+				   taken ? SETTLE_BY_TRANSFER : SETTLE_BY_FILE,
+				   now_ns),
 			 0);
 	while (left) {
 		assert_int_equal(merge_slice(merge, txn, 1 + chance(40), &left),
@@ -202,7 +204,7 @@ static int merge_in(struct served_table *on, uint32_t staged, int64_t now_ns,
 			    &why);
 		merge_free(merge);
 		test_commit(txn);
-		return merge_in(on, staged, now_ns, chance(4) == 0);
+		return merge_in(on, staged, taken, now_ns, chance(4) == 0);
 	}
 	r = merge_end(merge, txn);
 	if (r == 0)
@@ -215,12 +217,7 @@ static int merge_in(struct served_table *on, uint32_t staged, int64_t now_ns,
 
 static int merge_all(struct served_table *on, uint32_t staged, int64_t now_ns)
 {
-	return merge_in(on, staged, now_ns, chance(4) == 0);
-}
-
-static int merge_now(struct served_table *on, uint32_t staged, int64_t now_ns)
-{
-	return merge_in(on, staged, now_ns, false);
+	return merge_in(on, staged, NULL, now_ns, chance(4) == 0);
 }
 
 static void replace_all(struct served_table *on, int64_t now_ns)
@@ -233,8 +230,19 @@ static void replace_all(struct served_table *on, int64_t now_ns)
 		assert_int_equal(merge_all(on, staged, now_ns), 0);
 }
 
-/* The other way round: the rest is added to the zone, perhaps twice. */
-static void fill_up(struct served_table *on, const struct zone_replace *replace)
+static void apply_to(const struct served_table *on, const struct change *change)
+{
+	MDB_txn *txn = test_begin();
+	struct refusal why;
+
+	table_apply(&tt.tables, txn, on->table, change, false, NOW, &why);
+	test_commit(txn);
+}
+
+/* The other way round: the rest is added to the zone; and once more, if it was
+ * changed then. */
+static void fill_up(struct served_table *on, const struct zone_replace *replace,
+		    const struct change *between)
 {
 	struct refusal why;
 	struct zone_take take = {
@@ -243,10 +251,11 @@ static void fill_up(struct served_table *on, const struct zone_replace *replace)
 		.source = replace->source,
 		.apex = replace->apex,
 		.is_loose = true,
+		.clears = replace->clears,
 		.fills = true,
 		.why = &why,
 	};
-	unsigned rounds = 1 + chance(2);
+	unsigned rounds = between ? 2 : 1 + chance(2);
 
 	while (rounds--) {
 		MDB_txn *txn = test_begin();
@@ -257,11 +266,15 @@ static void fill_up(struct served_table *on, const struct zone_replace *replace)
 						   replace->now_ns, &left),
 					 0);
 		test_commit(txn);
+		if (between && rounds)
+			apply_to(on, between);
 		take.begun = false;
 		take.again = true;
 	}
 	zone_take_deinit(&take);
-	assert_int_equal(merge_now(on, replace->source, replace->now_ns), 0);
+	assert_int_equal(merge_in(on, replace->source, &replace->apex,
+				  replace->now_ns, false),
+			 0);
 }
 
 static void replace_zone(struct served_table *on, int64_t now_ns)
@@ -282,8 +295,10 @@ static void replace_zone(struct served_table *on, int64_t now_ns)
 	random_text(&text, on->table, &replace.apex);
 	if (!stage(&replace.source, (char *)text.data))
 		return;
-	if (!replace.clears && chance(2)) {
-		fill_up(on, &replace);
+	if (chance(2)) {
+		if (replace.clears)
+			replace.source = test_new_table();
+		fill_up(on, &replace, NULL);
 		return;
 	}
 	txn = test_begin();
@@ -583,6 +598,70 @@ static void make_secondary(struct served_table *on, const char *apex)
 	test_commit(txn);
 }
 
+/* Both ways: what a table is then, which was changed so before, or meanwhile.
+ */
+static char *replaced(const char *apex, const char *text,
+		      const struct change *change, bool clears, bool fills)
+{
+	struct served_table on = serve(SERIAL_AUTO, true);
+	struct zone_replace replace = {
+		.table = on.table,
+		.source = test_new_table(),
+		.apex = test_name(apex),
+		.clears = clears,
+		.by = clears ? SETTLE_BY_FILE : SETTLE_BY_TRANSFER,
+		.now_ns = NOW,
+	};
+	struct refusal why;
+	MDB_txn *txn;
+
+	fill(&on);
+	if (!clears)
+		make_secondary(&on, apex);
+	if (!clears)
+		assert_int_equal(test_apply(replace.source, text, true, NULL),
+				 0);
+	if (fills) {
+		fill_up(&on, &replace, change);
+		return test_dump(on.table);
+	}
+	apply_to(&on, change);
+	txn = test_begin();
+	assert_int_equal(zone_replace(&tt.tables, txn, &replace, &why), 0);
+	test_commit(txn);
+	return test_dump(on.table);
+}
+
+static void what_is_filled_is_what_is_replaced_in_place(void **state)
+{
+	(void)state;
+	for (unsigned run = 0; run < 400; run++) {
+		CLEANUP(buffer_deinit) struct buffer text = {0};
+		CLEANUP(change_deinit) struct change change = {0};
+		CLEANUP(freep) char *in_place = NULL, *filled = NULL;
+		struct served_table on = serve(SERIAL_AUTO, true);
+		const char *apex = apexes[run % ARRAY_SIZE(apexes)];
+		struct name name = test_name(apex);
+		struct name nested = test_name("deep.sub.example.");
+		bool clears = run % 3 == 0;
+
+		fill(&on);
+		random_text(&text, on.table, &name);
+		/* What a text had for a nested zone that goes is left out. */
+		if (clears)
+			random_change(&change);
+		else
+			test_change(&change, "x.other. 60 TXT x\n");
+		if (clears && chance(3) == 0)
+			change_drop(&change, &nested);
+		in_place = replaced(apex, (char *)text.data, &change, clears,
+				    false);
+		filled = replaced(apex, (char *)text.data, &change, clears,
+				  true);
+		assert_string_equal(filled, in_place);
+	}
+}
+
 static void what_is_of_another_zone_is_refused_in_a_zones_text(void **state)
 {
 	static const char *const cases[] = {
@@ -648,7 +727,8 @@ static void a_merge_is_off_when_lists_or_zones_have_changed(void **state)
 		assert_true(stage(&staged, SOA("z.", 5) "a.z. TXT x\n"));
 		txn = test_begin();
 		assert_int_equal(merge_new(&merge, &tt.tables, txn, on.home,
-					   on.table, staged, NULL, NOW),
+					   on.table, staged, NULL,
+					   SETTLE_BY_FILE, NOW),
 				 0);
 		assert_int_equal(merge_slice(merge, txn, 100, &left), 0);
 		assert_false(left);
@@ -674,6 +754,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_zone_is_replaced_and_no_other),
+		cmocka_unit_test(what_is_filled_is_what_is_replaced_in_place),
 		cmocka_unit_test(
 			what_is_of_another_zone_is_refused_in_a_zones_text),
 		cmocka_unit_test(a_replacement_of_all_leaves_secondaries_alone),
