@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <assert.h>
 #include <errno.h>
 
 #include "dns/store/apply.h"
@@ -80,6 +81,84 @@ static int check_secondary(struct replacing *replacing, struct refusal *why)
 					      "it is no secondary any more");
 }
 
+/* ---- What is known by now ---- */
+
+/* Before the key and the new value. */
+struct zone_changed {
+	size_t key_len, value_len;
+};
+
+void zone_changes_deinit(struct zone_changes *changes)
+{
+	buffer_deinit(&changes->owners);
+	*changes = (struct zone_changes){0};
+}
+
+static int keep_owner(void *arg, const uint8_t *key, size_t key_len,
+		      struct rrsets old, struct rrsets new)
+{
+	struct zone_changed changed = {key_len, new.len};
+	struct zone_changes *out = arg;
+	struct buffer *owners = &out->owners;
+	size_t len = sizeof(changed) + key_len + new.len;
+	int r;
+
+	(void)old;
+	out->are_many = out->count == ZONE_CHANGES_MAX ||
+			owners->len + len > ZONE_CHANGES_OCTETS;
+	if (out->are_many)
+		return ECANCELED;
+	out->count++;
+	r = buffer_reserve(owners, len);
+	if (r == 0)
+		r = buffer_add(owners, &changed, sizeof(changed));
+	if (r == 0)
+		r = buffer_add(owners, key, key_len);
+	return r ? r : buffer_add(owners, new.data, new.len);
+}
+
+int zone_compare(struct zone_take *take, MDB_txn *txn, size_t max,
+		 struct zone_changes *out, bool *left)
+{
+	int r;
+
+	assert(!take->fills);
+	r = zone_take_slice(take, txn, max, keep_owner, out, left);
+	if (!out->are_many)
+		return r;
+	*left = false;
+	buffer_deinit(&out->owners);
+	return 0;
+}
+
+static int take_changes(struct replacing *replacing)
+{
+	const struct zone_replace *replace = replacing->replace;
+	const struct apply *apply = &replacing->apply;
+	const struct buffer *owners = &replace->changes->owners;
+	struct zone_changed changed;
+	int r = 0;
+
+	assert(!replace->changes->are_many);
+	for (size_t at = 0; r == 0 && at < owners->len;) {
+		const uint8_t *key = owners->data + at + sizeof(changed);
+		struct rrsets old = {0}, new;
+		struct name owner;
+
+		memcpy(&changed, owners->data + at, sizeof(changed));
+		at += sizeof(changed) + changed.key_len + changed.value_len;
+		new = (struct rrsets){key + changed.key_len, changed.value_len};
+		if (name_from_key(key, changed.key_len, &owner) < 0)
+			return -EIO;
+		r = table_get_owner(apply->tables, apply->txn, replace->table,
+				    &owner, &old);
+		if (r == 0 || r == -ENOENT)
+			r = take_owner(replacing, key, changed.key_len, old,
+				       new);
+	}
+	return r;
+}
+
 int zone_replace(const struct tables *tables, MDB_txn *txn,
 		 const struct zone_replace *replace, struct refusal *why)
 {
@@ -111,7 +190,9 @@ int zone_replace(const struct tables *tables, MDB_txn *txn,
 	/* Without settings, a zone is forgotten in the same way. */
 	if (r == 0 && replace->by == SETTLE_BY_TRANSFER && !replace->clears)
 		r = check_secondary(&replacing, why);
-	if (r == 0)
+	if (r == 0 && replace->changes)
+		r = take_changes(&replacing);
+	else if (r == 0)
 		r = zone_take_slice(&take, txn, SIZE_MAX, take_owner,
 				    &replacing, &left);
 	if (r || !apply_count(&replacing.apply))
@@ -121,7 +202,8 @@ int zone_replace(const struct tables *tables, MDB_txn *txn,
 
 /* ---- The other way round ---- */
 
-/* Fewer records than that are replaced within a tenth of a second. */
+/* Fewer records than that are replaced within a tenth of a second, whatever
+ * changes. */
 #define ZONE_LARGE 20000
 
 int zone_is_large(const struct tables *tables, MDB_txn *txn,

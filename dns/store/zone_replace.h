@@ -11,6 +11,18 @@
 #include "dns/store/zone_take.h"
 #include "dns/text/scope.h"
 
+/* So many owners are changed at once, in some hundredths of a second; and so
+ * many octets of them are kept. */
+#define ZONE_CHANGES_MAX    4096
+#define ZONE_CHANGES_OCTETS (1 << 20)
+
+/* Owners that are to become others, while others come in between. */
+struct zone_changes {
+	struct buffer owners; /* each with its key and its new value */
+	size_t count;
+	bool are_many; /* more than that: nothing is kept */
+};
+
 struct zone_replace {
 	uint32_t table;
 	uint32_t source; /* a table with nothing but the new records */
@@ -18,6 +30,8 @@ struct zone_replace {
 	struct name apex;
 	enum settle_by by;
 	int64_t now_ns;
+	/* NULL; or those that zone_compare() found, if nothing has changed. */
+	const struct zone_changes *changes;
 	/* Is told of each owner that becomes another; or NULL. */
 	void (*touched)(void *arg, const struct name *owner);
 	void *arg;
@@ -34,19 +48,30 @@ int zone_replace(const struct tables *tables, MDB_txn *txn,
 		 const struct zone_replace *replace, struct refusal *why);
 
 /**
+ * zone_compare() - which owners are to become others, in slices
+ * @take: as zone_fill() has it, but that it does not fill
+ * @out:  all zero at first
+ *
+ * Return: as zone_replace(), with @left: was that not all?
+ */
+int zone_compare(struct zone_take *take, MDB_txn *txn, size_t max,
+		 struct zone_changes *out, bool *left);
+void zone_changes_deinit(struct zone_changes *changes);
+
+/**
  * zone_fill() - let a table be what another one is with a zone replaced
  * @take: table, source: to be filled, apex, is_loose, clears and why are set,
  *        and fills; kept between slices, each of about @max owners
  *
- * Of a large one it is the way that nobody has to wait for; the source is then
- * published. In slices; what else was changed meanwhile, it is to be done again
- * for. Return: as zone_replace(), with @left: was that not all?
+ * Where much of a large one changes, it is the way that nobody has to wait for;
+ * the source is then published. In slices; what else was changed meanwhile, it
+ * is to be done again for. Return: as zone_compare().
  */
 int zone_fill(struct zone_take *take, MDB_txn *txn, size_t max, int64_t now_ns,
 	      bool *left);
 
 /**
- * zone_is_large() - is it better filled than replaced?
+ * zone_is_large() - is it to be compared, and then filled where much changes?
  * Return: 1, 0; EROFS, with @why: it is a secondary; -errno.
  */
 int zone_is_large(const struct tables *tables, MDB_txn *txn,
