@@ -18,6 +18,7 @@
 struct running {
 	const struct update *update;
 	struct edited_names owners;
+	bool is_nested; /* there is a zone above */
 	enum rcode rcode;
 	struct refusal *why;
 };
@@ -50,26 +51,25 @@ static const uint8_t *rdata_of(const struct running *running,
 	return running->update->rdata.data + item->rdata_at;
 }
 
-/* Is the name, or its RRset, of this zone, and of none in it? */
+/* Is the name, or its RRset, of this zone, and of none in it or above it? */
 static int check_zone(struct running *running, const struct update_item *item)
 {
+	const struct edited_names *owners = &running->owners;
 	const struct update *update = running->update;
-	struct zone_counts counts;
-	struct name apex;
-	int r;
+	int side;
 
 	if (!name_is_under(&item->owner, &update->zone))
 		return answer_with(running, RCODE_NOTZONE, item,
 				   "the name is not in the zone");
-	r = table_zone_of(running->owners.tables, running->owners.txn,
-			  running->owners.table, &item->owner, &apex, &counts);
-	if (r < 0 && r != -ENOENT)
-		return r;
-	if (r == -ENOENT || name_equal(&apex, &update->zone) ||
-	    (item->type == RR_DS && name_equal(&apex, &item->owner)))
-		return 0;
+	side = zone_side(owners->tables, owners->txn, owners->table,
+			 &update->zone, &item->owner, item->type);
+	if (side <= ZONE_OWN)
+		return side;
 	return answer_with(running, RCODE_NOTZONE, item,
-			   "the name is in a zone of its own, nested in this");
+			   side == ZONE_ABOVE
+				   ? "the DS at the apex is the zone's above"
+				   : "the name is in a zone of its own, nested "
+				     "in this");
 }
 
 /* ---- Prerequisites: section 3.2 ---- */
@@ -222,11 +222,16 @@ static bool is_apex(const struct running *running,
 	return name_equal(&item->owner, &running->update->zone);
 }
 
-/* SOA and NS of the apex: the zone has them for as long as it is there. */
+/*
+ * SOA and NS of the apex: the zone has them for as long as it is there. With a
+ * zone above it, a DS is that one's.
+ */
 static bool is_kept(const struct running *running,
 		    const struct update_item *item, uint16_t type)
 {
-	return is_apex(running, item) && (type == RR_SOA || type == RR_NS);
+	return is_apex(running, item) &&
+	       (type == RR_SOA || type == RR_NS ||
+		(type == RR_DS && running->is_nested));
 }
 
 /* DNSSEC's records may stand beside a CNAME, and it beside them. */
@@ -387,13 +392,24 @@ static int check_changes(struct running *running)
 	return r;
 }
 
+static int look_above(struct running *running)
+{
+	const struct edited_names *owners = &running->owners;
+	struct zone_counts counts = {0};
+	int r = table_zone(owners->tables, owners->txn, owners->table,
+			   &running->update->zone, &counts);
+
+	running->is_nested = counts.is_nested;
+	return r == -ENOENT ? 0 : r;
+}
+
 static int do_changes(struct running *running, int64_t now_ns,
 		      struct change *change)
 {
 	const struct edited_names *owners = &running->owners;
 	const struct update_item *item;
 	size_t count;
-	int r = 0;
+	int r = look_above(running);
 
 	item = update_items(&running->update->changes, &count);
 	for (; r == 0 && count; item++, count--)

@@ -184,6 +184,60 @@ int table_zone_of(const struct tables *tables, MDB_txn *txn, uint32_t table,
 	return r < 0 ? r : show(&at, apex, out);
 }
 
+/* Of an apex that is nested in @apex: is there none between? */
+static int side_of_nested(const struct tables *tables, MDB_txn *txn,
+			  uint32_t table, const struct name *apex,
+			  const struct name *nested)
+{
+	struct zone_counts counts;
+	struct name parent, above;
+	int r;
+
+	name_ancestor(nested, 1, &parent);
+	r = table_zone_of(tables, txn, table, &parent, &above, &counts);
+	if (r < 0)
+		return r == -ENOENT ? ZONE_NESTED : r;
+	return name_equal(&above, apex) ? ZONE_OWN : ZONE_NESTED;
+}
+
+int zone_side(const struct tables *tables, MDB_txn *txn, uint32_t table,
+	      const struct name *apex, const struct name *owner, uint16_t type)
+{
+	struct zone_counts counts;
+	struct name at;
+	int r = table_zone_of(tables, txn, table, owner, &at, &counts);
+
+	assert(name_is_under(owner, apex));
+	if (r < 0)
+		return r == -ENOENT ? ZONE_OWN : r;
+	if (name_equal(&at, apex))
+		return type == RR_DS && counts.is_nested &&
+				       name_equal(owner, apex)
+			       ? ZONE_ABOVE
+			       : ZONE_OWN;
+	if (!name_is_under(&at, apex))
+		return ZONE_OWN;
+	return type == RR_DS && name_equal(owner, &at)
+		       ? side_of_nested(tables, txn, table, apex, &at)
+		       : ZONE_NESTED;
+}
+
+int zone_is_alone(const struct tables *tables, MDB_txn *txn, uint32_t table,
+		  const struct name *apex)
+{
+	CLEANUP(table_cursor_closep) MDB_cursor *apexes = NULL;
+	struct zone_key key;
+	struct zone_at other;
+	int r = table_errno(mdb_cursor_open(txn, tables->apexes, &apexes));
+
+	key.len = table_key(key.octets, table, apex);
+	if (r == 0)
+		r = zone_at_below(apexes, &key, &key, &other);
+	if (r == -ENOENT)
+		r = zone_at_above(apexes, &key, &other);
+	return r == -ENOENT ? 1 : r;
+}
+
 int zone_touch(const struct tables *tables, MDB_txn *txn, uint32_t table,
 	       const struct name *apex, int64_t changed_ns)
 {

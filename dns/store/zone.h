@@ -96,6 +96,28 @@ int table_zone_of(const struct tables *tables, MDB_txn *txn, uint32_t table,
 		  const struct name *name, struct name *apex,
 		  struct zone_counts *out);
 
+/* Whose an RRset is, of who changes one zone. */
+enum zone_side {
+	ZONE_OWN,
+	ZONE_NESTED, /* of a zone nested in it */
+	ZONE_ABOVE,  /* it is the DS at the apex, which is the zone's above */
+};
+
+/**
+ * zone_side() - of a name at or below @apex, and a type
+ *
+ * The DS at an apex is the zone's above: RFC 4035, section 2.4. Of a zone that
+ * has no SOA all is its own. Return: enum zone_side; -errno.
+ */
+int zone_side(const struct tables *tables, MDB_txn *txn, uint32_t table,
+	      const struct name *apex, const struct name *owner, uint16_t type);
+
+/** zone_is_alone() - is no zone nested in that one, and it in none? 1, 0,
+ * -errno
+ */
+int zone_is_alone(const struct tables *tables, MDB_txn *txn, uint32_t table,
+		  const struct name *apex);
+
 /** zone_touch() - say that its last change was then: 0; -ENOENT; -errno */
 int zone_touch(const struct tables *tables, MDB_txn *txn, uint32_t table,
 	       const struct name *apex, int64_t changed_ns);

@@ -14,20 +14,20 @@
 #include "dns/store/update.h"
 #include "tests/unit/tables.h"
 
-#define ZONE "ex."
+static const char *zone_name = "ex.";
 
 /* All tests begin with this. */
 #define SOA "ex. 60 SOA ns.ex. h.ex. 10 2 3 4 5\n"
 #define NS  "ex. 60 NS ns.ex.\n"
 
-static const char *const zone = SOA NS "a.ex. 60 A 192.0.2.1\n"
-				       "a.ex. 60 A 192.0.2.2\n"
-				       "a.ex. 60 TXT \"x\"\n"
-				       "c.ex. 60 CNAME a.ex.\n"
-				       "w.ex. 60 WKS 192.0.2.1 TCP 25\n"
-				       "deep.ent.ex. 60 TXT \"y\"\n"
-				       "sub.ex. 60 SOA ns.ex. h.ex. 1 2 3 4 5\n"
-				       "sub.ex. 60 NS ns.ex.\n";
+static const char *zone = SOA NS "a.ex. 60 A 192.0.2.1\n"
+				 "a.ex. 60 A 192.0.2.2\n"
+				 "a.ex. 60 TXT \"x\"\n"
+				 "c.ex. 60 CNAME a.ex.\n"
+				 "w.ex. 60 WKS 192.0.2.1 TCP 25\n"
+				 "deep.ent.ex. 60 TXT \"y\"\n"
+				 "sub.ex. 60 SOA ns.ex. h.ex. 1 2 3 4 5\n"
+				 "sub.ex. 60 NS ns.ex.\n";
 
 /* ---- Messages ---- */
 
@@ -101,7 +101,7 @@ static void put_line(struct message *message, const char *lines)
 
 static void begin(struct message *message)
 {
-	struct name name = test_name(ZONE);
+	struct name name = test_name(zone_name);
 	static const uint8_t tail[] = {0, RR_SOA, 0, RR_CLASS_IN};
 
 	memset(message->octets, 0, MESSAGE_HEAD_SIZE);
@@ -133,7 +133,7 @@ static enum rcode run(uint32_t table, const struct message *message)
 {
 	CLEANUP(change_deinit) struct change done = {0};
 	CLEANUP(update_freep) struct update *update = NULL;
-	struct name apex = test_name(ZONE);
+	struct name apex = test_name(zone_name);
 	struct refusal why = {0};
 	enum rcode rcode;
 	MDB_txn *txn;
@@ -269,8 +269,8 @@ static void prerequisites(void **state)
 		{"pre a.ex. CH A 0\n" ADD_B, RCODE_FORMERR, ""},
 		{"pre a.ex. IN ANY 0\n" ADD_B, RCODE_FORMERR, ""},
 		/* In their order. */
-		{"pre x.ex. ANY A 0\npre a.ex. ANY A 1\n" ADD_B,
-		 RCODE_NXRRSET, ""},
+		{"pre x.ex. ANY A 0\npre a.ex. ANY A 1\n" ADD_B, RCODE_NXRRSET,
+		 ""},
 		{"pre x.ex. ANY A 0\npre a.ex. CH A 0\n" ADD_B, RCODE_NXRRSET,
 		 ""},
 		{"pre a.ex. ANY A 1\npre x.ex. ANY A 0\n" ADD_B, RCODE_FORMERR,
@@ -375,6 +375,49 @@ static void records_are_added(void **state)
 	check(cases, ARRAY_SIZE(cases));
 }
 
+#define DIGEST                                                                 \
+	"000102030405060708090a0b0c0d0e0f000102030405060708090a0b0c0d0e0f"
+
+/* RFC 4035, section 2.4. */
+static void a_ds_is_changed_by_the_zone_above_alone(void **state)
+{
+	static const struct update_case
+		below[] =
+			{
+				{"up sub.ex. IN DS 60 2 8 2 " DIGEST "\n",
+				 RCODE_NOTZONE, ""},
+				{"up sub.ex. ANY DS 0\n", RCODE_NOTZONE, ""},
+				{"up sub.ex. NONE DS 0 1 8 2 " DIGEST "\n",
+				 RCODE_NOTZONE, ""},
+				{"up sub.ex. ANY ANY 0\n", RCODE_NOERROR,
+				 "-sub.ex. 60 IN TXT \"x\"\n"},
+				{"up deep.sub.ex. IN DS 60 2 8 2 " DIGEST "\n",
+				 RCODE_NOERROR,
+				 "+deep.sub.ex. 60 IN DS 2 8 2 " DIGEST "\n"},
+			},
+		above[] = {
+			{"up sub.ex. ANY DS 0\n", RCODE_NOERROR,
+			 "-sub.ex. 60 IN DS 1 8 2 " DIGEST "\n"},
+			/* That one's zone above is nested in this one. */
+			{"up deep.sub.ex. IN DS 60 2 8 2 " DIGEST "\n",
+			 RCODE_NOTZONE, ""},
+			{"up ex. IN DS 60 2 8 2 " DIGEST "\nup ex. ANY ANY 0\n",
+			 RCODE_NOERROR, ""},
+		};
+	const char *before = zone;
+
+	(void)state;
+	zone = SOA NS "sub.ex. 60 SOA ns.ex. h.ex. 1 2 3 4 5\n"
+		      "sub.ex. 60 NS ns.ex.\nsub.ex. 60 TXT x\n"
+		      "sub.ex. 60 DS 1 8 2 " DIGEST "\n"
+		      "deep.sub.ex. 60 SOA ns.ex. h.ex. 1 2 3 4 5\n";
+	check(above, ARRAY_SIZE(above));
+	zone_name = "sub.ex.";
+	check(below, ARRAY_SIZE(below));
+	zone_name = "ex.";
+	zone = before;
+}
+
 static void records_are_deleted(void **state)
 {
 	static const struct update_case cases[] = {
@@ -458,6 +501,7 @@ int main(void)
 		cmocka_unit_test(prerequisites),
 		cmocka_unit_test(all_changes_are_looked_at_first),
 		cmocka_unit_test(records_are_added),
+		cmocka_unit_test(a_ds_is_changed_by_the_zone_above_alone),
 		cmocka_unit_test(records_are_deleted),
 		cmocka_unit_test(a_message_that_is_cut_off_is_malformed),
 		cmocka_unit_test(a_large_one_takes_no_time),
