@@ -13,6 +13,7 @@
 #include "dns/store/incoming.h"
 #include "dns/store/serial.h"
 #include "dns/store/soa.h"
+#include "dns/store/zone.h"
 
 enum place {
 	AT_FIRST,  /* the SOA is to come */
@@ -380,21 +381,39 @@ static int do_difference(struct edited_names *names,
 	return 0;
 }
 
+/*
+ * Of a zone nested in this one, what is here is the truth, and so is the DS of
+ * the zone above: as where all of a zone comes, they are left out.
+ */
+static int do_own(struct edited_names *names, const struct name *apex,
+		  const struct difference *difference, const uint8_t *rdata)
+{
+	int side = zone_side(names->tables, names->txn, names->table, apex,
+			     &difference->owner, difference->type);
+
+	if (side != ZONE_OWN)
+		return side < 0 ? side : 0;
+	return do_difference(names, difference, rdata);
+}
+
 int incoming_differences(const struct incoming *incoming,
 			 const struct tables *tables, MDB_txn *txn,
 			 uint32_t table, struct change *out)
 {
 	CLEANUP(edited_deinit)
 	struct edited_names names = {tables, txn, table, NULL};
+	const struct name *apex = &incoming->request.apex;
 	const struct buffer *all = &incoming->differences;
-	int r = 0;
+	int alone = zone_is_alone(tables, txn, table, apex);
+	int r = alone < 0 ? alone : 0;
 
 	for (size_t at = 0; r == 0 && at < all->len;) {
 		struct difference difference;
 
 		memcpy(&difference, all->data + at, sizeof(difference));
 		at += sizeof(difference);
-		r = do_difference(&names, &difference, all->data + at);
+		r = alone ? do_difference(&names, &difference, all->data + at)
+			  : do_own(&names, apex, &difference, all->data + at);
 		at += difference.rdlen;
 	}
 	return r ? r : edited_change(&names, out);

@@ -176,8 +176,8 @@ static void all_forms_of_a_transfer_are_told_apart(void **unused)
 		int r = take_all(incoming, cases[i].words, &zone, &state, &why);
 
 		if (r != cases[i].result ||
-		    (r == 0 && (state != cases[i].state ||
-				zone.count != cases[i].count)))
+		    (r == 0 &&
+		     (state != cases[i].state || zone.count != cases[i].count)))
 			fail_msg("\"%s\": %d, state %d, %zu records",
 				 cases[i].words, r, state, zone.count);
 		if (r == 0 && state != INCOMING_MORE)
@@ -355,14 +355,39 @@ static void differences_are_made_in_order(void **unused)
 		char *dump;
 
 		assert_int_equal(test_apply(table, BEFORE, false, &why), 0);
-		assert_int_equal(apply(table, cases[i].words),
-				 cases[i].result);
+		assert_int_equal(apply(table, cases[i].words), cases[i].result);
 		if (!cases[i].after)
 			continue;
 		dump = test_dump(table);
 		assert_string_equal(strchr(dump, '\n') + 1, cases[i].after);
 		free(dump);
 	}
+}
+
+/* Nor do they change a zone that is nested in it. */
+static void what_is_nested_is_left_out_of_differences(void **unused)
+{
+	uint32_t table = test_new_table();
+	struct refusal why;
+	char *dump;
+
+	(void)unused;
+	assert_int_equal(test_apply(table,
+				    BEFORE
+				    "n.ex. 60 SOA . . 7 0 0 0 5\n"
+				    "n.ex. 60 A 192.0.2.1\nx.n.ex. 60 TXT x\n",
+				    false, &why),
+			 0);
+	assert_int_equal(apply(table, "S2 S1 b1 n1 n9 S2 n2 c1 S2"), 0);
+	dump = test_dump(table);
+	assert_string_equal(strchr(dump, '\n') + 1,
+			    "a.ex.\t60\tIN\tA\t192.0.2.1\n"
+			    "a.ex.\t60\tIN\tA\t192.0.2.2\n"
+			    "c.ex.\t60\tIN\tA\t192.0.2.1\n"
+			    "n.ex.\t60\tIN\tSOA\t. . 7 0 0 0 5\n"
+			    "n.ex.\t60\tIN\tA\t192.0.2.1\n"
+			    "x.n.ex.\t60\tIN\tTXT\t\"x\"\n");
+	free(dump);
 }
 
 static void differences_from_another_serial_are_no_use(void **unused)
@@ -372,9 +397,9 @@ static void differences_from_another_serial_are_no_use(void **unused)
 
 	(void)unused;
 	/* It is another one by now. */
-	assert_int_equal(test_apply(table, "ex. 60 SOA . . 9 0 0 0 5\n", false,
-				    &why),
-			 0);
+	assert_int_equal(
+		test_apply(table, "ex. 60 SOA . . 9 0 0 0 5\n", false, &why),
+		0);
 	assert_int_equal(apply(table, "S2 S1 S2 c1 S2"), ESTALE);
 }
 
@@ -387,6 +412,7 @@ int main(void)
 		cmocka_unit_test(one_without_an_end_ends_at_max_records),
 		cmocka_unit_test(so_many_differences_are_no_use),
 		cmocka_unit_test(differences_are_made_in_order),
+		cmocka_unit_test(what_is_nested_is_left_out_of_differences),
 		cmocka_unit_test(differences_from_another_serial_are_no_use),
 	};
 
