@@ -7,6 +7,9 @@
  * host has a queue of its own, each queue has its turn, and one host never has
  * all of what may be under way.
  *
+ * Nor has a user whose nameservers these are, with hosts of his by the dozen:
+ * none has one more who has as many as are left.
+ *
  * Threading: the loop's.
  */
 #ifndef ANCHORS_TRANSFER_FAIR_H
@@ -17,6 +20,7 @@
 #include "dns/wire/address.h"
 
 struct fair_queue;
+struct fair_user;
 
 /* Stands in what waits, or is under way. All zero: neither. */
 struct fair_turn {
@@ -27,15 +31,17 @@ struct fair_turn {
 };
 
 struct fair {
-	unsigned most;		   /* under way at once */
-	unsigned most_each;	   /* of one host, at most */
-	unsigned on;		   /* under way */
-	struct fair_queue *queues; /* uthash: by address */
-	struct fair_queue *ready;  /* utlist: who may have the next turn */
+	unsigned most;		 /* under way at once */
+	unsigned most_each;	 /* of one host, at most */
+	unsigned on;		 /* under way */
+	struct fair_user *users; /* uthash: by uid */
+	struct fair_user *ready; /* utlist: who may have the next turn */
 };
 
-/** fair_wait() - wait for a turn, behind others of that host: 0, -ENOMEM */
-int fair_wait(struct fair *fair, struct fair_turn *turn,
+/** fair_wait() - wait for a turn, behind others of that host: 0, -ENOMEM
+ * @uid: for whom; each user has queues of his own
+ */
+int fair_wait(struct fair *fair, struct fair_turn *turn, uint32_t uid,
 	      const struct address *host);
 
 /** fair_next() - one that waited, under way now; NULL: none may be */

@@ -225,8 +225,10 @@ static int send_next(struct notify_peer *peer)
 	bool tells = peer->step == NOTIFY_TELL;
 	int r = 0;
 
-	if (anchor)
+	if (anchor) {
 		message.from = anchor->address;
+		message.uid = anchor->uid;
+	}
 	querier_write(&message,
 		      tells ? MESSAGE_OPCODE_NOTIFY : MESSAGE_OPCODE_QUERY,
 		      &peer->zone->apex);

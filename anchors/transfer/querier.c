@@ -386,7 +386,8 @@ int querier_send(struct asked **out, struct querier *querier,
 	asked->message = *message;
 	asked->done = done;
 	asked->arg = arg;
-	if (fair_wait(&querier->turns, &asked->turn, &message->to) < 0) {
+	if (fair_wait(&querier->turns, &asked->turn, message->uid,
+		      &message->to) < 0) {
 		free_asked(asked);
 		return -ENOMEM;
 	}

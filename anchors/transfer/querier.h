@@ -34,6 +34,7 @@ struct asked;
 /* What is to be sent. */
 struct querier_message {
 	struct address to;   /* one host's, with a port */
+	uint32_t uid;	     /* for whose nameserver */
 	struct address from; /* the nameserver's; as it is where it does not
 			      * lead there (address_leads_to()): any */
 	size_t len;

@@ -167,7 +167,11 @@ static void want(struct secondary_zone *zone)
 {
 	struct secondaries *secondaries = zone->secondaries;
 
+	const struct anchor *anchor =
+		anchor_by_id(secondaries->host, zone->server);
+
 	if (fair_wait(&secondaries->turns, &zone->turn,
+		      anchor ? anchor->uid : 0,
 		      &primary_of(zone)->address) < 0) {
 		say(zone, "%s", strerror(ENOMEM));
 		try_next(zone);
@@ -309,8 +313,10 @@ static void ask(struct secondary_zone *zone)
 		anchor_by_id(zone->secondaries->host, zone->server);
 	int r;
 
-	if (anchor)
+	if (anchor) {
 		message.from = anchor->address;
+		message.uid = anchor->uid;
+	}
 	querier_write(&message, MESSAGE_OPCODE_QUERY, &zone->apex);
 	zone->step = SECONDARY_ASKS;
 	r = find_key(zone, &message.has_key, &message.key);

@@ -26,7 +26,40 @@ static void wait_for(struct fair *fair, struct fair_turn *turn, unsigned number)
 {
 	struct address at = host(number);
 
-	assert_int_equal(fair_wait(fair, turn, &at), 0);
+	assert_int_equal(fair_wait(fair, turn, number, &at), 0);
+}
+
+static void a_user_with_many_hosts_leaves_as_much_as_he_has(void **state)
+{
+	struct fair fair = {.most = 8, .most_each = 2};
+	struct fair_turn his[10] = {{0}}, others[3] = {{0}};
+	struct address at;
+
+	(void)state;
+	for (unsigned i = 0; i < ARRAY_SIZE(his); i++) {
+		at = host(i);
+		assert_int_equal(fair_wait(&fair, &his[i], 7, &at), 0);
+	}
+	for (unsigned i = 0; i < 4; i++)
+		assert_ptr_equal(fair_next(&fair), &his[i]);
+	assert_null(fair_next(&fair));
+	for (unsigned i = 0; i < ARRAY_SIZE(others); i++) {
+		at = host(i);
+		assert_int_equal(fair_wait(&fair, &others[i], 8, &at), 0);
+	}
+	assert_ptr_equal(fair_next(&fair), &others[0]);
+	assert_ptr_equal(fair_next(&fair), &others[1]);
+	assert_null(fair_next(&fair));
+	/* What one gives back is for who has less. */
+	fair_end(&fair, &his[0]);
+	assert_ptr_equal(fair_next(&fair), &others[2]);
+	assert_null(fair_next(&fair));
+	for (unsigned i = 0; i < ARRAY_SIZE(his); i++)
+		fair_end(&fair, &his[i]);
+	for (unsigned i = 0; i < ARRAY_SIZE(others); i++)
+		fair_end(&fair, &others[i]);
+	assert_null(fair.users);
+	assert_null(fair.ready);
 }
 
 static void a_host_with_much_to_do_leaves_turns_to_others(void **state)
@@ -51,14 +84,16 @@ static void a_host_with_much_to_do_leaves_turns_to_others(void **state)
 	fair_end(&fair, &many[1]);
 	assert_ptr_equal(fair_next(&fair), &late);
 	fair_end(&fair, &late);
-	assert_ptr_equal(fair_next(&fair), &many[2]);
+	/* One is left, and one he has. */
 	assert_null(fair_next(&fair));
 	fair_end(&fair, &few);
+	assert_ptr_equal(fair_next(&fair), &many[2]);
+	assert_null(fair_next(&fair));
 	fair_end(&fair, &other);
 	for (size_t i = 0; i < ARRAY_SIZE(many); i++)
 		fair_end(&fair, &many[i]);
 	assert_int_equal(fair.on, 0);
-	assert_null(fair.queues);
+	assert_null(fair.users);
 	assert_null(fair.ready);
 }
 
@@ -78,26 +113,26 @@ static void hosts_have_turns_one_after_the_other(void **state)
 	for (unsigned i = 0; i < 3; i++)
 		for (unsigned j = 0; j < 3; j++)
 			fair_end(&fair, &turns[i][j]);
-	assert_null(fair.queues);
+	assert_null(fair.users);
 }
 
 static void another_port_is_another_host(void **state)
 {
-	struct fair fair = {.most = 2, .most_each = 1};
+	struct fair fair = {.most = 4, .most_each = 1};
 	struct fair_turn a = {0}, b = {0};
 	struct address other = host(1);
 
 	(void)state;
 	other.port = 54;
 	wait_for(&fair, &a, 1);
-	assert_int_equal(fair_wait(&fair, &b, &other), 0);
+	assert_int_equal(fair_wait(&fair, &b, 1, &other), 0);
 	assert_ptr_equal(fair_next(&fair), &a);
 	assert_ptr_equal(fair_next(&fair), &b);
 	fair_end(&fair, &a);
 	fair_end(&fair, &b);
 	/* And once more, for who is not in it. */
 	fair_end(&fair, &b);
-	assert_null(fair.queues);
+	assert_null(fair.users);
 }
 
 /* What is true at any time, by looking at all turns. */
@@ -117,7 +152,7 @@ static void check(const struct fair *fair, struct fair_turn turns[HOSTS][EACH])
 	assert_true(all <= fair->most);
 }
 
-/* Is there a host that may have one more, and has somebody waiting? */
+/* Is there a host, each another user's, that may have one more? */
 static bool may_go_on(const struct fair *fair,
 		      struct fair_turn turns[HOSTS][EACH])
 {
@@ -128,7 +163,7 @@ static bool may_go_on(const struct fair *fair,
 			on += turns[i][j].is_on;
 			waits += turns[i][j].queue && !turns[i][j].is_on;
 		}
-		if (waits && on < fair->most_each)
+		if (waits && on < fair->most_each && on < fair->most - fair->on)
 			return true;
 	}
 	return false;
@@ -157,7 +192,7 @@ static void nobody_waits_where_there_is_room_and_bounds_hold(void **state)
 	for (unsigned i = 0; i < HOSTS; i++)
 		for (unsigned j = 0; j < EACH; j++)
 			fair_end(&fair, &turns[i][j]);
-	assert_null(fair.queues);
+	assert_null(fair.users);
 	assert_null(fair.ready);
 }
 
@@ -165,6 +200,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_host_with_much_to_do_leaves_turns_to_others),
+		cmocka_unit_test(
+			a_user_with_many_hosts_leaves_as_much_as_he_has),
 		cmocka_unit_test(hosts_have_turns_one_after_the_other),
 		cmocka_unit_test(another_port_is_another_host),
 		cmocka_unit_test(
