@@ -264,6 +264,7 @@ static int begin(struct fetch *fetch)
 		.apex = request->apex,
 		.id = (uint16_t)randombytes_uniform(65536),
 		.type = request->type,
+		.has_serial = request->has_serial,
 		.serial = request->serial,
 		.records_max = fetch->anchor->host->store.tables.records_max,
 	};

@@ -26,7 +26,8 @@ struct fetch_request {
 	struct anchor *anchor; /* borrowed during fetch_new() */
 	struct name apex;
 	uint16_t type;	 /* RR_AXFR, RR_IXFR */
-	uint32_t serial; /* IXFR: ours */
+	bool has_serial; /* what is behind ours is not taken: -ERANGE */
+	uint32_t serial; /* ours */
 	struct address primary;
 	bool has_key;
 	struct tsig_key key;

@@ -200,7 +200,8 @@ static void fetched(void *arg, int result, const char *reason)
 	secondaries->figures.failed += result < 0 && result != -EALREADY;
 	if (result == 0 || result == -EALREADY) {
 		is_newest(zone);
-	} else if (!was_all && zone->has_soa && result != -ECONNREFUSED) {
+	} else if (!was_all && zone->has_soa && result != -ECONNREFUSED &&
+		   result != -ERANGE) {
 		/* Whatever has gone wrong with differences, all may come. */
 		zone->wants_all = true;
 		want(zone);
@@ -219,6 +220,7 @@ static void fetch(struct secondary_zone *zone)
 		.anchor = anchor_by_id(secondaries->host, zone->server),
 		.apex = zone->apex,
 		.type = asks_all ? RR_AXFR : RR_IXFR,
+		.has_serial = zone->has_soa && !zone->is_dark,
 		.serial = zone->serial,
 		.primary = primary_of(zone)->address,
 	};

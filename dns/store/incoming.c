@@ -108,14 +108,32 @@ struct arrival {
 	struct refusal *why;
 };
 
+/* Where nobody has answered by UDP, it is seen here: RFC 1034, section 4.3.5.
+ */
+static int check_serial(struct arrival *arrival)
+{
+	const struct incoming_request *request = &arrival->incoming->request;
+
+	if (!request->has_serial ||
+	    !serial_is_ahead(request->serial, arrival->serial))
+		return 0;
+	return refusal_set(arrival->why, -ERANGE,
+			   "it has serial %u, which is behind %u",
+			   arrival->serial, request->serial);
+}
+
 static int take_first(struct arrival *arrival)
 {
 	struct incoming *incoming = arrival->incoming;
 	const struct rr *rr = &arrival->rr;
+	int r;
 
 	if (!arrival->is_soa)
 		return malformed(arrival->why,
 				 "the transfer does not begin with the SOA");
+	r = check_serial(arrival);
+	if (r < 0)
+		return r;
 	incoming->serial = arrival->serial;
 	incoming->soa_ttl = rr->ttl;
 	incoming->place = AT_SECOND;

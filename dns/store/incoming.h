@@ -25,7 +25,8 @@ struct incoming_request {
 	struct name apex;
 	uint16_t id;	      /* of the query */
 	uint16_t type;	      /* RR_AXFR, RR_IXFR */
-	uint32_t serial;      /* IXFR: ours */
+	bool has_serial;      /* there is a zone, which does not go back: */
+	uint32_t serial;      /* ours; also of an IXFR, which has one */
 	uint64_t records_max; /* 0: any number */
 };
 
@@ -48,7 +49,8 @@ void incoming_freep(struct incoming **incoming);
  *
  * Return: 0; -EREMOTEIO: its RCODE says no, as incoming_rcode() tells; -EBADMSG
  * with @why: it is none of this transfer, or malformed; -EDQUOT with @why: it
- * has too many records, or differences; -ENOMEM. On error it is of no use any
+ * has too many records, or differences; -ERANGE with @why: it is behind the
+ * request's serial; -ENOMEM. On error it is of no use any
  * more.
  */
 int incoming_take(struct incoming *incoming, const uint8_t *message, size_t len,

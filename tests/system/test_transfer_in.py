@@ -2,13 +2,14 @@
 """What a zone that comes from its primary costs those who ask for other things.
 """
 import struct
+import threading
 from pathlib import Path
 
 import pytest
 
-from harness import (at_home, eventually, own_loopback, sanitized, serving,
-                     split_address)
-from test_secondary import Primary, at, follow, has_come
+from harness import (append, at_home, eventually, own_loopback, replace,
+                     sanitized, serving, split_address)
+from test_secondary import Primary, at, follow, has_come, soa_at, status
 
 RECORDS = 100_000
 # Of the loop for a record: to read one there takes twice as much.
@@ -72,3 +73,46 @@ def test_what_comes_is_not_read_by_the_thread_that_files_wait_for():
         # Another one's work beside makes ours take longer.
         eventually("the loop has others' time to give", take)
         print(f"ns of the loop a record: {took}")
+
+
+def test_a_primary_that_is_behind_is_not_taken_for_the_newest(ns):
+    """Also where it does not answer by UDP, and only the transfer tells."""
+    with Primary(own_loopback()) as primary:
+        primary.serial = 5
+        follow(ns, at(primary))
+        has_come(ns, 5)
+        primary.serial, primary.is_deaf = 3, True
+        primary.notify(split_address(ns.address))
+        eventually("it is told", lambda: "behind 5" in status(ns))
+        assert soa_at(ns.address) == 5
+        # All of it is not asked for then.
+        assert primary.transfers == ["AXFR", "IXFR"]
+
+
+def test_differences_are_not_for_who_is_no_secondary_any_more(ns):
+    """They come slowly, and meanwhile the last primary is removed."""
+    with Primary(own_loopback()) as primary:
+        follow(ns, at(primary))
+        has_come(ns, 1)
+        begun, go_on, ended = [threading.Event() for _ in range(3)]
+
+        def slowly(query):
+            try:
+                yield primary.message(query, primary.soa(2))
+                begun.set()
+                go_on.wait(30)
+                yield primary.message(
+                    query, primary.soa(1), primary.soa(2),
+                    primary.rr("late", 300, "A", "192.0.2.9"), primary.soa(2))
+            finally:
+                ended.set()
+
+        primary.transfer, primary.serial = slowly, 2
+        primary.notify(split_address(ns.address))
+        assert begun.wait(10)
+        replace(ns / "zones" / "example." / "primaries", "")
+        go_on.set()
+        assert ended.wait(10)
+        append(ns / "zones" / "example." / "records", "ours A 192.0.2.8\n")
+        assert ns.answer("late.example.") == "NXDOMAIN"
+        assert ns.answer("ours.example.") == ["192.0.2.8"]

@@ -95,6 +95,7 @@ static struct incoming *new_incoming(uint16_t type, uint64_t most)
 		.apex = test_name("ex."),
 		.id = ID,
 		.type = type,
+		.has_serial = true,
 		.serial = 1,
 		.records_max = most,
 	};
@@ -150,7 +151,10 @@ static void all_forms_of_a_transfer_are_told_apart(void **unused)
 		{RR_IXFR, "S3 S3", 0, INCOMING_ZONE, 1},
 		/* There is nothing newer. */
 		{RR_IXFR, "S1", 0, INCOMING_SAME, 0},
-		{RR_IXFR, "S0", 0, INCOMING_SAME, 0},
+		/* Or only what is older: no zone goes back. */
+		{RR_IXFR, "S0", -ERANGE, 0, 0},
+		{RR_AXFR, "S0 a1 S0", -ERANGE, 0, 0},
+		{RR_AXFR, "S1 a1 S1", 0, INCOMING_ZONE, 2},
 		{RR_IXFR, "S3", 0, INCOMING_MORE, 0},
 		/* Differences: one, several, empty ones. */
 		{RR_IXFR, "S3 S1 a1 S3 b1 S3", 0, INCOMING_DIFFERENCES, 0},
