@@ -124,9 +124,31 @@ static int keys_target(struct fs *fs, struct node *dir, const char *name,
 	return r;
 }
 
-/* It stays, so that rm -r gets to the rmdir of its anchor. */
+static bool has_keys(struct fs *fs, const struct node *dir)
+{
+	struct listing listing = {.snapshot = fs->host->snapshot};
+	struct name first;
+	int r = node_served(fs, dir->anchor, &listing.served);
+
+	if (r < 0)
+		return false;
+	r = next_key(&listing, NULL, 0, &first);
+	snapshot_end(fs->host->snapshot);
+	return r == 0;
+}
+
+/*
+ * It stays, so that rm -r gets to the rmdir of its anchor: also with keys, for
+ * rm has come by those that lists name, and they stayed.
+ */
 static void keys_remove(struct pending *pending)
 {
+	const struct node *dir = pending->nodes[0];
+
+	if (has_keys(pending->fs, dir))
+		node_fail(pending->fs, dir, "rmdir", dir->kind->name,
+			  "it stays, and so do its keys; rm them, or rmdir the "
+			  "nameserver");
 	pending_reply(pending, 0);
 }
 

@@ -174,6 +174,19 @@ def test_a_key_goes_unless_it_is_in_use(ns):
     assert keys(ns) == ["b."]
 
 
+def test_the_directory_stays_and_says_so_and_rm_r_goes_on(ns):
+    for name in ("keys", "transfer", "names", "zones"):
+        (ns / name).rmdir()
+    assert ns.last_error() == ""
+    (ns / "keys" / "used").touch()
+    append(ns / "transfer" / "secondaries", "192.0.2.1 used\n")
+    (ns / "keys").rmdir()
+    assert "stay" in ns.last_error()
+    assert keys(ns) == ["used."]
+    run("rm", "-r", ns.path)
+    assert not ns.path.exists()
+
+
 def test_a_key_does_not_move(shared, ns):
     (ns / "keys" / "xfr").touch()
     with refused(ns, errno.EPERM, saying="name"):
