@@ -155,23 +155,30 @@ int additional_add(struct additional *additional)
 	return 0;
 }
 
-/* The names of an NS RRset differ, so that each is met once. */
-static int add_glue(const struct additional *additional, bool in_domain)
+/*
+ * The names of an NS RRset differ, so that each is met once.
+ * @others: whether there are targets of the other kind
+ */
+static int add_glue(const struct additional *additional, bool in_domain,
+		    bool *others)
 {
 	struct name target;
 	struct rrset_rr rr;
 	size_t offset = 0;
 	int r = 0;
 
+	*others = false;
 	for (unsigned i = 0; r == 0 && i < GLUE_MAX; i++) {
 		if (!rrset_next(additional->rrset, &offset, &rr))
 			break;
-		if (!read_target(additional, &rr, &target) ||
-		    name_is_under(&target, additional->owner) != in_domain)
+		if (!read_target(additional, &rr, &target))
 			continue;
-		r = is_spent(additional)
-			    ? -ENOSPC
-			    : add_target(additional, &target, false);
+		if (name_is_under(&target, additional->owner) != in_domain)
+			*others = true;
+		else
+			r = is_spent(additional)
+				    ? -ENOSPC
+				    : add_target(additional, &target, false);
 	}
 	return r;
 }
@@ -182,11 +189,12 @@ int additional_add_glue(const struct additional *additional)
 	 * Without these the referral leads nowhere: RFC 9471, section 3.1. If
 	 * there is no room for them, or it takes too long to find them.
 	 */
-	int r = add_glue(additional, true);
+	bool has_siblings, has_own;
+	int r = add_glue(additional, true, &has_siblings);
 
-	if (r < 0)
+	if (r < 0 || !has_siblings)
 		return r;
 	/* Siblings' are good to have: RFC 9471, section 3.2. */
-	r = add_glue(additional, false);
+	r = add_glue(additional, false, &has_own);
 	return r == -ENOSPC ? 0 : r;
 }

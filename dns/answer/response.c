@@ -47,16 +47,19 @@ static uint8_t names_find(const struct response *response, const uint8_t *label,
 	return slot;
 }
 
-/* Remember the label at @offset; false if its children cannot be found. */
-static bool names_add(struct response *response, size_t offset, uint16_t parent)
+/*
+ * Remember the label at @offset, in the slot that names_find() had for it;
+ * false if its children cannot be found.
+ */
+static bool names_add(struct response *response, size_t offset, uint16_t parent,
+		      uint8_t slot)
 {
 	struct response_names *names = &response->names;
-	uint8_t slot;
 
 	assert(offset >= MESSAGE_HEAD_SIZE && offset < response->len);
+	assert(!names->slots[slot]);
 	if (names->count == RESPONSE_NAMES || offset >= MESSAGE_POINTER_END)
 		return false;
-	slot = names_find(response, response->out + offset, parent);
 	names->labels[names->count].offset = (uint16_t)offset;
 	names->labels[names->count].parent = parent;
 	names->labels[names->count].slot = slot;
@@ -75,39 +78,65 @@ static void names_rewind(struct response_names *names, uint8_t count)
 		names->slots[names->labels[--names->count].slot] = 0;
 }
 
-/* Where the labels of @wire begin; returns how many, the root's not counted. */
-static unsigned label_offsets(const uint8_t *wire, uint8_t out[NAME_LABELS_MAX])
-{
-	unsigned labels = 0;
+/* A name's labels, the root's not counted. */
+struct labels {
+	unsigned count;
+	size_t len; /* octets of the name */
+	uint8_t starts[NAME_LABELS_MAX];
+};
 
-	for (size_t at = 0; wire[at]; at += 1 + (size_t)wire[at])
-		out[labels++] = (uint8_t)at;
-	return labels;
+/* False: no name ends within so many octets. */
+static bool labels_read(struct labels *labels, const uint8_t *wire, size_t room)
+{
+	size_t limit = room < NAME_WIRE_SIZE ? room : NAME_WIRE_SIZE;
+	size_t at = 0;
+
+	for (labels->count = 0; at < limit && wire[at];
+	     at += 1 + (size_t)wire[at])
+		labels->starts[labels->count++] = (uint8_t)at;
+	labels->len = at + 1;
+	return at < limit;
 }
 
-/* Remember @labels of a name that begin at @offset and end in @parent. */
+/*
+ * Remember the first @count labels of a name that begins at @offset and ends in
+ * @parent.
+ * @slot: of the last one of them
+ */
 static void names_add_all(struct response *response, size_t offset,
-			  const uint8_t *starts, unsigned labels,
-			  uint16_t parent)
+			  const struct labels *labels, unsigned count,
+			  uint16_t parent, uint8_t slot)
 {
-	while (labels--) {
-		if (!names_add(response, offset + starts[labels], parent))
+	while (count--) {
+		size_t at = offset + labels->starts[count];
+
+		if (!names_add(response, at, parent, slot))
 			return;
-		parent = (uint16_t)(offset + starts[labels]);
+		parent = (uint16_t)at;
+		if (count)
+			slot = names_find(response,
+					  response->out + offset +
+						  labels->starts[count - 1],
+					  parent);
 	}
 }
 
 /* Most responses never come here, so the table is made for those that do. */
 static void names_init(struct response *response)
 {
-	uint8_t starts[NAME_LABELS_MAX];
+	const struct name *name = response->name;
+	struct labels labels;
 
 	response->has_names = true;
 	response->names.count = 0;
 	memset(response->names.slots, 0, sizeof(response->names.slots));
-	if (response->name)
-		names_add_all(response, MESSAGE_HEAD_SIZE, starts,
-			      label_offsets(response->name->wire, starts), 0);
+	if (!name || name->len == 1)
+		return;
+	labels_read(&labels, name->wire, name->len);
+	names_add_all(response, MESSAGE_HEAD_SIZE, &labels, labels.count, 0,
+		      names_find(response,
+				 name->wire + labels.starts[labels.count - 1],
+				 0));
 }
 
 static uint8_t *reserve(struct response *response, size_t len)
@@ -142,39 +171,47 @@ static int add_pointer(struct response *response, uint16_t offset)
 	return 0;
 }
 
-/* Write a name, compressed: RFC 1035, section 4.1.4. */
-static int add_name(struct response *response, const uint8_t *wire)
+/*
+ * Write a name, compressed: RFC 1035, section 4.1.4.
+ *
+ * Return: its octets in @wire; -EINVAL: no name ends in @room; -ENOSPC.
+ */
+static int add_name(struct response *response, const uint8_t *wire, size_t room)
 {
-	uint8_t starts[NAME_LABELS_MAX];
-	unsigned labels = label_offsets(wire, starts);
 	size_t offset = response->len;
+	struct labels labels;
 	uint16_t parent = 0;
-	int r;
+	uint8_t slot = 0;
+	unsigned left;
+	int r = 0;
 
+	if (!labels_read(&labels, wire, room))
+		return -EINVAL;
 	if (!response->has_names)
 		names_init(response);
-	for (; labels; labels--) {
-		uint8_t slot =
-			names_find(response, wire + starts[labels - 1], parent);
-		unsigned found = response->names.slots[slot];
+	for (left = labels.count; left; left--) {
+		unsigned found;
 
+		slot = names_find(response, wire + labels.starts[left - 1],
+				  parent);
+		found = response->names.slots[slot];
 		if (!found)
 			break;
 		parent = response->names.labels[found - 1].offset;
 	}
-	if (labels) {
-		const uint8_t *last = wire + starts[labels - 1];
+	if (left) {
+		const uint8_t *last = wire + labels.starts[left - 1];
 
 		r = add_octets(response, wire,
 			       (size_t)(last - wire) + 1 + last[0]);
-		if (r < 0)
-			return r;
 	}
-	r = parent ? add_pointer(response, parent)
-		   : add_octets(response, (const uint8_t[]){0}, 1);
 	if (r == 0)
-		names_add_all(response, offset, starts, labels, parent);
-	return r;
+		r = parent ? add_pointer(response, parent)
+			   : add_octets(response, (const uint8_t[]){0}, 1);
+	if (r < 0)
+		return r;
+	names_add_all(response, offset, &labels, left, parent, slot);
+	return (int)labels.len;
 }
 
 /* Of all sections that records are in. */
@@ -244,9 +281,11 @@ static int add_owner(struct response *response, struct owner *owner)
 		return add_pointer(response, owner->offset);
 	if (owner->parent)
 		return add_first_label(response, owner);
-	r = add_name(response, owner->name->wire);
-	if (r < 0 || owner->name->len == 1)
+	r = add_name(response, owner->name->wire, owner->name->len);
+	if (r < 0)
 		return r;
+	if (owner->name->len == 1)
+		return 0;
 	word = get_u16(response->out + offset);
 	if (word >= MESSAGE_POINTER)
 		owner->offset = word - MESSAGE_POINTER;
@@ -260,26 +299,22 @@ static int add_rdata(struct response *response, const struct rrset_rr *rr,
 		     struct rr_names shape)
 {
 	const uint8_t *at = rr->rdata + shape.skip;
+	const uint8_t *end = rr->rdata + rr->rdlen;
 	size_t start = response->len;
-	struct name name;
 	int r = add_octets(response, rr->rdata, shape.skip);
 
-	for (unsigned i = 0; i < shape.count && r == 0; i++) {
-		int taken = name_from_wire(
-			at, (size_t)(rr->rdata + rr->rdlen - at), &name);
-
-		/* Our own writer has checked it. */
-		if (taken < 0)
-			return -ENOSPC;
-		at += taken;
-		r = add_name(response, name.wire);
+	for (unsigned i = 0; i < shape.count && r >= 0; i++) {
+		r = add_name(response, at, (size_t)(end - at));
+		at += r > 0 ? r : 0;
 	}
-	if (r == 0)
+	if (r >= 0)
 		r = add_octets(response, at, shape.tail);
-	if (r == 0)
-		put_u16(response->out + start - RR_HEAD_SIZE + RR_HEAD_RDLENGTH,
-			(uint16_t)(response->len - start));
-	return r;
+	/* Our own writer has checked it. */
+	if (r < 0)
+		return -ENOSPC;
+	put_u16(response->out + start - RR_HEAD_SIZE + RR_HEAD_RDLENGTH,
+		(uint16_t)(response->len - start));
+	return 0;
 }
 
 static int add_record(struct response *response, struct owner *owner,

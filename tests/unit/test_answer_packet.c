@@ -437,6 +437,15 @@ static void names_are_compressed_in_owners_and_rfc_1035_rdata(void **state)
 			     "c00e 0006 0001 0000012c 001d 02'ns' c00e 01'h' "
 			     "c00e"
 			     "00000001 00000002 00000003 00000004 0000012c");
+	/* In another case it is the same name. */
+	check_octets(
+		QUERY "01'x' 02'eX' 00 0001 0001",
+		HEAD("8403", "0001", "0000", "0001",
+		     "0000") "01'x' "
+			     "02'eX' 00 0001 0001"
+			     "c00e 0006 0001 0000012c 001d 02'ns' c00e 01'h' "
+			     "c00e"
+			     "00000001 00000002 00000003 00000004 0000012c");
 }
 
 /* xorshift: the same octets in every run. */
