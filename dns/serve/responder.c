@@ -30,21 +30,30 @@ void responder_deinit(struct responder *responder)
 	tap_free(responder->tap);
 }
 
-/* Who is asked, in the moment that has begun. */
+/*
+ * Who is asked, in the moment that has begun. Mostly that is who was asked
+ * last, and nothing was committed since.
+ */
 static int look_up(struct responder *responder, uint64_t id)
 {
 	struct answer_server *server = &responder->server;
-	struct home home;
-	int r = snapshot_served(responder->snapshot, id, &server->served);
+	size_t moment = snapshot_moment(responder->snapshot);
+	struct home home = {0};
+	int r;
 
-	server->id = id;
-	server->is_dark = false;
-	if (r < 0 || !server->served.home)
+	if (responder->moment == moment && server->id == id)
+		return 0;
+	responder->moment = 0;
+	r = snapshot_served(responder->snapshot, id, &server->served);
+	if (r == 0 && server->served.home)
+		r = snapshot_home(responder->snapshot, server->served.home,
+				  &home);
+	if (r < 0)
 		return r;
-	r = snapshot_home(responder->snapshot, server->served.home, &home);
-	if (r == 0)
-		server->is_dark = home.dark;
-	return r;
+	server->id = id;
+	server->is_dark = home.dark;
+	responder->moment = moment;
+	return 0;
 }
 
 int responder_begin(struct responder *responder, struct lane *lane)

@@ -25,8 +25,10 @@ struct responder {
 	uv_async_t *tapped;  /* woken when it is awaited, and there is more */
 	/* Between begin and end: */
 	struct lane *lane;
-	struct answer_server server;
 	bool has_tapped;
+	/* Who was asked last, as of which moment; 0: of none. */
+	size_t moment;
+	struct answer_server server;
 	/* Of the last responder_answer(). */
 	struct errand errand;
 };

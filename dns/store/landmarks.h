@@ -52,7 +52,7 @@ struct landmarks {
 
 /**
  * landmarks_at() - the slot of a key
- * @moment: mdb_txn_id() of the transaction at hand
+ * @moment: snapshot_moment()
  *
  * Where the state is unknown, the caller may fill it in. NULL: the key is too
  * long to be kept.

@@ -125,6 +125,11 @@ MDB_txn *snapshot_txn(const struct snapshot *snapshot)
 	return snapshot->txn;
 }
 
+size_t snapshot_moment(const struct snapshot *snapshot)
+{
+	return mdb_txn_id(snapshot_txn(snapshot));
+}
+
 const struct tables *snapshot_tables(const struct snapshot *snapshot)
 {
 	return snapshot->tables;
@@ -229,9 +234,8 @@ int snapshot_seek(struct snapshot *snapshot, uint32_t table, const uint8_t *key,
 static struct landmark *landmark_of(struct snapshot *snapshot, uint32_t table,
 				    const uint8_t *key, size_t key_len)
 {
-	assert(snapshot->begun);
 	snapshot->effort++;
-	return landmarks_at(&snapshot->landmarks, mdb_txn_id(snapshot->txn),
+	return landmarks_at(&snapshot->landmarks, snapshot_moment(snapshot),
 			    table, key, key_len);
 }
 

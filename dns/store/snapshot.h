@@ -36,6 +36,10 @@ void snapshot_end(struct snapshot *snapshot);
  * with; good until snapshot_end()
  */
 MDB_txn *snapshot_txn(const struct snapshot *snapshot);
+
+/** snapshot_moment() - never 0, and another one after each commit */
+size_t snapshot_moment(const struct snapshot *snapshot);
+
 const struct tables *snapshot_tables(const struct snapshot *snapshot);
 
 /* Octets of the store's file. */

@@ -57,10 +57,20 @@ void snapshot_end(struct snapshot *snapshot)
 	atomic_fetch_sub(&fake.opened, 1);
 }
 
+size_t snapshot_moment(const struct snapshot *snapshot)
+{
+	static atomic_size_t last = 1 << 20;
+	size_t moment = atomic_load(&fake.moment);
+
+	assert_true(snapshot->open);
+	return moment ? moment : atomic_fetch_add(&last, 1);
+}
+
 int snapshot_served(struct snapshot *snapshot, uint64_t server,
 		    struct served *out)
 {
 	assert_true(snapshot->open);
+	atomic_fetch_add(&fake.looked_up, 1);
 	if (atomic_load(&fake.unknown)) {
 		atomic_fetch_add(&fake.refused, 1);
 		return -ENOENT;

@@ -39,6 +39,8 @@ struct fake {
 	atomic_uint waiting;   /* threads at the gate */
 	atomic_uint refused;   /* by these two, so far */
 	atomic_uint snapshots; /* begun so far */
+	atomic_size_t moment;  /* of all of them; 0: each is of another one */
+	atomic_uint looked_up; /* calls of snapshot_served() so far */
 	atomic_uint answers;   /* given so far */
 	atomic_int feed;       /* each UDP answer asks again here; 0: no */
 	atomic_int opened;     /* snapshots begun and not ended */

@@ -25,6 +25,36 @@ static void each_server_answers_from_its_own_table(void **state)
 	}
 }
 
+static void who_is_asked_is_looked_up_once_in_a_moment(void **state)
+{
+	static const struct {
+		uint64_t id;
+		int type;
+		size_t moment;
+		unsigned looked_up; /* so far */
+	} asked[] = {
+		{1, SOCK_DGRAM, 5, 1},	{1, SOCK_DGRAM, 5, 1},
+		{1, SOCK_STREAM, 5, 1}, {2, SOCK_DGRAM, 5, 2},
+		{2, SOCK_STREAM, 5, 2}, {2, SOCK_DGRAM, 6, 3},
+		{1, SOCK_DGRAM, 6, 4},
+	};
+	struct server *servers[3] = {0};
+
+	(void)state;
+	net_start_anew();
+	servers[1] = net_serve(1, "127.0.0.1:0");
+	servers[2] = net_serve(2, "127.0.0.1:0");
+	for (size_t i = 0; i < ARRAY_SIZE(asked); i++) {
+		atomic_store(&fake.moment, asked[i].moment);
+		net_ask_at(server_address(servers[asked[i].id]), asked[i].type,
+			   asked[i].id);
+		assert_int_equal(atomic_load(&fake.looked_up),
+				 asked[i].looked_up);
+	}
+	net_stop(servers[1]);
+	net_stop(servers[2]);
+}
+
 static void two_servers_never_share_an_address(void **state)
 {
 	static const char *const texts[] = {"127.0.0.1", "0.0.0.0", ":1"};
@@ -282,6 +312,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		TEST(each_server_answers_from_its_own_table),
+		TEST(who_is_asked_is_looked_up_once_in_a_moment),
 		TEST(two_servers_never_share_an_address),
 		TEST(a_store_that_cannot_be_read_costs_the_answers_only),
 		TEST(a_query_that_was_read_is_answered_before_the_stop),
