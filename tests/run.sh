@@ -21,15 +21,18 @@ cd "$(dirname "$0")/.."
 top=$(pwd)
 
 case ${1-} in
-'') CIRCUITFS_TEST_LONG=0; suites='--no-suite long' ;;
---long) CIRCUITFS_TEST_LONG=1; suites= ;;
+'') CIRCUITFS_TEST_LONG=0 ;;
+--long) CIRCUITFS_TEST_LONG=1 ;;
 *) echo "usage: tests/run.sh [--long]" >&2; exit 2 ;;
 esac
 export CIRCUITFS_TEST_LONG
 
 # Everything that a test makes lives in here, so that whatever a killed test
 # left can be told from what belongs to somebody else.
-TMPDIR=$(mktemp -d /tmp/circuitfs-run.XXXXXX)
+TMPDIR=$(mktemp -d /tmp/circuitfs-run.XXXXXX) || {
+	echo "0 passed, 1 failed"
+	exit 1
+}
 chmod 755 "$TMPDIR"
 export TMPDIR
 
@@ -51,8 +54,21 @@ mounts_of_this_run() {
 		/proc/self/mountinfo
 }
 
+# What runs beside this shell.
+jobs=''
+
+# What they have said that did not go to our stdout.
+show() {
+	cat "$TMPDIR/aside.log" 2>/dev/null || :
+	rm -f "$TMPDIR/aside.log"
+}
+
 leave_nothing_behind() {
-	trap - EXIT INT TERM HUP
+	for job in $jobs; do
+		kill "$job" 2>/dev/null || :
+	done
+	wait
+	show
 	for signal in TERM KILL; do
 		for pid in $(daemons_of_this_run); do
 			kill "-$signal" "$pid" 2>/dev/null || :
@@ -68,14 +84,33 @@ leave_nothing_behind() {
 	done
 	rm -rf --one-file-system "$TMPDIR"
 }
-trap leave_nothing_behind EXIT
+
+# The last line is there whatever has ended us, and tells of a failure if that
+# was one.
+builds=''
+end() {
+	status=$?
+	trap - EXIT
+	trap '' INT TERM HUP
+	leave_nothing_behind
+	least=1
+	[ "$status" != 0 ] || least=0
+	if [ -z "$builds" ]; then
+		echo "0 passed, $least failed"
+		exit "$status"
+	fi
+	# shellcheck disable=SC2086
+	/usr/bin/python3 tests/totals.py "$least" $builds ||
+		[ "$status" != 0 ] || status=1
+	exit "$status"
+}
+trap end EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
 
 # What stops us before the tests counts as a failure, and says so.
 not_run() {
 	echo "tests/run.sh: $1" >&2
-	echo "0 passed, 1 failed"
 	exit 1
 }
 
@@ -83,7 +118,7 @@ tests/packages.sh build try test peers bench || not_run 'packages are missing'
 [ "$CIRCUITFS_TEST_LONG" = 0 ] || tests/packages.sh fuzz programs ||
 	not_run 'packages are missing'
 
-build() { # directory, meson options
+set_up() { # directory, meson options
 	dir=$1
 	shift
 	# Also one that was set up before there was all that the tests need.
@@ -94,7 +129,13 @@ build() { # directory, meson options
 		cat "$TMPDIR/setup.log"
 		return 1
 	}
-	ninja -C "$dir" --quiet
+	# What was seen in an earlier run is not of this one.
+	rm -f "$dir"/meson-logs/*.json
+	builds="$builds $dir"
+}
+
+build() { # directory, meson options
+	set_up "$@" && ninja -C "$1" --quiet
 }
 
 # Debian 12's bind9 has zone files worth reading, and a server that would start on
@@ -118,36 +159,72 @@ bind_zones() {
 	)
 }
 
-build build || not_run 'the build failed'
-build build-asan -Db_sanitize=address,undefined -Db_lundef=false ||
-	not_run 'the build with sanitizers failed'
-builds='build build-asan'
-if [ "$CIRCUITFS_TEST_LONG" = 1 ]; then
-	builds="$builds build-tsan"
-	build build-tsan -Db_sanitize=thread -Db_lundef=false ||
-		not_run 'the build with the thread sanitizer failed'
-fi
-bind_zones || not_run "bind9's zone files cannot be fetched"
-
-# Some tests mostly wait.
+# Many tests mostly wait, and there is more than one build at a time.
 processes=$(($(nproc) + 1))
-status=0
-for dir in $builds; do
-	echo "== $dir"
+
+# Becomes meson, so that who ends it ends that.
+tests_of() { # directory, what else meson is told
+	dir=$1
+	shift
 	slower=1
 	[ "$dir" = build ] || slower=3
-	[ "$dir" != build-tsan ] || suites='--suite unit --suite system'
+	[ "$CIRCUITFS_TEST_LONG" = 1 ] || set -- --no-suite long "$@"
 	[ "$CIRCUITFS_TEST_LONG" = 0 ] || slower=$((slower * 10))
-	# shellcheck disable=SC2086
+	echo "== $dir"
 	ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1 \
 	UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
 	LSAN_OPTIONS=suppressions=$top/tests/lsan.supp:print_suppressions=0 \
 	TSAN_OPTIONS=suppressions=$top/tests/tsan.supp \
-		meson test -C "$dir" --no-rebuild --print-errorlogs \
+		exec meson test -C "$dir" --no-rebuild --print-errorlogs \
 		--num-processes "$processes" \
-		--timeout-multiplier "$slower" $suites </dev/null || status=1
-done
+		--timeout-multiplier "$slower" "$@" </dev/null
+}
 
-# shellcheck disable=SC2086
-/usr/bin/python3 tests/totals.py $builds || status=1
+# Beside this shell, since one that waits for nothing else hears a signal.
+beside() { # what becomes a program
+	"$@" &
+	job=$!
+	jobs="$jobs $job"
+}
+
+ninja_idly() { # directory
+	exec nice -n 19 ninja -C "$1" --quiet
+}
+
+ended() { # job
+	wait "$1" || status=1
+}
+
+status=0
+build build || not_run 'the build failed'
+bind_zones || not_run "bind9's zone files cannot be fetched"
+# A third of the compiler's work, and a report still names the lines.
+set_up build-asan -Db_sanitize=address,undefined -Db_lundef=false \
+	-Doptimization=1 -Dc_args=-g1 ||
+	not_run 'the build with sanitizers cannot be set up'
+
+# The compiler takes what the tests leave, and the tests of one build what those
+# of the other do; what measures comes last, by itself.
+beside tests_of build --no-suite alone
+plain=$job
+beside ninja_idly build-asan >"$TMPDIR/aside.log" 2>&1
+wait "$job" || {
+	ended "$plain"
+	not_run 'the build with sanitizers failed'
+}
+[ "$CIRCUITFS_TEST_LONG" = 0 ] || ended "$plain"
+beside tests_of build-asan >"$TMPDIR/aside.log" 2>&1
+sanitized=$job
+[ "$CIRCUITFS_TEST_LONG" = 1 ] || ended "$plain"
+ended "$sanitized"
+show
+beside tests_of build --suite alone --logbase alone
+ended "$job"
+
+if [ "$CIRCUITFS_TEST_LONG" = 1 ]; then
+	build build-tsan -Db_sanitize=thread -Db_lundef=false ||
+		not_run 'the build with the thread sanitizer failed'
+	beside tests_of build-tsan --suite unit --suite system
+	ended "$job"
+fi
 exit "$status"

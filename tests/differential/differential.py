@@ -8,6 +8,7 @@ rcode, flags and sections. policy.py says what is right where the peers differ.
 
   differential.py                     300 zones; 3,000 if CIRCUITFS_TEST_LONG=1
   differential.py --zones 20000       as many as you like
+  differential.py --part 3            a third of them
   differential.py --seed S --case N   one case by itself, with all it answers
 """
 import argparse
@@ -229,6 +230,7 @@ def main():
     parser.add_argument("--seed", default="1")
     parser.add_argument("--zones", type=int,
                         default=ZONES_LONG if is_long else ZONES)
+    parser.add_argument("--part", type=int, default=1)
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("--case", type=int)
     options = parser.parse_args()
@@ -240,7 +242,7 @@ def main():
         tally, complaints = one_case(options.seed, options.case), []
     else:
         complaints = odd_queries()
-        tally = run(options.seed, cases_for(options.seed, options.zones),
+        tally = run(options.seed, cases_for(options.seed, options.zones // options.part),
                     options.jobs)
     seconds = time.monotonic() - started
     if tally.differences and options.case is None:

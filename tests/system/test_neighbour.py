@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Whoever attacks, a neighbour is served: neighbour.py says how that is known.
 
-Two seconds for each attack and 20 in the long form, or what
+A second for each attack and 20 in the long form, or what
 CIRCUITFS_NEIGHBOUR_SECONDS says.
 """
 import os
@@ -16,7 +16,7 @@ pytestmark = [needs_root, pytest.mark.skipif(
     not os.access(PROGRAM, os.X_OK), reason=f"{PROGRAM} is not built")]
 
 SECONDS = float(os.environ.get("CIRCUITFS_NEIGHBOUR_SECONDS", 0)) or (
-    20 if os.environ.get("CIRCUITFS_TEST_LONG") == "1" else 2)
+    20 if os.environ.get("CIRCUITFS_TEST_LONG") == "1" else 1)
 TRIES = 3
 
 

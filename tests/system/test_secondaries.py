@@ -15,7 +15,7 @@ import pytest
 
 import updates
 from harness import (TOP, append, at_home, eventually, outside, replace, run,
-                     serving, split_address, started, watched)
+                     sanitized, serving, split_address, started, watched)
 from test_transfer_out import canonical, give_key
 from transfers import AXFR, IXFR, transfer
 
@@ -26,7 +26,7 @@ pytestmark = at_home("three other servers, for minutes")
 
 IS_LONG = os.environ.get("CIRCUITFS_TEST_LONG") == "1"
 SEED = os.environ.get("CIRCUITFS_TEST_SEED", "1")
-EDITS = 1000 if IS_LONG else 40
+EDITS = 1000 if IS_LONG else 10 if sanitized() else 30
 KEY = peers.Key()
 
 ONE, SUB, OTHER = "one.test.", "sub.one.test.", "other.test."
