@@ -185,6 +185,7 @@ static bool scratch_is_pending(struct handle *handle)
 const struct node_kind file_scratch = {
 	.number = 11,
 	.mask = 0666,
+	.reads_now = true,
 	.attr = scratch_attr,
 	.setattr = scratch_setattr,
 	.label = scratch_label,

@@ -66,6 +66,8 @@ struct node_kind {
 	bool has_end;
 	/* What was read of it cannot be read again. */
 	bool is_stream;
+	/* A read shows what is there then, and not what was at the first. */
+	bool reads_now;
 	/* Another host has to be let write to read it: see fleet/grants.h. */
 	bool is_private;
 	/* And has to be let do all that root may, to do anything with it. */

@@ -192,6 +192,18 @@ static void session_chores(struct guest_session *session)
 	guest_nodes_chores(session);
 }
 
+static void take(struct guest_session *session, const struct wire_head *head,
+		 void *body, size_t len)
+{
+	session->is_heard = true;
+	if (dispatch(session, head, body, len) < 0) {
+		guest_session_break(session);
+		return;
+	}
+	session_chores(session);
+	session->is_heard = false;
+}
+
 void guest_message(struct fleet *fleet, const char *from,
 		   const struct wire_head *head, void *body, size_t len)
 {
@@ -214,10 +226,8 @@ void guest_message(struct fleet *fleet, const char *from,
 	}
 	if (head->kind == WIRE_CLOSE)
 		guest_session_end(session, true);
-	else if (dispatch(session, head, body, len) < 0)
-		guest_session_break(session);
 	else
-		session_chores(session);
+		take(session, head, body, len);
 }
 
 /* ---- Time and others ---- */

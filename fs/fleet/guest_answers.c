@@ -180,12 +180,18 @@ ssize_t guest_answers_write(void *arg, const struct iovec *iov, int count)
 			guest_say(session, WIRE_NOTIFY, 0, 0, octets, len);
 		return (ssize_t)len;
 	}
+	if (guest_ahead_came(slot, octets)) {
+		steal(&octets);
+		return (ssize_t)len;
+	}
 	r = octets ? 0 : -ENOMEM;
 	if (r == 0 && !head->error)
 		r = number_response(slot, octets, len);
 	if (r < 0)
 		guest_slot_end(slot, WIRE_ANSWER, r);
-	else
+	else if (head->error || !guest_ahead_opened(slot, octets))
 		guest_slot_answer(slot, steal(&octets), len);
+	else
+		steal(&octets);
 	return r < 0 ? -ENOENT : (ssize_t)len;
 }

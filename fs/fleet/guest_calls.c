@@ -215,6 +215,7 @@ void guest_call_end(struct guest_slot *slot, bool failed)
 	guest_nodes_unuse(slot->session, slot->node);
 	guest_nodes_unuse(slot->session, slot->second);
 	slot->node = slot->second = NULL;
+	guest_ahead_drop(slot);
 	free(steal(&slot->kept));
 }
 

@@ -7,6 +7,7 @@
  *   guest_slots.c    each call once: numbers of calls, parts, kept answers
  *   guest_calls.c    a call that is new: judged, handed to the view, ended
  *   guest_checks.c   is it one that a kernel would make?
+ *   guest_ahead.c    what is asked for after an OPEN, with its answer
  *   guest_past.c     what became of calls of an earlier session
  *   guest_answers.c  what the view says, in the guest's numbers
  *   guest_nodes.c    nodes and open files: see guest_numbers.h
@@ -42,6 +43,16 @@
 /* And it is asked again so often, for a message may be lost. */
 #define GUEST_ASK_AGAIN_MS 200
 
+/* An OPEN that is answered together with what is ahead: guest_ahead.c. */
+struct guest_ahead {
+	uint32_t wanted;	      /* octets of text; 0: attributes alone */
+	bool is_over;		      /* nothing more is asked for */
+	struct fuse_in_header head;   /* the OPEN's */
+	struct fuse_out_header *open; /* its response */
+	uint8_t *text;		      /* as it was read */
+	struct wire_ahead out;
+};
+
 /* Which of its groups the caller is in, as far as was asked. */
 struct guest_groups {
 	unsigned count;
@@ -55,6 +66,7 @@ enum slot_state {
 	SLOT_FREE,  /* the last call is answered, or none has come */
 	SLOT_ASKS,  /* for a group that decides; not begun */
 	SLOT_WAITS, /* a RELEASE: for calls on the same open file; not begun */
+	SLOT_AHEAD, /* an OPEN: for what is to come with its answer */
 	SLOT_RUNS,  /* the view has it */
 };
 
@@ -71,6 +83,7 @@ struct guest_slot {
 	struct guest_node *node, *second;
 	struct guest_handle *handle;
 	struct guest_handle *opened; /* by an OPEN, until it is answered */
+	struct guest_ahead *ahead;   /* NULL: nothing is */
 	int open_flags; /* of OPEN and CREATE */
 	pid_t pid;	/* the caller's */
 	bool tells;	/* a FLUSH with WIRE_TELLS; and then: */
@@ -122,7 +135,8 @@ struct guest_session {
 	struct guest_node *due;		 /* utlist: maybe to be given back */
 	struct guest_handle *handles;	 /* uthash */
 	unsigned discards; /* handles that wait for their last call */
-	unsigned waits;	   /* slots in SLOT_WAITS */
+	unsigned waits;	   /* slots in SLOT_WAITS and SLOT_AHEAD */
+	bool is_heard;	   /* a message of it is at hand, with its chores */
 	uint64_t next_node, next_handle, next_question, next_call;
 	uint64_t notes; /* the last seq of a FORGET or DISCARD */
 	struct guest_question *questions;
@@ -288,6 +302,29 @@ bool guest_call_closes(uint32_t opcode);
  * guest_ready().
  */
 int guest_check(struct guest_slot *slot, struct request *request);
+
+/* ---- guest_ahead.c ---- */
+
+/** guest_ahead_note() - an OPEN begins, that may have more with its answer */
+void guest_ahead_note(struct guest_slot *slot, const struct request *request);
+
+/**
+ * guest_ahead_opened() - an OPEN has succeeded: @octets are its response
+ * Return: whether it is answered later, and @octets are taken.
+ */
+bool guest_ahead_opened(struct guest_slot *slot, uint8_t *octets);
+
+/**
+ * guest_ahead_came() - the view has answered; NULL: without memory for it
+ * Return: whether that was what is ahead, and @octets are taken.
+ */
+bool guest_ahead_came(struct guest_slot *slot, uint8_t *octets);
+
+/** guest_ahead_go() - a slot in SLOT_AHEAD: ask the view for the next thing */
+void guest_ahead_go(struct guest_slot *slot);
+
+/** guest_ahead_drop() - and what there is of it */
+void guest_ahead_drop(struct guest_slot *slot);
 
 /* ---- guest_past.c ---- */
 

@@ -116,6 +116,19 @@ static uint64_t told_of_file(const struct guest_slot *slot,
 	return handle_is_pending(handle_of(&fi)) ? 0 : WIRE_SETTLED;
 }
 
+/* Without what is ahead, which is asked for then. */
+static void keep_open(struct guest_slot *slot)
+{
+	size_t len =
+		sizeof(struct fuse_out_header) + sizeof(struct fuse_open_out);
+	uint8_t *shorter = realloc(slot->answer, len);
+
+	if (shorter)
+		slot->answer = shorter;
+	slot->answer_len = len;
+	((struct fuse_out_header *)slot->answer)->len = (uint32_t)len;
+}
+
 void guest_slot_answer(struct guest_slot *slot, uint8_t *octets, size_t len)
 {
 	slot->answer_kind = WIRE_ANSWER;
@@ -126,7 +139,9 @@ void guest_slot_answer(struct guest_slot *slot, uint8_t *octets, size_t len)
 	((struct fuse_out_header *)octets)->unique = slot->told;
 	end(slot, ((struct fuse_out_header *)octets)->error);
 	/* Whatever gives something, or is done, is short: see cut_read(). */
-	if (len > ANSWER_KEPT && !slot->listing) {
+	if (len > ANSWER_KEPT && slot->opcode == FUSE_OPEN) {
+		keep_open(slot);
+	} else if (len > ANSWER_KEPT && !slot->listing) {
 		assert(slot->opcode == FUSE_READ);
 		forget_answer(slot);
 	}
@@ -333,6 +348,8 @@ void guest_slots_chores(struct guest_session *session)
 
 		if (slot->state == SLOT_WAITS && !slot->handle->uses)
 			guest_call_go_on(slot);
+		while (slot->state == SLOT_AHEAD)
+			guest_ahead_go(slot);
 	}
 }
 
@@ -347,6 +364,7 @@ void guest_slots_deinit(struct guest_session *session)
 		free(steal(&slot->parts));
 		free(steal(&slot->kept));
 		free(steal(&slot->answer));
+		guest_ahead_drop(slot);
 	}
 	session->waits = 0;
 }

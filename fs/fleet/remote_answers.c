@@ -92,9 +92,10 @@ static int give_listed(void *arg, struct fuse_entry_out *entry,
 	return 0;
 }
 
-static int give_open(struct remote_call *call, struct fuse_open_out *open,
-		     uint64_t told)
+static int give_open(struct remote_call *call, struct response *response)
 {
+	struct fuse_open_out *open = response->open;
+	uint64_t told = call->opcode == FUSE_OPEN ? response->head->unique : 0;
 	struct remote_handle *handle;
 	int r = remote_handle_new(&handle, call->remote, open->fh, call);
 
@@ -106,6 +107,8 @@ static int give_open(struct remote_call *call, struct fuse_open_out *open,
 	/* Contents change without the kernel's knowing. */
 	if (!handle->is_dir)
 		open->open_flags |= FOPEN_DIRECT_IO;
+	if (response->ahead)
+		remote_ahead_take(call, handle, response->ahead);
 	return 0;
 }
 
@@ -133,7 +136,7 @@ static int give_made(struct remote_call *call, struct response *response)
 	entry->attr_valid_nsec = entry->entry_valid_nsec;
 	if (is_to_keep)
 		remote_looked_keep(call->remote, owner, &entry->attr);
-	r = response->open ? give_open(call, response->open, 0) : 0;
+	r = response->open ? give_open(call, response) : 0;
 	if (r < 0)
 		give_back_node(call->remote, entry->nodeid);
 	return r;
@@ -161,7 +164,7 @@ static int give(struct remote_call *call, struct response *response)
 	if (response->entry)
 		return give_made(call, response);
 	if (response->open)
-		return give_open(call, response->open, response->head->unique);
+		return give_open(call, response);
 	if (response->attr)
 		give_attr_out(call, response);
 	return 0;

@@ -50,6 +50,7 @@ void remote_handle_discard(struct remote_handle *handle)
 	struct remote *remote = handle->remote;
 
 	assert(!handle->calls && !handle->is_stale);
+	remote_ahead_drop(handle);
 	HASH_DEL(remote->remotes->handles, handle);
 	DL_DELETE(remote->handles, handle);
 	DL_APPEND(remote->discarding, handle);
@@ -59,6 +60,7 @@ void remote_handle_free(struct remote_handle *handle)
 {
 	assert(!handle->calls && !handle->queue && !handle->parked);
 	remote_waits_unpoll(handle);
+	remote_ahead_drop(handle);
 	HASH_DEL(handle->remote->remotes->handles, handle);
 	DL_DELETE(handle->remote->handles, handle);
 	free(handle);
@@ -76,8 +78,10 @@ void remote_handles_end(struct remote *remote)
 {
 	struct remote_handle *handle, *next;
 
-	DL_FOREACH (remote->handles, handle)
+	DL_FOREACH (remote->handles, handle) {
 		handle->is_stale = true;
+		remote_ahead_drop(handle);
+	}
 	DL_FOREACH_SAFE (remote->discarding, handle, next) {
 		DL_DELETE(remote->discarding, handle);
 		free(handle);

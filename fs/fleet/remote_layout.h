@@ -38,12 +38,30 @@ struct remotes;
 
 /* ---- Owners ---- */
 
-/* Of the last lookup: see remote_looked.c. */
+/* What an answer has told besides is told to who asks for it at once. */
+#define REMOTE_MOMENT_NS ((uint64_t)2 * 1000 * 1000)
+
+/* Of the last lookup, or opening: see remote_looked.c. */
 struct remote_looked {
 	uint64_t owner;	   /* the owner's number of the node; 0: none */
+	pid_t pid;	   /* who is told; 0: everybody */
 	uint64_t until_ns; /* by uv_hrtime() */
 	struct fuse_attr attr;
 };
+
+/* Of one open file: see remote_ahead.c. */
+struct remote_ahead {
+	struct remote_ahead *prev, *next; /* in remotes->ahead */
+	struct remote_handle *handle;
+	uint64_t until_ns; /* by uv_hrtime(): it is begun by then, or never */
+	uint64_t changes;  /* remote->changes, of then */
+	bool is_begun;
+	size_t len;
+	char text[];
+};
+
+/* Octets of all of them; past that none is asked for. */
+#define REMOTE_AHEAD_MAX ((size_t)4 << 20)
 
 enum remote_state { REMOTE_CLOSED, REMOTE_OPENING, REMOTE_OPEN };
 
@@ -103,6 +121,7 @@ struct remote {
 	uint64_t repolled_ms;
 	uint64_t listed_ms; /* the last answer to a listing of a directory */
 	struct remote_looked looked;
+	uint64_t changes; /* how often what was told was forgotten */
 };
 
 /* Callers that were given up, so long: what they call next is given up as soon
@@ -134,6 +153,8 @@ struct remotes {
 		uint64_t since_ms;
 	} dying[REMOTE_DYING];
 	unsigned next_dying;
+	struct remote_ahead *ahead; /* utlist: the oldest first */
+	size_t ahead_octets;
 	struct remote_figures figures;
 	/* Requests that our kernel took no answer to: see remote_kernel.c. */
 	unsigned owed_count;
@@ -244,10 +265,31 @@ void remote_looked_forget(struct remote *remote);
 void remote_looked_call(const struct remote_call *call);
 
 /** remote_looked_answer() - GETATTR of what was just looked up
+ * @owner: the owner's number of the node
+ *
  * Return: whether it is answered.
  */
-bool remote_looked_answer(struct remote *remote, uint64_t owner,
-			  uint64_t unique);
+bool remote_looked_answer(const struct remote_call *call, uint64_t owner);
+
+/* ---- remote_ahead.c: what came with the answer to an OPEN ---- */
+
+/** remote_ahead_ask() - what an OPEN says of it: see WIRE_AHEAD */
+uint32_t remote_ahead_ask(const struct remote_call *call);
+
+/** remote_ahead_take() - it has come; @call: the OPEN */
+void remote_ahead_take(const struct remote_call *call,
+		       struct remote_handle *handle,
+		       const struct wire_ahead *ahead);
+
+/** remote_ahead_answer() - a READ of that open file; is it answered? */
+bool remote_ahead_answer(const struct remote_call *call,
+			 const struct fuse_read_in *in);
+
+/** remote_ahead_drop() - it is read at the owner's from now on */
+void remote_ahead_drop(struct remote_handle *handle);
+
+/** remote_ahead_tick() - what nobody has begun to read in time goes */
+void remote_ahead_tick(struct remotes *remotes);
 
 /* ---- remote_root.c: the directory of hosts ---- */
 

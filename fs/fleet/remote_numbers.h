@@ -16,6 +16,7 @@
 
 #include "fs/fleet/remote.h"
 
+struct remote_ahead;
 struct remote_call;
 struct remotes;
 
@@ -61,6 +62,7 @@ struct remote_handle {
 	unsigned calls;		    /* that are not over, of any sort */
 	struct remote_call *queue;  /* utlist by queue_*: one after another */
 	struct remote_call *parked; /* utlist by stage_* */
+	struct remote_ahead *ahead; /* what is read without asking; or NULL */
 };
 
 /* ---- remote_nodes.c ---- */

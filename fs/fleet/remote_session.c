@@ -251,6 +251,7 @@ void remotes_tick(struct fleet *fleet)
 		forgive(remotes, now_ms);
 	remotes->ticked_ms = now_ms;
 	remote_kernel_tick(remotes);
+	remote_ahead_tick(remotes);
 	DL_FOREACH_SAFE (remotes->active, remote, next)
 		tick(remote, now_ms);
 }

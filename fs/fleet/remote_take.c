@@ -118,6 +118,14 @@ static int take_handle(struct remote_call *call, struct request *request,
 	return handle->is_stale ? -ESTALE : 0;
 }
 
+static void note_open(struct remote_call *call, struct fuse_open_in *in)
+{
+	call->flags = (int)in->flags;
+	in->open_flags = remote_ahead_ask(call);
+	call->response_max +=
+		sizeof(struct wire_ahead) + (in->open_flags & ~WIRE_AHEAD);
+}
+
 static void note_read(struct remote_call *call, struct fuse_read_in *in)
 {
 	call->flags = (int)in->flags;
@@ -156,6 +164,8 @@ static void take_meaning(struct remote_call *call, struct request *request)
 
 	switch (call->opcode) {
 	case FUSE_OPEN:
+		note_open(call, body);
+		break;
 	case FUSE_OPENDIR:
 		call->flags = (int)((struct fuse_open_in *)body)->flags;
 		break;
@@ -302,14 +312,25 @@ static struct remote_handle *find_closed(struct remotes *remotes,
 	return remote_handle_find(remotes, *request.handle);
 }
 
+/* Is it answered from what was told already? */
+static bool is_known(const struct remote_call *call,
+		     const struct request *request)
+{
+	if (call->opcode == FUSE_READ)
+		return remote_ahead_answer(call, request->body);
+	if (call->opcode != FUSE_GETATTR || request->handle)
+		return false;
+	return (call->is_root &&
+		remote_root_attr(call->remote, call->unique)) ||
+	       remote_looked_answer(call, request->head->nodeid);
+}
+
 static int begin(struct remote_call *call, struct request *request)
 {
 	struct remote *remote = call->remote;
 	int r;
 
-	if (call->opcode == FUSE_GETATTR && !request->handle &&
-	    ((call->is_root && remote_root_attr(remote, call->unique)) ||
-	     remote_looked_answer(remote, request->head->nodeid, call->unique)))
+	if (is_known(call, request))
 		return 1;
 	r = remote_want(remote);
 	if (r < 0)

@@ -98,6 +98,7 @@ static bool settle_open(struct request *request)
 	struct fuse_open_in *in = request->body;
 
 	in->flags &= OPEN_FLAGS & ~(uint32_t)(O_CREAT | O_EXCL);
+	request->ahead = in->open_flags & WIRE_AHEAD ? in->open_flags : 0;
 	in->open_flags = 0;
 	if ((in->flags & O_ACCMODE) != O_RDONLY || (in->flags & O_TRUNC))
 		request->class = REQUEST_CHANGES;

@@ -57,7 +57,8 @@ struct request {
 	 * counted; of a WRITE, octets that it may say were written. */
 	size_t response_max;
 	/* What is between hosts only, in what FUSE has for padding: */
-	bool tells; /* of a FLUSH: see WIRE_TELLS */
+	uint32_t ahead; /* of an OPEN: see struct wire_ahead */
+	bool tells;	/* of a FLUSH: see WIRE_TELLS */
 };
 
 /**

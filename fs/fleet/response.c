@@ -101,11 +101,39 @@ static void take_open(struct response *response, struct fuse_open_out *open)
 	response->open = open;
 }
 
-static bool settle_open(struct response *response, size_t max)
+static bool settle_opendir(struct response *response, size_t max)
 {
 	(void)max;
 	take_open(response, response->body);
 	return true;
+}
+
+static bool ahead_is_good(struct wire_ahead *ahead, size_t len)
+{
+	if (len < sizeof(*ahead) || ahead->has_attr > 1 ||
+	    ahead->has_text > 1 || ahead->text != len - sizeof(*ahead) ||
+	    (ahead->text && !ahead->has_text))
+		return false;
+	ahead->attr.dummy = 0;
+	return !ahead->has_attr || attr_is_good(&ahead->attr.attr);
+}
+
+/* What is ahead is taken out of the body, which is for the kernel. */
+static bool settle_open(struct response *response, size_t max)
+{
+	struct fuse_open_out *open = response->body;
+	size_t more = response->body_len - sizeof(*open);
+
+	if (response->body_len < sizeof(*open) ||
+	    (more && response->body_len > max))
+		return false;
+	take_open(response, open);
+	if (!more)
+		return true;
+	response->ahead = (struct wire_ahead *)(open + 1);
+	response->body_len = sizeof(*open);
+	response->head->len -= (uint32_t)more;
+	return ahead_is_good(response->ahead, more);
 }
 
 static bool settle_create(struct response *response, size_t max)
@@ -310,7 +338,7 @@ static const struct shape {
 			 settle_create},
 	[FUSE_STATFS] = {true, false, sizeof(struct fuse_statfs_out),
 			 settle_statfs},
-	[FUSE_OPEN] = {true, false, sizeof(struct fuse_open_out), settle_open},
+	[FUSE_OPEN] = {true, true, 0, settle_open},
 	[FUSE_READ] = {true, true, 0, settle_read},
 	[FUSE_WRITE] = {true, false, sizeof(struct fuse_write_out),
 			settle_write},
@@ -319,7 +347,7 @@ static const struct shape {
 	[FUSE_POLL] = {true, false, sizeof(struct fuse_poll_out), settle_poll},
 	[FUSE_RELEASE] = {true, false, 0, NULL},
 	[FUSE_OPENDIR] = {true, false, sizeof(struct fuse_open_out),
-			  settle_open},
+			  settle_opendir},
 	[FUSE_READDIR] = {true, true, 0, settle_readdir},
 	[FUSE_READDIRPLUS] = {true, true, 0, settle_readdirplus},
 	[FUSE_FSYNCDIR] = {true, false, 0, NULL},

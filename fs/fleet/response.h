@@ -21,6 +21,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "fs/fleet/wire.h"
+
 /*
  * Octets of a name in a listing: what all kernels take. An entry of names/ may
  * be longer than NAME_MAX, for it is text of a domain name, with escapes.
@@ -35,6 +37,9 @@ struct response {
 	struct fuse_entry_out *entry;
 	struct fuse_attr *attr;	    /* entry's, or GETATTR's; or NULL */
 	struct fuse_open_out *open; /* of OPEN, OPENDIR, CREATE; or NULL */
+	/* Of OPEN, if that was asked for; or NULL. It is no part of the body.
+	 */
+	struct wire_ahead *ahead;
 	void *body;
 	size_t body_len;
 };

@@ -29,6 +29,7 @@
 #ifndef FS_FLEET_WIRE_H
 #define FS_FLEET_WIRE_H
 
+#include <linux/fuse.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -157,6 +158,24 @@ struct wire_was_done {
 	uint32_t slot;
 	uint32_t opcode; /* the call's */
 	uint64_t seq;
+};
+
+/*
+ * In an OPEN, where FUSE has flags that are not its caller's: WIRE_AHEAD, and
+ * octets of text. Whoever opens a file asks at once for its attributes, and who
+ * has opened it to read, for all of it and for what is behind. So the answer
+ * has behind FUSE's own what a GETATTR and READs right after the OPEN would
+ * have brought. An owner that does not know of it answers without.
+ */
+#define WIRE_AHEAD     ((uint32_t)1 << 31)
+#define WIRE_AHEAD_MAX ((uint32_t)128 * 1024)
+
+struct wire_ahead {
+	struct fuse_attr_out attr;
+	uint32_t has_attr;
+	uint32_t has_text; /* all of it, from the start; its end was read */
+	uint32_t text;	   /* octets, which follow */
+	uint32_t zero;
 };
 
 /*

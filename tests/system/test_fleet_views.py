@@ -6,6 +6,7 @@ the other has done it must be told, or ask for.
 """
 import errno
 import os
+import time
 
 import pytest
 
@@ -69,6 +70,27 @@ def test_the_same_name_made_again_is_another_directory(both):
         append(doer / name / "records", f"n{number}. A 192.0.2.1\n")
         assert f"n{number}." in (viewer / name / "records").read_text()
         (doer / name).rmdir()
+
+
+def test_what_is_open_shows_what_it_was_when_it_is_read(ns):
+    """Read as it is opened, it is what was there then, and later what is."""
+    doer, viewer = ns
+    for number in range(20):
+        append(doer / "records", f"n{number}. A 192.0.2.1\n")
+        with open(viewer / "records", "rb", buffering=0) as now, \
+                open(viewer / "records", "rb", buffering=0) as later:
+            assert f"n{number}.".encode() in now.read(1 << 20)
+            # No open file of a host that did not change it shows the past for
+            # longer than that.
+            time.sleep(0.003)
+            append(doer / "records", f"m{number}. A 192.0.2.1\n")
+            text = later.read(1 << 20)
+            assert f"m{number}.".encode() in text
+            assert len(text) == os.fstat(later.fileno()).st_size
+            assert later.read(1 << 20) == b""
+            assert now.read(1 << 20) == b""
+            now.seek(0)
+            assert now.read(1 << 20) == text
 
 
 def test_rights_are_those_of_now(ns):

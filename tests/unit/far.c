@@ -14,6 +14,7 @@ bool far_is_up, far_yields, far_taken;
 size_t far_size_max;
 int far_kernel_says;
 bool far_no_memory, far_settled, far_blank;
+pid_t far_pid = PID;
 unsigned far_holds, far_asks, far_processed;
 uid_t far_uid;
 
@@ -214,7 +215,7 @@ uint64_t ask(uint32_t opcode, uint64_t node, const void *body, size_t len)
 		.unique = 2 * ++uniques,
 		.nodeid = node,
 		.uid = far_uid,
-		.pid = PID,
+		.pid = (uint32_t)far_pid,
 	};
 	char *octets = malloc(sizeof(head) + len);
 	struct fuse_buf buf = {.size = sizeof(head) + len, .mem = octets};
@@ -555,6 +556,7 @@ int far_setup(void **state)
 	owner_session = 0;
 	far_is_up = true;
 	far_yields = far_no_memory = far_settled = far_blank = false;
+	far_pid = PID;
 	far_size_max = (size_t)2 << 20;
 	far_kernel_says = 0;
 	far_asks = far_processed = far_uid = 0;

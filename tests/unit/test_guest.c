@@ -632,6 +632,111 @@ static void who_closes_is_not_asked_for_where_it_is_told(void **state)
 	owner_deinit(&owner);
 }
 
+/* ---- What is asked for with an OPEN ---- */
+
+struct opened {
+	struct fuse_open_out open;
+	struct wire_ahead ahead;
+	char text[8192];
+};
+
+/* Return: octets of what was ahead. */
+static size_t open_ahead(struct asker *asker, uint64_t node, int flags,
+			 uint32_t wanted, struct opened *out)
+{
+	const struct fuse_open_in in = {
+		.flags = (uint32_t)flags,
+		.open_flags = WIRE_AHEAD | wanted,
+	};
+	const struct fuse_out_header *head;
+	const struct sent *said;
+	struct ask ask;
+
+	memset(out, 0, sizeof(*out));
+	ask_make(&ask, asker, FUSE_OPEN, node, &in, sizeof(in), NULL, NULL);
+	ask_send(&ask, asker, 0);
+	said = asker_answer(asker);
+	head = (const void *)said->body;
+	assert_int_equal(head->error, 0);
+	assert_int_equal(head->len, said->len);
+	assert_true(said->len - sizeof(*head) <= sizeof(*out));
+	memcpy(out, head + 1, said->len - sizeof(*head));
+	return said->len - sizeof(*head) - sizeof(out->open);
+}
+
+static void a_short_text_goes_with_its_opening(void **state)
+{
+	uint64_t dir, records, log;
+	struct asker asker;
+	struct owner owner;
+	struct opened out;
+	size_t size;
+
+	(void)state;
+	begin(&owner, &asker);
+	records = make_records(&asker, &dir);
+	size = size_of(&asker, records);
+	assert_int_equal(open_ahead(&asker, records, O_RDONLY, 4096, &out),
+			 sizeof(out.ahead) + size);
+	assert_true(out.ahead.has_attr && out.ahead.has_text);
+	assert_int_equal(out.ahead.attr.attr.size, size);
+	assert_int_equal(out.ahead.text, size);
+	assert_non_null(strstr(out.text, "192.0.2.1"));
+	/* As much as is wanted, or nothing of it. */
+	assert_int_equal(
+		open_ahead(&asker, records, O_RDONLY, (uint32_t)size, &out),
+		sizeof(out.ahead));
+	assert_int_equal(open_ahead(&asker, records, O_RDONLY, 0, &out),
+			 sizeof(out.ahead));
+	/* Who writes is told what it is to him. */
+	assert_int_equal(
+		open_ahead(&asker, records, O_WRONLY | O_TRUNC, 4096, &out),
+		sizeof(out.ahead));
+	assert_int_equal(out.ahead.attr.attr.size, 0);
+	assert_int_equal(open_ahead(&asker, records, O_RDWR, 4096, &out),
+			 sizeof(out.ahead));
+	/* What is read of a log is not there any more. */
+	assert_int_equal(asker_lookup(&asker, dir, "log", &log), 0);
+	assert_int_equal(open_ahead(&asker, log, O_RDONLY, 4096, &out),
+			 sizeof(out.ahead));
+	owner_deinit(&owner);
+}
+
+static void an_opening_that_comes_again_is_answered_alone(void **state)
+{
+	char line[64];
+	uint64_t dir, records, handle;
+	const struct fuse_open_in in = {.open_flags = WIRE_AHEAD | 8192};
+	struct asker asker;
+	struct owner owner;
+	const struct sent *said;
+	struct ask ask;
+
+	(void)state;
+	begin(&owner, &asker);
+	records = make_records(&asker, &dir);
+	assert_int_equal(
+		asker_open_file(&asker, records, O_WRONLY | O_APPEND, &handle),
+		0);
+	for (int i = 0; i < 180; i++) {
+		snprintf(line, sizeof(line), "n%03d.example. 60 A 192.0.2.1\n",
+			 i);
+		assert_int_equal(asker_write(&asker, records, handle, line), 0);
+	}
+	ask_make(&ask, &asker, FUSE_OPEN, records, &in, sizeof(in), NULL, NULL);
+	ask_send(&ask, &asker, 0);
+	said = asker_answer(&asker);
+	assert_true(said->len > GUEST_ANSWER_KEPT);
+	ask_again(&ask, &asker, 0);
+	said = asker_answer(&asker);
+	assert_int_equal(said->len, sizeof(struct fuse_out_header) +
+					    sizeof(struct fuse_open_out));
+	assert_int_equal(((struct fuse_out_header *)said->body)->len,
+			 said->len);
+	assert_int_equal(figures_of(&owner).handles, 2);
+	owner_deinit(&owner);
+}
+
 /* ---- Notifications ---- */
 
 static void a_poll_is_woken_with_the_number_that_it_came_with(void **state)
@@ -696,6 +801,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(who_closes_is_not_asked_for_where_it_is_told),
+		cmocka_unit_test(a_short_text_goes_with_its_opening),
+		cmocka_unit_test(an_opening_that_comes_again_is_answered_alone),
 		cmocka_unit_test(a_session_begins_once_and_a_later_one_ends_it),
 		cmocka_unit_test(a_message_of_another_session_is_not_done),
 		cmocka_unit_test(

@@ -624,6 +624,160 @@ static void what_may_have_changed_since_is_asked_for(void **state)
 	}
 }
 
+/* ---- What came with an OPEN ---- */
+
+struct opened {
+	struct fuse_open_out open;
+	struct wire_ahead ahead;
+	char text[8];
+};
+
+/* A file of seven octets is opened, and all of it comes. */
+static uint64_t opened_with_text(uint64_t node, int flags)
+{
+	struct opened out = {
+		.open = {.fh = HANDLE},
+		.ahead = {.has_attr = 1,
+			  .attr.attr = {.ino = 7,
+					.mode = S_IFREG | 0644,
+					.nlink = 1}},
+	};
+	uint64_t unique = ask_open(node, flags);
+	struct sent *call = sent_call(FUSE_OPEN);
+	uint32_t asked = ((struct fuse_open_in *)call_body(call))->open_flags;
+	struct told *answer;
+
+	assert_true(asked & WIRE_AHEAD);
+	out.ahead.attr.attr.size = 7;
+	out.ahead.has_text = (asked & ~WIRE_AHEAD) != 0;
+	out.ahead.text = out.ahead.has_text ? 7 : 0;
+	memcpy(out.text, "1234567", 7);
+	reply(call, 0, &out, offsetof(struct opened, text) + out.ahead.text);
+	answer = told(unique);
+	assert_int_equal(answer->len, sizeof(out.open));
+	return ((struct fuse_open_out *)answer->body)->fh;
+}
+
+static uint64_t ask_part(uint64_t node, uint64_t handle, uint64_t offset,
+			 uint32_t size)
+{
+	const struct fuse_read_in in = {
+		.fh = handle, .offset = offset, .size = size};
+
+	return ask(FUSE_READ, node, &in, sizeof(in));
+}
+
+static void is_told(uint64_t unique, const char *text)
+{
+	struct told *answer = told(unique);
+
+	assert_int_equal(answer->error, 0);
+	assert_int_equal(answer->len, strlen(text));
+	assert_memory_equal(answer->body, text, strlen(text));
+	sent_none();
+}
+
+static void a_short_text_comes_with_its_opening(void **state)
+{
+	uint64_t node = far_file(NODE);
+	uint64_t handle = opened_with_text(node, O_RDONLY);
+	struct fuse_attr_out *out;
+
+	(void)state;
+	out = (void *)told(ask_attr(node))->body;
+	assert_int_equal(out->attr.size, 7);
+	assert_int_not_equal(out->attr.ino, 7);
+	is_told(ask_part(node, handle, 0, 4), "1234");
+	/* Who has begun reads to the end, whatever is done meanwhile. */
+	ask_mkdir(node, "made");
+	sent_call(FUSE_MKDIR);
+	usleep(3000);
+	far_pass(100, true);
+	is_told(ask_part(node, handle, 4, 4096), "567");
+	is_told(ask_part(node, handle, 2, 3), "345");
+	is_told(ask_part(node, handle, 7, 4096), "");
+	/* What is behind the end is what is new. */
+	ask_part(node, handle, 7, 4096);
+	sent_call(FUSE_READ);
+	assert_int_equal(remotes_of(&far_fleet)->ahead_octets, 0);
+	ask_release(node, handle);
+}
+
+static void what_came_with_an_opening_is_read_at_once_or_never(void **state)
+{
+	static const struct {
+		bool does, is_told, begins;
+		uint64_t offset;
+		unsigned waits_us;
+	} cases[] = {
+		{.does = true}, {.is_told = true},  {.begins = true},
+		{.offset = 3},	{.waits_us = 3000},
+	};
+	const struct {
+		struct fuse_out_header head;
+		struct fuse_notify_inval_inode_out inode;
+	} changed = {
+		.head = {.len = sizeof(changed),
+			 .error = FUSE_NOTIFY_INVAL_INODE},
+		.inode.ino = OTHER_NODE,
+	};
+	uint64_t node = far_file(NODE), handle;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		handle = opened_with_text(node, O_RDONLY);
+		if (cases[i].does) {
+			ask_mkdir(node, "made");
+			sent_call(FUSE_MKDIR);
+		}
+		if (cases[i].is_told)
+			say(WIRE_NOTIFY, NULL, &changed, sizeof(changed));
+		if (cases[i].begins)
+			is_told(ask_part(node, handle, 0, 4), "1234");
+		usleep(cases[i].waits_us);
+		ask_part(node, handle, cases[i].offset, 4);
+		sent_call(FUSE_READ);
+		assert_int_equal(remotes_of(&far_fleet)->ahead_octets, 0);
+	}
+	/* And what nobody reads is not kept. */
+	opened_with_text(node, O_RDONLY);
+	assert_int_equal(remotes_of(&far_fleet)->ahead_octets, 7);
+	usleep(3000);
+	far_pass(100, true);
+	assert_int_equal(remotes_of(&far_fleet)->ahead_octets, 0);
+}
+
+static void who_writes_is_told_of_himself_alone(void **state)
+{
+	uint64_t node = far_file(NODE);
+
+	(void)state;
+	opened_with_text(node, O_WRONLY | O_TRUNC);
+	told(ask_attr(node));
+	sent_none();
+	far_pid++;
+	ask_attr(node);
+	sent_call(FUSE_GETATTR);
+}
+
+static void so_much_is_kept_of_what_is_opened_and_no_more(void **state)
+{
+	struct remotes *remotes = remotes_of(&far_fleet);
+	uint64_t node = far_file(NODE);
+	struct fuse_open_in *in;
+
+	(void)state;
+	remotes->ahead_octets = REMOTE_AHEAD_MAX - WIRE_AHEAD_MAX + 1;
+	ask_open(node, O_RDONLY);
+	in = call_body(sent_call(FUSE_OPEN));
+	assert_int_equal(in->open_flags, WIRE_AHEAD);
+	remotes->ahead_octets--;
+	ask_open(node, O_RDONLY);
+	in = call_body(sent_call(FUSE_OPEN));
+	assert_int_equal(in->open_flags, WIRE_AHEAD | WIRE_AHEAD_MAX);
+	remotes->ahead_octets = 0;
+}
+
 /* ---- Slots ---- */
 
 static void one_user_has_a_quarter_of_the_slots(void **state)
@@ -971,6 +1125,10 @@ int main(void)
 		TEST(who_closes_what_is_blank_is_looked_at_and_goes_on),
 		TEST(what_was_just_looked_up_is_not_asked_for),
 		TEST(what_may_have_changed_since_is_asked_for),
+		TEST(a_short_text_comes_with_its_opening),
+		TEST(what_came_with_an_opening_is_read_at_once_or_never),
+		TEST(who_writes_is_told_of_himself_alone),
+		TEST(so_much_is_kept_of_what_is_opened_and_no_more),
 		TEST(one_user_has_a_quarter_of_the_slots),
 		TEST(who_has_too_many_calls_is_told_so),
 		TEST(so_much_is_on_its_way_and_no_more),

@@ -372,6 +372,63 @@ static void what_no_peer_has_a_say_in_is_cleared(void **state)
 	}
 }
 
+static void what_came_with_an_open_is_not_the_kernels(void **state)
+{
+	static const struct {
+		size_t at;
+		uint32_t value;
+		size_t len; /* of all that is ahead */
+		int result;
+	} cases[] = {
+		{offsetof(struct wire_ahead, zero), 0, 120 + 5, 0},
+		{offsetof(struct wire_ahead, zero), 0, 120 + 6, -EPROTO},
+		{offsetof(struct wire_ahead, zero), 0, 120 + 4, -EPROTO},
+		{offsetof(struct wire_ahead, zero), 0, 119, -EPROTO},
+		{offsetof(struct wire_ahead, text), UINT32_MAX, 125, -EPROTO},
+		{offsetof(struct wire_ahead, has_attr), 0, 125, 0},
+		{offsetof(struct wire_ahead, has_attr), 2, 125, -EPROTO},
+		{offsetof(struct wire_ahead, has_text), 0, 125, -EPROTO},
+		{offsetof(struct wire_ahead, attr.attr.mode), S_IFLNK, 125,
+		 -EPROTO},
+	};
+	struct {
+		struct fuse_out_header head;
+		struct fuse_open_out open;
+		struct wire_ahead ahead;
+		char text[8];
+	} octets;
+	struct response response;
+	size_t len;
+	int r;
+
+	(void)state;
+	_Static_assert(sizeof(octets.ahead) == 120, "as above");
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		memset(&octets, 0, sizeof(octets));
+		octets.open.fh = 5;
+		octets.ahead.has_attr = octets.ahead.has_text = 1;
+		octets.ahead.text = 5;
+		octets.ahead.attr.attr.mode = S_IFREG;
+		octets.ahead.attr.attr.ino = octets.ahead.attr.attr.nlink = 1;
+		memcpy((char *)&octets.ahead + cases[i].at, &cases[i].value,
+		       sizeof(cases[i].value));
+		len = 32 + cases[i].len;
+		octets.head.len = (uint32_t)len;
+		r = response_take(&response, FUSE_OPEN, len - 16, &octets, len);
+		assert_int_equal(r, cases[i].result);
+		if (r < 0)
+			continue;
+		assert_ptr_equal(response.ahead, &octets.ahead);
+		assert_int_equal(response.body_len, sizeof(octets.open));
+		assert_int_equal(octets.head.len, 32);
+		/* More than was asked for. */
+		octets.head.len = (uint32_t)len;
+		assert_int_equal(response_take(&response, FUSE_OPEN, len - 17,
+					       &octets, len),
+				 -EPROTO);
+	}
+}
+
 static void only_lookup_may_say_that_there_is_none(void **state)
 {
 	static const struct fuse_entry_out none;
@@ -700,6 +757,7 @@ int main(void)
 		cmocka_unit_test(an_error_has_nothing_behind_it),
 		cmocka_unit_test(what_cannot_be_is_none),
 		cmocka_unit_test(what_no_peer_has_a_say_in_is_cleared),
+		cmocka_unit_test(what_came_with_an_open_is_not_the_kernels),
 		cmocka_unit_test(only_lookup_may_say_that_there_is_none),
 		cmocka_unit_test(a_listing_is_of_names),
 		cmocka_unit_test(a_name_of_a_listing_has_an_end),
