@@ -60,8 +60,18 @@ def release_body(handle):
     return struct.pack("=QIIQ", handle, 0, 0, 0)
 
 
-def open_body(flags=0):
-    return struct.pack("=II", flags, 0)
+# fs/fleet/wire.h: WIRE_AHEAD, and struct wire_ahead behind its attributes.
+AHEAD = 1 << 31
+
+
+def open_body(flags=0, ahead=0):
+    return struct.pack("=II", flags, ahead)
+
+
+def ahead(text=b"", *, attributes=None, has_text=1):
+    """What comes behind FUSE's own in the answer to an OPEN."""
+    return struct.pack("=QII", 0, 0, 0) + (attributes or attr()) + \
+        struct.pack("=IIII", 1, has_text, len(text), 0) + text
 
 
 def response(body=b"", error=0, *, unique=2, length=None):

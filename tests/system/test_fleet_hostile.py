@@ -16,11 +16,11 @@ import pytest
 from fleet import Bus, Host
 from harness import (SERVER_DIRS, append, eventually, fails, needs_root,
                      replace, sanitized)
-from hostile_peer import (ANSWER, ASK, CALL, CLOSE, DISCARD, ENDED, FORGET,
-                          HEAD, INTERRUPT, KNOWN, NOTED, NOTIFY, OPCODES, OPEN,
-                          OPENED, PROBE, SLOTS, UNDONE, UNKNOWN, Owner,
-                          Requester, Said, attr, dirent, entry, message,
-                          open_body, read_body, release_body, request,
+from hostile_peer import (AHEAD, ANSWER, ASK, CALL, CLOSE, DISCARD, ENDED,
+                          FORGET, HEAD, INTERRUPT, KNOWN, NOTED, NOTIFY,
+                          OPCODES, OPEN, OPENED, PROBE, SLOTS, UNDONE, UNKNOWN,
+                          Owner, Requester, Said, ahead, attr, dirent, entry,
+                          message, open_body, read_body, release_body, request,
                           response, write_body)
 
 pytestmark = needs_root
@@ -393,7 +393,8 @@ class Wanderer:
                                rng.choice([0, 0, 9]), 0, 0, 0, 0, 0, 0, 0,
                                0o755, 0, 0, 0, 0)
         if opcode in ("open", "opendir"):
-            return open_body(flags)
+            return open_body(flags, rng.choice([0, AHEAD, AHEAD | 4096,
+                                                2**32 - 1]))
         if opcode in ("read", "readdir", "readdirplus"):
             return read_body(handle, rng.choice([1, 500, 4096, 65536]),
                              rng.choice([0, 0, 3, 100]))
@@ -845,6 +846,8 @@ def test_whatever_it_answers_all_calls_end(h1, owner, far):
         octets = owner.plain(call)
         if call.name == "readdirplus":
             octets = response(listing((b"a", 1), (b"b", 2)))
+        if call.name == "open":
+            octets = response(octets[16:] + rng.choice([b"", ahead(b"12345")]))
         if rng.random() < 0.5:
             octets = mutated(octets, rng)
         if rng.random() < 0.1:
