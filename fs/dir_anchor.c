@@ -5,6 +5,7 @@
  * It has the control files of its anchor, a directory for each child anchor,
  * and the scratch files that clients make beside them.
  */
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -147,10 +148,17 @@ static bool may_bind(const struct fs *fs, uid_t uid, const char *name)
 	return anchor_parse_name(name, &at) < 0 || bind_allows(fs, uid, &at);
 }
 
+/* Who makes it is looked at while it is being made. */
+struct making {
+	struct pending *pending;
+	int result;
+	bool copies;
+	unsigned left; /* of the two: that it is made, and known by whom */
+};
+
 /* The anchor may be gone again. */
-static void know_maker(void *arg, bool copies)
+static void reply_made(struct pending *pending, bool copies)
 {
-	struct pending *pending = arg;
 	struct node *node;
 	int r = tree_find(pending->fs, pending->nodes[0], pending->text, &node);
 
@@ -164,19 +172,56 @@ static void know_maker(void *arg, bool copies)
 	pending_free(pending);
 }
 
+static void end_one(struct making *making)
+{
+	assert(making->left);
+	if (--making->left)
+		return;
+	if (making->result < 0)
+		pending_reply(making->pending, making->result);
+	else
+		reply_made(making->pending, making->copies);
+	free(making);
+}
+
+static void know_maker(void *arg, bool copies)
+{
+	struct making *making = arg;
+
+	making->copies = copies;
+	end_one(making);
+}
+
 static void made(void *arg, int result, const struct refusal *refusal)
 {
-	struct pending *pending = arg;
+	struct making *making = arg;
+	struct pending *pending = making->pending;
 
-	if (result < 0) {
+	if (result < 0)
 		tree_mkdir_failed(pending, pending->text,
 				  refusal ? refusal->reason
 					  : mkdir_reason(result));
-		pending_reply(pending, result);
+	making->result = result;
+	end_one(making);
+}
+
+static void make(struct pending *pending, gid_t gid, mode_t mode)
+{
+	const struct fuse_ctx *ctx = fuse_req_ctx(pending->req);
+	struct making *making = malloc(sizeof(*making));
+
+	if (!making) {
+		pending_reply(pending, -ENOMEM);
 		return;
 	}
-	programs_ask_copies(pending->fs, fuse_req_ctx(pending->req), know_maker,
-			    pending);
+	*making = (struct making){.pending = pending, .left = 2};
+	nameserver_make(pending->nodes[0]->anchor, pending->text, ctx->uid, gid,
+			mode, made, making);
+	/* What fails before it is on its way is made by nobody. */
+	if (making->result < 0)
+		know_maker(making, false);
+	else
+		programs_ask_copies(pending->fs, ctx, know_maker, making);
 }
 
 /* Who was let believe that names/ is not there makes it: cp -r. */
@@ -222,7 +267,7 @@ static void anchor_make(struct pending *pending, const char *name, mode_t mode)
 		gid = dir->anchor->gid;
 		mode |= S_ISGID;
 	}
-	nameserver_make(dir->anchor, name, ctx->uid, gid, mode, made, pending);
+	make(pending, gid, mode);
 }
 
 /* ---- rmdir and rename ---- */
