@@ -30,6 +30,8 @@ from writers import Failed, Writer
 
 LONG = os.environ.get("CIRCUITFS_TEST_LONG") == "1"
 STEPS, POINTS = (400, 10000) if LONG else (60, 150)
+# Of so many cuts, as of a long form in parts, each with another seed.
+POINTS = int(os.environ.get("CIRCUITFS_TEST_CUTS", POINTS))
 SEED = int(os.environ.get("CIRCUITFS_TEST_SEED", "11"))
 WRITERS = 4
 RECORDER = os.environ.get(
