@@ -27,7 +27,7 @@
 #include "fs/fleet/figures.h"
 #include "fs/handle_layout.h"
 #include "fs/page.h"
-#include "anchors/pool.h"
+#include "fs/pool.h"
 #include "fs/session.h"
 #include "fs/setattr.h"
 #include "fs/text_view.h"

@@ -10,7 +10,6 @@
 #include <errno.h>
 #include <time.h>
 
-#include "anchors/pool.h"
 #include "anchors/transfer/fetch_layout.h"
 
 /* With so many records a batch ends: what the writer stages in a slice. */
@@ -59,6 +58,12 @@ static bool has_ended(const struct fetch_batch *batch)
 	       batch->change.count >= BATCH_RECORDS;
 }
 
+/*
+ * It does not give way to others, as what reads texts does: who tells the loop
+ * that he is done, and is set aside in the midst of that, is waited for by the
+ * loop, which turns on the spot until he is through (uv_async_send()). The work
+ * is short, and there is no more of it than the primary sends.
+ */
 static void take_in_pool(uv_work_t *work)
 {
 	struct fetch *fetch = container_of(work, struct fetch, batch.work);
@@ -66,7 +71,6 @@ static void take_in_pool(uv_work_t *work)
 	struct buffer *input = &fetch->input;
 	size_t at = 0, len;
 
-	pool_give_way();
 	while (!has_ended(batch) && (len = whole_at(input, at))) {
 		take_message(fetch, input->data + at + MESSAGE_LENGTH_SIZE,
 			     len - MESSAGE_LENGTH_SIZE);

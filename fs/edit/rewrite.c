@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "fs/attr.h"
-#include "anchors/pool.h"
+#include "fs/pool.h"
 #include "fs/replace.h"
 #include "fs/edit/rewrite.h"
 #include "fs/scratch.h"

@@ -14,7 +14,7 @@
 #include <errno.h>
 
 #include "fs/edit/layout.h"
-#include "anchors/pool.h"
+#include "fs/pool.h"
 
 /* Octets: reading this much text takes well under a millisecond. */
 #define EDIT_INLINE 16384

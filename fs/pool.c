@@ -3,7 +3,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "anchors/pool.h"
+#include "fs/pool.h"
 
 #define POOL_NICE 10
 

@@ -2,8 +2,8 @@
 /*
  * pool.h - libuv's pool of threads, for what would hold the main loop
  */
-#ifndef ANCHORS_POOL_H
-#define ANCHORS_POOL_H
+#ifndef FS_POOL_H
+#define FS_POOL_H
 
 /**
  * pool_give_way() - to be called first on a thread of the pool
