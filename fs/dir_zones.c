@@ -124,11 +124,12 @@ static void made(void *arg, int result, const struct refusal *refusal)
 {
 	struct pending *pending = arg;
 
-	if (result < 0) {
+	/* Who made it meanwhile, with its SOA, is often who makes it: rsync. */
+	if (result < 0 && result != -EEXIST)
 		tree_mkdir_failed(pending, pending->text,
-				  refusal	      ? refusal->reason
-				  : result == -EEXIST ? "there is such a zone"
-						      : strerror(-result));
+				  refusal ? refusal->reason
+					  : strerror(-result));
+	if (result < 0) {
 		pending_reply(pending, result);
 		return;
 	}
