@@ -140,10 +140,10 @@ static void share_no_more(struct server *server)
 	DL_DELETE2(pool->spread, server, spread.prev, spread.next);
 	if (!pool->spread)
 		uv_timer_stop(&pool->slack);
-	if (server->stopped)
-		return;
-	socket_share(spread->fds, spread->count, false);
 	atomic_store(&spread->is_on, false);
+	/* Of one that stops they may be closed by now. */
+	if (!server->stopped)
+		socket_share(spread->fds, spread->count, false);
 }
 
 /* Sockets for as many workers as can run at once. */

@@ -270,6 +270,28 @@ static void one_may_stop_while_it_shares_and_loses_nothing(void **state)
 	net_stop(server);
 }
 
+static void one_that_stops_for_long_is_looked_at_and_left_alone(void **state)
+{
+	struct server *server = net_serve(1, "127.0.0.1:0");
+	unsigned done = 0;
+	double end;
+
+	(void)state;
+	get_to_share(server);
+	atomic_store(&fake.gate, true);
+	clients_send();
+	net_await(NULL, atomic_load(&fake.waiting) == 2);
+	server_stop(server, net_count_up, &done);
+	/* Longer than it takes to see that it has little to do. */
+	for (end = net_now() + 2.5; net_now() < end;)
+		net_turn(&net_loop);
+	assert_int_equal(done, 0);
+	atomic_store(&fake.gate, false);
+	net_await(&net_loop, done);
+	clients_expect();
+	clients_close();
+}
+
 /* ---- TCP ---- */
 
 /* More than one worker takes of a server before it asks for others. */
@@ -331,6 +353,7 @@ int main(void)
 		TEST(without_more_sockets_all_workers_watch_the_one),
 		TEST(sockets_of_one_that_stopped_are_there_for_the_next),
 		TEST(one_may_stop_while_it_shares_and_loses_nothing),
+		TEST(one_that_stops_for_long_is_looked_at_and_left_alone),
 		TEST(few_clients_are_one_workers),
 		TEST(the_clients_of_many_are_accepted_by_all),
 	};
