@@ -115,6 +115,9 @@ static void the_next_call_is_the_next_number(void **state)
 			make_mkdir(&slow, &asker, "ns");
 			ask_send(&slow, &asker, 0);
 		}
+		/* With the session goes the question about its maker. */
+		if (!cases[i].is_in_time && cases[i].kind == WIRE_ENDED)
+			owner_said_kind(&owner, WIRE_ASK);
 		asker_send(&asker, WIRE_CALL, 0, cases[i].seq, ask.octets,
 			   ask.len);
 		if (cases[i].kind)
