@@ -48,7 +48,11 @@ static int PRINTF(4, 5)
 static const uint8_t *rdata_of(const struct running *running,
 			       const struct update_item *item)
 {
-	return running->update->rdata.data + item->rdata_at;
+	static const uint8_t none[1];
+
+	/* Where no item has any, there are no octets to point into. */
+	return item->rdlen ? running->update->rdata.data + item->rdata_at
+			   : none;
 }
 
 /* Is the name, or its RRset, of this zone, and of none in it or above it? */
