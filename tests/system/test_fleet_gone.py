@@ -4,6 +4,7 @@
 The call ends in bounded time and with the truth, the name goes from the
 listing, and what is at home is not touched by any of it.
 """
+import contextlib
 import errno
 import os
 import signal
@@ -49,6 +50,12 @@ CALLS = {
 }
 
 
+def reaches(path):
+    with contextlib.suppress(OSError):
+        return os.listdir(path)
+    return None
+
+
 @pytest.fixture(scope="module")
 def two():
     with fleet_of("h1", "h2", seconds=900) as fleet:
@@ -62,6 +69,8 @@ def fleet(two):
     if not h2.alive():
         h2.start()
     h1.wait_for("h2", seconds=10)
+    # One that was killed is listed for a while, and is not the next one yet.
+    eventually("h1 reaches h2", lambda: reaches(h1.of("h2")), 10)
     yield two
     assert h1.alive(), h1.said()
 

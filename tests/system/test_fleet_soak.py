@@ -89,8 +89,9 @@ class World:
     """What all processes know: until when which host's death excuses what."""
 
     def __init__(self):
-        self.owner_until = multiprocessing.Value("d", 0)
-        self.own_until = multiprocessing.Value("d", 0)
+        # Whoever is killed while he has a lock would keep it.
+        self.owner_until = multiprocessing.Value("d", 0, lock=False)
+        self.own_until = multiprocessing.Value("d", 0, lock=False)
         self.ends = multiprocessing.Event()
         self.calls = multiprocessing.Value("q", 0)
 
