@@ -22,7 +22,7 @@ if harness.AFAR:
     import fleet
     harness.Circuit, harness.started = fleet.Afar, fleet.spares.take
 
-from harness import (BINARY, TOP, Circuit, check_reports,  # noqa: E402
+from harness import (BINARY, COMPILED_S, TOP, Circuit, check_reports,  # noqa: E402
                      outside, reporting_to, run, serving, watched)
 
 CLONE_NEWNET = 0x40000000
@@ -90,7 +90,8 @@ def package(tmp_path_factory):
     with open(TOP / "build" / "package.lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         # It may have to install what it needs.
-        run(*outside(), TOP / "tests" / "package.sh", check=0)
+        run(*outside(), TOP / "tests" / "package.sh", check=0,
+            timeout=COMPILED_S)
         made, = (TOP / "build" / "package").glob("*.deb")
         return shutil.copy(made, tmp_path_factory.mktemp("package"))
 

@@ -40,6 +40,8 @@ USER = [f"user={name}" for name in
 # Nothing here waits for longer than this; a daemon that sits on a request
 # would hold its client in a sleep that not even SIGKILL ends.
 DEADLINE_S = 120
+# But for compilers, where others compile too.
+COMPILED_S = 600
 
 
 def sanitized(*by):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import harness
-from harness import TOP, run, sanitized, serving
+from harness import COMPILED_S, TOP, run, sanitized, serving
 
 PAGE = TOP / "docs" / "hacking.md"
 TEXT = PAGE.read_text()
@@ -99,7 +99,8 @@ def test_the_control_file_that_it_shows_can_be_added(tmp_path):
     assert len(new) == 1 and (tree / new[0]).is_file()
     run("meson", "setup", "build", "-Dtests=disabled", "--buildtype=plain",
         "-Dwerror=true", cwd=tree, check=0)
-    run("ninja", "-C", "build", "circuitfs", cwd=tree, check=0)
+    run("ninja", "-C", "build", "circuitfs", cwd=tree, check=0,
+        timeout=COMPILED_S)
     with served_by(tree / "build" / "circuitfs") as circuit:
         wanted = ".*".join(map(re.escape, shown.split("...")))
         assert re.fullmatch(wanted, (circuit.host / name).read_text())

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from harness import needs_root, outside, run
+from harness import COMPILED_S, needs_root, outside, run
 from sandbox import run_there
 from test_hardening import lacks
 
@@ -114,10 +114,10 @@ def test_the_package_is_enough_on_a_bare_debian(package, tmp_path):
     run(*outside(), "debootstrap", "--variant=minbase",
         "--include=bind9-dnsutils,adduser",
         platform.freedesktop_os_release()["VERSION_CODENAME"],
-        tmp_path / "root", check=0, timeout=600)
+        tmp_path / "root", check=0, timeout=COMPILED_S)
     depends = run("dpkg-deb", "--field", package, "Depends").stdout
     names = re.sub(r" \([^)]*\)|,", "", depends).split()
     run(*outside(), "chroot", tmp_path / "root", "apt-get", "-qq", "-y",
-        "--no-install-recommends", "install", *names, check=0, timeout=600)
+        "--no-install-recommends", "install", *names, check=0, timeout=COMPILED_S)
     assert re.fullmatch(USED, run_there(USE, (package, "/opt/circuitfs.deb"),
                                         root=tmp_path / "root"))

@@ -664,20 +664,27 @@ static size_t open_ahead(struct asker *asker, uint64_t node, int flags,
 	return said->len - sizeof(*head) - sizeof(out->open);
 }
 
+/*
+ * Openings until the text comes with one: what takes longer than a turn has
+ * time for, as where others have the core, is not waited for.
+ */
+#define OPENINGS_MOST 200
+
 static void a_short_text_goes_with_its_opening(void **state)
 {
 	uint64_t dir, records, log;
 	struct asker asker;
 	struct owner owner;
-	struct opened out;
-	size_t size;
+	struct opened out = {0};
+	size_t size, ahead = 0;
 
 	(void)state;
 	begin(&owner, &asker);
 	records = make_records(&asker, &dir);
 	size = size_of(&asker, records);
-	assert_int_equal(open_ahead(&asker, records, O_RDONLY, 4096, &out),
-			 sizeof(out.ahead) + size);
+	for (int i = 0; i < OPENINGS_MOST && !out.ahead.has_text; i++)
+		ahead = open_ahead(&asker, records, O_RDONLY, 4096, &out);
+	assert_int_equal(ahead, sizeof(out.ahead) + size);
 	assert_true(out.ahead.has_attr && out.ahead.has_text);
 	assert_int_equal(out.ahead.attr.attr.size, size);
 	assert_int_equal(out.ahead.text, size);
@@ -710,6 +717,7 @@ static void an_opening_that_comes_again_is_answered_alone(void **state)
 	struct asker asker;
 	struct owner owner;
 	const struct sent *said;
+	uint64_t opened = 0;
 	struct ask ask;
 
 	(void)state;
@@ -723,9 +731,12 @@ static void an_opening_that_comes_again_is_answered_alone(void **state)
 			 i);
 		assert_int_equal(asker_write(&asker, records, handle, line), 0);
 	}
-	ask_make(&ask, &asker, FUSE_OPEN, records, &in, sizeof(in), NULL, NULL);
-	ask_send(&ask, &asker, 0);
-	said = asker_answer(&asker);
+	do {
+		ask_make(&ask, &asker, FUSE_OPEN, records, &in, sizeof(in),
+			 NULL, NULL);
+		ask_send(&ask, &asker, 0);
+		said = asker_answer(&asker);
+	} while (++opened < OPENINGS_MOST && said->len <= GUEST_ANSWER_KEPT);
 	assert_true(said->len > GUEST_ANSWER_KEPT);
 	ask_again(&ask, &asker, 0);
 	said = asker_answer(&asker);
@@ -733,7 +744,7 @@ static void an_opening_that_comes_again_is_answered_alone(void **state)
 					    sizeof(struct fuse_open_out));
 	assert_int_equal(((struct fuse_out_header *)said->body)->len,
 			 said->len);
-	assert_int_equal(figures_of(&owner).handles, 2);
+	assert_int_equal(figures_of(&owner).handles, 1 + opened);
 	owner_deinit(&owner);
 }
 
