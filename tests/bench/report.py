@@ -15,8 +15,8 @@ HEAD = """# Benchmarks
 circuitfs beside the servers that do the same work, on one machine and in one
 run. Ratios are the result; absolute figures belong to the machine.
 
-`tests/bench/run.sh` measures all of it and writes this page; with `--quick` it
-takes less than three minutes, and writes to `build/bench` instead.
+`tests/bench/run.sh` measures all of it in twenty minutes and writes this page;
+with `--quick` the rounds are fewer and shorter, and it writes to `build/bench`.
 
 ## How it is measured
 

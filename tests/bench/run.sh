@@ -3,8 +3,8 @@
 # Measures circuitfs beside NSD, Knot and what the machine itself can do, and
 # writes it to docs/benchmarks.md. On loopback, and nothing of it stays.
 #
-#   tests/bench/run.sh           all of it: a quarter of an hour
-#   tests/bench/run.sh --quick   less than 3 minutes; writes to build/bench
+#   tests/bench/run.sh           all of it: twenty minutes
+#   tests/bench/run.sh --quick   fewer and shorter rounds; writes to build/bench
 #   tests/bench/run.sh --prove   seconds; tiny, to see that it works
 #
 # With --only WORD, only the rows with WORD in their name. The state is on the
