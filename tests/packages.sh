@@ -46,7 +46,8 @@ acme='certbot lego python3-acme python3-certbot python3-certbot-dns-rfc2136
 	python3-charset-normalizer python3-configargparse python3-configobj
 	python3-cryptography python3-distro python3-idna python3-josepy
 	python3-openssl python3-parsedatetime python3-pkg-resources
-	python3-requests python3-rfc3339 python3-six python3-tz python3-urllib3
+	python3-pytz python3-requests python3-rfc3339 python3-six python3-tz
+	python3-urllib3
 	python3-zope.component python3-zope.event python3-zope.hookable
 	python3-zope.interface'
 # The one of them that a fleet on one machine takes.
