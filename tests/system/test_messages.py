@@ -62,6 +62,8 @@ def test_a_stop_says_what_made_it(idle):
 
 def test_what_clients_do_wrong_is_not_told(circuit):
     ns = circuit.make()
+    eventually("it is told of",
+               lambda: f"/{ns.path.name}: " in circuit.said())
     before = circuit.said()
     with fails(errno.EINVAL):
         append(ns.records, "x. A 1.2.3\n")

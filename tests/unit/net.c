@@ -2,6 +2,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -361,6 +362,22 @@ struct address net_at(const char *ip, const struct address *port_of)
 	return at;
 }
 
+/* A signal ends the waiting, not the connecting: see net_recv(). */
+static int await_connection(int fd)
+{
+	struct pollfd poll_fd = {.fd = fd, .events = POLLOUT};
+	int error = ETIMEDOUT;
+	socklen_t len = sizeof(error);
+	int n;
+
+	do
+		n = poll(&poll_fd, 1, NET_PATIENCE * 1000);
+	while (n < 0 && errno == EINTR);
+	if (n == 1)
+		getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len);
+	return error;
+}
+
 int net_connect(int type, const struct address *at)
 {
 	struct timeval patience = {.tv_sec = NET_PATIENCE};
@@ -368,12 +385,15 @@ int net_connect(int type, const struct address *at)
 	int family = at->kind == ADDRESS_IPV6 ? AF_INET6 : AF_INET;
 	socklen_t len = address_sockaddr(at, family, &name);
 	int fd = socket(family, type | SOCK_CLOEXEC, 0);
+	int error = 0;
 
 	assert_true(fd >= 0);
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
 	if (connect(fd, (struct sockaddr *)&name, len) < 0)
-		fail_msg("connect: %s", strerror(errno));
+		error = errno == EINTR ? await_connection(fd) : errno;
+	if (error)
+		fail_msg("connect: %s", strerror(error));
 	return fd;
 }
 

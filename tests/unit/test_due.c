@@ -147,6 +147,7 @@ static void who_is_told_another_time_waits_for_that(void **state)
 	dues_leave(&dues, &b);
 	dues_leave(&dues, &b);
 	assert_int_equal(dues.count, 1);
+	dues_leave(&dues, &a);
 }
 
 static void room_that_is_reserved_is_kept(void **state)
