@@ -98,7 +98,8 @@ int store_errno(const struct store *store, int r);
  * LMDB takes neither writes nor reads any more: nobody knows what the disk
  * holds of that page until it is opened anew. Then what was committed before
  * is read through a second environment, so that answers go on, and all that
- * would change something fails with -EIO until the next start.
+ * would change something fails with -EIO until the next start. Who reads in the
+ * moment before that is open gets -EIO too.
  */
 void store_commit_failed(struct store *store, size_t id);
 
