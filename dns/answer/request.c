@@ -223,21 +223,30 @@ enum rcode request_transfer(struct exchange *exchange)
 	return rcode ? rcode : give_transfer(exchange, &zone);
 }
 
-/* ---- NOTIFY ---- */
-
-enum rcode request_notify(struct exchange *exchange)
+/*
+ * The zone that a NOTIFY or an UPDATE is of, by its SOA: RFC 1996, section 3.7,
+ * knows no other question, nor does RFC 2136, section 3.1.1.
+ */
+static enum rcode find_told(struct exchange *exchange, struct zone_here *zone)
 {
 	const struct query *query = &exchange->query;
-	struct zone_here zone;
-	enum rcode rcode;
 
-	/* RFC 1996, section 3.7, knows no other. */
 	if (!query->question_len || query->type != RR_SOA)
 		return RCODE_FORMERR;
 	if (query->class != RR_CLASS_IN)
 		return not_ours(exchange);
-	if (find_zone(exchange, &zone) < 0)
-		return RCODE_SERVFAIL;
+	return find_zone(exchange, zone) < 0 ? RCODE_SERVFAIL : RCODE_NOERROR;
+}
+
+/* ---- NOTIFY ---- */
+
+enum rcode request_notify(struct exchange *exchange)
+{
+	struct zone_here zone;
+	enum rcode rcode = find_told(exchange, &zone);
+
+	if (rcode)
+		return rcode;
 	if (!is_secondary(&zone))
 		return not_ours(exchange);
 	rcode = admitted(exchange, ask_list(exchange, admit_notify));
@@ -252,17 +261,11 @@ enum rcode request_notify(struct exchange *exchange)
 
 enum rcode request_update(struct exchange *exchange)
 {
-	const struct query *query = &exchange->query;
 	struct zone_here zone;
-	enum rcode rcode;
+	enum rcode rcode = find_told(exchange, &zone);
 
-	/* RFC 2136, section 3.1.1. */
-	if (!query->question_len || query->type != RR_SOA)
-		return RCODE_FORMERR;
-	if (query->class != RR_CLASS_IN)
-		return not_ours(exchange);
-	if (find_zone(exchange, &zone) < 0)
-		return RCODE_SERVFAIL;
+	if (rcode)
+		return rcode;
 	/* Section 3.1.2; what a secondary gets is not forwarded. */
 	if (!zone.has_soa || is_secondary(&zone))
 		return not_ours(exchange);
