@@ -86,6 +86,11 @@ void fetch_fail(struct fetch *fetch, int result, const char *format, ...)
 	fetch_end(fetch, result);
 }
 
+bool fetch_was_zone(const struct fetch *fetch)
+{
+	return fetch->batch.state == INCOMING_ZONE;
+}
+
 void fetch_cancel(struct fetch *fetch)
 {
 	if (!fetch)

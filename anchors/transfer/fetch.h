@@ -43,6 +43,12 @@ typedef void fetch_done(void *arg, int result, const char *reason);
 int fetch_new(struct fetch **out, const struct fetch_request *request,
 	      fetch_done *done, void *arg);
 
+/** fetch_was_zone() - in @done, with result 0: did all of the zone come?
+ *
+ * It may whatever was asked for: RFC 1995, section 4.
+ */
+bool fetch_was_zone(const struct fetch *fetch);
+
 /** fetch_cancel() - @done is not called any more; NULL is fine
  *
  * What is being written by then may still be.

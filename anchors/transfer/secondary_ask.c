@@ -186,6 +186,7 @@ static void fetched(void *arg, int result, const char *reason)
 	struct secondary_zone *zone = arg;
 	struct secondaries *secondaries = zone->secondaries;
 	bool was_all = zone->wants_all;
+	bool was_zone = fetch_was_zone(zone->fetch);
 
 	assert(zone->step == SECONDARY_FETCHES_IT);
 	zone->fetch = NULL;
@@ -195,8 +196,8 @@ static void fetched(void *arg, int result, const char *reason)
 		zone->began_ms = 0;
 	/* What it has brought is not what was read before. */
 	zone->seeks = zone->seeks && result < 0;
-	secondaries->figures.zones += result == 0 && was_all;
-	secondaries->figures.increments += result == 0 && !was_all;
+	secondaries->figures.zones += result == 0 && was_zone;
+	secondaries->figures.increments += result == 0 && !was_zone;
 	secondaries->figures.failed += result < 0 && result != -EALREADY;
 	if (result == 0 || result == -EALREADY) {
 		is_newest(zone);

@@ -287,11 +287,69 @@ def test_a_counter_survives_a_move_to_another_address(circuit):
         ns.addr.write_text("127.0.0.1:0\n")
 
 
+def test_zones_that_go_out_and_come_in_are_counted(circuit):
+    hosts = "".join(f"h{n} A 192.0.2.{n}\n" for n in range(100))
+
+    def zone(serial):
+        return ("$ORIGIN example.\n$TTL 300\n"
+                f"@ SOA ns host {serial} 3600 10 86400 300\n"
+                "@ NS ns\nns A 192.0.2.1\n" + hosts)
+
+    def figures():
+        found = Figures(circuit)
+        return {
+            "dark": found.of("circuitfs_dark_zones"),
+            "in": [found.of("circuitfs_transfers_in_total", result=result)
+                   for result in ("zone", "increment")],
+            "out": [found.of("circuitfs_transfers_total", result=result)
+                    for result in ("zone", "increment")],
+            "told": found.of("circuitfs_notifies_total", result="taken"),
+        }
+
+    def come_to(**most):
+        eventually(most, lambda: most.items() <= figures().items())
+
+    primary, secondary = circuit.make("primary"), circuit.make("secondary")
+    assert not Figures(circuit).of("circuitfs_zones_kept",
+                                   nameserver="secondary")
+    replace(primary.records, zone(1))
+    secondaries = primary.path / "transfer" / "secondaries"
+    secondaries.write_text("any\n")
+    (secondary.path / "zones" / "example.").mkdir()
+    assert Figures(circuit).of("circuitfs_secondary_zones") == 0
+    (secondary.path / "zones" / "example." / "primaries").write_text(
+        primary.address + "\n")
+    come_to(**{"in": [1, 0], "out": [1, 0], "dark": 0})
+    found = Figures(circuit)
+    assert found.of("circuitfs_secondary_zones") == 1
+    assert found.of("circuitfs_zones_kept", nameserver="secondary") == 1
+    assert found.of("circuitfs_transfers_bytes_total") > len(zone(1)) / 2
+
+    secondaries.write_text(secondary.address + "\n")
+    append(primary.records, "www.example. A 192.0.2.3\n")
+    come_to(**{"in": [1, 1], "out": [1, 1], "told": 1})
+    assert Figures(circuit).of("circuitfs_notifies_total", result="sent") >= 1
+
+    # All of it is less than what has changed, and is sent though not asked for.
+    replace(primary.records, zone(3).removesuffix(hosts))
+    come_to(**{"in": [2, 1], "out": [2, 1]})
+
+    (secondary.path / "zones" / "none.").mkdir()
+    (secondary.path / "zones" / "none." / "primaries").write_text(
+        primary.address + "\n")
+    come_to(dark=1)
+
+
 def test_figures_of_the_process(circuit):
     pid = circuit.daemon.pid
     figures = Figures(circuit)
     assert figures.of("process_open_fds") == len(os.listdir(f"/proc/{pid}/fd"))
     assert figures.of("process_max_fds") > 0
+    assert figures.of("process_virtual_memory_bytes") > \
+        figures.of("process_resident_memory_bytes")
+    for of in ("nameservers", "files"):
+        assert figures.of("circuitfs_descriptors_limit", of=of) > \
+            figures.of("circuitfs_descriptors", of=of)
     assert figures.of("process_cpu_seconds_total") > 0
     resident = int(re.search(r"VmRSS:\s+(\d+)", open(
         f"/proc/{pid}/status").read())[1]) * 1024
