@@ -13,6 +13,7 @@
 #include "anchors/metrics.h"
 #include "anchors/transfer/notify.h"
 #include "anchors/transfer/secondary.h"
+#include "anchors/transfer/update.h"
 #include "anchors/process.h"
 #include "anchors/subjects.h"
 
@@ -21,9 +22,10 @@ struct metrics {
 	struct host *host;
 	struct snapshot *snapshot; /* the host's; begun, or NULL */
 	struct subjects *subjects;
-	struct descriptors descriptors; /* as they were then */
+	struct descriptors descriptors;	    /* as they were then */
 	struct secondary_figures secondary; /* the same */
 	struct notify_figures notify;
+	struct update_figures updates;
 };
 
 /* ---- What there is ---- */
@@ -55,6 +57,7 @@ int metrics_take(struct metrics **out, struct host *host)
 	metrics->descriptors = host->descriptors;
 	secondaries_figures(host->secondaries, &metrics->secondary);
 	notifier_figures(host->notifier, &metrics->notify);
+	updates_figures(host->updates, &metrics->updates);
 	r = snapshot_begin(host->metrics);
 	if (r == 0)
 		metrics->snapshot = host->metrics;
@@ -311,6 +314,21 @@ static void expose_secondaries(struct metrics *metrics)
 			  (double)secondary->dark);
 }
 
+static void expose_updates(struct metrics *metrics)
+{
+	struct exposition_label label = {.name = "rcode"};
+
+	exposition_family(&metrics->to, "circuitfs_updates_total", "counter",
+			  "UPDATEs of who may, by the RCODE of their answers.");
+	for (size_t i = 0; i < ARRAY_SIZE(metrics->updates.answers); i++) {
+		if (!metrics->updates.answers[i])
+			continue;
+		label.value = rcode_text((uint16_t)i);
+		exposition_sample(&metrics->to, NULL, &label, 1,
+				  (double)metrics->updates.answers[i]);
+	}
+}
+
 static void expose_commits(struct metrics *metrics)
 {
 	exposition_family(&metrics->to, "circuitfs_commit_duration_seconds",
@@ -364,6 +382,7 @@ static void expose_host(struct metrics *metrics)
 	expose_descriptors(metrics);
 	expose_transfers(metrics);
 	expose_secondaries(metrics);
+	expose_updates(metrics);
 	expose_commits(metrics);
 	process_expose(&metrics->to);
 }

@@ -35,6 +35,7 @@ struct updates {
 	struct hmac *hmac;
 	struct remembered *remembered; /* uthash */
 	uint8_t key[crypto_shorthash_KEYBYTES];
+	struct update_figures figures;
 };
 
 int updates_new(struct updates **out, struct host *host)
@@ -163,6 +164,8 @@ static void answer_with(struct updates *updates, struct inbox_request *request,
 	size_t len = errand_reply(&request->errand, updates->hmac, rcode,
 				  (uint64_t)time(NULL), out);
 
+	assert(rcode < ARRAY_SIZE(updates->figures.answers));
+	updates->figures.answers[rcode]++;
 	server_answer(updates->host->pool, request, out, len);
 }
 
@@ -348,4 +351,9 @@ void update_asked(struct updates *updates, struct inbox_request *request)
 	if (anchor)
 		tell(anchor, request, &why);
 	answer_with(updates, request, rcode_of(r));
+}
+
+void updates_figures(const struct updates *updates, struct update_figures *out)
+{
+	*out = updates->figures;
 }

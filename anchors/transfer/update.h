@@ -29,10 +29,17 @@
 
 struct updates;
 
+struct update_figures {
+	uint64_t answers[RCODE_NOTZONE + 1]; /* by RCODE */
+};
+
 int updates_new(struct updates **out, struct host *host);
 struct updates *updates_free(struct updates *updates);
 
 /** update_asked() - do it, and answer; takes the request */
 void update_asked(struct updates *updates, struct inbox_request *request);
+
+/** updates_figures() - so far */
+void updates_figures(const struct updates *updates, struct update_figures *out);
 
 #endif

@@ -3,6 +3,7 @@
 #include <time.h>
 
 #include "dns/serve/responder.h"
+#include "dns/wire/rr_type.h"
 
 int responder_init(struct responder *responder, const struct tables *tables,
 		   const struct answer_options *options)
@@ -93,7 +94,8 @@ size_t responder_answer(struct responder *responder,
 				 &responder->server, client, query, len, out,
 				 &facts, errand);
 
-	if (answered || errand->kind)
+	/* Of an UPDATE nobody knows yet what comes of it. */
+	if (answered || (errand->kind && errand->kind != ERRAND_UPDATE))
 		traffic_count(responder->lane, client->transport, &facts);
 	if (facts.is_limited)
 		traffic_add(responder->lane, TRAFFIC_LIMITED, 1);
@@ -108,6 +110,11 @@ size_t responder_answer(struct responder *responder,
 size_t responder_ask(struct responder *responder, const struct inbox_path *path,
 		     const uint8_t *message, size_t answered, uint8_t *out)
 {
+	/* The type of a zone section's question: RFC 2136, section 2.3. */
+	static const struct answer_facts no_room = {
+		.type = RR_SOA,
+		.rcode = RCODE_SERVFAIL,
+	};
 	struct errand *errand = &responder->errand;
 	int r = responder->inbox
 			? inbox_put(responder->inbox, errand, path, message)
@@ -115,6 +122,8 @@ size_t responder_ask(struct responder *responder, const struct inbox_path *path,
 
 	if (r == 0 || errand->kind != ERRAND_UPDATE)
 		return answered;
+	traffic_count(responder->lane, path->is_tcp ? ANSWER_TCP : ANSWER_UDP,
+		      &no_room);
 	return errand_reply(errand, responder->options.hmac, RCODE_SERVFAIL,
 			    (uint64_t)time(NULL), out);
 }

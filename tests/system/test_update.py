@@ -22,6 +22,7 @@ import pytest
 import updates
 from harness import (TOP, append, at_home, eventually, fails, needs_root,
                      replace, run, serving, split_address, untouched)
+from test_metrics import Figures
 from updates import exchange, message, rcode_of, signed, update
 
 sys.path.append(str(TOP / "tests" / "peers"))
@@ -166,6 +167,23 @@ def test_a_signature_that_is_not_the_last_record_is_formerr(ns):
     wire = wire[:10] + b"\0\2" + wire[12:]
     with untouched(ns):
         assert rcode_of(exchange(ns.address, wire)) == "FORMERR"
+
+
+def test_they_are_counted_by_what_came_of_them(shared, ns):
+    def counts():
+        figures = Figures(shared)
+        return [figures.of("circuitfs_updates_total", rcode=rcode)
+                for rcode in ("NOERROR", "NXRRSET")] + [figures.of(
+                    "circuitfs_answers_total", nameserver=ns.path.name,
+                    transport="udp", rcode=rcode)
+                    for rcode in ("NOERROR", "NXRRSET", "REFUSED")]
+
+    before = counts()
+    assert send(ns, ADD) == "NOERROR"
+    for _ in range(2):
+        assert send(ns, "pre none ANY A 0", ADD) == "NXRRSET"
+    assert send(ns, ADD, key=None) == "REFUSED"
+    assert [now - was for now, was in zip(counts(), before)] == [1, 2, 0, 0, 1]
 
 
 def test_an_address_counts_over_tcp_alone(ns):
