@@ -41,14 +41,10 @@ void remote_ahead_drop(struct remote_handle *handle)
 static void take_attr(const struct remote_call *call,
 		      const struct fuse_attr *from)
 {
-	const struct fuse_in_header *head = (const void *)call->octets;
 	struct fuse_attr attr = *from;
 
 	attr.ino = response_ino(call->remote->uuid, attr.ino);
-	remote_looked_keep(call->remote, head->nodeid, &attr);
-	/* Who writes is told what he has written. */
-	if ((call->flags & (O_ACCMODE | O_TRUNC)) != O_RDONLY)
-		call->remote->looked.pid = call->pid;
+	remote_looked_opened(call, &attr);
 }
 
 /* Without memory it is read there. */

@@ -135,7 +135,7 @@ static int give_made(struct remote_call *call, struct response *response)
 	entry->attr_valid = entry->entry_valid;
 	entry->attr_valid_nsec = entry->entry_valid_nsec;
 	if (is_to_keep)
-		remote_looked_keep(call->remote, owner, &entry->attr);
+		remote_looked_found(call, owner, &entry->attr);
 	r = response->open ? give_open(call, response) : 0;
 	if (r < 0)
 		give_back_node(call->remote, entry->nodeid);
@@ -255,7 +255,7 @@ static bool is_published(const struct remote_call *call,
 
 static void take(struct remote_call *call, struct response *response)
 {
-	int error = response->head->error;
+	int error = remote_looked_error(call, response->head->error);
 
 	note_done(call);
 	remote_looked_call(call);

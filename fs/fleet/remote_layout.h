@@ -40,13 +40,20 @@ struct remotes;
 
 /* What an answer has told besides is told to who asks for it at once. */
 #define REMOTE_MOMENT_NS ((uint64_t)2 * 1000 * 1000)
+/* Who has opened a file to write may be a shell that executes others first. */
+#define REMOTE_OPENED_NS ((uint64_t)20 * 1000 * 1000)
+/* So many are kept, of names that are shorter. */
+#define REMOTE_LOOKED	   4
+#define REMOTE_LOOKED_NAME 32
 
-/* Of the last lookup, or opening: see remote_looked.c. */
+/* Of a lookup, or an opening: see remote_looked.c. */
 struct remote_looked {
 	uint64_t owner;	   /* the owner's number of the node; 0: none */
-	pid_t pid;	   /* who is told; 0: everybody */
+	pid_t pid;	   /* who is told of its attributes; 0: everybody */
 	uint64_t until_ns; /* by uv_hrtime() */
 	struct fuse_attr attr;
+	struct fuse_in_header asked; /* the lookup's, in the owner's numbers */
+	char name[REMOTE_LOOKED_NAME]; /* "": it was no lookup */
 };
 
 /* Of one open file: see remote_ahead.c. */
@@ -120,7 +127,8 @@ struct remote {
 	unsigned questions;
 	uint64_t repolled_ms;
 	uint64_t listed_ms; /* the last answer to a listing of a directory */
-	struct remote_looked looked;
+	struct remote_looked looked[REMOTE_LOOKED];
+	unsigned next_looked;
 	uint64_t changes; /* how often what was told was forgotten */
 };
 
@@ -252,24 +260,33 @@ void remote_believe_dir(const struct remote *remote,
 
 /* ---- remote_looked.c: what was just looked up ---- */
 
-/** remote_looked_keep() - what a lookup has brought, as our kernel gets it
+/** remote_looked_found() - what a LOOKUP has brought, as our kernel gets it
  * @owner: the owner's number of the node
  */
-void remote_looked_keep(struct remote *remote, uint64_t owner,
-			const struct fuse_attr *attr);
+void remote_looked_found(const struct remote_call *call, uint64_t owner,
+			 const struct fuse_attr *attr);
+
+/** remote_looked_opened() - the same, of an OPEN's node */
+void remote_looked_opened(const struct remote_call *call,
+			  const struct fuse_attr *attr);
 
 /** remote_looked_forget() - it may not be true any more */
 void remote_looked_forget(struct remote *remote);
 
+/** remote_looked_error() - what our kernel is told of a call's error
+ *
+ * What was just looked up and is gone is to be looked up once more: -ESTALE.
+ */
+int remote_looked_error(const struct remote_call *call, int error);
+
 /** remote_looked_call() - a call begins, or is answered */
 void remote_looked_call(const struct remote_call *call);
 
-/** remote_looked_answer() - GETATTR of what was just looked up
- * @owner: the owner's number of the node
+/** remote_looked_answer() - LOOKUP, GETATTR of what was just looked up
  *
- * Return: whether it is answered.
+ * Return: whether our kernel is answered.
  */
-bool remote_looked_answer(const struct remote_call *call, uint64_t owner);
+bool remote_looked_answer(const struct remote_call *call);
 
 /* ---- remote_ahead.c: what came with the answer to an OPEN ---- */
 

@@ -3,7 +3,9 @@
  * remote_nodes.c - numbers of others' nodes in this mount
  *
  * The owner counts what it gave us of each node, and we what we gave our
- * kernel; both counts are the same but for what is owed: see remote_notes.c.
+ * kernel, which may be more: what we know is not asked for. What our kernel
+ * holds no more is owed to the owner, but for the last one that it has given
+ * while our kernel holds any: see remote_notes.c.
  */
 #include <assert.h>
 #include <errno.h>
@@ -62,8 +64,15 @@ int remote_node_given(struct remote *remote, uint64_t owner, uint64_t *number)
 	if (!node)
 		return -ENOMEM;
 	node->lookups++;
+	node->given++;
 	*number = node->number;
 	return 0;
+}
+
+void remote_node_again(struct remote_node *node)
+{
+	assert(node->lookups && node->given);
+	node->lookups++;
 }
 
 struct remote_node *remote_node_find(struct remotes *remotes, uint64_t number)
@@ -72,6 +81,21 @@ struct remote_node *remote_node_find(struct remotes *remotes, uint64_t number)
 
 	HASH_FIND(hh, remotes->nodes, &number, sizeof(number), node);
 	return node;
+}
+
+static void owe(struct remote_node *node, uint64_t count)
+{
+	assert(node->given);
+	if (!node->lookups)
+		count = node->given;
+	else if (count >= node->given)
+		count = node->given - 1;
+	if (!count)
+		return;
+	if (!node->owed)
+		DL_APPEND(node->remote->owing, node);
+	node->given -= count;
+	node->owed += count;
 }
 
 void remote_node_forget(struct remotes *remotes, uint64_t number,
@@ -85,14 +109,10 @@ void remote_node_forget(struct remotes *remotes, uint64_t number,
 	node->lookups -= count;
 	if (node->is_root || !count)
 		return;
-	if (node->is_stale) {
-		if (!node->lookups)
-			remote_node_free(node);
-		return;
-	}
-	if (!node->owed)
-		DL_APPEND(node->remote->owing, node);
-	node->owed += count;
+	if (!node->is_stale)
+		owe(node, count);
+	else if (!node->lookups)
+		remote_node_free(node);
 }
 
 void remote_nodes_end(struct remote *remote)

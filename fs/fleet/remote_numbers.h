@@ -30,8 +30,9 @@ struct remote_node {
 	uint64_t number;  /* our kernel's */
 	uint64_t owner;	  /* the owner's */
 	uint64_t lookups; /* that our kernel holds */
-	uint64_t owed; /* that it holds no more, and the owner does not know */
-	uint64_t ino;  /* as our kernel was told */
+	uint64_t given;	  /* by the owner, who is not to forget them yet */
+	uint64_t owed;	  /* the owner is, and does not know */
+	uint64_t ino;	  /* as our kernel was told */
 	uint32_t type; /* S_IFDIR or S_IFREG, of its mode; 0: not known yet */
 	bool is_root;  /* the host's anchor: never stale, and not counted */
 	bool is_stale; /* of a session that is over */
@@ -71,6 +72,11 @@ struct remote_handle {
  * Return: 0; -EPROTO: it is none that an owner may give; -ENOMEM.
  */
 int remote_node_given(struct remote *remote, uint64_t owner, uint64_t *number);
+
+/** remote_node_again() - our kernel is given one that it has once more, and the
+ * owner does not know of it
+ */
+void remote_node_again(struct remote_node *node);
 
 struct remote_node *remote_node_find(struct remotes *remotes, uint64_t number);
 

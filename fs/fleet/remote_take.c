@@ -316,13 +316,19 @@ static struct remote_handle *find_closed(struct remotes *remotes,
 static bool is_known(const struct remote_call *call,
 		     const struct request *request)
 {
-	if (call->opcode == FUSE_READ)
+	switch (call->opcode) {
+	case FUSE_READ:
 		return remote_ahead_answer(call, request->body);
-	if (call->opcode != FUSE_GETATTR || request->handle)
+	case FUSE_LOOKUP:
+		return remote_looked_answer(call);
+	case FUSE_GETATTR:
+		return !request->handle &&
+		       ((call->is_root &&
+			 remote_root_attr(call->remote, call->unique)) ||
+			remote_looked_answer(call));
+	default:
 		return false;
-	return (call->is_root &&
-		remote_root_attr(call->remote, call->unique)) ||
-	       remote_looked_answer(call, request->head->nodeid);
+	}
 }
 
 static int begin(struct remote_call *call, struct request *request)

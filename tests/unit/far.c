@@ -9,7 +9,7 @@
 #include "fs/session.h"
 
 struct fleet far_fleet;
-uint64_t far_now_ms, owner_incarnation, owner_session;
+uint64_t far_now_ms, far_now_ns, owner_incarnation, owner_session;
 bool far_is_up, far_yields, far_taken;
 size_t far_size_max;
 int far_kernel_says;
@@ -46,6 +46,12 @@ void *__wrap_malloc(size_t size)
 uint64_t bus_now_ms(void)
 {
 	return far_now_ms;
+}
+
+/* Instead of libuv's: what is over in a moment is so when a test says so. */
+uint64_t uv_hrtime(void)
+{
+	return far_now_ns;
 }
 
 bool bus_is_up(const struct bus *bus)
@@ -483,9 +489,14 @@ uint64_t far_root(void)
 
 uint64_t far_file(uint64_t owner)
 {
-	uint64_t unique = ask_lookup(far_root(), "file");
+	static unsigned files;
+	char name[16];
 	struct sent *call;
+	uint64_t unique;
 
+	/* Of a name that was just looked up, nobody is asked. */
+	snprintf(name, sizeof(name), "file%u", ++files);
+	unique = ask_lookup(far_root(), name);
 	if (all_sent->head.kind == WIRE_OPEN)
 		owner_opens();
 	call = sent_call(FUSE_LOOKUP);
@@ -552,6 +563,7 @@ int far_setup(void **state)
 	far_fleet = (struct fleet){
 		.session = &session, .name = "h1", .incarnation = 5};
 	far_now_ms = 1000000;
+	far_now_ns = 1000000000;
 	owner_incarnation = 1000;
 	owner_session = 0;
 	far_is_up = true;

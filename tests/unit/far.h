@@ -35,6 +35,7 @@ struct told {
 
 extern struct fleet far_fleet;
 extern uint64_t far_now_ms;
+extern uint64_t far_now_ns; /* of uv_hrtime() */
 extern bool far_is_up;
 extern bool far_yields; /* another host has this one's name */
 extern size_t far_size_max;

@@ -551,10 +551,15 @@ static void who_closes_what_is_blank_is_looked_at_and_goes_on(void **state)
 
 /* ---- What was just looked up ---- */
 
-/* @valid: whether the owner lets it be believed. */
-static void looks_up(uint64_t dir, bool valid)
+static void wait_ms(unsigned ms)
 {
-	uint64_t unique = ask_lookup(dir, "x");
+	far_now_ns += (uint64_t)ms * 1000000;
+}
+
+/* @valid: whether the owner lets it be believed. */
+static void looks_up_name(uint64_t dir, const char *name, bool valid)
+{
+	uint64_t unique = ask_lookup(dir, name);
 	struct fuse_entry_out entry = {
 		.nodeid = OTHER_NODE,
 		.attr_valid_nsec = valid,
@@ -564,6 +569,11 @@ static void looks_up(uint64_t dir, bool valid)
 	entry.attr.size = 42;
 	reply(sent_call(FUSE_LOOKUP), 0, &entry, sizeof(entry));
 	assert_int_equal(told(unique)->error, 0);
+}
+
+static void looks_up(uint64_t dir, bool valid)
+{
+	looks_up_name(dir, "x", valid);
 }
 
 static uint64_t ask_attr(uint64_t node)
@@ -585,21 +595,88 @@ static void what_was_just_looked_up_is_not_asked_for(void **state)
 	out = (void *)told(unique)->body;
 	assert_int_equal(out->attr.size, 42);
 	assert_int_equal(out->attr_valid + out->attr_valid_nsec, 0);
-	/* Nor of anything else. */
-	ask_attr(dir);
-	sent_call(FUSE_GETATTR);
+	/* Nor is the way to it. */
+	told(ask_attr(dir));
+	told(ask_lookup(dir, "x"));
+	sent_none();
+}
+
+/* What is known is given more than once, and the owner has given it once. */
+static void what_is_looked_up_again_is_forgotten_once(void **state)
+{
+	uint64_t dir = far_file(DIRECTORY), file;
+	struct sent *forget;
+
+	(void)state;
+	looks_up(dir, true);
+	file = number_of(OTHER_NODE);
+	for (unsigned i = 0; i < 2; i++) {
+		const struct fuse_entry_out *out =
+			(void *)told(ask_lookup(dir, "x"))->body;
+
+		assert_int_equal(out->nodeid, file);
+		assert_int_equal(out->attr.size, 42);
+		assert_int_equal(out->entry_valid + out->entry_valid_nsec, 0);
+	}
+	ask_forget(file, 2);
+	far_pass(100, true);
+	sent_none();
+	assert_int_equal(number_of(OTHER_NODE), file);
+	ask_forget(file, 1);
+	far_pass(100, true);
+	forget = sent(WIRE_FORGET);
+	assert_int_equal(forget->len, sizeof(struct wire_forget));
+	assert_int_equal(((struct wire_forget *)forget->body)->count, 1);
+}
+
+/* Names are told to who has looked them up, and to nobody else. */
+static void a_name_is_looked_up_for_each_who_asks(void **state)
+{
+	static const char long_name[] = "a-name-that-has-31-octets-x-and-more";
+	uint64_t dir = far_file(DIRECTORY);
+
+	(void)state;
+	looks_up(dir, true);
+	far_uid++;
+	ask_lookup(dir, "x");
+	reply(sent_call(FUSE_LOOKUP), -EACCES, NULL, 0);
+	far_uid--;
+	ask_lookup(far_root(), "x");
+	sent_call(FUSE_LOOKUP);
+	ask_lookup(dir, "y");
+	sent_call(FUSE_LOOKUP);
+	/* Long ones are not kept. */
+	looks_up_name(dir, long_name, true);
+	ask_lookup(dir, long_name);
+	sent_call(FUSE_LOOKUP);
+}
+
+/* Once: what our kernel looks up then, nobody has told of. */
+static void what_is_gone_just_now_is_looked_up_anew(void **state)
+{
+	uint64_t dir = far_file(DIRECTORY), unique;
+
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		unique = ask_lookup(dir, "x");
+		reply(sent_call(FUSE_LOOKUP), -ENODEV, NULL, 0);
+		told_error(unique, i ? -ENODEV : -ESTALE);
+	}
+	unique = ask_lookup(dir, "x");
+	reply(sent_call(FUSE_LOOKUP), -ENOENT, NULL, 0);
+	told_error(unique, -ENOENT);
 }
 
 static void what_may_have_changed_since_is_asked_for(void **state)
 {
 	static const struct {
 		bool valid, does, ends;
-		unsigned waits_us;
+		unsigned waits_ms;
 	} cases[] = {
 		{.valid = false},
 		{.valid = true, .does = true},
 		{.valid = true, .ends = true},
-		{.valid = true, .waits_us = 3000},
+		{.valid = true, .waits_ms = 3},
 	};
 	uint64_t dir = far_file(DIRECTORY);
 
@@ -618,9 +695,11 @@ static void what_may_have_changed_since_is_asked_for(void **state)
 		}
 		if (call)
 			reply(call, -EEXIST, NULL, 0);
-		usleep(cases[i].waits_us);
+		wait_ms(cases[i].waits_ms);
 		ask_attr(number_of(OTHER_NODE));
 		sent_call(FUSE_GETATTR);
+		ask_lookup(dir, "x");
+		sent_call(FUSE_LOOKUP);
 	}
 }
 
@@ -691,7 +770,7 @@ static void a_short_text_comes_with_its_opening(void **state)
 	/* Who has begun reads to the end, whatever is done meanwhile. */
 	ask_mkdir(node, "made");
 	sent_call(FUSE_MKDIR);
-	usleep(3000);
+	wait_ms(3);
 	far_pass(100, true);
 	is_told(ask_part(node, handle, 4, 4096), "567");
 	is_told(ask_part(node, handle, 2, 3), "345");
@@ -708,10 +787,10 @@ static void what_came_with_an_opening_is_read_at_once_or_never(void **state)
 	static const struct {
 		bool does, is_told, begins;
 		uint64_t offset;
-		unsigned waits_us;
+		unsigned waits_ms;
 	} cases[] = {
-		{.does = true}, {.is_told = true},  {.begins = true},
-		{.offset = 3},	{.waits_us = 3000},
+		{.does = true}, {.is_told = true}, {.begins = true},
+		{.offset = 3},	{.waits_ms = 3},
 	};
 	const struct {
 		struct fuse_out_header head;
@@ -734,7 +813,7 @@ static void what_came_with_an_opening_is_read_at_once_or_never(void **state)
 			say(WIRE_NOTIFY, NULL, &changed, sizeof(changed));
 		if (cases[i].begins)
 			is_told(ask_part(node, handle, 0, 4), "1234");
-		usleep(cases[i].waits_us);
+		wait_ms(cases[i].waits_ms);
 		ask_part(node, handle, cases[i].offset, 4);
 		sent_call(FUSE_READ);
 		assert_int_equal(remotes_of(&far_fleet)->ahead_octets, 0);
@@ -742,17 +821,24 @@ static void what_came_with_an_opening_is_read_at_once_or_never(void **state)
 	/* And what nobody reads is not kept. */
 	opened_with_text(node, O_RDONLY);
 	assert_int_equal(remotes_of(&far_fleet)->ahead_octets, 7);
-	usleep(3000);
+	wait_ms(3);
 	far_pass(100, true);
 	assert_int_equal(remotes_of(&far_fleet)->ahead_octets, 0);
 }
 
 static void who_writes_is_told_of_himself_alone(void **state)
 {
-	uint64_t node = far_file(NODE);
+	uint64_t node = far_file(NODE), handle;
 
 	(void)state;
-	opened_with_text(node, O_WRONLY | O_TRUNC);
+	far_blank = true;
+	handle = opened_with_text(node, O_WRONLY | O_TRUNC);
+	told(ask_attr(node));
+	/* He closes a copy of it, and executes another program. */
+	ask_flush(node, handle);
+	sent_call(FUSE_FLUSH);
+	sent(WIRE_CALLER);
+	wait_ms(10);
 	told(ask_attr(node));
 	sent_none();
 	far_pid++;
@@ -1124,6 +1210,9 @@ int main(void)
 		TEST(to_close_what_is_cleared_asks_its_owner),
 		TEST(who_closes_what_is_blank_is_looked_at_and_goes_on),
 		TEST(what_was_just_looked_up_is_not_asked_for),
+		TEST(what_is_looked_up_again_is_forgotten_once),
+		TEST(a_name_is_looked_up_for_each_who_asks),
+		TEST(what_is_gone_just_now_is_looked_up_anew),
 		TEST(what_may_have_changed_since_is_asked_for),
 		TEST(a_short_text_comes_with_its_opening),
 		TEST(what_came_with_an_opening_is_read_at_once_or_never),
