@@ -50,7 +50,9 @@ static char *put_time(struct query_lines *lines, int64_t ns, char *at)
 
 static char *put_flags(uint8_t flags, char *at)
 {
-	static const char *const names[] = {"aa", "tc", "rd", "edns", "do"};
+	static const char *const names[] = {
+		"aa", "tc", "rd", "edns", "do", "notify", "update",
+	};
 	const char *between = "";
 
 	if (!flags)
@@ -73,21 +75,31 @@ static char *put_question(const struct tap_query *query, char *at)
 	return at + rr_type_to_text(query->type, at);
 }
 
+static char *put_rcode(const struct tap_query *query, char *at)
+{
+	const char *rcode = rcode_text(query->rcode);
+
+	if (query->is_pending)
+		return stpcpy(at, "-");
+	return rcode ? stpcpy(at, rcode)
+		     : put_number(stpcpy(at, "RCODE"), query->rcode, 1);
+}
+
 /* Tens of thousands in a second: printf(3) would take most of the time. */
 size_t query_line_print(struct query_lines *lines,
 			const struct tap_query *query,
 			char out[QUERY_LINE_SIZE])
 {
-	const char *rcode = rcode_text(query->rcode);
 	char *at = put_time(lines, query->time_ns, out);
 
 	at += address_print(&query->client, at);
 	at = stpcpy(at, query->transport == ANSWER_TCP ? " tcp " : " udp ");
 	at = stpcpy(put_question(query, at), " ");
-	at = rcode ? stpcpy(at, rcode)
-		   : put_number(stpcpy(at, "RCODE"), query->rcode, 1);
-	at = stpcpy(put_flags(query->flags, stpcpy(at, " ")), " ");
-	at = stpcpy(put_number(at, query->octets, 1), "\n");
+	at = stpcpy(put_rcode(query, at), " ");
+	at = stpcpy(put_flags(query->flags, at), " ");
+	at = query->is_pending ? stpcpy(at, "-")
+			       : put_number(at, query->octets, 1);
+	at = stpcpy(at, "\n");
 	return (size_t)(at - out);
 }
 

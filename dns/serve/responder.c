@@ -71,13 +71,13 @@ int responder_begin(struct responder *responder, struct lane *lane)
 	return r;
 }
 
-/* What was no query, and got no answer, is none to tell of. */
+/* What was no query, and gets no answer, is none to tell of. */
 static void watch(struct responder *responder,
 		  const struct answer_client *client,
 		  const struct answer_facts *facts, const uint8_t *query,
 		  const uint8_t *answer, size_t answered)
 {
-	if (!answered && !facts->is_limited)
+	if (!answered && !facts->is_limited && !responder->errand.kind)
 		return;
 	tap_put(responder->tap, responder->lane, client, facts, query, answer,
 		answered);

@@ -45,8 +45,13 @@ static uint8_t flags_of(const struct answer_facts *facts, const uint8_t *query,
 {
 	uint16_t asked = get_u16(query + MESSAGE_FLAGS);
 	uint16_t said = answer_len ? get_u16(answer + MESSAGE_FLAGS) : 0;
+	unsigned opcode = asked >> MESSAGE_OPCODE_SHIFT & 0xf;
 	uint8_t flags = 0;
 
+	if (opcode == MESSAGE_OPCODE_NOTIFY)
+		flags |= TAP_NOTIFY;
+	if (opcode == MESSAGE_OPCODE_UPDATE)
+		flags |= TAP_UPDATE;
 	if (asked & MESSAGE_RD)
 		flags |= TAP_RD;
 	if (facts->has_edns)
@@ -99,6 +104,7 @@ void tap_put(struct tap *tap, struct lane *lane,
 	describe(to, lane, client, facts, query);
 	to->flags = flags_of(facts, query, answer, answer_len);
 	to->octets = (uint32_t)answer_len;
+	to->is_pending = !answer_len && !facts->is_limited;
 	atomic_store_explicit(&tap->put, put + 1, memory_order_release);
 }
 

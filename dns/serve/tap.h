@@ -28,6 +28,8 @@ enum tap_flag {
 	TAP_RD = 4,
 	TAP_EDNS = 8,
 	TAP_DO = 16,
+	TAP_NOTIFY = 32, /* its opcode; else it is a query or the next */
+	TAP_UPDATE = 64,
 };
 
 struct tap_query {
@@ -37,6 +39,7 @@ struct tap_query {
 	uint8_t transport; /* enum answer_transport */
 	uint8_t flags;	   /* enum tap_flag; AA and TC are the answer's */
 	bool has_question; /* or name and type are nothing */
+	bool is_pending;   /* the answer comes later: of it nothing is known */
 	uint16_t type;
 	uint16_t rcode;
 	uint32_t octets; /* of the answer; 0: none was sent */
@@ -53,7 +56,8 @@ struct tap *tap_free(struct tap *tap);
  * tap_put() - what was asked, and answered
  * @lane:   the server's, of this worker
  * @query:  as it came
- * @answer: @answer_len octets; 0: none is sent
+ * @answer: @answer_len octets; 0: none is sent, since the client's rate is
+ *          limited, or none yet
  */
 void tap_put(struct tap *tap, struct lane *lane,
 	     const struct answer_client *client,

@@ -11,8 +11,13 @@ import time
 from pathlib import Path
 
 import dns.message
+import dns.opcode
+import dns.query
+import dns.rcode
+import dns.update
 
-from harness import append, eventually, fails, sanitized, split_address
+from harness import (append, eventually, fails, replace, sanitized,
+                     split_address)
 
 TEXT_MAX = 256 * 1024  # QUERY_LINES_MAX in fs/query_lines.h
 
@@ -115,6 +120,33 @@ def test_a_line_has_all_of_a_query_and_its_answer(circuit):
         second = LINE.fullmatch(log.read(4096).decode().rstrip("\n"))
         assert second.groups()[:5] == ("tcp", "no\\032such.", "TYPE4711",
                                        "REFUSED", "rd")
+
+
+def test_a_line_tells_of_what_is_answered_later(circuit):
+    ns = circuit.make("ns")
+    replace(ns.records, "example. SOA a. b. 1 3600 600 86400 300\n")
+    replace(ns.path / "transfer" / "secondaries", "any\n")
+    replace(ns.path / "transfer" / "updates", "127.0.0.0/8\n")
+    ip, port = split_address(ns.address)
+    with (ns.path / "log").open("rb", buffering=0) as log:
+        def told():
+            line = log.read(4096).decode().rstrip("\n")
+            return line.split(" ", 2)[2]
+
+        assert len(list(dns.query.xfr(ip, "example.", port=port))) > 0
+        assert told() == "tcp example. AXFR - rd -"
+
+        update = dns.update.UpdateMessage("example.")
+        update.add("www", 60, "A", "192.0.2.1")
+        assert dns.query.tcp(update, ip, 20, port).rcode() == dns.rcode.NOERROR
+        assert told() == "tcp example. SOA - update -"
+        assert dns.query.udp(update, ip, 20, port).rcode() == dns.rcode.REFUSED
+        assert re.fullmatch(r"udp example\. SOA REFUSED update \d+", told())
+
+        notify = dns.message.make_query("example.", "SOA", flags=0)
+        notify.set_opcode(dns.opcode.NOTIFY)
+        said = dns.rcode.to_text(dns.query.udp(notify, ip, 20, port).rcode())
+        assert re.fullmatch(rf"udp example\. SOA {said} notify \d+", told())
 
 
 def test_what_was_asked_before_is_not_told(circuit):
