@@ -8,12 +8,11 @@
  */
 #include <assert.h>
 #include <errno.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
 #include <utlist.h>
 
 #include "anchors/group.h"
 #include "anchors/writer.h"
+#include "dns/wire/bell.h"
 #include "dns/wire/thread.h"
 
 /* How long early work may wait for what follows before it is committed. */
@@ -25,14 +24,9 @@ struct writer {
 	/* The main loop's. */
 	pthread_t loop_thread;
 	pthread_t thread;
-	bool running; /* @thread is */
-	size_t out;   /* jobs that are not handed back yet */
-	/*
-	 * Wakes the main loop. Not a uv_async_t: while its sender is inside
-	 * uv_async_send(), the loop spins, and on one core it often is.
-	 */
-	int wake_fd;
-	uv_poll_t *wake; /* freed when it has closed */
+	bool running;	  /* @thread is */
+	size_t out;	  /* jobs that are not handed back yet */
+	struct bell bell; /* jobs are done */
 
 	uv_mutex_t mutex; /* protects these: */
 	uv_cond_t cond;
@@ -58,7 +52,7 @@ static void put_back(struct writer *writer, struct job *jobs)
 	DL_CONCAT(jobs, writer->done);
 	writer->done = jobs;
 	uv_mutex_unlock(&writer->mutex);
-	eventfd_write(writer->wake_fd, 1);
+	bell_ring(&writer->bell);
 }
 
 /* As many as there is time for until @until_ns (uv_hrtime()); one at least. */
@@ -82,15 +76,9 @@ static void call_done(struct writer *writer, uint64_t until_ns)
 	}
 }
 
-static void on_wake(uv_poll_t *wake, int status, int events)
+static void on_done(void *arg)
 {
-	struct writer *writer = wake->data;
-	eventfd_t count;
-
-	(void)status;
-	(void)events;
-	if (eventfd_read(writer->wake_fd, &count) == 0)
-		call_done(writer, uv_hrtime() + DONE_NS);
+	call_done(arg, uv_hrtime() + DONE_NS);
 }
 
 void writer_submit(struct writer *writer, struct job *job)
@@ -125,8 +113,7 @@ static void hand_back(struct writer *writer, struct job *jobs)
 	uv_mutex_lock(&writer->mutex);
 	DL_CONCAT(writer->done, jobs);
 	uv_mutex_unlock(&writer->mutex);
-	/* It cannot fail: nobody adds up 2^64 of them. */
-	eventfd_write(writer->wake_fd, 1);
+	bell_ring(&writer->bell);
 }
 
 /* It has more to do, and is still the first. */
@@ -223,36 +210,12 @@ static void *writer_main(void *arg)
 
 /* ---- Start and stop ---- */
 
-static void free_handle(uv_handle_t *handle)
-{
-	free(handle);
-}
-
-static int open_wake(struct writer *writer, uv_loop_t *loop)
-{
-	CLEANUP(freep) uv_poll_t *wake = malloc(sizeof(*wake));
-	CLEANUP(closep) int fd = -1;
-	int r;
-
-	if (!wake)
-		return -ENOMEM;
-	fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-	r = fd < 0 ? -errno : uv_poll_init(loop, wake, fd);
-	if (r < 0)
-		return r;
-	wake->data = writer;
-	/* Fails only for a handle that is closing. */
-	uv_poll_start(wake, UV_READABLE, on_wake);
-	writer->wake_fd = take_fd(&fd);
-	writer->wake = steal(&wake);
-	return 0;
-}
-
 /* All that writer_free() takes apart, but for the thread. */
 static int writer_alloc(struct writer **out, uv_loop_t *loop)
 {
 	CLEANUP(freep) struct writer *writer = calloc(1, sizeof(*writer));
-	int r = writer ? open_wake(writer, loop) : -ENOMEM;
+	int r = writer ? bell_init(&writer->bell, loop, on_done, writer)
+		       : -ENOMEM;
 
 	if (r < 0)
 		return r;
@@ -308,8 +271,7 @@ struct writer *writer_free(struct writer *writer)
 	stop_thread(writer);
 	assert(!writer->waiting && !writer->early_waiting && !writer->out);
 
-	uv_close((uv_handle_t *)writer->wake, free_handle);
-	close(writer->wake_fd);
+	bell_deinit(&writer->bell);
 	transaction_deinit(&writer->transaction);
 	uv_cond_destroy(&writer->cond);
 	uv_mutex_destroy(&writer->mutex);

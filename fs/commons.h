@@ -29,12 +29,14 @@ struct fs;
 struct host;
 struct pages;
 struct poller;
+struct pool;
 struct relay;
 struct space;
 
 struct commons {
 	struct host *host;
 	struct aside *aside;
+	struct pool *pool;
 	struct fleet *fleet; /* NULL: this host is alone */
 	/*
 	 * Kernels of other hosts may change what is here, so that this

@@ -3,7 +3,7 @@
  * file_metrics.c - `metrics`: figures of the host, as Prometheus reads them
  *
  * It is a page (page.h) of one moment. The figures are noted on the main loop
- * and rendered in libuv's pool, one page at a time. Who asks while one is
+ * and rendered in the pool, one page at a time. Who asks while one is
  * rendered waits for the next, with all others that ask meanwhile: so what a
  * client gets is never older than his request, and many clients are no more
  * work than a few.
@@ -55,7 +55,7 @@ struct pages {
 	struct page_wait *served;  /* by the one that is being made */
 
 	/* The page that is being made: the pool's until it is done. */
-	uv_work_t work;
+	struct pool_work work;
 	struct metrics *metrics; /* NULL: none is */
 	struct share_figures shares;
 	struct figures fleet;
@@ -103,11 +103,10 @@ static int expose_clients(struct pages *pages)
 	return to.error;
 }
 
-static void render_in_pool(uv_work_t *work)
+static void render_in_pool(struct pool_work *work)
 {
 	struct pages *pages = container_of(work, struct pages, work);
 
-	pool_give_way();
 	pages->result = metrics_render(pages->metrics, &pages->page->text);
 	if (pages->result == 0)
 		pages->result = expose_clients(pages);
@@ -116,12 +115,11 @@ static void render_in_pool(uv_work_t *work)
 			figures_expose(&pages->fleet, &pages->page->text);
 }
 
-static void after_render(uv_work_t *work, int status)
+static void after_render(struct pool_work *work)
 {
 	struct pages *pages = container_of(work, struct pages, work);
 	struct page *page = steal(&pages->page);
 
-	(void)status;
 	pages->metrics = metrics_free(pages->metrics);
 	if (pages->result == 0) {
 		pages->size = page->text.len;
@@ -164,11 +162,9 @@ static int begin(struct pages *pages)
 	pages->given_up = pages->commons->moments.given_up;
 	pages->nodes = count_nodes(pages->commons);
 	pages->page->time_ns = host_now_ns();
-	r = uv_queue_work(pages->commons->host->loop, &pages->work,
-			  render_in_pool, after_render);
-	if (r < 0)
-		pages->metrics = metrics_free(pages->metrics);
-	return r;
+	pool_submit(pages->commons->pool, &pages->work, render_in_pool,
+		    after_render);
+	return 0;
 }
 
 /* The next page, if there is somebody who waits for it. */

@@ -27,6 +27,7 @@
 #include "fs/daemon/title.h"
 #include "fs/fleet/fleet.h"
 #include "fs/kind.h"
+#include "fs/pool.h"
 #include "fs/remount.h"
 #include "fs/session.h"
 #include "fs/version.h"
@@ -215,6 +216,8 @@ static int start(struct daemon *daemon)
 	if (r == 0)
 		r = aside_new(&commons->aside, &daemon->loop);
 	if (r == 0)
+		r = pool_new(&commons->pool, &daemon->loop);
+	if (r == 0)
 		r = open_host(daemon);
 	if (r == 0)
 		r = commons_start(commons, options->reader_age,
@@ -245,6 +248,7 @@ static void finish(struct daemon *daemon)
 	while (commons->views)
 		uv_run(&daemon->loop, UV_RUN_ONCE);
 	commons->aside = aside_free(commons->aside);
+	commons->pool = pool_free(commons->pool);
 	commons_end(commons);
 	commons->host = host_close(commons->host);
 	uv_walk(&daemon->loop, close_handle, NULL);

@@ -32,6 +32,7 @@
 
 #include "dns/text/reader.h"
 #include "fs/edit/edit.h"
+#include "fs/pool.h"
 
 enum edit_state {
 	EDIT_APPENDS,
@@ -51,7 +52,7 @@ struct edit_call {
 	size_t len;	  /* of it, or of the tail */
 	struct change change;
 	int result; /* of reading; or what to tell once all is put back */
-	uv_work_t work;
+	struct pool_work work;
 	struct receipt receipt; /* of who calls, for after the work */
 	edit_step *taken;	/* after the tail; NULL: the call ends then */
 	edit_step *settled;	/* once all that is staged was judged */

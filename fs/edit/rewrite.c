@@ -47,7 +47,7 @@ struct taking {
 	struct stream *stream;	 /* owned; NULL: not yet, or any more */
 	uint64_t octets;	 /* that were taken */
 	int result;
-	uv_work_t work;
+	struct pool_work work;
 	struct receipt receipt; /* of who calls, for after the work */
 	struct rewrite **out;
 	rewrite_done *done;
@@ -88,14 +88,13 @@ static int take_piece(struct taking *taking, const uint8_t *data, size_t len)
 	return 0;
 }
 
-static void take_in_pool(uv_work_t *work)
+static void take_in_pool(struct pool_work *work)
 {
 	struct taking *taking = container_of(work, struct taking, work);
 	CLEANUP(buffer_deinit) struct buffer text = {0};
 	struct dump_read read = {.size = REWRITE_PIECE, .text = &text};
 	int r;
 
-	pool_give_way();
 	do {
 		read.offset = taking->octets;
 		text.len = 0;
@@ -106,7 +105,7 @@ static void take_in_pool(uv_work_t *work)
 	taking->result = r;
 }
 
-static void after_take(uv_work_t *work, int status)
+static void after_take(struct pool_work *work)
 {
 	struct taking *taking = container_of(work, struct taking, work);
 	struct receipt before, receipt = taking->receipt;
@@ -114,7 +113,6 @@ static void after_take(uv_work_t *work, int status)
 	struct host *host = rewrite->fs->host;
 	int r = taking->result;
 
-	(void)status;
 	taking->stream = stream_close(taking->stream);
 	/* What was counted was the size a moment before the stream began. */
 	if (r == 0 && taking->octets != rewrite->scratch->size)
@@ -138,9 +136,9 @@ static void take_text(struct taking *taking)
 	if (r == 0)
 		r = stream_open(&taking->stream, fs, rewrite->node, NULL, NULL);
 	if (r == 0)
-		r = uv_queue_work(fs->host->loop, &taking->work, take_in_pool,
-				  after_take);
-	if (r < 0)
+		pool_submit(fs->commons->pool, &taking->work, take_in_pool,
+			    after_take);
+	else
 		have_text(taking, r);
 }
 

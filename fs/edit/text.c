@@ -4,7 +4,7 @@
  *
  * A write goes through three steps: the reader turns text into a change, the
  * writer's thread judges and applies or stages it, the callback tells the
- * caller. Long texts are read on a thread of libuv's pool, so that they do
+ * caller. Long texts are read on a thread of the pool, so that they do
  * not hold the loop; the reader and the change are that thread's until then.
  *
  * The last line of a text that lacks its newline goes the same way, when a
@@ -14,7 +14,6 @@
 #include <errno.h>
 
 #include "fs/edit/layout.h"
-#include "fs/pool.h"
 
 /* Octets: reading this much text takes well under a millisecond. */
 #define EDIT_INLINE 16384
@@ -135,7 +134,7 @@ static void submit(struct edit *edit)
 
 /* ---- The text into a change ---- */
 
-/* A thread of libuv's pool, or the main loop. */
+/* A thread of the pool, or the main loop. */
 static void read_text(struct edit *edit)
 {
 	struct edit_call *call = &edit->call;
@@ -147,9 +146,8 @@ static void read_text(struct edit *edit)
 					   &call->change);
 }
 
-static void read_in_pool(uv_work_t *work)
+static void read_in_pool(struct pool_work *work)
 {
-	pool_give_way();
 	read_text(container_of(work, struct edit, call.work));
 }
 
@@ -195,13 +193,12 @@ static void have_read(struct edit *edit)
 		submit(edit);
 }
 
-static void after_read(uv_work_t *work, int status)
+static void after_read(struct pool_work *work)
 {
 	struct edit *edit = container_of(work, struct edit, call.work);
 	struct host *host = edit->fs->host;
 	struct receipt before;
 
-	(void)status;
 	receipt_enter(host, &edit->call.receipt, &before);
 	have_read(edit);
 	receipt_leave(host, &before);
@@ -212,10 +209,11 @@ static void take(struct edit *edit)
 	struct edit_call *call = &edit->call;
 
 	call->receipt = *receipt_at_hand(edit->fs->host);
-	if (call->len > EDIT_INLINE &&
-	    uv_queue_work(edit->fs->host->loop, &call->work, read_in_pool,
-			  after_read) == 0)
+	if (call->len > EDIT_INLINE) {
+		pool_submit(edit->fs->commons->pool, &call->work, read_in_pool,
+			    after_read);
 		return;
+	}
 	read_text(edit);
 	have_read(edit);
 }

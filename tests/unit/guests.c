@@ -11,6 +11,7 @@
 #include "fs/bind.h"
 #include "fs/commons.h"
 #include "fs/daemon/aside.h"
+#include "fs/pool.h"
 #include "fs/view.h"
 #include "tests/unit/guests.h"
 
@@ -112,6 +113,7 @@ void owner_init(struct owner *owner, const char *allow)
 	for (enum share_kind kind = 0; kind < SHARE_KINDS; kind++)
 		shares_set(&owner->commons.shares, kind, 1 << 20);
 	assert_int_equal(aside_new(&owner->commons.aside, &owner->th.loop), 0);
+	assert_int_equal(pool_new(&owner->commons.pool, &owner->th.loop), 0);
 	assert_int_equal(commons_start(&owner->commons, 60, 1 << 20), 0);
 	assert_int_equal(grants_parse(&owner->grants, allow, &bad, &bad_len),
 			 0);
@@ -152,6 +154,7 @@ void owner_deinit(struct owner *owner)
 	assert_int_equal(owner->fleet.guest_counts.handles, 0);
 	assert_int_equal(owner->commons.view_count, 0);
 	owner->commons.aside = aside_free(owner->commons.aside);
+	owner->commons.pool = pool_free(owner->commons.pool);
 	commons_end(&owner->commons);
 	grants_deinit(&owner->grants);
 	owner->th.host = host_close(owner->th.host);

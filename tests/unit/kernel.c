@@ -11,6 +11,7 @@
 #include <utlist.h>
 
 #include "fs/daemon/aside.h"
+#include "fs/pool.h"
 #include "fs/watch.h"
 #include "tests/unit/kernel.h"
 
@@ -30,6 +31,7 @@ void test_tree_open(struct test_tree *tree)
 	test_host_open(&tree->th);
 	tree->commons.host = tree->th.host;
 	assert_int_equal(aside_new(&tree->commons.aside, &tree->th.loop), 0);
+	assert_int_equal(pool_new(&tree->commons.pool, &tree->th.loop), 0);
 	assert_int_equal(commons_start(&tree->commons, 60, 1 << 30), 0);
 }
 
@@ -43,6 +45,7 @@ static void close_handle(uv_handle_t *handle, void *arg)
 void test_tree_close(struct test_tree *tree)
 {
 	tree->commons.aside = aside_free(tree->commons.aside);
+	tree->commons.pool = pool_free(tree->commons.pool);
 	commons_end(&tree->commons);
 	tree->th.host = host_close(tree->th.host);
 	uv_walk(&tree->th.loop, close_handle, NULL);
