@@ -2,31 +2,15 @@
 /*
  * query.c - reading a query, of which nothing is trusted
  *
- * Everything goes through struct reading: take() is the one place that moves
- * on, and it never moves past the end. The counts in the header are only how
- * often to try; each record takes at least 11 octets, so the packet's length
- * bounds the work.
+ * Everything goes through struct reading: reading_take() is the one place that
+ * moves on, and it never moves past the end. The counts in the header are only
+ * how often to try; each record takes at least 11 octets, so the packet's
+ * length bounds the work.
  */
 #include "dns/answer/cookie.h"
 #include "dns/answer/query.h"
+#include "dns/wire/reading.h"
 #include "dns/wire/rr_type.h"
-
-struct reading {
-	const uint8_t *at;
-	size_t left;
-};
-
-/* The next @len octets, or NULL: there are not so many. */
-static const uint8_t *take(struct reading *in, size_t len)
-{
-	const uint8_t *at = in->at;
-
-	if (len > in->left)
-		return NULL;
-	in->at += len;
-	in->left -= len;
-	return at;
-}
 
 /* RFC 1035, section 4.1.2. */
 static bool read_question(struct reading *in, struct query *out)
@@ -38,28 +22,14 @@ static bool read_question(struct reading *in, struct query *out)
 	name_len = name_from_wire(in->at, in->left, &out->name);
 	if (name_len < 0)
 		return false;
-	take(in, (size_t)name_len);
-	fixed = take(in, MESSAGE_QUESTION_TAIL);
+	reading_take(in, (size_t)name_len);
+	fixed = reading_take(in, MESSAGE_QUESTION_TAIL);
 	if (!fixed)
 		return false;
 	out->type = get_u16(fixed);
 	out->class = get_u16(fixed + 2);
 	out->question_len = (size_t)name_len + MESSAGE_QUESTION_TAIL;
 	return true;
-}
-
-/* Steps over an owner name, and over a compression pointer at its end. */
-static bool skip_name(struct reading *in)
-{
-	const uint8_t *label;
-
-	while ((label = take(in, 1)) && *label != 0) {
-		if (*label >= MESSAGE_POINTER >> 8)
-			return take(in, 1);
-		if (*label > NAME_LABEL_SIZE || !take(in, *label))
-			return false;
-	}
-	return label;
 }
 
 /* RFC 7873, sections 5.2 and 5.2.2: of several cookies the first one counts. */
@@ -80,11 +50,11 @@ static bool read_options(struct reading in, struct query *out)
 	uint16_t len;
 
 	while (in.left) {
-		fixed = take(&in, EDNS_OPTION_HEAD);
+		fixed = reading_take(&in, EDNS_OPTION_HEAD);
 		if (!fixed)
 			return false;
 		len = get_u16(fixed + EDNS_OPTION_LENGTH);
-		data = take(&in, len);
+		data = reading_take(&in, len);
 		if (!data)
 			return false;
 		/* Unknown options are ignored: RFC 6891, section 6.1.2. */
@@ -135,13 +105,13 @@ static bool read_record(struct reading *in, bool in_additional,
 	const uint8_t *owner = in->at, *fixed, *rdata;
 	uint16_t rdlen;
 
-	if (!skip_name(in))
+	if (!reading_skip_name(in))
 		return false;
-	fixed = take(in, RR_HEAD_SIZE);
+	fixed = reading_take(in, RR_HEAD_SIZE);
 	if (!fixed)
 		return false;
 	rdlen = get_u16(fixed + RR_HEAD_RDLENGTH);
-	rdata = take(in, rdlen);
+	rdata = reading_take(in, rdlen);
 	if (!rdata)
 		return false;
 	switch (get_u16(fixed)) {
@@ -185,7 +155,7 @@ enum query_verdict query_parse(const uint8_t *packet, size_t len,
 			       struct query *out)
 {
 	struct reading in = {packet, len};
-	const uint8_t *head = take(&in, MESSAGE_HEAD_SIZE);
+	const uint8_t *head = reading_take(&in, MESSAGE_HEAD_SIZE);
 	unsigned qdcount;
 
 	if (!head)

@@ -2,46 +2,18 @@
 /*
  * tsig_rr.c - the TSIG record, and what of a message is hashed
  *
- * A message is read in one pass, of which nothing is trusted: take() is the
- * one place that moves on. Names are only stepped over, but for those of the
- * TSIG record itself. Its owner may be compressed, as any record's; dnspython
- * does that. The algorithm's name must not be.
+ * A message is read in one pass, of which nothing is trusted: reading_take() is
+ * the one place that moves on. Names are only stepped over, but for those of
+ * the TSIG record itself. Its owner may be compressed, as any record's;
+ * dnspython does that. The algorithm's name must not be.
  */
 #include <assert.h>
 #include <errno.h>
 
 #include "dns/answer/tsig_rr.h"
 #include "dns/wire/message_rr.h"
+#include "dns/wire/reading.h"
 #include "dns/wire/rr_type.h"
-
-struct reading {
-	const uint8_t *at;
-	size_t left;
-};
-
-static const uint8_t *take(struct reading *in, size_t len)
-{
-	const uint8_t *at = in->at;
-
-	if (len > in->left)
-		return NULL;
-	in->at += len;
-	in->left -= len;
-	return at;
-}
-
-static bool skip_name(struct reading *in)
-{
-	const uint8_t *label;
-
-	while ((label = take(in, 1)) && *label != 0) {
-		if (*label >= MESSAGE_POINTER >> 8)
-			return take(in, 1);
-		if (*label > NAME_LABEL_SIZE || !take(in, *label))
-			return false;
-	}
-	return label;
-}
 
 static bool take_algorithm(struct reading *in, struct name *out)
 {
@@ -49,7 +21,7 @@ static bool take_algorithm(struct reading *in, struct name *out)
 
 	if (len < 0)
 		return false;
-	take(in, (size_t)len);
+	reading_take(in, (size_t)len);
 	name_lower(out);
 	return true;
 }
@@ -73,20 +45,20 @@ static bool read_rdata(struct reading in, struct tsig_rr *out)
 
 	if (!take_algorithm(&in, &out->algorithm))
 		return false;
-	fixed = take(&in, 10);
+	fixed = reading_take(&in, 10);
 	if (!fixed)
 		return false;
 	out->time = get_time(fixed);
 	out->fudge = get_u16(fixed + 6);
 	out->mac_len = get_u16(fixed + 8);
-	out->mac = take(&in, out->mac_len);
-	fixed = out->mac ? take(&in, 6) : NULL;
+	out->mac = reading_take(&in, out->mac_len);
+	fixed = out->mac ? reading_take(&in, 6) : NULL;
 	if (!fixed)
 		return false;
 	out->id = get_u16(fixed);
 	out->error = get_u16(fixed + 2);
 	out->other_len = get_u16(fixed + 4);
-	out->other = take(&in, out->other_len);
+	out->other = reading_take(&in, out->other_len);
 	return out->other && in.left == 0;
 }
 
@@ -101,7 +73,7 @@ static int read_tsig(const uint8_t *message, size_t at, size_t len,
 		return -EINVAL;
 	name_lower(&out->name);
 	in = (struct reading){message + at, len - at};
-	head = take(&in, RR_HEAD_SIZE);
+	head = reading_take(&in, RR_HEAD_SIZE);
 	if (!head || get_u16(head + RR_HEAD_CLASS) != RR_CLASS_ANY ||
 	    get_u32(head + RR_HEAD_TTL) != 0 ||
 	    get_u16(head + RR_HEAD_RDLENGTH) != in.left)
@@ -114,10 +86,10 @@ static int skip_record(struct reading *in)
 {
 	const uint8_t *head;
 
-	if (!skip_name(in))
+	if (!reading_skip_name(in))
 		return -EINVAL;
-	head = take(in, RR_HEAD_SIZE);
-	if (!head || !take(in, get_u16(head + RR_HEAD_RDLENGTH)))
+	head = reading_take(in, RR_HEAD_SIZE);
+	if (!head || !reading_take(in, get_u16(head + RR_HEAD_RDLENGTH)))
 		return -EINVAL;
 	return get_u16(head);
 }
@@ -125,7 +97,8 @@ static int skip_record(struct reading *in)
 static bool skip_questions(struct reading *in, unsigned count)
 {
 	while (count--)
-		if (!skip_name(in) || !take(in, MESSAGE_QUESTION_TAIL))
+		if (!reading_skip_name(in) ||
+		    !reading_take(in, MESSAGE_QUESTION_TAIL))
 			return false;
 	return true;
 }
@@ -133,7 +106,7 @@ static bool skip_questions(struct reading *in, unsigned count)
 int tsig_rr_read(const uint8_t *message, size_t len, struct tsig_rr *out)
 {
 	struct reading in = {message, len};
-	const uint8_t *head = take(&in, MESSAGE_HEAD_SIZE);
+	const uint8_t *head = reading_take(&in, MESSAGE_HEAD_SIZE);
 	unsigned count, additional;
 	int type = 0;
 	size_t at = 0;
