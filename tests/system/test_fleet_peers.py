@@ -7,14 +7,17 @@ import struct
 import subprocess
 import time
 from datetime import datetime, timezone
+from pathlib import Path
 
 import pytest
 
 import harness
 from fleet import LISTING_S, Bus, Host, fleet_of
-from harness import TOP, eventually, fails, needs_root
+from harness import TOP, append, eventually, fails, needs_root
 
 pytestmark = needs_root
+# Daemons of later versions of the wire (tests/system/meson.build).
+LATER = Path(harness.BINARY).parent / "tests" / "system"
 
 MAGIC, BEAT, WHO = 0x63697263, 1, 3
 HEAD, BODY = "<IBBHQQQII", "<16sQBBB5xIIIIq"
@@ -142,30 +145,48 @@ def test_who_speaks_another_version_is_told_of_and_not_listed(fleet):
         eventually("it is listed", lambda: "new" in host.listed(), 2)
 
 
-@pytest.mark.skipif("CIRCUITFS_NEXT" not in os.environ,
-                    reason="no daemon of the next version of the wire: meson "
-                    "-Dc_args='-DWIRE_VERSION_MIN=2 -DWIRE_VERSION_MAX=2', "
-                    "and CIRCUITFS_NEXT is its path")
-def test_a_daemon_of_the_next_version_is_told_of_and_both_go_on(fleet,
-                                                                monkeypatch):
-    host, new = fleet["h1"], Host(fleet.bus, "next")
-    monkeypatch.setattr(harness, "BINARY", os.environ["CIRCUITFS_NEXT"])
+@pytest.fixture
+def later(fleet, monkeypatch):
+    """A host named "later"; its program, by name."""
+    host = Host(fleet.bus, "later")
+
+    def start(program):
+        with monkeypatch.context() as patch:
+            patch.setattr(harness, "BINARY", str(LATER / program))
+            host.start()
+        return host
     try:
-        new.start()
-        eventually("each knows the other", lambda: host.listed() and
-                   new.listed() and "next" in peers(host) and
-                   "h1" in peers(new), LISTING_S)
-        assert peers(host)["next"]["remark"] == "speaks 2 to 2"
-        assert peers(new)["h1"]["remark"] == "speaks 1 to 1"
-        assert "next" not in host.listed() and new.listed() == ["next"]
-        for viewer, name in (host, "next"), (new, "h1"):
-            with fails(errno.EPROTONOSUPPORT):
-                os.stat(viewer.of(name))
-            (viewer.host / "ns").mkdir()
-            (viewer.host / "ns").rmdir()
-        new.stop()
+        yield start
+        host.stop()
     finally:
-        new.discard()
+        host.discard()
+
+
+def test_a_daemon_of_the_next_version_is_told_of_and_both_go_on(fleet, later):
+    host, new = fleet["h1"], later("circuitfs_next")
+    eventually("each knows the other", lambda: host.listed() and
+               new.listed() and "later" in peers(host) and
+               "h1" in peers(new), LISTING_S)
+    assert peers(host)["later"]["remark"] == "speaks 2 to 2"
+    assert peers(new)["h1"]["remark"] == "speaks 1 to 1"
+    assert "later" not in host.listed() and new.listed() == ["later"]
+    for viewer, name in (host, "later"), (new, "h1"):
+        with fails(errno.EPROTONOSUPPORT):
+            os.stat(viewer.of(name))
+        (viewer.host / "ns").mkdir()
+        (viewer.host / "ns").rmdir()
+
+
+def test_a_daemon_that_has_learnt_the_next_version_speaks_ours(fleet, later):
+    host, new = fleet["h1"], later("circuitfs_both")
+    for viewer, owner in (host, new), (new, host):
+        viewer.wait_for(owner.name)
+        ns = viewer.of(owner.name) / "ns"
+        ns.mkdir()
+        append(ns / "records", "a. A 192.0.2.1\n")
+        assert "192.0.2.1" in (ns / "records").read_text()
+        assert "192.0.2.1" in (owner.host / "ns" / "records").read_text()
+        ns.rmdir()
 
 
 # ---- What others say of themselves ----
