@@ -187,7 +187,10 @@ class Writer:
             return
         for number in range(1, 134):
             if done.stderr.strip().endswith(os.strerror(number)):
-                raise OSError(number, done.stderr)
+                # cp makes (O_EXCL) what it was told is not there, and the
+                # host may be back in between.
+                raise OSError(errno.ENOENT if number == errno.EEXIST
+                              else number, done.stderr)
         raise Wrong(f"{words}: {done.stderr}")
 
     def shaken_until(self):
