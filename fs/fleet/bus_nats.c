@@ -11,7 +11,8 @@
  * - With all messages through its one delivery thread: else each subscription
  *   has a thread, and messages of two subjects overtake each other.
  * - Without its limits on what waits to be delivered, beyond which it drops in
- *   silence; the thread only hands messages on, and bus.h stops reading.
+ *   silence; the thread only hands messages on, and where that is slower than
+ *   they come, as under a flood of small ones, nothing is read (behind()).
  * - With its pings as good as off, for they do not tell when they are answered
  *   and do not look whether something else comes. ask() flushes instead,
  *   which waits, so that has a thread.
@@ -32,6 +33,9 @@
 #include "fs/daemon/filter.h"
 #include "fs/fleet/bus_nats_line.h"
 #include "fs/fleet/bus_tcp.h"
+
+/* Of so many reads, of 32 KiB each, one is followed by a look. */
+#define LOOKS 16
 
 static atomic_uint lines;
 
@@ -82,6 +86,17 @@ static void on_wake(void *arg)
 	struct line *line = arg;
 
 	line->options.wake(line->options.arg);
+}
+
+/*
+ * There may be a subscription for each host, so it is looked at now and then;
+ * what is read in between is less than a mebibyte, 10 as the library keeps it.
+ */
+static size_t line_behind(struct line *line)
+{
+	if (line->looks++ % LOOKS == 0 || line->behind)
+		line->behind = bus_nats_behind(line);
+	return line->behind;
 }
 
 static void line_pause(struct line *line, bool pause)
@@ -303,6 +318,7 @@ static const struct line_kind kind = {
 	.publish = bus_nats_publish,
 	.waiting = line_waiting,
 	.size_max = line_size_max,
+	.behind = line_behind,
 	.pause = line_pause,
 	.ask = line_ask,
 	.answers = line_answers,

@@ -32,6 +32,8 @@ struct line {
 	struct bus_socket *socket;
 	char complaint[LINE_WHY_SIZE]; /* the last one that was told */
 	uint64_t moved_ms;
+	size_t behind;		       /* by the last look */
+	unsigned looks;
 	uint64_t taken;		       /* see bus_tcp.h */
 	atomic_uint_least64_t busy_ms; /* in a read or write since; 0: it is
 					  in none */
@@ -60,6 +62,9 @@ int bus_nats_subscribe(struct line *line, const char *subject);
 void bus_nats_unsubscribe(struct line *line, const char *subject);
 int bus_nats_publish(struct line *line, const char *subject, const char *reply,
 		     const void *data, size_t len);
+
+/** bus_nats_behind() - octets of messages that wait to be handed on */
+size_t bus_nats_behind(struct line *line);
 
 /** bus_nats_unsubscribe_all() - at the end of a life */
 void bus_nats_unsubscribe_all(struct line *line);

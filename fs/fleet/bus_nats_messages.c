@@ -7,6 +7,9 @@
 
 #include "fs/fleet/bus_nats_line.h"
 
+/* What the library takes for a message, beside its body. */
+#define MESSAGE_OCTETS 256
+
 static void on_message(natsConnection *nats, natsSubscription *subscription,
 		       natsMsg *message, void *arg)
 {
@@ -121,6 +124,20 @@ int bus_nats_publish(struct line *line, const char *subject, const char *reply,
 		status = natsConnection_Publish(line->nats, subject, data,
 						(int)len);
 	return result_of(line, status);
+}
+
+size_t bus_nats_behind(struct line *line)
+{
+	struct subscription *each, *next;
+	size_t octets = 0;
+
+	HASH_ITER (hh, line->subscriptions, each, next) {
+		int count = 0, bodies = 0;
+
+		natsSubscription_GetPending(each->nats, &count, &bodies);
+		octets += (size_t)bodies + (size_t)count * MESSAGE_OCTETS;
+	}
+	return octets;
 }
 
 void bus_nats_unsubscribe_all(struct line *line)

@@ -16,6 +16,8 @@
 #include "fs/fleet/bus_runner.h"
 
 #define TICK_MS 50
+/* What was read and is not in the queue yet: past that it reads no more. */
+#define BEHIND_MAX ((size_t)8 << 20)
 /* What waits is sent before the end, in so much time. */
 #define LAST_MS 500
 
@@ -56,18 +58,16 @@ bool bus_thread_stops(const struct runner *runner)
 static void pace(struct runner *runner)
 {
 	struct bus *bus = runner->bus;
-	size_t octets;
+	size_t behind = line_kind->behind(runner->line), octets;
 
 	pthread_mutex_lock(&bus->mutex);
 	octets = bus->in.octets;
 	pthread_mutex_unlock(&bus->mutex);
-	if (octets > BUS_IN_MAX)
-		line_kind->pause(runner->line, true);
-	else if (octets <= BUS_IN_MAX / 2)
-		line_kind->pause(runner->line, false);
-	else
-		return;
-	runner->is_paused = octets > BUS_IN_MAX;
+	if (octets > BUS_IN_MAX || behind > BEHIND_MAX)
+		runner->is_paused = true;
+	else if (octets <= BUS_IN_MAX / 2 && behind <= BEHIND_MAX / 2)
+		runner->is_paused = false;
+	line_kind->pause(runner->line, runner->is_paused);
 }
 
 static bool is_good(struct runner *runner, char why[LINE_WHY_SIZE])

@@ -99,6 +99,9 @@ struct line_kind {
 	/* Octets of a message that the server takes. */
 	size_t (*size_max)(struct line *line);
 
+	/* Octets that were read, and not handed to message() yet. */
+	size_t (*behind)(struct line *line);
+
 	/* Read no more, or again. */
 	void (*pause)(struct line *line, bool pause);
 
