@@ -289,7 +289,7 @@ static void claim_name(const char *name)
 {
 	size_t len = strlen(name);
 
-	fuzz_claim(len >= 1 && len <= 1024);
+	fuzz_claim(len >= 1 && len <= 4095);
 	fuzz_claim(!strchr(name, '/'));
 	fuzz_claim(strcmp(name, ".") != 0 && strcmp(name, "..") != 0);
 }

@@ -176,6 +176,27 @@ static void claim_taken(const struct response *response, uint32_t opcode,
 	}
 }
 
+/* What follows an OPEN's; return: its octets, which the kernel does not get. */
+static size_t claim_ahead(const struct response *response, uint32_t opcode,
+			  size_t max, const uint8_t *octets, size_t len)
+{
+	const struct wire_ahead *ahead = response->ahead;
+	size_t size;
+
+	if (!ahead)
+		return 0;
+	fuzz_claim(opcode == FUSE_OPEN && !response->head->error);
+	fuzz_claim((const uint8_t *)ahead == octets + HEAD + 16);
+	fuzz_claim(len - HEAD <= max);
+	size = sizeof(*ahead) + ahead->text;
+	fuzz_claim(size == len - HEAD - 16);
+	fuzz_claim(ahead->has_attr <= 1 && ahead->has_text <= 1);
+	fuzz_claim(!ahead->text || ahead->has_text);
+	if (ahead->has_attr)
+		claim_attr((const uint8_t *)&ahead->attr + 16);
+	return size;
+}
+
 /* ---- Numbers of this host ---- */
 
 struct renumbering {
@@ -237,6 +258,7 @@ static void try(uint32_t opcode, size_t max, uint8_t *octets, size_t len)
 	fuzz_claim((r == 0) == !!response.head);
 	if (r < 0)
 		return;
+	len -= claim_ahead(&response, opcode, max, octets, len);
 	claim_taken(&response, opcode, max, octets, len);
 	renumber_all(&response, opcode);
 	claim_taken(&response, opcode, max, octets, len);
