@@ -48,6 +48,18 @@ static char *put_time(struct query_lines *lines, int64_t ns, char *at)
 	return stpcpy(at, "Z ");
 }
 
+/* As address_print() does it, without printf(3) for those that are many. */
+static char *put_client(const struct address *client, char *at)
+{
+	if (client->kind != ADDRESS_IPV4)
+		return at + address_print(client, at);
+	for (size_t i = 0; i < 4; i++) {
+		at = put_number(at, client->ip[i], 1);
+		*at++ = i < 3 ? '.' : ':';
+	}
+	return put_number(at, client->port, 1);
+}
+
 static char *put_flags(uint8_t flags, char *at)
 {
 	static const char *const names[] = {
@@ -92,7 +104,7 @@ size_t query_line_print(struct query_lines *lines,
 {
 	char *at = put_time(lines, query->time_ns, out);
 
-	at += address_print(&query->client, at);
+	at = put_client(&query->client, at);
 	at = stpcpy(at, query->transport == ANSWER_TCP ? " tcp " : " udp ");
 	at = stpcpy(put_question(query, at), " ");
 	at = stpcpy(put_rcode(query, at), " ");
@@ -142,6 +154,24 @@ static size_t index_of(uint64_t at)
 	return (size_t)(at % QUERY_LINES_MAX);
 }
 
+/* Of the line at @at, with its newline. */
+static size_t len_at(const struct query_lines *lines, uint64_t at)
+{
+	uint64_t left = lines->end.at - at;
+	size_t len = left < QUERY_LINE_SIZE ? (size_t)left : QUERY_LINE_SIZE;
+	size_t from = index_of(at), room = QUERY_LINES_MAX - from;
+	size_t first = len < room ? len : room;
+	const char *end;
+
+	assert(at >= lines->start.at && at < lines->end.at);
+	end = memchr(lines->ring + from, '\n', first);
+	if (end)
+		return (size_t)(end - (lines->ring + from)) + 1;
+	end = memchr(lines->ring, '\n', len - first);
+	assert(end);
+	return first + (size_t)(end - lines->ring) + 1;
+}
+
 static void put(struct query_lines *lines, const char *text, size_t len)
 {
 	size_t from = index_of(lines->end.at), room = QUERY_LINES_MAX - from;
@@ -154,18 +184,13 @@ static void put(struct query_lines *lines, const char *text, size_t len)
 size_t query_lines_get(const struct query_lines *lines, uint64_t at,
 		       char out[QUERY_LINE_SIZE])
 {
-	uint64_t left = lines->end.at - at;
-	size_t len = left < QUERY_LINE_SIZE ? (size_t)left : QUERY_LINE_SIZE;
+	size_t len = len_at(lines, at);
 	size_t from = index_of(at), room = QUERY_LINES_MAX - from;
 	size_t first = len < room ? len : room;
-	const char *end;
 
-	assert(at >= lines->start.at && at < lines->end.at);
 	memcpy(out, lines->ring + from, first);
 	memcpy(out + first, lines->ring, len - first);
-	end = memchr(out, '\n', len);
-	assert(end);
-	return (size_t)(end - out) + 1;
+	return len;
 }
 
 void query_lines_add(struct query_lines *lines, const char *line, size_t len)
