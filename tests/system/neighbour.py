@@ -30,8 +30,9 @@ disk's sync. So the bar is never below FLOOR_MS; what was found to hurt took 40
 ms to 5 s. And where the machine does much, two controls tell of it: a process
 that does nothing but send back what it gets, as nice as the daemon, which takes
 one turn of a core; and an octet that is brought to the disk that the state is
-on. The bar is never below three times what these take in the same seconds, and
-for an append, which wakes more threads, five times of the former.
+on. The bar is never below three times what the former takes in the same seconds,
+and for an append, which wakes more threads and then waits for the disk, five
+times that and three times the latter.
 
 What the daemon itself takes at a time is far less: whatever the attack, 99 of
 100 turns of its main loop took less than a quarter of a millisecond of the
@@ -270,7 +271,7 @@ class Row:
 
     def machines(self, kind):
         """What a use may take by what the machine did in the same seconds."""
-        return max(times * self.p99(control)[1]
+        return sum(times * self.p99(control)[1]
                    for control, times in CONTROLS[kind].items())
 
     def complaints(self, attack):
