@@ -92,20 +92,30 @@ static bool go_at_once(struct turns *turns, struct turns_lane *lane)
 	return result == TURN_DONE || result == TURN_WAIT;
 }
 
-void turns_add(struct fs *fs, struct turns_lane *lane, struct turn *turn)
+/* Return: whether it is the first one of its lane. */
+static bool add(struct fs *fs, struct turns_lane *lane, struct turn *turn)
 {
-	struct turns *turns = &fs->commons->turns;
 	bool is_first = !lane->turns;
 
-	assert(turns->at_work != lane);
+	assert(fs->commons->turns.at_work != lane);
 	assert(!lane->fs || lane->fs == fs);
 	lane->fs = fs;
 	turn->next = NULL;
 	LL_APPEND(lane->turns, turn);
 	session_add_pending(fs->session);
-	if (!is_first || go_at_once(turns, lane))
-		return;
-	turns_resume(lane);
+	return is_first;
+}
+
+void turns_add(struct fs *fs, struct turns_lane *lane, struct turn *turn)
+{
+	if (add(fs, lane, turn) && !go_at_once(&fs->commons->turns, lane))
+		turns_resume(lane);
+}
+
+void turns_add_later(struct fs *fs, struct turns_lane *lane, struct turn *turn)
+{
+	if (add(fs, lane, turn))
+		turns_resume(lane);
 }
 
 void turns_resume(struct turns_lane *lane)

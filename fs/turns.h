@@ -76,6 +76,9 @@ void turns_end(struct turns *turns);
  */
 void turns_add(struct fs *fs, struct turns_lane *lane, struct turn *turn);
 
+/** turns_add_later() - the same, when what is at hand is over */
+void turns_add_later(struct fs *fs, struct turns_lane *lane, struct turn *turn);
+
 /** turns_resume() - the lane's turn may go on, after TURN_WAIT */
 void turns_resume(struct turns_lane *lane);
 

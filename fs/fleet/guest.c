@@ -195,13 +195,34 @@ static void session_chores(struct guest_session *session)
 static void take(struct guest_session *session, const struct wire_head *head,
 		 void *body, size_t len)
 {
-	session->is_heard = true;
+	session->has_chores = true;
 	if (dispatch(session, head, body, len) < 0) {
 		guest_session_break(session);
 		return;
 	}
 	session_chores(session);
-	session->is_heard = false;
+	session->has_chores = false;
+}
+
+static enum turn_result do_chores(struct turn *turn, uint64_t until_ns)
+{
+	struct guest_session *session =
+		container_of(turn, struct guest_session, chores);
+
+	(void)until_ns;
+	if (session->guest->session == session)
+		session_chores(session);
+	session->has_chores = false;
+	return TURN_DONE;
+}
+
+void guest_chores_soon(struct guest_session *session)
+{
+	if (session->has_chores)
+		return;
+	session->has_chores = true;
+	session->chores.go = do_chores;
+	turns_add_later(session->view, &session->lane, &session->chores);
 }
 
 void guest_message(struct fleet *fleet, const char *from,

@@ -8,8 +8,9 @@
  * answer. So a reader is shown what there was when the file was opened, which
  * remote_ahead.c lets it be for a moment only.
  *
- * It is never waited for: what the view does not tell at once does not come.
- * And what is lost with an answer does not either: the OPEN alone is kept.
+ * It is waited for as the reader would wait, so it is of texts that have an end
+ * and nothing else. What is lost with an answer does not come: the OPEN alone
+ * is kept.
  */
 #include <errno.h>
 
@@ -60,6 +61,7 @@ static void wait_for_chores(struct guest_slot *slot)
 {
 	slot->state = SLOT_AHEAD;
 	slot->session->waits++;
+	guest_chores_soon(slot->session);
 }
 
 static void ask_attr(struct guest_slot *slot)
@@ -129,14 +131,13 @@ static void answer_all(struct guest_slot *slot)
 	guest_slot_answer(slot, octets, len);
 }
 
-/* Is there more to be asked for, and can it be told at once? */
+/* Is there more to be asked for? */
 static bool goes_on(const struct guest_slot *slot)
 {
 	const struct guest_ahead *ahead = slot->ahead;
 
-	return slot->session->is_heard && !ahead->is_over &&
-	       (!ahead->out.has_attr ||
-		ahead->out.attr.attr.size < ahead->wanted);
+	return !ahead->is_over && (!ahead->out.has_attr ||
+				   ahead->out.attr.attr.size < ahead->wanted);
 }
 
 static void go_on(struct guest_slot *slot)
@@ -149,10 +150,8 @@ static void go_on(struct guest_slot *slot)
 
 bool guest_ahead_opened(struct guest_slot *slot, uint8_t *octets)
 {
-	if (!slot->ahead || !slot->session->is_heard) {
-		guest_ahead_drop(slot);
+	if (!slot->ahead)
 		return false;
-	}
 	slot->ahead->open = (struct fuse_out_header *)octets;
 	/* It is in use: whatever the guest says, it is not closed. */
 	slot->handle = slot->opened;

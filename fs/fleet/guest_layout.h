@@ -17,7 +17,8 @@
  * Operations of fs/ go on after they have replied, and view_peer.write() is
  * called in the midst of them. So nothing is given back to a view there, and
  * nothing new begun: what is due is done by the functions called ..._chores(),
- * which run only where no operation is under way.
+ * which run only where no operation is under way: after each message, each
+ * tick, and when guest_chores_soon() was called.
  *
  * Threading: the main loop.
  */
@@ -32,6 +33,7 @@
 #include "fs/fleet/guest_numbers.h"
 #include "fs/fleet/request.h"
 #include "fs/fs.h"
+#include "fs/turns.h"
 #include "fs/view.h"
 
 /* Groups that one call may have to be asked for: an anchor's, and above. */
@@ -84,12 +86,12 @@ struct guest_slot {
 	struct guest_handle *handle;
 	struct guest_handle *opened; /* by an OPEN, until it is answered */
 	struct guest_ahead *ahead;   /* NULL: nothing is */
-	int open_flags; /* of OPEN and CREATE */
-	pid_t pid;	/* the caller's */
-	bool tells;	/* a FLUSH with WIRE_TELLS; and then: */
-	bool has_caller; /* it was told of: */
+	int open_flags;		     /* of OPEN and CREATE */
+	pid_t pid;		     /* the caller's */
+	bool tells;		     /* a FLUSH with WIRE_TELLS; and then: */
+	bool has_caller;	     /* it was told of: */
 	struct caller caller;
-	uint8_t *kept;	/* the request, while it is not begun */
+	uint8_t *kept; /* the request, while it is not begun */
 	struct guest_groups groups;
 
 	/* It has ended, and nothing but this says what it has done. */
@@ -136,7 +138,9 @@ struct guest_session {
 	struct guest_handle *handles;	 /* uthash */
 	unsigned discards; /* handles that wait for their last call */
 	unsigned waits;	   /* slots in SLOT_WAITS and SLOT_AHEAD */
-	bool is_heard;	   /* a message of it is at hand, with its chores */
+	bool has_chores;   /* they come, by themselves or after a message */
+	struct turns_lane lane; /* that is when a view has answered late */
+	struct turn chores;	/* in it */
 	uint64_t next_node, next_handle, next_question, next_call;
 	uint64_t notes; /* the last seq of a FORGET or DISCARD */
 	struct guest_question *questions;
@@ -169,6 +173,11 @@ struct guest {
 	uint64_t untold; /* a session that is over, and it may not know */
 	bool was_refused, was_denied; /* and the line of that was written */
 };
+
+/* ---- guest.c ---- */
+
+/** guest_chores_soon() - something is due, and no message may come */
+void guest_chores_soon(struct guest_session *session);
 
 /* ---- guest_sessions.c ---- */
 

@@ -234,6 +234,13 @@ void owner_said_nothing(struct owner *owner)
 	assert_false(wait_until_said(owner, 50));
 }
 
+bool owner_speaks(struct owner *owner, unsigned rounds)
+{
+	for (unsigned i = 0; i < rounds && !says; i++)
+		uv_run(&owner->th.loop, UV_RUN_NOWAIT);
+	return says;
+}
+
 void owner_turn(struct owner *owner)
 {
 	for (int i = 0; i < 10; i++)

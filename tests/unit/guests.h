@@ -37,6 +37,9 @@ const struct sent *owner_said(struct owner *owner);
 const struct sent *owner_said_kind(struct owner *owner, enum wire_kind kind);
 /* Nothing was said, also after all that is on its way has ended. */
 void owner_said_nothing(struct owner *owner);
+/* Has something been said when the loop has gone round so often, and nothing
+ * has ticked? */
+bool owner_speaks(struct owner *owner, unsigned rounds);
 /* Let the loop go round for a while. */
 void owner_turn(struct owner *owner);
 

@@ -664,27 +664,20 @@ static size_t open_ahead(struct asker *asker, uint64_t node, int flags,
 	return said->len - sizeof(*head) - sizeof(out->open);
 }
 
-/*
- * Openings until the text comes with one: what takes longer than a turn has
- * time for, as where others have the core, is not waited for.
- */
-#define OPENINGS_MOST 200
-
 static void a_short_text_goes_with_its_opening(void **state)
 {
 	uint64_t dir, records, log;
 	struct asker asker;
 	struct owner owner;
-	struct opened out = {0};
-	size_t size, ahead = 0;
+	struct opened out;
+	size_t size;
 
 	(void)state;
 	begin(&owner, &asker);
 	records = make_records(&asker, &dir);
 	size = size_of(&asker, records);
-	for (int i = 0; i < OPENINGS_MOST && !out.ahead.has_text; i++)
-		ahead = open_ahead(&asker, records, O_RDONLY, 4096, &out);
-	assert_int_equal(ahead, sizeof(out.ahead) + size);
+	assert_int_equal(open_ahead(&asker, records, O_RDONLY, 4096, &out),
+			 sizeof(out.ahead) + size);
 	assert_true(out.ahead.has_attr && out.ahead.has_text);
 	assert_int_equal(out.ahead.attr.attr.size, size);
 	assert_int_equal(out.ahead.text, size);
@@ -709,6 +702,66 @@ static void a_short_text_goes_with_its_opening(void **state)
 	owner_deinit(&owner);
 }
 
+/* So much was printed in this round of the loop that there is no time left. */
+static void a_text_that_takes_its_turn_goes_with_its_opening(void **state)
+{
+	const struct fuse_open_in in = {.open_flags = WIRE_AHEAD | 4096};
+	uint64_t dir, records;
+	struct asker asker;
+	struct owner owner;
+	struct ask ask;
+	size_t size;
+
+	(void)state;
+	begin(&owner, &asker);
+	records = make_records(&asker, &dir);
+	size = size_of(&asker, records);
+	owner.commons.turns.now_ms = uv_now(&owner.th.loop);
+	owner.commons.turns.spent_ns = UINT32_MAX;
+	ask_make(&ask, &asker, FUSE_OPEN, records, &in, sizeof(in), NULL, NULL);
+	ask_send(&ask, &asker, 0);
+	/* It is told when it has come, and not with the next message. */
+	assert_true(owner_speaks(&owner, 1000));
+	assert_int_equal(asker_answer(&asker)->len,
+			 sizeof(struct fuse_out_header) +
+				 sizeof(struct fuse_open_out) +
+				 sizeof(struct wire_ahead) + size);
+	owner_deinit(&owner);
+}
+
+/* It is over before its text has come. */
+static void a_session_ends_while_a_text_takes_its_turn(void **state)
+{
+	const struct fuse_open_in in = {.open_flags = WIRE_AHEAD | 4096};
+	uint64_t dir, records;
+	struct asker asker;
+	struct owner owner;
+	const char *name;
+	struct ask ask;
+
+	(void)state;
+	begin(&owner, &asker);
+	records = make_records(&asker, &dir);
+	name = owner.th.host->root->children->name;
+	for (unsigned rounds = 0; rounds < 4; rounds++) {
+		ask_make(&ask, &asker, FUSE_OPEN, records, &in, sizeof(in),
+			 NULL, NULL);
+		owner.commons.turns.now_ms = uv_now(&owner.th.loop);
+		owner.commons.turns.spent_ns = UINT32_MAX;
+		ask_send(&ask, &asker, 0);
+		owner_speaks(&owner, rounds);
+		asker_send_open(&asker);
+		while (owner_said(&owner)->head.kind != WIRE_OPENED)
+			;
+		assert_int_equal(asker_lookup(&asker, FUSE_ROOT_ID, name, &dir),
+				 0);
+		assert_int_equal(asker_lookup(&asker, dir, "records", &records),
+				 0);
+		assert_int_equal(figures_of(&owner).handles, 0);
+	}
+	owner_deinit(&owner);
+}
+
 static void an_opening_that_comes_again_is_answered_alone(void **state)
 {
 	char line[64];
@@ -717,7 +770,6 @@ static void an_opening_that_comes_again_is_answered_alone(void **state)
 	struct asker asker;
 	struct owner owner;
 	const struct sent *said;
-	uint64_t opened = 0;
 	struct ask ask;
 
 	(void)state;
@@ -731,12 +783,9 @@ static void an_opening_that_comes_again_is_answered_alone(void **state)
 			 i);
 		assert_int_equal(asker_write(&asker, records, handle, line), 0);
 	}
-	do {
-		ask_make(&ask, &asker, FUSE_OPEN, records, &in, sizeof(in),
-			 NULL, NULL);
-		ask_send(&ask, &asker, 0);
-		said = asker_answer(&asker);
-	} while (++opened < OPENINGS_MOST && said->len <= GUEST_ANSWER_KEPT);
+	ask_make(&ask, &asker, FUSE_OPEN, records, &in, sizeof(in), NULL, NULL);
+	ask_send(&ask, &asker, 0);
+	said = asker_answer(&asker);
 	assert_true(said->len > GUEST_ANSWER_KEPT);
 	ask_again(&ask, &asker, 0);
 	said = asker_answer(&asker);
@@ -744,7 +793,7 @@ static void an_opening_that_comes_again_is_answered_alone(void **state)
 					    sizeof(struct fuse_open_out));
 	assert_int_equal(((struct fuse_out_header *)said->body)->len,
 			 said->len);
-	assert_int_equal(figures_of(&owner).handles, 1 + opened);
+	assert_int_equal(figures_of(&owner).handles, 2);
 	owner_deinit(&owner);
 }
 
@@ -813,6 +862,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(who_closes_is_not_asked_for_where_it_is_told),
 		cmocka_unit_test(a_short_text_goes_with_its_opening),
+		cmocka_unit_test(
+			a_text_that_takes_its_turn_goes_with_its_opening),
+		cmocka_unit_test(a_session_ends_while_a_text_takes_its_turn),
 		cmocka_unit_test(an_opening_that_comes_again_is_answered_alone),
 		cmocka_unit_test(a_session_begins_once_and_a_later_one_ends_it),
 		cmocka_unit_test(a_message_of_another_session_is_not_done),
