@@ -213,6 +213,7 @@ void remote_message(struct fleet *fleet, const char *from,
 	if (!remote)
 		return;
 	heard(remote, head->incarnation);
+	remote->said_ms = remote->heard_ms;
 	if (remote->state == REMOTE_CLOSED || head->session != remote->session)
 		return;
 	if (head->kind == WIRE_OPENED)

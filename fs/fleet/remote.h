@@ -23,6 +23,9 @@
 
 /* The owner was not heard for so long: EHOSTDOWN. */
 #define REMOTE_GONE_MS 5000
+/* It beats, but has said nothing to what it was asked: the same. Whoever serves
+ * says within a second what he knows of a call, however long that takes. */
+#define REMOTE_MUTE_MS 30000
 /* Nobody has answered to its name for so long: the same. */
 #define REMOTE_ABSENT_MS 2600
 /* Where calls are on their way and nothing is heard, it is asked whether there

@@ -99,6 +99,7 @@ struct remote {
 	bool is_ending; /* a session of it, just now */
 	struct live_host *held; /* hosts_hold()'s */
 	uint64_t heard_ms, nobody_ms, used_ms;
+	uint64_t said_ms;   /* as heard_ms, but for beats */
 	uint64_t wanted_ms; /* since when there are calls */
 	uint64_t seen;	    /* its incarnation, as it was last heard */
 	uint64_t round_trip_ns;

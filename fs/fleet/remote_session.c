@@ -143,15 +143,19 @@ static bool is_awaited(const struct remote *remote)
 	return remote->calls || remote->polls;
 }
 
+/* For so long it might have been heard, and was not since @at_ms. */
+static uint64_t silence_ms(const struct remote *remote, uint64_t at_ms,
+			   uint64_t now_ms)
+{
+	return now_ms - (at_ms > remote->wanted_ms ? at_ms : remote->wanted_ms);
+}
+
 static bool is_down(const struct remote *remote, uint64_t now_ms)
 {
-	uint64_t since = remote->heard_ms > remote->wanted_ms
-				 ? remote->heard_ms
-				 : remote->wanted_ms;
-
 	if (!is_awaited(remote))
 		return false;
-	return now_ms - since >= REMOTE_GONE_MS ||
+	return silence_ms(remote, remote->heard_ms, now_ms) >= REMOTE_GONE_MS ||
+	       silence_ms(remote, remote->said_ms, now_ms) >= REMOTE_MUTE_MS ||
 	       (remote->nobody_ms &&
 		now_ms - remote->nobody_ms >= REMOTE_ABSENT_MS);
 }
@@ -234,7 +238,7 @@ static void forgive(struct remotes *remotes, uint64_t now_ms)
 	struct remote *remote;
 
 	DL_FOREACH (remotes->active, remote) {
-		remote->heard_ms = now_ms;
+		remote->heard_ms = remote->said_ms = now_ms;
 		remote->nobody_ms = 0;
 	}
 }

@@ -62,6 +62,39 @@ static void a_slow_owner_that_is_heard_has_all_the_time(void **state)
 	told_error(unique, 0);
 }
 
+/* It begins no session, as one that speaks otherwise than it beats. */
+static void an_owner_that_only_beats_is_down_in_the_end(void **state)
+{
+	uint64_t unique = ask_mkdir(far_root(), "ns");
+
+	(void)state;
+	far_pass(REMOTE_MUTE_MS - 100, true);
+	told_none(unique);
+	far_pass(100, true);
+	told_error(unique, -EHOSTDOWN);
+	sent_drop();
+	/* The next one finds one that has changed. */
+	remote_heard(&far_fleet, "h2", owner_incarnation);
+	ask_mkdir(far_root(), "ns");
+	owner_opens();
+	sent_call(FUSE_MKDIR);
+}
+
+/* Nor does one that has begun a session, and knows of no call. */
+static void who_does_not_say_what_he_knows_is_down_too(void **state)
+{
+	uint64_t unique = ask_mkdir(far_root(), "ns");
+
+	(void)state;
+	owner_opens();
+	sent_call(FUSE_MKDIR);
+	far_pass(REMOTE_MUTE_MS - 100, true);
+	told_none(unique);
+	far_pass(100, true);
+	told_error(unique, -EHOSTDOWN);
+	sent_drop();
+}
+
 static void what_the_bus_did_not_take_goes_when_it_is_back(void **state)
 {
 	uint64_t node = far_file(NODE), unique;
@@ -839,6 +872,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_call_that_got_lost_is_sent_again_with_its_number),
 		TEST(a_slow_owner_that_is_heard_has_all_the_time),
+		TEST(an_owner_that_only_beats_is_down_in_the_end),
+		TEST(who_does_not_say_what_he_knows_is_down_too),
 		TEST(what_the_bus_did_not_take_goes_when_it_is_back),
 		TEST(an_owner_that_is_not_heard_is_down),
 		TEST(a_close_that_never_went_is_told_of),
