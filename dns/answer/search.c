@@ -111,15 +111,35 @@ static unsigned shared_labels(const struct search *search, unsigned labels,
 	return labels;
 }
 
+/* At what a look at an ancestor has found, if that did not fail. */
+static int stand(unsigned labels, int place, const struct snapshot_entry *found,
+		 struct rung *rung)
+{
+	rung->labels = labels;
+	rung->rrsets =
+		place == SEARCH_OWNER ? found->rrsets : (struct rrsets){0};
+	return place < 0 ? place : 0;
+}
+
 static int stand_at(struct search *search, unsigned labels, struct rung *rung)
 {
 	struct snapshot_entry entry;
 	int place = search_again(search, labels, &entry);
 
-	rung->labels = labels;
-	rung->rrsets =
-		place == SEARCH_OWNER ? entry.rrsets : (struct rrsets){0};
-	return place < 0 ? place : 0;
+	return stand(labels, place, &entry, rung);
+}
+
+/* At an ancestor of the owner that snapshot_previous() has just shown. */
+static int stand_above(struct search *search, unsigned labels,
+		       const struct snapshot_entry *before, struct rung *rung)
+{
+	struct snapshot_entry entry;
+	int r = snapshot_look_back(search->snapshot, search->key,
+				   search->ends[labels], before, &entry);
+
+	if (r == -EAGAIN)
+		return stand_at(search, labels, rung);
+	return stand(labels, place_of(search, labels, r, &entry), &entry, rung);
 }
 
 /*
@@ -133,11 +153,8 @@ static int stand_by(struct search *search, unsigned labels,
 	assert(labels <= search->labels);
 	labels = shared_labels(search, labels, before);
 	search->at = NOWHERE;
-	if (before->key_len > search->ends[labels]) {
-		snapshot_look_back(search->snapshot, search->key,
-				   search->ends[labels], before);
-		return stand_at(search, labels, rung);
-	}
+	if (before->key_len > search->ends[labels])
+		return stand_above(search, labels, before, rung);
 	search->at = labels;
 	rung->labels = labels;
 	rung->rrsets = before->rrsets;

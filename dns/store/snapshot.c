@@ -239,18 +239,21 @@ static struct landmark *landmark_of(struct snapshot *snapshot, uint32_t table,
 			    table, key, key_len);
 }
 
-int snapshot_known(struct snapshot *snapshot, uint32_t table,
-		   const uint8_t *key, size_t key_len,
-		   struct snapshot_entry *out)
+static int tell(const struct landmark *landmark, struct snapshot_entry *out)
 {
-	struct landmark *landmark = landmark_of(snapshot, table, key, key_len);
-
 	if (!landmark || landmark->state == LANDMARK_UNKNOWN)
 		return -EAGAIN;
 	if (landmark->state == LANDMARK_END)
 		return -ENOENT;
 	*out = landmark->entry;
 	return 0;
+}
+
+int snapshot_known(struct snapshot *snapshot, uint32_t table,
+		   const uint8_t *key, size_t key_len,
+		   struct snapshot_entry *out)
+{
+	return tell(landmark_of(snapshot, table, key, key_len), out);
 }
 
 int snapshot_learn(struct snapshot *snapshot, uint32_t table,
@@ -300,27 +303,33 @@ static void remember(struct snapshot *snapshot, const uint8_t *key,
 	landmark->entry = *found;
 }
 
-void snapshot_look_back(struct snapshot *snapshot, const uint8_t *key,
-			size_t key_len, const struct snapshot_entry *before)
+int snapshot_look_back(struct snapshot *snapshot, const uint8_t *key,
+		       size_t key_len, const struct snapshot_entry *before,
+		       struct snapshot_entry *out)
 {
-	struct landmark *landmark =
+	const struct landmark *landmark =
 		landmark_of(snapshot, snapshot->table, key, key_len);
 	struct snapshot_entry further;
-	int r, order = -1;
+	int order = -1;
+	int r = tell(landmark, out);
 
 	assert(snapshot->cursor_is_here);
-	if (!landmark || landmark->state != LANDMARK_UNKNOWN)
-		return;
+	/* Keys that are too long to be remembered are deep: it is far away. */
+	if (r != -EAGAIN || !landmark)
+		return r;
 	r = snapshot_previous(snapshot, &further);
 	if (r < 0 && r != -ENOENT)
-		return;
+		return r;
 	if (r == 0)
 		order = table_key_compare(further.key, further.key_len, key,
 					  key_len);
 	remember(snapshot, before->key, before->key_len, before);
+	if (order > 0)
+		return -EAGAIN;
 	/* Nothing stands between the two. */
-	if (order <= 0)
-		remember(snapshot, key, key_len, order ? before : &further);
+	*out = order ? *before : further;
+	remember(snapshot, key, key_len, out);
+	return 0;
 }
 
 bool snapshot_recall(struct snapshot *snapshot, uint32_t table,

@@ -127,16 +127,19 @@ int snapshot_next(struct snapshot *snapshot, struct snapshot_entry *out);
 int snapshot_previous(struct snapshot *snapshot, struct snapshot_entry *out);
 
 /**
- * snapshot_look_back() - learn what stands at an ancestor from where we are
+ * snapshot_look_back() - find an ancestor's key from where we are
  * @before: what snapshot_previous() has just shown, and below the ancestor
  *
  * In DNS order an ancestor stands before what is below it, and mostly not far:
  * a cut just before its glue. Where snapshot_learn() would have to seek for it,
- * one more step back often tells. @before is remembered too: who is
- * referred below a cut is told its glue next. Moves the cursor.
+ * one more step back often tells. Both are remembered: who is referred below a
+ * cut is told its glue next. Moves the cursor.
+ *
+ * Return: 0, as snapshot_seek(); -EAGAIN: it is further away; -EIO.
  */
-void snapshot_look_back(struct snapshot *snapshot, const uint8_t *key,
-			size_t key_len, const struct snapshot_entry *before);
+int snapshot_look_back(struct snapshot *snapshot, const uint8_t *key,
+		       size_t key_len, const struct snapshot_entry *before,
+		       struct snapshot_entry *out);
 
 /**
  * snapshot_recall() - an owner that is remembered; never looks in the store
