@@ -24,15 +24,40 @@ static bool is_service(uint16_t type)
 	return rr_type_of(type)->target == RR_TARGET_SERVICE;
 }
 
-/* The name that a record points to; false: none that has addresses. */
-static bool read_target(const struct additional *additional,
-			const struct rrset_rr *rr, struct name *out)
-{
-	int offset = rr_target_offset(additional->rrset->type);
+/* A walk through the records, and through where they stand. */
+struct walk {
+	const struct additional *additional;
+	size_t offset; /* in the RRset */
+	size_t at;     /* in the response; 0: not known */
+	int skip;      /* octets of RDATA before the target */
+};
 
-	if (offset < 0 || rr->rdlen < offset ||
-	    name_from_wire(rr->rdata + offset, rr->rdlen - (size_t)offset,
-			   out) < 0)
+/* What a record points to. */
+struct target {
+	struct name name;
+	uint16_t offset; /* where it stands in the response; 0: not known */
+};
+
+static struct walk walk_begin(const struct additional *additional)
+{
+	uint16_t type = additional->rrset->type;
+
+	return (struct walk){
+		.additional = additional,
+		.at = additional->at,
+		.skip = rr_target_offset(type),
+	};
+}
+
+/* The name that a record points to; false: none that has addresses. */
+static bool read_target(const struct walk *walk, const struct rrset_rr *rr,
+			struct name *out)
+{
+	const struct additional *additional = walk->additional;
+
+	if (walk->skip < 0 || rr->rdlen < walk->skip ||
+	    name_from_wire(rr->rdata + walk->skip,
+			   rr->rdlen - (size_t)walk->skip, out) < 0)
 		return false;
 	if (!is_service(additional->rrset->type) || out->len > 1)
 		return true;
@@ -40,6 +65,23 @@ static bool read_target(const struct additional *additional,
 	/* "." is the owner, or in alias mode nothing: RFC 9460, section 2.5. */
 	*out = *additional->owner;
 	return get_u16(rr->rdata) != 0;
+}
+
+/* Go on to the next record that has a target; false at the end. */
+static bool walk_next(struct walk *walk, struct target *out)
+{
+	const struct additional *additional = walk->additional;
+	struct rrset_rr rr;
+
+	while (rrset_next(additional->rrset, &walk->offset, &rr)) {
+		out->offset = walk->at ? response_in_rdata(additional->response,
+							   &walk->at,
+							   (size_t)walk->skip)
+				       : 0;
+		if (read_target(walk, &rr, &out->name))
+			return true;
+	}
+	return false;
 }
 
 /* All in the owner's own zone; for NS, glue from below its cuts too. */
@@ -56,24 +98,24 @@ static bool may_add(const struct additional *additional,
 }
 
 static int add_type(const struct additional *additional,
-		    const struct name *target, struct rrsets rrsets,
+		    const struct target *target, struct rrsets rrsets,
 		    uint16_t type)
 {
 	struct rrset rrset;
 
 	if (!rrsets_find(rrsets, type, &rrset))
 		return 0;
-	return response_add(additional->response, RESPONSE_ADDITIONAL, target,
-			    &rrset);
+	return response_add_at(additional->response, RESPONSE_ADDITIONAL,
+			       &target->name, target->offset, &rrset);
 }
 
 static int add_addresses(const struct additional *additional,
-			 const struct name *target, struct rrsets rrsets)
+			 const struct target *target, struct rrsets rrsets)
 {
 	int r;
 
 	if (additional->owner_is_answered &&
-	    name_equal(target, additional->owner))
+	    name_equal(&target->name, additional->owner))
 		return 0;
 	r = add_type(additional, target, rrsets, RR_A);
 	return r < 0 ? r : add_type(additional, target, rrsets, RR_AAAA);
@@ -86,24 +128,24 @@ static bool is_spent(const struct additional *additional)
 
 /* @is_known: its addresses are there already */
 static int add_target(const struct additional *additional,
-		      const struct name *target, bool is_known)
+		      const struct target *target, bool is_known)
 {
 	uint16_t type = additional->rrset->type;
 	enum lookup_side side = is_server(type) ? LOOKUP_GLUE : LOOKUP_ANSWER;
+	const struct name *name = &target->name;
 	struct lookup found;
 	int r;
 
-	if (additional->in_zone && !name_is_under(target, &additional->apex))
+	if (additional->in_zone && !name_is_under(name, &additional->apex))
 		return 0;
-	r = lookup_name(additional->snapshot, additional->table, target, side,
+	r = lookup_name(additional->snapshot, additional->table, name, side,
 			&found);
 	if (r < 0 || !may_add(additional, &found))
 		return r;
 	if (!is_known)
 		r = add_addresses(additional, target, found.rrsets);
 	/* RFC 9460, section 4.1. */
-	if (r == 0 && is_service(type) &&
-	    !name_equal(target, additional->owner))
+	if (r == 0 && is_service(type) && !name_equal(name, additional->owner))
 		r = add_type(additional, target, found.rrsets, type);
 	return r;
 }
@@ -129,30 +171,40 @@ static struct additional_target *find_target(struct additional *additional,
 int additional_add(struct additional *additional)
 {
 	uint16_t type = additional->rrset->type;
-	struct additional_target *target;
-	struct name name;
-	struct rrset_rr rr;
-	size_t offset = 0;
+	struct walk walk = walk_begin(additional);
+	struct additional_target *seen;
+	struct target target;
 	int r;
 
-	while (rrset_next(additional->rrset, &offset, &rr)) {
+	while (walk_next(&walk, &target)) {
 		bool is_known;
 
-		if (!read_target(additional, &rr, &name))
-			continue;
-		target = find_target(additional, &name);
-		if (!target || is_spent(additional))
+		seen = find_target(additional, &target.name);
+		if (!seen || is_spent(additional))
 			break;
-		is_known = target->type != 0;
-		if (target->type == type || (is_known && !is_service(type)))
+		is_known = seen->type != 0;
+		if (seen->type == type || (is_known && !is_service(type)))
 			continue;
-		target->type = type;
-		r = add_target(additional, &name, is_known);
+		seen->type = type;
+		r = add_target(additional, &target, is_known);
 		/* What does not fit is dropped: RFC 2181, section 9. */
 		if (r < 0)
 			return r == -ENOSPC ? 0 : r;
 	}
 	return 0;
+}
+
+/* The addresses of a target that is at or below the cut. */
+static int add_own_glue(const struct additional *additional,
+			const struct target *target)
+{
+	struct lookup found;
+	int r = lookup_glue(additional->snapshot, additional->table,
+			    &target->name, additional->cut, &found);
+
+	if (r < 0 || !may_add(additional, &found))
+		return r;
+	return add_addresses(additional, target, found.rrsets);
 }
 
 /*
@@ -162,23 +214,22 @@ int additional_add(struct additional *additional)
 static int add_glue(const struct additional *additional, bool in_domain,
 		    bool *others)
 {
-	struct name target;
-	struct rrset_rr rr;
-	size_t offset = 0;
+	struct walk walk = walk_begin(additional);
+	struct target target;
 	int r = 0;
 
 	*others = false;
 	for (unsigned i = 0; r == 0 && i < GLUE_MAX; i++) {
-		if (!rrset_next(additional->rrset, &offset, &rr))
+		if (!walk_next(&walk, &target))
 			break;
-		if (!read_target(additional, &rr, &target))
-			continue;
-		if (name_is_under(&target, additional->owner) != in_domain)
+		if (name_is_under(&target.name, additional->owner) != in_domain)
 			*others = true;
+		else if (is_spent(additional))
+			r = -ENOSPC;
+		else if (in_domain)
+			r = add_own_glue(additional, &target);
 		else
-			r = is_spent(additional)
-				    ? -ENOSPC
-				    : add_target(additional, &target, false);
+			r = add_target(additional, &target, false);
 	}
 	return r;
 }

@@ -28,6 +28,10 @@ struct additional {
 	const struct name *owner;
 	bool owner_is_answered; /* the answer has all its RRsets */
 	const struct rrset *rrset;
+	/* Of a referral: where its records stand in the response, and what was
+	 * found; else 0 and NULL. */
+	size_t at;
+	const struct lookup *cut;
 
 	/* Names that were looked up, for this RRset and those before it. */
 	struct additional_target {

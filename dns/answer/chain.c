@@ -27,6 +27,18 @@ static void ancestor(const struct chain *chain, const struct lookup *found,
 	name_ancestor(chain->name, found->labels - labels, out);
 }
 
+/* An RRset of an ancestor-or-self of the chain's name. */
+static int add_above(struct chain *chain, const struct name *owner,
+		     const struct rrset *rrset)
+{
+	bool is_asked = chain->name == &chain->query->name;
+
+	return response_add_at(
+		chain->response, RESPONSE_AUTHORITY, owner,
+		is_asked ? response_in_question(chain->response, owner) : 0,
+		rrset);
+}
+
 static void additional_init(struct additional *out, struct chain *chain,
 			    const struct lookup *found,
 			    const struct name *owner, const struct rrset *rrset)
@@ -40,6 +52,8 @@ static void additional_init(struct additional *out, struct chain *chain,
 	out->in_zone = found->in_zone;
 	out->owner = owner;
 	out->rrset = rrset;
+	out->at = 0;
+	out->cut = NULL;
 	if (found->in_zone)
 		ancestor(chain, found, found->apex, &out->apex);
 }
@@ -62,12 +76,13 @@ static int deny(struct chain *chain, const struct lookup *found)
 	if (minimum < soa.ttl)
 		soa.ttl = minimum;
 	ancestor(chain, found, found->apex, &apex);
-	return response_add(chain->response, RESPONSE_AUTHORITY, &apex, &soa);
+	return add_above(chain, &apex, &soa);
 }
 
 /* RFC 1034, section 4.3.2, step 3b. */
 static int refer(struct chain *chain, const struct lookup *found)
 {
+	size_t at = chain->response->len;
 	struct additional additional;
 	struct rrset ns;
 	struct name cut;
@@ -76,10 +91,12 @@ static int refer(struct chain *chain, const struct lookup *found)
 	if (!rrsets_find(found->rrsets, RR_NS, &ns))
 		return STEP_DONE;
 	ancestor(chain, found, found->node, &cut);
-	r = response_add(chain->response, RESPONSE_AUTHORITY, &cut, &ns);
+	r = add_above(chain, &cut, &ns);
 	if (r < 0)
 		return r;
 	additional_init(&additional, chain, found, &cut, &ns);
+	additional.at = at;
+	additional.cut = found;
 	return additional_add_glue(&additional);
 }
 

@@ -23,6 +23,8 @@ struct finding {
 	struct search search;
 	enum lookup_side side;
 	unsigned zones_left; /* see ZONES_SKIPPED */
+	/* The topmost one above the name, or at it; NULL: it is not known. */
+	const struct lookup *cut;
 	struct lookup *out;
 };
 
@@ -53,6 +55,28 @@ struct barrier {
 	struct rrsets rrsets;
 };
 
+/* Is the cut that is known the next thing to come to, if not passed? */
+static bool is_known_above(const struct finding *finding,
+			   const struct rung *rung)
+{
+	return finding->cut && rung->labels <= finding->cut->node + 1u;
+}
+
+/*
+ * What climb() would find from there on. No DNAME stands higher, or it would
+ * have hidden the cut; one that is at the cut hides nothing.
+ */
+static int take_known(struct finding *finding, struct barrier *cut)
+{
+	const struct lookup *known = finding->cut;
+
+	*cut = (struct barrier){true, known->node, known->rrsets};
+	finding->out->in_zone = true;
+	finding->out->apex = known->apex;
+	finding->out->zone = known->zone;
+	return 0;
+}
+
 /*
  * From a rung up to the apex, or as far as there are records if there is none.
  *
@@ -82,6 +106,8 @@ static int climb(struct finding *finding, struct rung *rung,
 		}
 		if (role.has_ns && counts)
 			*cut = here;
+		if (is_known_above(finding, rung))
+			return take_known(finding, cut);
 		r = search_up(&finding->search, rung);
 	} while (r == 0);
 	return r == -ENOENT ? 0 : r;
@@ -217,9 +243,9 @@ static int find_missing(struct finding *finding, unsigned encloser)
 	return find_wildcard(finding, encloser);
 }
 
-int lookup_name(struct snapshot *snapshot, uint32_t table,
+static int find(struct snapshot *snapshot, uint32_t table,
 		const struct name *name, enum lookup_side side,
-		struct lookup *out)
+		const struct lookup *known, struct lookup *out)
 {
 	struct barrier cut = {0}, dname = {0};
 	struct snapshot_entry entry;
@@ -230,6 +256,7 @@ int lookup_name(struct snapshot *snapshot, uint32_t table,
 
 	finding.side = side;
 	finding.zones_left = ZONES_SKIPPED;
+	finding.cut = known;
 	finding.out = out;
 	search_init(&finding.search, snapshot, table, name);
 	*out = (struct lookup){.labels = (uint8_t)finding.search.labels};
@@ -252,7 +279,7 @@ int lookup_name(struct snapshot *snapshot, uint32_t table,
 
 	/* No zone above it is held, so its own answers: one more lookup. */
 	if (side == LOOKUP_PARENT && !out->in_zone && role_of(own).has_soa)
-		return lookup_name(snapshot, table, name, LOOKUP_ANSWER, out);
+		return find(snapshot, table, name, LOOKUP_ANSWER, NULL, out);
 
 	if (is_hidden(&finding, &cut, &dname))
 		return 0;
@@ -263,4 +290,19 @@ int lookup_name(struct snapshot *snapshot, uint32_t table,
 	}
 	out->kind = out->in_zone ? LOOKUP_NAME_ERROR : LOOKUP_OUTSIDE;
 	return find_missing(&finding, (unsigned)top);
+}
+
+int lookup_glue(struct snapshot *snapshot, uint32_t table,
+		const struct name *name, const struct lookup *cut,
+		struct lookup *out)
+{
+	assert(cut->kind == LOOKUP_CUT && cut->in_zone);
+	return find(snapshot, table, name, LOOKUP_GLUE, cut, out);
+}
+
+int lookup_name(struct snapshot *snapshot, uint32_t table,
+		const struct name *name, enum lookup_side side,
+		struct lookup *out)
+{
+	return find(snapshot, table, name, side, NULL, out);
 }

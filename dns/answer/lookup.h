@@ -49,6 +49,15 @@ struct lookup {
 			       * the name */
 };
 
+/**
+ * lookup_glue() - LOOKUP_GLUE, for a name at or below a cut that was found
+ *
+ * What stands from the cut upwards is not looked at again. Return: 0; -EIO.
+ */
+int lookup_glue(struct snapshot *snapshot, uint32_t table,
+		const struct name *name, const struct lookup *cut,
+		struct lookup *out);
+
 /** lookup_name() - find a name: 0; -EIO */
 int lookup_name(struct snapshot *snapshot, uint32_t table,
 		const struct name *name, enum lookup_side side,

@@ -171,12 +171,46 @@ static int add_pointer(struct response *response, uint16_t offset)
 	return 0;
 }
 
+/* What the second record of an RRset needs to repeat the owner. */
+struct owner {
+	const struct name *name;
+	uint16_t offset; /* 0: not in reach of a pointer, or not known */
+	uint16_t parent; /* of all but its first label; 0: not known */
+};
+
+/*
+ * Names in RDATA often end in the owner: then those labels need no search.
+ *
+ * Return: how many labels come before it, or all if it does not end so.
+ */
+static unsigned labels_before(const struct labels *labels, const uint8_t *wire,
+			      const struct owner *owner)
+{
+	size_t len = owner->offset ? owner->name->len : 0;
+	unsigned left = labels->count;
+	size_t start;
+
+	if (!len || len > labels->len)
+		return labels->count;
+	start = labels->len - len;
+	while (left && labels->starts[left - 1] > start)
+		left--;
+	/* In another case it is found by the search. */
+	if (!left || labels->starts[left - 1] != start ||
+	    memcmp(wire + start, owner->name->wire, len))
+		return labels->count;
+	return left - 1;
+}
+
 /*
  * Write a name, compressed: RFC 1035, section 4.1.4.
  *
+ * @owner: of the record that has it in its RDATA; NULL: it is the owner
+ *
  * Return: its octets in @wire; -EINVAL: no name ends in @room; -ENOSPC.
  */
-static int add_name(struct response *response, const uint8_t *wire, size_t room)
+static int add_name(struct response *response, const uint8_t *wire, size_t room,
+		    const struct owner *owner)
 {
 	size_t offset = response->len;
 	struct labels labels;
@@ -187,9 +221,12 @@ static int add_name(struct response *response, const uint8_t *wire, size_t room)
 
 	if (!labels_read(&labels, wire, room))
 		return -EINVAL;
-	if (!response->has_names)
+	left = owner ? labels_before(&labels, wire, owner) : labels.count;
+	if (left < labels.count)
+		parent = owner->offset;
+	if (left && !response->has_names)
 		names_init(response);
-	for (left = labels.count; left; left--) {
+	for (; left; left--) {
 		unsigned found;
 
 		slot = names_find(response, wire + labels.starts[left - 1],
@@ -250,12 +287,16 @@ void response_clear(struct response *response)
 	clear_counts(response->out);
 }
 
-/* What the second record of an RRset needs to repeat the owner. */
-struct owner {
-	const struct name *name;
-	uint16_t offset; /* 0: not in reach of a pointer */
-	uint16_t parent; /* of all but its first label; 0: not known */
-};
+/* Where the name stands that begins at @at; 0: as response_parent() has it. */
+static uint16_t place_of_name(const struct response *response, size_t at)
+{
+	const uint8_t *label = response->out + at;
+
+	assert(at < response->len);
+	if (*label > NAME_LABEL_SIZE)
+		return get_u16(label) - MESSAGE_POINTER;
+	return *label && at < MESSAGE_POINTER_END ? (uint16_t)at : 0;
+}
 
 /* Its first label, and a pointer. */
 static int add_first_label(struct response *response, struct owner *owner)
@@ -274,29 +315,22 @@ static int add_first_label(struct response *response, struct owner *owner)
 static int add_owner(struct response *response, struct owner *owner)
 {
 	size_t offset = response->len;
-	uint16_t word;
 	int r;
 
 	if (owner->offset)
 		return add_pointer(response, owner->offset);
 	if (owner->parent)
 		return add_first_label(response, owner);
-	r = add_name(response, owner->name->wire, owner->name->len);
+	r = add_name(response, owner->name->wire, owner->name->len, NULL);
 	if (r < 0)
 		return r;
-	if (owner->name->len == 1)
-		return 0;
-	word = get_u16(response->out + offset);
-	if (word >= MESSAGE_POINTER)
-		owner->offset = word - MESSAGE_POINTER;
-	else if (offset < MESSAGE_POINTER_END)
-		owner->offset = (uint16_t)offset;
+	owner->offset = place_of_name(response, offset);
 	return 0;
 }
 
 /* RDATA with names that are compressed: RFC 3597, section 4. */
-static int add_rdata(struct response *response, const struct rrset_rr *rr,
-		     struct rr_names shape)
+static int add_rdata(struct response *response, const struct owner *owner,
+		     const struct rrset_rr *rr, struct rr_names shape)
 {
 	const uint8_t *at = rr->rdata + shape.skip;
 	const uint8_t *end = rr->rdata + rr->rdlen;
@@ -304,7 +338,7 @@ static int add_rdata(struct response *response, const struct rrset_rr *rr,
 	int r = add_octets(response, rr->rdata, shape.skip);
 
 	for (unsigned i = 0; i < shape.count && r >= 0; i++) {
-		r = add_name(response, at, (size_t)(end - at));
+		r = add_name(response, at, (size_t)(end - at), owner);
 		at += r > 0 ? r : 0;
 	}
 	if (r >= 0)
@@ -332,7 +366,7 @@ static int add_record(struct response *response, struct owner *owner,
 		return -ENOSPC;
 	copy_octets(at, rr->wire, copied);
 	put_u32(at + RR_HEAD_TTL, rrset->ttl);
-	return shape.compress ? add_rdata(response, rr, shape) : 0;
+	return shape.compress ? add_rdata(response, owner, rr, shape) : 0;
 }
 
 static int add_rrset(struct response *response, enum response_section section,
@@ -369,6 +403,15 @@ int response_add(struct response *response, enum response_section section,
 	return add_rrset(response, section, at, rrset);
 }
 
+int response_add_at(struct response *response, enum response_section section,
+		    const struct name *owner, uint16_t offset,
+		    const struct rrset *rrset)
+{
+	const struct owner at = {.name = owner, .offset = offset};
+
+	return add_rrset(response, section, at, rrset);
+}
+
 int response_add_below(struct response *response, enum response_section section,
 		       const struct name *owner, uint16_t parent,
 		       const struct rrset *rrset)
@@ -381,15 +424,41 @@ int response_add_below(struct response *response, enum response_section section,
 
 uint16_t response_parent(const struct response *response, size_t at)
 {
-	const uint8_t *label = response->out + at;
+	uint8_t len = response->out[at];
 
 	assert(at < response->len);
 	/* Of a name that is a pointer altogether we are not told. */
-	if (*label == 0 || *label > NAME_LABEL_SIZE)
+	if (len == 0 || len > NAME_LABEL_SIZE)
 		return 0;
-	at += 1 + (size_t)*label;
-	label = response->out + at;
-	if (*label > NAME_LABEL_SIZE)
-		return get_u16(label) - MESSAGE_POINTER;
-	return *label && at < MESSAGE_POINTER_END ? (uint16_t)at : 0;
+	return place_of_name(response, at + 1 + len);
+}
+
+uint16_t response_in_question(const struct response *response,
+			      const struct name *ending)
+{
+	size_t before = (size_t)response->name->len - ending->len;
+
+	assert(ending->len <= response->name->len);
+	return ending->len > 1 ? (uint16_t)(MESSAGE_HEAD_SIZE + before) : 0;
+}
+
+/* Where a name ends that begins at @at. */
+static size_t name_end(const struct response *response, size_t at)
+{
+	const uint8_t *out = response->out;
+
+	while (out[at] && out[at] <= NAME_LABEL_SIZE)
+		at += 1 + (size_t)out[at];
+	return at + (out[at] ? 2 : 1);
+}
+
+uint16_t response_in_rdata(const struct response *response, size_t *at,
+			   size_t skip)
+{
+	size_t head = name_end(response, *at);
+	size_t rdata = head + RR_HEAD_SIZE;
+
+	*at = rdata + get_u16(response->out + head + RR_HEAD_RDLENGTH);
+	assert(*at <= response->len && rdata + skip < *at);
+	return place_of_name(response, rdata + skip);
 }

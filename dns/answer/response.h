@@ -66,6 +66,14 @@ int response_add(struct response *response, enum response_section section,
 		 const struct name *owner, const struct rrset *rrset);
 
 /**
+ * response_add_at() - the same, where it is known where the owner stands
+ * @offset: as response_in_question() or response_in_rdata() told; 0: not known
+ */
+int response_add_at(struct response *response, enum response_section section,
+		    const struct name *owner, uint16_t offset,
+		    const struct rrset *rrset);
+
+/**
  * response_add_below() - the same, where it is known where the parent stands
  * @parent: as response_parent() told of a sibling; the name is not looked for,
  *          nor remembered
@@ -81,6 +89,24 @@ int response_add_below(struct response *response, enum response_section section,
  * Return: octets from the start; 0: no pointer reaches it, or it is the root.
  */
 uint16_t response_parent(const struct response *response, size_t at);
+
+/**
+ * response_in_question() - where a name stands that the question's ends in
+ * Return: octets from the start; 0: it is the root.
+ */
+uint16_t response_in_question(const struct response *response,
+			      const struct name *ending);
+
+/**
+ * response_in_rdata() - where a name stands that a record has in its RDATA
+ * @at:   of a record that was added, whose type has names that are compressed;
+ *        moved to the next one
+ * @skip: octets of RDATA before the name
+ *
+ * Return: as response_parent().
+ */
+uint16_t response_in_rdata(const struct response *response, size_t *at,
+			   size_t skip);
 
 /** response_clear() - take all RRsets out again */
 void response_clear(struct response *response);

@@ -448,6 +448,30 @@ static void names_are_compressed_in_owners_and_rfc_1035_rdata(void **state)
 			     "00000001 00000002 00000003 00000004 0000012c");
 }
 
+/* Where its names stand is known, and is not looked for. */
+static void a_referral_points_to_what_it_has_said(void **state)
+{
+	(void)state;
+	asking_load(ZONE "cut NS cut\n"
+			 "cut NS a.cut\n"
+			 "cut NS B.A.Cut\n"
+			 "cut NS ns\n"
+			 "cut A 192.0.2.2\n"
+			 "a.cut A 192.0.2.3\n"
+			 "b.a.cut A 192.0.2.4\n");
+	check_octets(QUERY "01'a' 03'cut' 02'ex' 00 0001 0001",
+		     HEAD("8000", "0001", "0000", "0004",
+			  "0004") "01'a' 03'cut' 02'ex' 00 0001 0001"
+				  "c00e 0002 0001 00000e10 0002 c00e"
+				  "c00e 0002 0001 00000e10 0002 c00c"
+				  "c00e 0002 0001 00000e10 0004 01'B' c00c"
+				  "c00e 0002 0001 00000e10 0005 02'ns' c012"
+				  "c00e 0001 0001 00000e10 0004 c0000202"
+				  "c00c 0001 0001 00000e10 0004 c0000203"
+				  "c042 0001 0001 00000e10 0004 c0000204"
+				  "c052 0001 0001 00000e10 0004 c0000201");
+}
+
 /* xorshift: the same octets in every run. */
 static uint32_t next_random(uint32_t *seed)
 {
@@ -527,6 +551,7 @@ int main(void)
 			classes_and_types_that_are_no_data_have_their_rcode),
 		cmocka_unit_test(
 			names_are_compressed_in_owners_and_rfc_1035_rdata),
+		cmocka_unit_test(a_referral_points_to_what_it_has_said),
 		cmocka_unit_test(random_packets_get_sound_responses_or_none),
 	};
 

@@ -85,6 +85,70 @@ static void a_referral_names_the_topmost_cut_and_brings_glue(void **state)
 	CHECK(cases);
 }
 
+/* On the way from a server's name up to its cut there may be anything. */
+static void glue_is_found_whatever_stands_below_the_cut(void **state)
+{
+	static const char zone[] = EX_HEAD "self NS self\n"
+					   "self A 192.0.2.2\n"
+					   "deep NS ns.a.b.deep\n"
+					   "a.b.deep NS elsewhere.\n"
+					   "b.deep TXT between\n"
+					   "ns.a.b.deep A 192.0.2.3\n"
+					   "both NS ns.both\n"
+					   "both DNAME elsewhere.\n"
+					   "ns.both A 192.0.2.4\n"
+					   "dname NS ns.d.dname\n"
+					   "d.dname DNAME elsewhere.\n"
+					   "ns.d.dname A 192.0.2.5\n"
+					   "zone NS ns.z.zone\n"
+					   "z.zone SOA ns h 1 2 3 4 60\n"
+					   "ns.z.zone A 192.0.2.6\n"
+					   "hidden NS ns.d.z.hidden\n"
+					   "z.hidden SOA ns h 1 2 3 4 60\n"
+					   "d.z.hidden DNAME elsewhere.\n"
+					   "ns.d.z.hidden A 192.0.2.7\n"
+					   "wild NS ns.wild\n"
+					   "*.wild A 192.0.2.8\n"
+					   "ent NS ns.ent\n"
+					   "below.ns.ent A 192.0.2.9\n"
+					   "two NS NS.two\n"
+					   "two NS ns.deeper.two\n"
+					   "ns.two AAAA 2001:db8::1\n"
+					   "ns.deeper.two A 192.0.2.10\n";
+	static const struct asking_case cases[] = {
+		{"self.ex.", "A",
+		 "NOERROR\nns self.ex. 3600 NS self.ex.\n"
+		 "ar self.ex. 3600 A 192.0.2.2\n"},
+		{"x.deep.ex.", "A",
+		 "NOERROR\nns deep.ex. 3600 NS ns.a.b.deep.ex.\n"
+		 "ar ns.a.b.deep.ex. 3600 A 192.0.2.3\n"},
+		{"x.both.ex.", "A",
+		 "NOERROR\nns both.ex. 3600 NS ns.both.ex.\n"
+		 "ar ns.both.ex. 3600 A 192.0.2.4\n"},
+		{"x.dname.ex.", "A",
+		 "NOERROR\nns dname.ex. 3600 NS ns.d.dname.ex.\n"
+		 "ar ns.d.dname.ex. 3600 A 192.0.2.5\n"},
+		{"x.zone.ex.", "A",
+		 "NOERROR\nns zone.ex. 3600 NS ns.z.zone.ex.\n"
+		 "ar ns.z.zone.ex. 3600 A 192.0.2.6\n"},
+		{"x.hidden.ex.", "A",
+		 "NOERROR\nns hidden.ex. 3600 NS ns.d.z.hidden.ex.\n"},
+		{"x.wild.ex.", "A",
+		 "NOERROR\nns wild.ex. 3600 NS ns.wild.ex.\n"
+		 "ar ns.wild.ex. 3600 A 192.0.2.8\n"},
+		{"x.ent.ex.", "A", "NOERROR\nns ent.ex. 3600 NS ns.ent.ex.\n"},
+		{"x.two.ex.", "A",
+		 "NOERROR\nns two.ex. 3600 NS NS.two.ex.\n"
+		 "ns two.ex. 3600 NS ns.deeper.two.ex.\n"
+		 "ar NS.two.ex. 3600 AAAA 2001:db8::1\n"
+		 "ar ns.deeper.two.ex. 3600 A 192.0.2.10\n"},
+	};
+
+	(void)state;
+	asking_load(zone);
+	CHECK(cases);
+}
+
 static void nested_zones_answer_for_their_own_names(void **state)
 {
 	static const char zones[] = EX_HEAD
@@ -385,6 +449,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(
 			a_referral_names_the_topmost_cut_and_brings_glue),
+		cmocka_unit_test(glue_is_found_whatever_stands_below_the_cut),
 		cmocka_unit_test(nested_zones_answer_for_their_own_names),
 		cmocka_unit_test(outside_any_zone_a_record_is_enough),
 		cmocka_unit_test(an_empty_server_refuses_everything),
