@@ -15,7 +15,7 @@ things beside it make a client wait, and are kept out of the figures:
   late, and an append waits for the one that writes the disk's journal. Idle is
   measured right before each attack, on the same daemon with the attacker's
   records in it, and again if it is long; and an attack that is over the bar is
-  tried twice more on another daemon, since a bound that is missing is missing
+  tried four times more, on other daemons, since a bound that is missing is missing
   each time.
 
 The daemon has one worker, so that the neighbour's queries come to the thread

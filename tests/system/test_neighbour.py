@@ -17,7 +17,7 @@ pytestmark = [needs_root, pytest.mark.skipif(
 
 SECONDS = float(os.environ.get("CIRCUITFS_NEIGHBOUR_SECONDS", 0)) or (
     20 if os.environ.get("CIRCUITFS_TEST_LONG") == "1" else 1)
-TRIES = 3
+TRIES = 5
 
 
 @pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.id)
