@@ -28,6 +28,16 @@ static uint8_t label_slot(const uint8_t *label, uint16_t parent)
 	return (uint8_t)mix_octets(parent, label, 1 + (size_t)label[0], 0x20);
 }
 
+static bool is_label(const struct response *response, uint16_t offset,
+		     const uint8_t *label)
+{
+	const uint8_t *there = response->out + offset;
+
+	return response->keeps_case
+		       ? memcmp(there, label, 1 + (size_t)label[0]) == 0
+		       : name_label_equal(there, label);
+}
+
 /* The slot that has @label under @parent, or the free one where it goes. */
 static uint8_t names_find(const struct response *response, const uint8_t *label,
 			  uint16_t parent)
@@ -40,8 +50,7 @@ static uint8_t names_find(const struct response *response, const uint8_t *label,
 		unsigned i = names->slots[slot] - 1u;
 
 		if (names->labels[i].parent == parent &&
-		    name_label_equal(response->out + names->labels[i].offset,
-				     label))
+		    is_label(response, names->labels[i].offset, label))
 			break;
 	}
 	return slot;
@@ -264,6 +273,7 @@ void response_init(struct response *response, uint8_t *out, size_t limit,
 	response->limit = limit;
 	response->len = MESSAGE_HEAD_SIZE + query->question_len;
 	response->name = query->question_len ? &query->name : NULL;
+	response->keeps_case = false;
 	response->has_names = false;
 	response->names.count = 0;
 

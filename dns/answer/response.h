@@ -40,7 +40,8 @@ struct response {
 	size_t len;
 	size_t limit;		 /* octets that records may fill */
 	const struct name *name; /* of the question; NULL: there is none */
-	bool has_names;		 /* names is in use */
+	bool keeps_case; /* no name ends in one of another case; false */
+	bool has_names;	 /* names is in use */
 	struct response_names names;
 };
 

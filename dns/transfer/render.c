@@ -52,8 +52,10 @@ static void draft_begin(struct draft *draft, size_t limit)
 		query.question_len = put_question(draft->zone, packet);
 	}
 	response_init(&draft->response, draft->message, limit, packet, &query);
-	/* It lives no longer than this, and names need not be known by it. */
-	draft->response.name = draft->is_first ? draft->zone : NULL;
+	/* Names keep their case, and the question has its client's: RFC 5936,
+	 * section 3.4. */
+	draft->response.keeps_case = true;
+	draft->response.name = NULL;
 	draft->is_empty = true;
 	draft->parent = 0;
 }

@@ -12,6 +12,7 @@ import dns.message
 import dns.opcode
 import dns.query
 import dns.rcode
+import dns.rdatatype
 import dns.zone
 import pytest
 
@@ -102,6 +103,18 @@ def test_the_question_comes_back_as_it_was_asked(ns):
     fill(ns)
     got = transfer(ns, "eXamPLE.")
     assert got.messages[0].question[0].to_text() == "eXamPLE. IN AXFR"
+
+
+def test_names_keep_their_case_whatever_is_asked(ns):
+    fill(ns, ZONE + "mail MX 10 MX1.Example.\nmx1 MX 20 mx1.exaMPLE.\n")
+    got = transfer(ns, "eXamPLE.")
+    names = {str(rrset.name) for message in got.messages
+             for rrset in message.answer}
+    assert names == {name.lower() for name in names}
+    targets = {str(rr.exchange) for message in got.messages
+               for rrset in message.answer for rr in rrset
+               if rrset.rdtype == dns.rdatatype.MX}
+    assert {"MX1.Example.", "mx1.exaMPLE."} <= targets
 
 
 @pytest.mark.parametrize("command", [
