@@ -217,8 +217,10 @@ class Writer:
         if not self.excused(number, since):
             raise Wrong(f"{errno.errorcode.get(number, number)} instead of "
                         f"{errno.errorcode.get(wants, wants)}")
-        if number in DEAD:
-            # What it has sent may be on its way still.
+        if number in DEAD + DOUBT:
+            # What was sent may be on its way still, or in the transaction that
+            # its owner was frozen in; he goes on before he shows what there is.
+            patiently(seen, self.home)
             time.sleep(1)
         found = patiently(seen, self.home)
         may = [self.state] if number == errno.ENOENT else [self.state, after]
