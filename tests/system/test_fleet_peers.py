@@ -192,8 +192,9 @@ def test_a_daemon_that_has_learnt_the_next_version_speaks_ours(fleet, later):
 # ---- What others say of themselves ----
 
 def test_beats_of_nonsense_leave_the_tree_as_it_was(fleet):
-    host = fleet["h1"]
-    before = host.listed()
+    host, before = fleet["h1"], ["h1", "h2"]
+    eventually("those of other tests are gone",
+               lambda: host.listed() == before, 2 * LISTING_S)
     with fleet.bus.client("liar") as liar:
         for data in (b"", b"x", beat("liar")[:-1], beat("liar") + b"x",
                      beat("liar", 3, 1), beat("liar", serves=7),
