@@ -195,13 +195,13 @@ static void session_chores(struct guest_session *session)
 static void take(struct guest_session *session, const struct wire_head *head,
 		 void *body, size_t len)
 {
-	session->has_chores = true;
+	session->is_heard = true;
 	if (dispatch(session, head, body, len) < 0) {
 		guest_session_break(session);
 		return;
 	}
 	session_chores(session);
-	session->has_chores = false;
+	session->is_heard = false;
 }
 
 static enum turn_result do_chores(struct turn *turn, uint64_t until_ns)
@@ -218,7 +218,7 @@ static enum turn_result do_chores(struct turn *turn, uint64_t until_ns)
 
 void guest_chores_soon(struct guest_session *session)
 {
-	if (session->has_chores)
+	if (session->is_heard || session->has_chores)
 		return;
 	session->has_chores = true;
 	session->chores.go = do_chores;

@@ -136,9 +136,10 @@ struct guest_session {
 	struct guest_node *nodes, *inos; /* uthash by number, and by ino */
 	struct guest_node *due;		 /* utlist: maybe to be given back */
 	struct guest_handle *handles;	 /* uthash */
-	unsigned discards; /* handles that wait for their last call */
-	unsigned waits;	   /* slots in SLOT_WAITS and SLOT_AHEAD */
-	bool has_chores;   /* they come, by themselves or after a message */
+	unsigned discards;	/* handles that wait for their last call */
+	unsigned waits;		/* slots in SLOT_WAITS and SLOT_AHEAD */
+	bool is_heard;		/* a message is at hand, with its chores */
+	bool has_chores;	/* their turn is in the lane, or is at work */
 	struct turns_lane lane; /* that is when a view has answered late */
 	struct turn chores;	/* in it */
 	uint64_t next_node, next_handle, next_question, next_call;

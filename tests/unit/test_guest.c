@@ -7,6 +7,7 @@
 #include <fcntl.h>
 
 #include "fs/commons.h"
+#include "fs/fleet/guest_layout.h"
 #include "fs/node.h"
 #include "fs/view.h"
 #include "tests/unit/guests.h"
@@ -762,6 +763,28 @@ static void a_session_ends_while_a_text_takes_its_turn(void **state)
 	owner_deinit(&owner);
 }
 
+/* Both are due, and between them comes a message, which has its own chores. */
+static void two_texts_and_a_message_have_their_chores(void **state)
+{
+	struct guest_session *session;
+	struct asker asker;
+	struct owner owner;
+	uint64_t dir;
+
+	(void)state;
+	begin(&owner, &asker);
+	make_records(&asker, &dir);
+	session = owner.fleet.guests->session;
+	for (int i = 0; i < 2; i++) {
+		guest_chores_soon(session);
+		asker_send(&asker, WIRE_PROBE, 0, 1, NULL, 0);
+	}
+	guest_chores_soon(session);
+	owner_turn(&owner);
+	assert_null(session->lane.turns);
+	owner_deinit(&owner);
+}
+
 static void an_opening_that_comes_again_is_answered_alone(void **state)
 {
 	char line[64];
@@ -865,6 +888,7 @@ int main(void)
 		cmocka_unit_test(
 			a_text_that_takes_its_turn_goes_with_its_opening),
 		cmocka_unit_test(a_session_ends_while_a_text_takes_its_turn),
+		cmocka_unit_test(two_texts_and_a_message_have_their_chores),
 		cmocka_unit_test(an_opening_that_comes_again_is_answered_alone),
 		cmocka_unit_test(a_session_begins_once_and_a_later_one_ends_it),
 		cmocka_unit_test(a_message_of_another_session_is_not_done),
