@@ -15,8 +15,8 @@ things beside it make a client wait, and are kept out of the figures:
   late, and an append waits for the one that writes the disk's journal. Idle is
   measured right before each attack, on the same daemon with the attacker's
   records in it, and again if it is long; and an attack that is over the bar is
-  tried four times more, on other daemons, since a bound that is missing is missing
-  each time.
+  tried four times more, on other daemons, since a bound that is missing is
+  missing each time.
 
 The daemon has one worker, so that the neighbour's queries come to the thread
 that the attacker's come to, and a core is left for its other threads.
@@ -30,9 +30,9 @@ disk's sync. So the bar is never below FLOOR_MS; what was found to hurt took 40
 ms to 5 s. And where the machine does much, two controls tell of it: a process
 that does nothing but send back what it gets, as nice as the daemon, which takes
 one turn of a core; and an octet that is brought to the disk that the state is
-on. The bar is never below three times what the former takes in the same seconds,
-and for an append, which wakes more threads and then waits for the disk, five
-times that and three times the latter.
+on. The bar is never below three times what the former takes in the same
+seconds, and for an append, which wakes more threads and then waits for the
+disk, five times that and three times the latter.
 
 What the daemon itself takes at a time is far less: whatever the attack, 99 of
 100 turns of its main loop took less than a quarter of a millisecond of the
