@@ -195,6 +195,7 @@ int host_open(struct host **out, uv_loop_t *loop,
 	r = store_open(&host->store, options->state, why);
 	if (r < 0)
 		return r;
+	leases_init(&host->leases);
 	host->store.tables.records_max = options->records_max;
 	if (options->is_of_fleet)
 		identify(host);
@@ -244,6 +245,7 @@ struct host *host_close(struct host *host)
 	snapshot_free(host->metrics);
 	unbound_deinit(&host->unbound);
 	free_tree(host);
+	leases_deinit(&host->leases);
 	store_close(&host->store);
 	free(host);
 	return NULL;

@@ -22,6 +22,7 @@
 #include "anchors/anchor.h"
 #include "anchors/descriptors.h"
 #include "anchors/identity.h"
+#include "anchors/lease.h"
 #include "anchors/receipt.h"
 #include "anchors/touched.h"
 #include "anchors/unbound.h"
@@ -85,6 +86,7 @@ struct host {
 	struct descriptors descriptors;
 	uint64_t next_id;
 	struct receipt receipt;	       /* of the call at hand: receipt.h */
+	struct leases leases;	       /* of those that others call in */
 	struct touched_counts touched; /* the writer's; read by the loop */
 	bool told_of_disk;	       /* the line about a store that failed */
 	bool told_of_space;	       /* the one about a full disk */

@@ -13,7 +13,8 @@ static bool is_refusal(int result)
 {
 	return result == -EINVAL || result == -EDQUOT ||
 	       result == -ENAMETOOLONG || result == -EMFILE ||
-	       result == -EROFS || result == -ERANGE || result == -EBUSY;
+	       result == -EROFS || result == -ERANGE || result == -EBUSY ||
+	       result == -EHOSTDOWN;
 }
 
 static void end_task(struct task *task, int result,
@@ -128,10 +129,25 @@ void *task_new_live(size_t size, struct anchor *anchor, anchor_done *done,
 	return task;
 }
 
+/* The writer's thread. A task that is no call's has no receipt. */
+static int run_task(struct job *job, MDB_txn *txn)
+{
+	struct task *task = container_of(job, struct task, job);
+
+	if (job->receipt &&
+	    !lease_holds(&task->anchor->host->leases, job->receipt))
+		return refusal_set(&task->refusal, EHOSTDOWN,
+				   "%s was not heard in time, or could not "
+				   "hear of it: it counts as not done there",
+				   job->receipt->from);
+	return task->run(job, txn);
+}
+
 void task_submit(struct task *task, int (*run)(struct job *, MDB_txn *))
 {
 	assert(!task->job.run);
-	task->job.run = run;
+	task->run = run;
+	task->job.run = run_task;
 	task->in_flight = task->is_edit;
 	if (task->in_flight)
 		task->anchor->in_flight++;

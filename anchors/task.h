@@ -42,7 +42,8 @@
 
 struct task {
 	struct job job;
-	struct anchor *anchor; /* a reference */
+	int (*run)(struct job *job, MDB_txn *txn); /* task_submit()'s */
+	struct anchor *anchor;			   /* a reference */
 	anchor_done *done;
 	void *arg;
 	const void *origin; /* for host->changed() */
@@ -72,7 +73,12 @@ void *task_new(size_t size, struct anchor *anchor, anchor_done *done,
 void *task_new_live(size_t size, struct anchor *anchor, anchor_done *done,
 		    void *arg);
 
-/** task_submit() - hand it to the writer, to run() there; once */
+/**
+ * task_submit() - hand it to the writer, to run() there; once
+ *
+ * What is for a call of another host's is refused with EHOSTDOWN if nothing may
+ * be begun for that any more when its turn comes, or its next slice's: lease.h.
+ */
 void task_submit(struct task *task, int (*run)(struct job *, MDB_txn *));
 
 /** task_report() - tell the caller, now or when all know, and free the task */

@@ -38,11 +38,15 @@ void edit_explain(struct edit *edit, int result, const struct refusal *refusal)
 static void on_put_back(void *arg, int result, const struct refusal *refusal)
 {
 	struct edit *edit = arg;
+	struct host *host = edit->fs->host;
+	struct receipt before;
 
 	(void)refusal;
 	if (result < 0)
 		edit_fail(edit, "what was removed cannot be put back");
+	receipt_enter(host, &edit->call.receipt, &before);
 	edit_call_back(edit, edit->call.result);
+	receipt_leave(host, &before);
 }
 
 static void on_former_staged(void *arg, int result,
@@ -70,12 +74,17 @@ static void put_back(struct edit *edit)
 {
 	CLEANUP(buffer_deinit) struct buffer former = edit->former;
 	CLEANUP(change_deinit) struct change change = {0};
+	static const struct receipt none;
+	struct receipt before;
 	struct reader *reader;
 	int r = edit_new_reader(edit, &reader);
 
 	/* Without an owner all records would be replaced by those of one. */
 	assert(edit->scope.kind == SCOPE_OWNER);
 	edit->former = (struct buffer){0};
+	/* It undoes what that call's file has done, and is no call's. */
+	edit->call.receipt = *receipt_at_hand(edit->fs->host);
+	receipt_enter(edit->fs->host, &none, &before);
 	if (r == 0) {
 		r = reader_feed(reader, (const char *)former.data, former.len,
 				&change);
@@ -88,6 +97,7 @@ static void put_back(struct edit *edit)
 		on_put_back(edit, r, NULL);
 	else
 		staging_add(edit->staging, &change, 0, on_former_staged, edit);
+	receipt_leave(edit->fs->host, &before);
 }
 
 /* ---- The end of a call that fails ---- */

@@ -26,6 +26,19 @@ static bool is_silent(uint64_t heard_ms)
 }
 
 /*
+ * Who wakes finds himself silent before he is heard again: heard_ms is set by
+ * hear(), which ends the session first.
+ */
+bool guest_session_is_over(const struct guest_session *session)
+{
+	const struct guest *guest = session->guest;
+
+	return atomic_load(&session->was_refused) ||
+	       is_silent(atomic_load(&guest->heard_ms)) ||
+	       is_silent(bus_beaten_ms(guest->fleet->bus));
+}
+
+/*
  * When this host was not heard, others take it for gone, and what they have
  * asked for as not done: so it must not be done.
  */
@@ -47,8 +60,8 @@ static void hear(struct guest *guest, uint64_t incarnation)
 {
 	struct guest_session *session = guest->session;
 
-	if (session &&
-	    (is_silent(guest->heard_ms) || incarnation > session->incarnation))
+	if (session && (guest_session_is_over(session) ||
+			incarnation > session->incarnation))
 		guest_session_end(session, false);
 	/* What another start of it says keeps nothing of this one. */
 	if (!guest->session || incarnation == guest->session->incarnation)
@@ -225,6 +238,14 @@ void guest_chores_soon(struct guest_session *session)
 	turns_add_later(session->view, &session->lane, &session->chores);
 }
 
+/* The guest has given up what it had asked for, and has said so to its callers.
+ */
+static void close_session(struct guest_session *session)
+{
+	lease_end(&guest_host(session)->leases, &session->lease);
+	guest_session_end(session, true);
+}
+
 void guest_message(struct fleet *fleet, const char *from,
 		   const struct wire_head *head, void *body, size_t len)
 {
@@ -246,7 +267,7 @@ void guest_message(struct fleet *fleet, const char *from,
 		return;
 	}
 	if (head->kind == WIRE_CLOSE)
-		guest_session_end(session, true);
+		close_session(session);
 	else
 		take(session, head, body, len);
 }
@@ -266,7 +287,7 @@ void guest_gone(struct fleet *fleet, const char *from)
 	struct guest *guest = find_guest(fleet, from);
 
 	if (guest && guest->session)
-		guest_session_end(guest->session, true);
+		close_session(guest->session);
 }
 
 void guests_tick(struct fleet *fleet)
@@ -276,7 +297,7 @@ void guests_tick(struct fleet *fleet)
 	if (is_cut_off(fleet))
 		return;
 	HASH_ITER (hh, fleet->guests, guest, next) {
-		if (guest->session && is_silent(guest->heard_ms))
+		if (guest->session && guest_session_is_over(guest->session))
 			guest_session_end(guest->session, false);
 		if (guest->untold)
 			guest_tell_ended(guest);

@@ -10,12 +10,13 @@
  *
  * Before anything is executed it is asked whether the guest was heard within
  * GUEST_GONE_MS, and whether this host itself was: a daemon that was frozen
- * must not do what its askers were told was not done.
+ * must not do what its askers were told was not done. The writer asks it once
+ * more of what it begins: lease.h.
  *
  * Files of it: guest.c the session, guest_slots.c each call once, guest_nodes.c
  * the numbers, guest_rights.c who may what.
  *
- * Threading: the main loop.
+ * Threading: the main loop, but for guest_session_is_over().
  */
 #ifndef FS_FLEET_GUEST_H
 #define FS_FLEET_GUEST_H

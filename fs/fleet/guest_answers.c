@@ -168,7 +168,10 @@ ssize_t guest_answers_write(void *arg, const struct iovec *iov, int count)
 	int r;
 
 	octets = gather(iov, count, &len);
-	if (slot && session->guest->session != session) {
+	/* One that the writer has refused ends soon: guest_session_is_over().
+	 */
+	if (slot && (session->guest->session != session ||
+		     atomic_load(&session->was_refused))) {
 		guest_slot_over(slot, !head->error);
 		return (ssize_t)len;
 	}

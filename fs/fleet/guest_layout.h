@@ -27,6 +27,7 @@
 
 #include <uthash.h>
 
+#include "anchors/lease.h"
 #include "anchors/receipt.h"
 #include "fs/fleet/fleet.h"
 #include "fs/fleet/guest.h"
@@ -130,6 +131,8 @@ struct guest_question {
 struct guest_session {
 	struct guest *guest;
 	uint64_t number, incarnation; /* the guest's */
+	struct lease lease;	      /* its calls may be begun */
+	atomic_bool was_refused;      /* one was not, by the writer */
 	struct view_peer peer;
 	struct fs *view; /* NULL: it has none, see @error */
 	int error; /* why there is no view: -errno, which is each answer */
@@ -168,7 +171,7 @@ struct guest {
 	unsigned closing;	       /* sessions that are over, not closed */
 	struct wire_head next;	/* a WIRE_OPEN that waits for that; or zeroes */
 	struct live_host *host; /* held while there is a session */
-	uint64_t heard_ms;	/* by bus_now_ms() */
+	atomic_uint_least64_t heard_ms; /* by bus_now_ms() */
 	struct guest_done *done; /* WIRE_SLOTS of them: guest_past.c's; NULL:
 				    there was none */
 	uint64_t untold; /* a session that is over, and it may not know */
@@ -176,6 +179,15 @@ struct guest {
 };
 
 /* ---- guest.c ---- */
+
+/**
+ * guest_session_is_over() - is it, by time, or for the writer? Any thread
+ *
+ * Then the guest may have told its callers that what they asked for was not
+ * done. The writer asks of each change before it begins it, and once that was
+ * refused the session is over, whoever is heard meanwhile.
+ */
+bool guest_session_is_over(const struct guest_session *session);
 
 /** guest_chores_soon() - something is due, and no message may come */
 void guest_chores_soon(struct guest_session *session);

@@ -101,6 +101,18 @@ int guest_ready(struct guest_session *session)
 	return session->view ? 0 : session->error;
 }
 
+/* The writer's thread: what it has refused is refused for good. */
+static bool is_over(struct lease *lease)
+{
+	struct guest_session *session =
+		container_of(lease, struct guest_session, lease);
+
+	if (!guest_session_is_over(session))
+		return false;
+	atomic_store(&session->was_refused, true);
+	return true;
+}
+
 static void session_init(struct guest_session *session, struct guest *guest,
 			 const struct wire_head *head)
 {
@@ -113,6 +125,10 @@ static void session_init(struct guest_session *session, struct guest *guest,
 			 .ask = guest_asks_ask,
 			 .arg = session},
 	};
+	session->lease.session = session->number;
+	session->lease.is_over = is_over;
+	snprintf(session->lease.from, sizeof(session->lease.from), "%s",
+		 guest->name);
 	for (uint16_t i = 0; i < WIRE_SLOTS; i++) {
 		session->slots[i].session = session;
 		session->slots[i].number = i;
@@ -127,6 +143,7 @@ static void let_in(struct guest *guest, struct guest_session *session)
 	guest->last_incarnation = session->incarnation;
 	guest->untold = 0;
 	guest->host = hosts_hold(guest->fleet->hosts, guest->name);
+	lease_begin(&guest_host(session)->leases, &session->lease);
 	guest_counts(session)->guests++;
 	if (guest_grant(guest) == GRANT_NONE)
 		session->error = -EACCES;
@@ -180,6 +197,7 @@ static void session_free(struct guest_session *session)
 {
 	struct guest *guest = session->guest;
 
+	lease_end(&guest_host(session)->leases, &session->lease);
 	guest_past_note(session);
 	guest->closing--;
 	guest->fleet->guests_closing--;
@@ -197,7 +215,11 @@ static void view_is_closed(void *arg)
 		session_free(session);
 }
 
-/* The view's callback comes later, but nobody here relies on that. */
+/*
+ * What a guest has asked for that begins another session is done, for it asks
+ * then what became of that; so is what this host was asked for before it stops.
+ * The view's callback comes later, but nobody here relies on that.
+ */
 void guest_session_end(struct guest_session *session, bool told)
 {
 	struct guest *guest = session->guest;
@@ -205,6 +227,8 @@ void guest_session_end(struct guest_session *session, bool told)
 	assert(guest->session == session);
 	guest->session = NULL;
 	guest->untold = told ? 0 : session->number;
+	if (!told)
+		lease_end(&guest_host(session)->leases, &session->lease);
 	guest->closing++;
 	guest->fleet->guests_closing++;
 	if (guest->host)

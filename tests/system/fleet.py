@@ -6,6 +6,7 @@ and TLS, on loopback ports; a Fleet is daemons of which each sees the others.
 """
 import contextlib
 import os
+import re
 import shutil
 import signal
 import socket
@@ -244,6 +245,11 @@ class Host(Circuit):
     def of(self, name):
         """Another host's directory, as it is seen from here."""
         return self.mount / name
+
+    def figure(self, name):
+        """One of `metrics`, of the fleet's."""
+        return float(re.search(rf"(?m)^circuitfs_fleet_{name} (\S+)$",
+                               (self.host / "metrics").read_text())[1])
 
     @contextlib.contextmanager
     def frozen(self):

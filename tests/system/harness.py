@@ -481,6 +481,28 @@ def serving(*options):
 
 
 @contextlib.contextmanager
+def slow_disk(circuit, seconds):
+    """Each sync of what the daemon writes takes so long."""
+    pid = circuit.daemon.pid
+    strace = subprocess.Popen(
+        ["strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=fdatasync",
+         "-e", f"inject=fdatasync:delay_enter={seconds * 1000000}",
+         "-p", str(pid)], stdin=subprocess.DEVNULL)
+
+    def traced():
+        return all(f"TracerPid:\t{strace.pid}\n"
+                   in Path(f"/proc/{pid}/task/{task}/status").read_text()
+                   for task in os.listdir(f"/proc/{pid}/task"))
+
+    try:
+        eventually("strace has the daemon", traced)
+        yield
+    finally:
+        strace.send_signal(signal.SIGINT)
+        strace.wait(30)
+
+
+@contextlib.contextmanager
 def taken(address):
     """Another socket has the address."""
     ip, port = split_address(address)

@@ -10,12 +10,14 @@ import os
 import signal
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 
 from fleet import (FROZEN_S, KILLED_S, LISTING_S, Bus, Caller, Host, LocalCalls,
                    fleet_of, in_uninterruptible_sleep, made)
-from harness import (Nameserver, append, eventually, fails, needs_root, run)
+from harness import (Nameserver, append, eventually, fails, needs_root, run,
+                     slow_disk)
 
 pytestmark = needs_root
 LONG = os.environ.get("CIRCUITFS_TEST_LONG") == "1"
@@ -156,6 +158,62 @@ def test_what_was_answered_ehostdown_does_not_happen_when_it_wakes(fleet):
             caller.kill()
         for n in range(5):
             run("rm", "-r", h2.host / f"wakes{n}", check=0)
+
+
+def as_it_is(ns):
+    return ns.listed(), sorted(os.listdir(ns.path)), ns.path.stat().st_mode
+
+
+def is_in_sync(pid):
+    """strace holds the thread that is to call fdatasync()."""
+    return any(Path(f"/proc/{pid}/task/{task}/stat").read_text()
+               .rpartition(") ")[2][0] == "t"
+               for task in os.listdir(f"/proc/{pid}/task"))
+
+
+def test_what_waited_for_the_disk_when_its_owner_froze_is_not_begun(fleet):
+    """The owner has taken the calls; a commit of its own was under way."""
+    h1, h2 = fleet
+    own = made(h2, "own")
+    steps = [CALLS[name] for name in (
+        "mkdir", "rmdir", "rename", "append", "unlink", "rename of a name",
+        "chmod", "truncate", "close of a replacement")]
+    waits = [made(h2, f"waits{n}") for n in range(len(steps))]
+    callers = [Caller(h1.of("h2") / ns.path.name, step)
+               for ns, step in zip(waits, steps)]
+
+    def all_wait():
+        taken = h2.figure("guest_calls_total")
+        time.sleep(0.1)
+        return taken == h2.figure("guest_calls_total") and \
+            h1.figure("calls_pending") == len(steps)
+
+    before = [as_it_is(ns) for ns in waits]
+    try:
+        with contextlib.ExitStack() as undo:
+            undo.enter_context(slow_disk(h2, 5))
+            first = subprocess.Popen(
+                ["sh", "-c", f"echo 'b. A 192.0.2.2' >> {own.records}"])
+            eventually("it is being written",
+                       lambda: is_in_sync(h2.daemon.pid))
+            for caller in callers:
+                caller.go()
+            eventually("they wait", all_wait)
+            undo.enter_context(h2.frozen())
+            assert [caller.result(FROZEN_S + 2) for caller in callers] == \
+                [errno.EHOSTDOWN] * len(steps)
+        first.wait(20)
+        h1.wait_for("h2", seconds=10)
+        # What they wanted would have been done before this.
+        append(own.records, "c. A 192.0.2.3\n")
+        assert own.listed() == ["a.", "b.", "c."]
+        assert [as_it_is(ns) for ns in waits] == before
+        assert "counts as not done" in (waits[3] / "error").read_text()
+    finally:
+        for caller in callers:
+            caller.kill()
+        for ns in [own, *waits]:
+            run("rm", "-r", ns.path, check=0)
 
 
 def test_a_host_that_was_told_to_stop_ends_calls_within_a_second(fleet):

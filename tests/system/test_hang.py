@@ -4,7 +4,6 @@
 While a process runs a program, the kernel closes its files and waits for our
 answer to each; whoever looks at the process meanwhile may wait for it.
 """
-import contextlib
 import os
 import shutil
 import signal
@@ -17,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from harness import (append, eventually, needs_root, replace, run, serving,
-                     watched)
+                     slow_disk, watched)
 
 TEXT = "new. A 192.0.2.7\n"
 
@@ -208,28 +207,6 @@ def test_a_service_manager_that_does_not_read_stops_nothing(idle):
         assert time.monotonic() - begun < 1
         eventually("it says so", lambda: "nobody reads it" in idle.said())
         idle.stop()
-
-
-@contextlib.contextmanager
-def slow_disk(circuit, seconds):
-    """Each sync of what the daemon writes takes so long."""
-    pid = circuit.daemon.pid
-    strace = subprocess.Popen(
-        ["strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=fdatasync",
-         "-e", f"inject=fdatasync:delay_enter={seconds * 1000000}",
-         "-p", str(pid)], stdin=subprocess.DEVNULL)
-
-    def traced():
-        return all(f"TracerPid:\t{strace.pid}\n"
-                   in Path(f"/proc/{pid}/task/{task}/status").read_text()
-                   for task in os.listdir(f"/proc/{pid}/task"))
-
-    try:
-        eventually("strace has the daemon", traced)
-        yield
-    finally:
-        strace.send_signal(signal.SIGINT)
-        strace.wait(30)
 
 
 @needs_root

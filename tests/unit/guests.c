@@ -17,7 +17,7 @@
 
 #define WAIT_MS 5000
 
-uint64_t test_now_ms, test_beaten_ms;
+_Atomic uint64_t test_now_ms, test_beaten_ms;
 size_t test_size_max;
 
 static struct sent *says;

@@ -24,7 +24,7 @@ struct owner {
 };
 
 /* The clock, when the host was heard last, and how long a message may be. */
-extern uint64_t test_now_ms, test_beaten_ms;
+extern _Atomic uint64_t test_now_ms, test_beaten_ms;
 extern size_t test_size_max;
 
 /* @allow: as behind -o fleet-allow= */

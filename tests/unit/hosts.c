@@ -89,8 +89,23 @@ void test_host_open(struct test_host *th)
 	assert_int_equal(host_open(&th->host, &th->loop, &options, &why), 0);
 }
 
+static bool is_never_over(struct lease *lease)
+{
+	(void)lease;
+	return false;
+}
+
+void test_host_lease(struct test_host *th, const char *from, uint64_t session)
+{
+	snprintf(th->lease.from, sizeof(th->lease.from), "%s", from);
+	th->lease.session = session;
+	th->lease.is_over = is_never_over;
+	lease_begin(&th->host->leases, &th->lease);
+}
+
 void test_host_close(struct test_host *th)
 {
+	lease_end(&th->host->leases, &th->lease);
 	th->host = host_close(th->host);
 	uv_run(&th->loop, UV_RUN_DEFAULT);
 	assert_int_equal(uv_loop_close(&th->loop), 0);

@@ -17,6 +17,7 @@ struct test_host {
 	host_changed *changed;
 	void *changed_arg;
 	void (*seen)(void *arg, const struct tap_query *query);
+	struct lease lease; /* test_host_lease()'s */
 };
 
 /* Make the directory; no host yet. */
@@ -26,6 +27,9 @@ void test_host_deinit(struct test_host *th);
 /* Start it and stop it, as often as is wanted. */
 void test_host_open(struct test_host *th);
 void test_host_close(struct test_host *th);
+
+/* While it is open, calls of that session of another host's may be begun. */
+void test_host_lease(struct test_host *th, const char *from, uint64_t session);
 
 /* What the hosts have logged since this was called last; borrowed. */
 const char *test_host_said(void);

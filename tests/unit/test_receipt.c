@@ -87,6 +87,7 @@ static void setup(struct test_host *th)
 {
 	test_host_init(th);
 	test_host_open(th);
+	test_host_lease(th, "h2", SESSION);
 }
 
 static void teardown(struct test_host *th)
@@ -155,6 +156,44 @@ static void has_none_of_what_is_refused_and_of_its_own(void **state)
 	receipt_leave(th.host, &before);
 	assert_int_equal(wait_for(&th, &edited), -EINVAL);
 	assert_false(is_done(&th, 2));
+	teardown(&th);
+}
+
+static void is_not_begun_when_nothing_may_be(void **state)
+{
+	struct answer edited = {0}, staged = {0};
+	struct change change = {0};
+	struct staging *staging;
+	struct receipt before;
+	struct anchor *ns;
+	struct test_host th;
+
+	(void)state;
+	setup(&th);
+	edited.host = staged.host = th.host;
+	assert_int_equal(make(&th, "ns", 1), 0);
+	ns = anchor_child(th.host->root, "ns");
+	assert_int_equal(staging_new(&staging, ns), 0);
+	lease_end(&th.host->leases, &th.lease);
+	assert_int_equal(make(&th, "ns2", 2), -EHOSTDOWN);
+	assert_null(anchor_child(th.host->root, "ns2"));
+	begin(&th, 3, &before);
+	test_change(&change, "a. A 192.0.2.1\n");
+	nameserver_edit(ns, &change, NULL, NULL, done, &edited);
+	test_change(&change, "a. A 192.0.2.1\n");
+	staging_add(staging, &change, 0, done, &staged);
+	receipt_leave(th.host, &before);
+	assert_int_equal(wait_for(&th, &edited), -EHOSTDOWN);
+	assert_int_equal(wait_for(&th, &staged), -EHOSTDOWN);
+	assert_int_equal(ns->edits, 0);
+	assert_false(is_done(&th, 2));
+	assert_false(is_done(&th, 3));
+	staging_discard(staging);
+
+	/* Nor is what is of another session; what is this host's own is. */
+	test_host_lease(&th, "h2", SESSION + 1);
+	assert_int_equal(make(&th, "ns2", 4), -EHOSTDOWN);
+	assert_int_equal(make(&th, "ns2", 0), 0);
 	teardown(&th);
 }
 
@@ -326,6 +365,7 @@ int main(void)
 		cmocka_unit_test(so_many_are_kept_and_the_oldest_go),
 		cmocka_unit_test(one_of_an_earlier_program_is_read),
 		cmocka_unit_test(has_none_of_what_is_refused_and_of_its_own),
+		cmocka_unit_test(is_not_begun_when_nothing_may_be),
 		cmocka_unit_test(is_of_the_close_that_publishes),
 		cmocka_unit_test(has_none_of_what_is_thrown_away),
 	};

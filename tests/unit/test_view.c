@@ -488,6 +488,7 @@ static void a_call_that_had_to_wait_keeps_its_receipt(void **state)
 	released = kernel_send(&a, FUSE_RELEASE, records_a, &release,
 			       sizeof(release), NULL, 0);
 	assert_non_null(a.fs->session->holds);
+	test_host_lease(&tree.th, "ha", 1);
 	receipt_enter(tree.th.host, &call, &before);
 	made = kernel_send(&a, FUSE_MKDIR, ns_a, &in, sizeof(in), name,
 			   strlen(name) + 1);
@@ -495,6 +496,7 @@ static void a_call_that_had_to_wait_keeps_its_receipt(void **state)
 	assert_non_null(a.fs->session->holds->waiting);
 	free(kernel_wait(&a, released));
 	free(kernel_wait(&a, made));
+	lease_end(&tree.th.host->leases, &tree.th.lease);
 	assert_int_equal(receipt_find(tree.th.host, &call, &anchor), 0);
 	assert_int_not_equal(anchor, 0);
 }
