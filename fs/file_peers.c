@@ -99,6 +99,8 @@ static int add_host(struct buffer *out, const struct fleet *fleet,
 	if (!hosts_speaks(host))
 		snprintf(remark, sizeof(remark), "speaks %u to %u",
 			 host->beat.version_min, host->beat.version_max);
+	if (host->shut_ms)
+		snprintf(remark, sizeof(remark), "shut out, as it floods");
 	return add_line(out, &line, width);
 }
 

@@ -37,7 +37,7 @@ void bus_tell(struct bus *bus, struct bus_item *item)
 		free(item);
 		return;
 	}
-	bus_in_put(&bus->in, item);
+	bus_in_put(&bus->in, item, bus_now_ms());
 	uv_async_send(bus->to_main);
 }
 
@@ -59,16 +59,30 @@ static struct bus_item *take_in(struct bus *bus)
 	return item;
 }
 
+static void hear_message(struct bus *bus, struct bus_item *item)
+{
+	const struct bus_message message = {
+		.subject = item->subject,
+		.data = item->data,
+		.len = item->len,
+		.nobody = item->nobody,
+	};
+
+	if (bus->message(bus->arg, &message))
+		return;
+	pthread_mutex_lock(&bus->mutex);
+	bus_in_vain(&bus->in, item, bus_now_ms());
+	pthread_mutex_unlock(&bus->mutex);
+}
+
 static void hear(struct bus *bus, struct bus_item *item)
 {
 	switch (item->kind) {
 	case BUS_MESSAGE:
-		bus->message(bus->arg, &(struct bus_message){
-					       .subject = item->subject,
-					       .data = item->data,
-					       .len = item->len,
-					       .nobody = item->nobody,
-				       });
+		hear_message(bus, item);
+		return;
+	case BUS_FLOOD:
+		bus->floods(bus->arg, item->subject);
 		return;
 	case BUS_UP:
 		bus->life = item->life;
@@ -201,6 +215,7 @@ int bus_new(struct bus **out, uv_loop_t *loop,
 	if (!bus)
 		return -ENOMEM;
 	bus->message = options->message;
+	bus->floods = options->floods;
 	bus->changed = options->changed;
 	bus->report = options->report;
 	bus->arg = options->arg;
@@ -266,7 +281,19 @@ bool bus_is_up(const struct bus *bus)
 
 void bus_round(struct bus *bus)
 {
-	atomic_store(&bus->round_ms, bus_now_ms());
+	uint64_t now_ms = bus_now_ms();
+
+	atomic_store(&bus->round_ms, now_ms);
+	pthread_mutex_lock(&bus->mutex);
+	bus_in_sweep(&bus->in, now_ms);
+	pthread_mutex_unlock(&bus->mutex);
+}
+
+void bus_forgive(struct bus *bus, const char *sender)
+{
+	pthread_mutex_lock(&bus->mutex);
+	bus_in_forgive(&bus->in, sender, bus_now_ms());
+	pthread_mutex_unlock(&bus->mutex);
 }
 
 uint64_t bus_beaten_ms(const struct bus *bus)
@@ -286,6 +313,7 @@ void bus_figures(const struct bus *bus, struct bus_figures *out)
 		.received = bus->received,
 		.dropped = bus->dropped,
 		.refused = bus->in.refused,
+		.floods = bus->in.shut,
 		.waiting_out = bus->out_octets,
 		.waiting_in = bus->in.octets,
 	};

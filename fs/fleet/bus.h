@@ -44,6 +44,17 @@
  * come near it.
  */
 #define BUS_IN_SHARE (BUS_IN_MAX / 2)
+/*
+ * Messages that one sender may send for nothing: which are no part of a call or
+ * of its answer, or are lost by the share above. Each counts as one, and as one
+ * more for each BUS_VAIN_OCTETS; and with each millisecond BUS_VAIN_PER_MS are
+ * forgotten. A host that keeps to its slots sends a few of them for each call,
+ * and not a thousand a second; one that floods sends a hundred thousand. Who is
+ * past it is shut out: see bus_options.floods.
+ */
+#define BUS_VAIN_MAX	4096
+#define BUS_VAIN_PER_MS 4
+#define BUS_VAIN_OCTETS ((size_t)8192)
 
 struct bus;
 
@@ -61,8 +72,18 @@ struct bus_options {
 	const char *credentials; /* text of the file; NULL: none */
 	const char *ca;		 /* PEM; NULL: the system's */
 	const char *name; /* of the connection, for who watches the bus */
-	/* On the main loop; the message is the bus's, until it returns. */
-	void (*message)(void *arg, const struct bus_message *message);
+	/*
+	 * On the main loop; the message is the bus's, until it returns. Return:
+	 * whether its sender had to send it; else it counts as for nothing.
+	 */
+	bool (*message)(void *arg, const struct bus_message *message);
+	/*
+	 * The sender of messages like this one is past BUS_VAIN_MAX: it is not
+	 * heard any more until bus_forgive(). What it sends all the same still
+	 * takes the time of the others, so the subject should be unsubscribed
+	 * from; this is told again where that is not enough.
+	 */
+	void (*floods)(void *arg, const char *subject);
 	/* A life begins (@up), or has ended. */
 	void (*changed)(void *arg, bool up);
 	/* A line for the log; @priority as in syslog(3). */
@@ -73,10 +94,11 @@ struct bus_options {
 /* What is to be told of it. */
 struct bus_figures {
 	bool up;
-	uint64_t lives;			/* connections that were made */
-	uint64_t sent, received;	/* messages */
-	uint64_t dropped;		/* that waited when a life ended */
-	uint64_t refused; /* of a sender that had too many waiting */
+	uint64_t lives;		 /* connections that were made */
+	uint64_t sent, received; /* messages */
+	uint64_t dropped;	 /* that waited when a life ended */
+	uint64_t refused; /* of a sender that had too many waiting, or floods */
+	uint64_t floods;  /* times that a sender was shut out */
 	size_t waiting_out, waiting_in; /* octets */
 };
 
@@ -109,6 +131,11 @@ struct bus *bus_free(struct bus *bus);
  */
 int bus_subscribe(struct bus *bus, const char *subject);
 void bus_unsubscribe(struct bus *bus, const char *subject);
+
+/** bus_forgive() - who was shut out is heard again, and soon shut out again
+ * @sender: the last word of its subjects
+ */
+void bus_forgive(struct bus *bus, const char *sender);
 
 /**
  * bus_send() - publish a message, whose pieces are copied

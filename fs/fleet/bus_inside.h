@@ -28,6 +28,7 @@ enum bus_item_kind {
 	BUS_UP,	     /* life @life begins; @len: see bus_size_max() */
 	BUS_DOWN,    /* it has ended */
 	BUS_REPORT,  /* a line for the log; @priority; @data: the text */
+	BUS_FLOOD,   /* the sender of @subject is shut out */
 };
 
 /* In a queue. One piece of memory: the data, then subject and reply. */
@@ -48,12 +49,15 @@ struct bus_item {
  * mutex.
  */
 struct bus_in {
-	struct bus_sender *senders; /* uthash: who has something that waits */
+	struct bus_sender *senders; /* uthash: who has something that waits,
+				       or has sent something for nothing */
 	struct bus_sender *ring;    /* utlist: the first one is the next */
-	struct bus_item *others;    /* utlist: what is no message */
+	struct bus_item *floods;    /* utlist: BUS_FLOOD; they come first */
+	struct bus_item *others;    /* utlist: what else is no message */
 	uint64_t order;		    /* of the last one that came */
 	size_t octets;
-	uint64_t refused; /* messages of who had too much waiting */
+	uint64_t refused; /* messages of who had too much waiting, or is out */
+	uint64_t shut;	  /* times that somebody was shut out */
 };
 
 /* What is subscribed to. The thread frees it, when nobody wants it. */
@@ -74,7 +78,8 @@ struct bus {
 	char *ca, *name;
 
 	/* The main loop's. */
-	void (*message)(void *arg, const struct bus_message *message);
+	bool (*message)(void *arg, const struct bus_message *message);
+	void (*floods)(void *arg, const char *subject);
 	void (*changed)(void *arg, bool up);
 	void (*report)(int priority, const char *line);
 	void *arg;
@@ -84,8 +89,8 @@ struct bus {
 	/* Under the mutex. */
 	pthread_mutex_t mutex;
 	pthread_cond_t cond;
-	uv_async_t *to_main;	   /* NULL: nobody is there any more */
-	uv_async_t *to_thread;	   /* NULL: it has ended */
+	uv_async_t *to_main;   /* NULL: nobody is there any more */
+	uv_async_t *to_thread; /* NULL: it has ended */
 	struct bus_in in;
 	struct bus_item *out; /* utlist */
 	struct bus_item *up;  /* BUS_UP, that is to be told; or NULL */
@@ -117,10 +122,23 @@ void bus_items_free(struct bus_item *list);
 
 /* ---- bus_in.c: with the mutex held ---- */
 
-/** bus_in_put() - it waits for its turn; or is freed, if its sender has more
- * than BUS_IN_SHARE waiting, or there is no memory
+/** bus_in_put() - it waits for its turn; or is freed, if its sender is shut out
+ * or has more than BUS_IN_SHARE waiting, or there is no memory
  */
-void bus_in_put(struct bus_in *in, struct bus_item *item);
+void bus_in_put(struct bus_in *in, struct bus_item *item, uint64_t now_ms);
+
+/** bus_in_vain() - a message that was taken was for nothing: see BUS_VAIN_MAX
+ */
+void bus_in_vain(struct bus_in *in, const struct bus_item *item,
+		 uint64_t now_ms);
+
+/** bus_in_forgive() - a sender is not shut out any more; what it may send for
+ * nothing at once is an eighth of BUS_VAIN_MAX
+ */
+void bus_in_forgive(struct bus_in *in, const char *sender, uint64_t now_ms);
+
+/** bus_in_sweep() - forget senders of whom nothing is to be known */
+void bus_in_sweep(struct bus_in *in, uint64_t now_ms);
 
 /** bus_in_take() - the next one; NULL: none waits */
 struct bus_item *bus_in_take(struct bus_in *in);

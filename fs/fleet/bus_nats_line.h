@@ -20,6 +20,7 @@
 
 struct subscription {
 	UT_hash_handle hh; /* in line->subscriptions, by subject */
+	struct subscription *prev, *next; /* or in line->draining */
 	natsSubscription *nats;
 	char subject[];
 };
@@ -29,10 +30,11 @@ struct line {
 	struct line_options options;
 	pthread_t flusher, watchman;
 	struct subscription *subscriptions;
+	struct subscription *draining; /* utlist */
 	struct bus_socket *socket;
 	char complaint[LINE_WHY_SIZE]; /* the last one that was told */
 	uint64_t moved_ms;
-	size_t behind;		       /* by the last look */
+	size_t behind; /* by the last look */
 	unsigned looks;
 	uint64_t taken;		       /* see bus_tcp.h */
 	atomic_uint_least64_t busy_ms; /* in a read or write since; 0: it is

@@ -4,6 +4,7 @@
  */
 #include <assert.h>
 #include <errno.h>
+#include <utlist.h>
 
 #include "fs/fleet/bus_nats_line.h"
 
@@ -92,21 +93,45 @@ int bus_nats_subscribe(struct line *line, const char *subject)
 	return 0;
 }
 
-static void subscription_free(struct line *line, struct subscription *old)
+static void subscription_free(struct subscription *old)
 {
-	HASH_DEL(line->subscriptions, old);
 	/* It unsubscribes, too. */
 	natsSubscription_Destroy(old->nats);
 	free(old);
 }
 
+/* @all: or those that are through. */
+static void free_drained(struct line *line, bool all)
+{
+	struct subscription *each, *next;
+
+	DL_FOREACH_SAFE (line->draining, each, next) {
+		if (!all && natsSubscription_IsValid(each->nats))
+			continue;
+		DL_DELETE(line->draining, each);
+		subscription_free(each);
+	}
+}
+
+/*
+ * What the library has of it is dropped with it, but for one with a wildcard:
+ * there one that floods had others' messages wait. That takes a thread of the
+ * library's till they are through.
+ */
 void bus_nats_unsubscribe(struct line *line, const char *subject)
 {
 	struct subscription *old;
 
+	free_drained(line, false);
 	HASH_FIND_STR(line->subscriptions, subject, old);
-	if (old)
-		subscription_free(line, old);
+	if (!old)
+		return;
+	HASH_DEL(line->subscriptions, old);
+	if (strchr(subject, '*') &&
+	    natsSubscription_Drain(old->nats) == NATS_OK)
+		DL_APPEND(line->draining, old);
+	else
+		subscription_free(old);
 }
 
 int bus_nats_publish(struct line *line, const char *subject, const char *reply,
@@ -126,17 +151,24 @@ int bus_nats_publish(struct line *line, const char *subject, const char *reply,
 	return result_of(line, status);
 }
 
+static size_t pending(const struct subscription *subscription)
+{
+	int count = 0, bodies = 0;
+
+	natsSubscription_GetPending(subscription->nats, &count, &bodies);
+	return (size_t)bodies + (size_t)count * MESSAGE_OCTETS;
+}
+
 size_t bus_nats_behind(struct line *line)
 {
 	struct subscription *each, *next;
 	size_t octets = 0;
 
-	HASH_ITER (hh, line->subscriptions, each, next) {
-		int count = 0, bodies = 0;
-
-		natsSubscription_GetPending(each->nats, &count, &bodies);
-		octets += (size_t)bodies + (size_t)count * MESSAGE_OCTETS;
-	}
+	free_drained(line, false);
+	HASH_ITER (hh, line->subscriptions, each, next)
+		octets += pending(each);
+	DL_FOREACH (line->draining, each)
+		octets += pending(each);
 	return octets;
 }
 
@@ -144,6 +176,9 @@ void bus_nats_unsubscribe_all(struct line *line)
 {
 	struct subscription *each, *next;
 
-	HASH_ITER (hh, line->subscriptions, each, next)
-		subscription_free(line, each);
+	HASH_ITER (hh, line->subscriptions, each, next) {
+		HASH_DEL(line->subscriptions, each);
+		subscription_free(each);
+	}
+	free_drained(line, true);
 }

@@ -86,6 +86,9 @@ static void expose_bus(struct exposition *to, const struct figures *figures)
 			"Messages that waited when a connection ended."),
 		COUNTER("bus_refused_total", bus->refused,
 			"Messages of hosts that had too much waiting here."),
+		COUNTER("bus_floods_total", bus->floods,
+			"Times that a host was not listened to any more, as it "
+			"flooded this one."),
 		COUNTER("bus_malformed_total", figures->malformed,
 			"Messages of others that were none."),
 		GAUGE("bus_waiting_bytes", bus->waiting_out + bus->waiting_in,

@@ -83,7 +83,10 @@ int fleet_send(struct fleet *fleet, const char *word, const char *to,
 	       bool reply);
 
 /** fleet_message() - bus_options.message; @fleet is the argument */
-void fleet_message(void *fleet, const struct bus_message *message);
+bool fleet_message(void *fleet, const struct bus_message *message);
+
+/** fleet_floods() - bus_options.floods; @fleet is the argument */
+void fleet_floods(void *fleet, const char *subject);
 
 /** fleet_publish() - a message to who hears c.WORD.ME: "live" or "ask" */
 int fleet_publish(struct fleet *fleet, const char *word,

@@ -175,6 +175,7 @@ static int note(struct guest_session *session, const struct wire_head *head,
 	return r;
 }
 
+/* Return: 1: a call, or a part of one; 0; -EPROTO. */
 static int dispatch(struct guest_session *session, const struct wire_head *head,
 		    void *body, size_t len)
 {
@@ -205,16 +206,20 @@ static void session_chores(struct guest_session *session)
 	guest_nodes_chores(session);
 }
 
-static void take(struct guest_session *session, const struct wire_head *head,
+static bool take(struct guest_session *session, const struct wire_head *head,
 		 void *body, size_t len)
 {
+	int r;
+
 	session->is_heard = true;
-	if (dispatch(session, head, body, len) < 0) {
+	r = dispatch(session, head, body, len);
+	if (r < 0) {
 		guest_session_break(session);
-		return;
+		return false;
 	}
 	session_chores(session);
 	session->is_heard = false;
+	return r;
 }
 
 static enum turn_result do_chores(struct turn *turn, uint64_t until_ns)
@@ -246,17 +251,17 @@ static void close_session(struct guest_session *session)
 	guest_session_end(session, true);
 }
 
-void guest_message(struct fleet *fleet, const char *from,
+bool guest_message(struct fleet *fleet, const char *from,
 		   const struct wire_head *head, void *body, size_t len)
 {
 	struct guest *guest;
 	struct guest_session *session;
 
 	if (fleet->guests_ended || is_cut_off(fleet))
-		return;
+		return false;
 	if (head->kind == WIRE_OPEN) {
 		open_session(fleet, from, head);
-		return;
+		return false;
 	}
 	guest = find_guest(fleet, from);
 	if (guest)
@@ -264,12 +269,13 @@ void guest_message(struct fleet *fleet, const char *from,
 	session = guest ? guest->session : NULL;
 	if (!is_of(session, head)) {
 		refuse(fleet, from, head);
-		return;
+		return false;
 	}
 	if (head->kind == WIRE_CLOSE)
 		close_session(session);
 	else
-		take(session, head, body, len);
+		return take(session, head, body, len);
+	return false;
 }
 
 /* ---- Time and others ---- */

@@ -45,7 +45,7 @@ struct guest;
 /** guest_message() - a message from c.rpc.ME.@from; it makes the guest if need
  * be
  */
-void guest_message(struct fleet *fleet, const char *from,
+bool guest_message(struct fleet *fleet, const char *from,
 		   const struct wire_head *head, void *body, size_t len);
 
 /** guests_tick() - ten times a second: who is gone? */

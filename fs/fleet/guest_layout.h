@@ -251,8 +251,8 @@ void guest_all_ended(struct fleet *fleet);
 /* ---- guest_slots.c ---- */
 
 /*
- * The messages about calls. Return: 0; -EPROTO: that breaks the rules, and ends
- * the session.
+ * The messages about calls. Return: 0; 1: it is a new call, or the next part of
+ * one; -EPROTO: that breaks the rules, and ends the session.
  */
 int guest_slots_call(struct guest_session *session,
 		     const struct wire_head *head, void *body, size_t len);

@@ -178,18 +178,22 @@ static int count_body(struct guest_slot *slot, uint32_t whole)
 
 /*
  * One part more. What does not fit is of a call whose first parts were lost:
- * the guest will ask after it. Return: 1: it is whole; 0; -EPROTO.
+ * the guest will ask after it. One that is there has come twice, as happens
+ * while subscriptions change. Return: 2: it is whole; 1: it fits; 0; -EPROTO.
  */
 static int join(struct guest_slot *slot, const struct wire_head *head,
 		const void *body, size_t len)
 {
-	int r;
+	int r, fits = !slot->parts_len || head->offset;
 
+	if (head->whole == slot->parts_whole &&
+	    head->offset + len <= slot->parts_len && head->offset)
+		return 0;
 	if (head->offset == 0) {
 		drop_parts(slot);
 		r = count_body(slot, head->whole);
 		if (r < 0 || len == head->whole)
-			return r < 0 ? r : 1;
+			return r < 0 ? r : 2;
 		slot->parts = malloc(head->whole);
 	}
 	if (!slot->parts || head->offset != slot->parts_len ||
@@ -200,7 +204,7 @@ static int join(struct guest_slot *slot, const struct wire_head *head,
 	}
 	memcpy(slot->parts + slot->parts_len, body, len);
 	slot->parts_len += (uint32_t)len;
-	return slot->parts_len == slot->parts_whole;
+	return slot->parts_len == slot->parts_whole ? 2 : fits;
 }
 
 /* ---- Calls ---- */
@@ -283,7 +287,10 @@ int guest_slots_call(struct guest_session *session,
 	r = check_seq(slot, head->seq);
 	if (r == 1)
 		r = join(slot, head, body, len);
-	return r == 1 ? begin(slot, head->seq, body, head->whole) : r;
+	if (r != 2)
+		return r;
+	r = begin(slot, head->seq, body, head->whole);
+	return r < 0 ? r : 1;
 }
 
 int guest_slots_probe(struct guest_session *session,

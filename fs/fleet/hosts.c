@@ -23,7 +23,7 @@ struct live_host *hosts_find(struct hosts *hosts, const char *name)
 	return host;
 }
 
-static struct live_host *find_or_add(struct hosts *hosts, const char *name)
+struct live_host *hosts_add(struct hosts *hosts, const char *name)
 {
 	struct live_host *host = hosts_find(hosts, name);
 
@@ -40,7 +40,7 @@ static struct live_host *find_or_add(struct hosts *hosts, const char *name)
 	return host;
 }
 
-static void unsubscribe(struct hosts *hosts, struct live_host *host)
+void hosts_unlisten(struct hosts *hosts, struct live_host *host)
 {
 	char subject[WIRE_SUBJECT_SIZE];
 
@@ -54,7 +54,8 @@ static void unsubscribe(struct hosts *hosts, struct live_host *host)
 static void forget(struct hosts *hosts, struct live_host *host)
 {
 	assert(!host->in_use);
-	unsubscribe(hosts, host);
+	hosts_unlisten(hosts, host);
+	hosts_let_go(hosts, host);
 	HASH_DEL(hosts->all, host);
 	free(host);
 }
@@ -105,26 +106,25 @@ struct live_host *hosts_next(struct live_host *host)
 int hosts_listen(struct hosts *hosts, struct live_host *host, uint64_t until_ms)
 {
 	char subject[WIRE_SUBJECT_SIZE];
-	int r = 0;
+	int r;
 
-	if (!host->is_subscribed) {
-		wire_subject(subject, "live", host->name, NULL);
-		r = bus_subscribe(hosts->fleet->bus, subject);
-	}
-	if (r < 0)
-		return r;
-	host->is_subscribed = true;
 	if (host->until_ms < until_ms)
 		host->until_ms = until_ms;
-	return 0;
+	if (host->is_subscribed || host->shut_ms)
+		return 0;
+	wire_subject(subject, "live", host->name, NULL);
+	r = bus_subscribe(hosts->fleet->bus, subject);
+	host->is_subscribed = r == 0;
+	return r;
 }
 
 struct live_host *hosts_hold(struct hosts *hosts, const char *name)
 {
-	struct live_host *host = find_or_add(hosts, name);
+	struct live_host *host = hosts_add(hosts, name);
 
 	if (!host || hosts_listen(hosts, host, 0) < 0)
 		return NULL;
+	hosts_let_in(hosts, host);
 	host->in_use++;
 	return host;
 }
@@ -187,8 +187,9 @@ static struct live_host *host_of_beat(struct hosts *hosts, const char *from)
 
 	if (host)
 		return host;
-	return hosts->listed_ms || hosts_is_asked(hosts, from)
-		       ? find_or_add(hosts, from)
+	return hosts->listed_ms || hosts->is_narrow ||
+			       hosts_is_asked(hosts, from)
+		       ? hosts_add(hosts, from)
 		       : NULL;
 }
 
@@ -211,6 +212,7 @@ static bool on_beat(struct hosts *hosts, const char *from, uint64_t incarnation,
 	host->incarnation = incarnation;
 	host->heard_ms = bus_now_ms();
 	set_alive(hosts, host, true);
+	hosts_let_in(hosts, host);
 	if (hosts_is_asked(hosts, from))
 		hosts_listen(hosts, host, bus_now_ms() + HOSTS_LISTED_MS);
 	hosts_answered(hosts, from);
@@ -252,9 +254,10 @@ static void look_at(struct hosts *hosts, struct live_host *host,
 {
 	if (host->is_alive && now_ms >= host->heard_ms + HOSTS_GONE_MS)
 		set_alive(hosts, host, false);
-	if (host->in_use || now_ms < host->until_ms)
+	if (host->in_use || host->shut_ms || now_ms < host->until_ms ||
+	    (hosts->is_narrow && host->is_alive))
 		return;
-	unsubscribe(hosts, host);
+	hosts_unlisten(hosts, host);
 	if (!hosts->listed_ms)
 		forget(hosts, host);
 }
@@ -263,7 +266,7 @@ static void end_listing(struct hosts *hosts)
 {
 	hosts->listed_ms = 0;
 	hosts_unsettle(hosts);
-	bus_unsubscribe(hosts->fleet->bus, "c.live.*");
+	hosts_hear_all(hosts);
 }
 
 void hosts_tick(struct hosts *hosts)
@@ -273,6 +276,7 @@ void hosts_tick(struct hosts *hosts)
 
 	hosts_name_tick(hosts, now_ms);
 	hosts_ask_tick(hosts, now_ms);
+	hosts_shut_tick(hosts, now_ms);
 	if (hosts->listed_ms && now_ms >= hosts->listed_ms)
 		end_listing(hosts);
 	HASH_ITER (hh, hosts->all, host, next)

@@ -46,6 +46,11 @@ struct live_host {
 	uint64_t until_ms; /* its beats are heard till then, held or not */
 	uint64_t asked_ms; /* hosts_ask_one() */
 	bool is_subscribed;
+
+	/* hosts_shut.c's own. */
+	uint64_t shut_ms; /* it floods, and is not heard till then; 0: heard */
+	unsigned words;	  /* of its messages, that are subscribed to by name */
+	bool was_shut;	  /* since it is known */
 };
 
 struct hosts;
@@ -98,6 +103,12 @@ void hosts_nobody(struct hosts *hosts, const char *name);
 
 /** hosts_changed() - the bus has come up or gone down */
 void hosts_changed(struct hosts *hosts, bool up);
+
+/** hosts_flooded() - who sends messages of that subject is not listened to
+ *
+ * For ten seconds; then again, if it has not stopped. See bus_options.floods.
+ */
+void hosts_flooded(struct hosts *hosts, const char *subject);
 
 /** hosts_tick() - ten times a second */
 void hosts_tick(struct hosts *hosts);

@@ -160,11 +160,15 @@ static int ask_all(struct hosts *hosts, uint64_t now_ms)
 {
 	struct fleet *fleet = hosts->fleet;
 	struct wire_head head;
-	int r = hosts->listed_ms ? 0 : bus_subscribe(fleet->bus, "c.live.*");
+	uint64_t listed_ms = hosts->listed_ms;
+	int r;
 
-	if (r < 0)
-		return r;
 	hosts->listed_ms = now_ms + HOSTS_LISTED_MS;
+	r = hosts_hear_all(hosts);
+	if (r < 0) {
+		hosts->listed_ms = listed_ms;
+		return r;
+	}
 	hosts->settles_ms = now_ms + HOSTS_ASK_MS;
 	if (hosts->asked_ms && now_ms < hosts->asked_ms + ASK_AGAIN_MS)
 		return 0;
@@ -193,10 +197,16 @@ void hosts_ask_all(struct hosts *hosts, hosts_done *done, void *arg)
 	wait_for(hosts, "", now_ms + HOSTS_ASK_MS, done, arg);
 }
 
-static int ask_one(struct fleet *fleet, const char *name)
+static int ask_one(struct hosts *hosts, const char *name)
 {
+	struct fleet *fleet = hosts->fleet;
+	struct live_host *host =
+		hosts->is_narrow ? hosts_add(hosts, name) : NULL;
 	struct wire_head head;
 
+	/* Else its answer would not come. */
+	if (host)
+		hosts_let_in(hosts, host);
 	wire_begin(&head, WIRE_WHO, fleet->incarnation, 0, 0);
 	return fleet_send(fleet, "rpc", name, &head, NULL, 0, true);
 }
@@ -225,7 +235,7 @@ void hosts_ask_one(struct hosts *hosts, const char *name, hosts_done *done,
 	if (!may_ask(hosts) || !wire_name_is_good(name) ||
 	    !strcmp(name, hosts->fleet->name) || (host && host->is_alive) ||
 	    (!is_asked && was_asked_just_now(hosts, name, now_ms)) ||
-	    (!is_asked && ask_one(hosts->fleet, name) < 0)) {
+	    (!is_asked && ask_one(hosts, name) < 0)) {
 		done(arg);
 		return;
 	}

@@ -109,26 +109,6 @@ void hosts_attr_changed(struct hosts *hosts, const char *to)
 
 /* ---- Who has the name ---- */
 
-static const char *const subjects_of_name[] = {"rpc", "in"};
-
-static void listen_as(struct hosts *hosts, bool serves)
-{
-	struct fleet *fleet = hosts->fleet;
-	char subject[WIRE_SUBJECT_SIZE];
-
-	for (size_t i = 0; i < ARRAY_SIZE(subjects_of_name); i++) {
-		wire_subject(subject, subjects_of_name[i], fleet->name, "*");
-		if (serves)
-			bus_subscribe(fleet->bus, subject);
-		else
-			bus_unsubscribe(fleet->bus, subject);
-	}
-	if (serves)
-		bus_subscribe(fleet->bus, "c.ask.*");
-	else
-		bus_unsubscribe(fleet->bus, "c.ask.*");
-}
-
 static void serve(struct hosts *hosts)
 {
 	if (hosts->told_of_rival)
@@ -136,14 +116,14 @@ static void serve(struct hosts *hosts)
 			   "the name is free: others see this host again",
 			   false);
 	hosts->told_of_rival = false;
-	listen_as(hosts, true);
+	hosts_serve(hosts, true);
 	tell(hosts);
 	fleet_serves(hosts->fleet, true);
 }
 
 static void stop_serving(struct hosts *hosts)
 {
-	listen_as(hosts, false);
+	hosts_serve(hosts, false);
 	hosts_lose_all(hosts);
 	hosts_unsettle(hosts);
 	fleet_serves(hosts->fleet, false);

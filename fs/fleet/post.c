@@ -7,7 +7,7 @@
 #include "fs/fleet/guest.h"
 #include "fs/fleet/remote.h"
 
-/* ---- What comes in ---- */
+/* ---- What comes in: had its sender to send it? See bus.h ---- */
 
 static void hear_host(struct fleet *fleet, const char *from,
 		      const struct wire_head *head, const void *body)
@@ -24,31 +24,31 @@ static void hear_host(struct fleet *fleet, const char *from,
 }
 
 /* Asked of this host. */
-static void hear_requester(struct fleet *fleet, const char *from,
+static bool hear_requester(struct fleet *fleet, const char *from,
 			   const struct wire_head *head, void *body, size_t len)
 {
 	if (fleet->is_ending || !hosts_serves(fleet->hosts))
-		return;
+		return false;
 	if (head->kind == WIRE_WHO) {
 		hosts_asked(fleet->hosts, from, false);
-		return;
+		return false;
 	}
 	hosts_heard(fleet->hosts, from, head->incarnation);
-	guest_message(fleet, from, head, body, len);
+	return guest_message(fleet, from, head, body, len);
 }
 
 /* Said to this host. */
-static void hear_owner(struct fleet *fleet, const char *from,
+static bool hear_owner(struct fleet *fleet, const char *from,
 		       const struct wire_head *head, void *body, size_t len)
 {
 	if (!hosts_serves(fleet->hosts))
-		return;
+		return false;
 	if (head->kind == WIRE_BEAT || head->kind == WIRE_BYE) {
 		hear_host(fleet, from, head, body);
-		return;
+		return false;
 	}
 	hosts_heard(fleet->hosts, from, head->incarnation);
-	remote_message(fleet, from, head, body, len);
+	return remote_message(fleet, from, head, body, len);
 }
 
 /* The server has told whom it was sent to; that this is us is looked at too. */
@@ -61,20 +61,21 @@ static bool is_for_us(const struct fleet *fleet, const char *subject,
 	       !strcmp(to, fleet->name) && strcmp(from, fleet->name) != 0;
 }
 
-static void hear(struct fleet *fleet, const char *subject,
+static bool hear(struct fleet *fleet, const char *subject,
 		 const struct wire_head *head, void *body, size_t len)
 {
 	char from[WIRE_NAME_MAX + 1];
 
 	if (is_for_us(fleet, subject, "rpc", from))
-		hear_requester(fleet, from, head, body, len);
-	else if (is_for_us(fleet, subject, "in", from))
-		hear_owner(fleet, from, head, body, len);
-	else if (wire_subject_hosts(subject, "live", from, NULL))
+		return hear_requester(fleet, from, head, body, len);
+	if (is_for_us(fleet, subject, "in", from))
+		return hear_owner(fleet, from, head, body, len);
+	if (wire_subject_hosts(subject, "live", from, NULL))
 		hear_host(fleet, from, head, body);
 	else if (wire_subject_hosts(subject, "ask", from, NULL) &&
 		 head->kind == WIRE_WHO)
 		hosts_asked(fleet->hosts, from, true);
+	return false;
 }
 
 static void hear_nobody(struct fleet *fleet, const char *subject)
@@ -87,7 +88,7 @@ static void hear_nobody(struct fleet *fleet, const char *subject)
 	remote_nobody(fleet, name);
 }
 
-void fleet_message(void *arg, const struct bus_message *message)
+bool fleet_message(void *arg, const struct bus_message *message)
 {
 	struct fleet *fleet = arg;
 	const struct wire_head *head;
@@ -96,20 +97,28 @@ void fleet_message(void *arg, const struct bus_message *message)
 
 	/* The bus is there before the hosts are, and after the rest. */
 	if (!fleet->hosts || fleet->is_over)
-		return;
+		return true;
 	if (message->nobody) {
 		hear_nobody(fleet, message->subject);
-		return;
+		return true;
 	}
 	/* One of another version is told apart by its beats. */
 	if (wire_check(message->data, message->len, &head, &body, &len) < 0) {
 		fleet->malformed++;
-		return;
+		return false;
 	}
-	hear(fleet, message->subject, head,
-	     (char *)message->data +
-		     ((const char *)body - (const char *)message->data),
-	     len);
+	return hear(fleet, message->subject, head,
+		    (char *)message->data +
+			    ((const char *)body - (const char *)message->data),
+		    len);
+}
+
+void fleet_floods(void *arg, const char *subject)
+{
+	struct fleet *fleet = arg;
+
+	if (fleet->hosts && !fleet->is_over)
+		hosts_flooded(fleet->hosts, subject);
 }
 
 /* ---- What goes out ---- */

@@ -173,7 +173,8 @@ static void unknown(struct remote_call *call)
 		remote_slots_resend(call);
 }
 
-static void in_session(struct remote *remote, const struct wire_head *head,
+/* Return: as remote_message() does. */
+static bool in_session(struct remote *remote, const struct wire_head *head,
 		       void *body, size_t len)
 {
 	struct remote_call *call =
@@ -181,9 +182,7 @@ static void in_session(struct remote *remote, const struct wire_head *head,
 
 	switch (head->kind) {
 	case WIRE_ANSWER:
-		if (call)
-			remote_answer_part(call, head, body, len);
-		break;
+		return call && remote_answer_part(call, head, body, len);
 	case WIRE_UNKNOWN:
 		unknown(call);
 		break;
@@ -203,19 +202,20 @@ static void in_session(struct remote *remote, const struct wire_head *head,
 			remote_noted(remote, head->seq);
 		break;
 	}
+	return false;
 }
 
-void remote_message(struct fleet *fleet, const char *from,
+bool remote_message(struct fleet *fleet, const char *from,
 		    const struct wire_head *head, void *body, size_t len)
 {
 	struct remote *remote = find(fleet, from);
 
 	if (!remote)
-		return;
+		return false;
 	heard(remote, head->incarnation);
 	remote->said_ms = remote->heard_ms;
 	if (remote->state == REMOTE_CLOSED || head->session != remote->session)
-		return;
+		return false;
 	if (head->kind == WIRE_OPENED)
 		remote_opened(remote, head);
 	/*
@@ -227,7 +227,8 @@ void remote_message(struct fleet *fleet, const char *from,
 		remote_close_session(remote, -ESTALE);
 	else if (remote->state == REMOTE_OPEN &&
 		 head->incarnation == remote->incarnation)
-		in_session(remote, head, body, len);
+		return in_session(remote, head, body, len);
+	return false;
 }
 
 /* ---- The end ---- */

@@ -56,8 +56,12 @@ struct session;
  */
 bool remote_takes(struct session *session, const struct fuse_buf *request);
 
-/** remote_message() - a message from c.in.ME.@from, but for beats */
-void remote_message(struct fleet *fleet, const char *from,
+/** remote_message() - a message from c.in.ME.@from, but for beats
+ *
+ * Return: whether it is the answer to a call that waits for it, or its next
+ * part.
+ */
+bool remote_message(struct fleet *fleet, const char *from,
 		    const struct wire_head *head, void *body, size_t len);
 
 /** remote_nobody() - nobody listens to c.rpc.@name */

@@ -312,9 +312,12 @@ static void answer(struct remote_call *call, void *octets, size_t len)
 
 /* ---- In pieces ---- */
 
+/* Return: whether it fits; one that comes twice does not. */
 static bool join(struct remote_call *call, const struct wire_head *head,
 		 const void *body, size_t len)
 {
+	bool fits = !call->answer || head->offset;
+
 	if (head->offset == 0) {
 		free(call->answer);
 		call->answer = malloc(head->whole);
@@ -328,10 +331,10 @@ static bool join(struct remote_call *call, const struct wire_head *head,
 		return false;
 	memcpy((char *)call->answer + call->answer_len, body, len);
 	call->answer_len += len;
-	return call->answer_len == call->answer_whole;
+	return fits;
 }
 
-void remote_answer_part(struct remote_call *call, const struct wire_head *head,
+bool remote_answer_part(struct remote_call *call, const struct wire_head *head,
 			void *body, size_t len)
 {
 	size_t body_max = call->opcode == FUSE_WRITE
@@ -339,10 +342,17 @@ void remote_answer_part(struct remote_call *call, const struct wire_head *head,
 				  : call->response_max;
 	size_t max = sizeof(struct fuse_out_header) + body_max;
 
-	if (head->whole > max || head->whole < sizeof(struct fuse_out_header))
+	if (head->whole > max || head->whole < sizeof(struct fuse_out_header)) {
 		remote_call_fail(call, -EIO);
-	else if (head->whole == len)
+		return false;
+	}
+	if (head->whole == len) {
 		answer(call, body, len);
-	else if (join(call, head, body, len))
+		return true;
+	}
+	if (!join(call, head, body, len))
+		return false;
+	if (call->answer_len == call->answer_whole)
 		answer(call, call->answer, call->answer_len);
+	return true;
 }

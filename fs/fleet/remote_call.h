@@ -257,8 +257,11 @@ void remote_slots_tick(struct remote *remote, uint64_t now_ms);
 
 /* ---- remote_answers.c ---- */
 
-/** remote_answer_part() - a part of the answer to a call, or all of it */
-void remote_answer_part(struct remote_call *call, const struct wire_head *head,
+/** remote_answer_part() - a part of the answer to a call, or all of it
+ *
+ * Return: whether it is what was to come.
+ */
+bool remote_answer_part(struct remote_call *call, const struct wire_head *head,
 			void *body, size_t len);
 
 /* ---- remote_past.c ---- */

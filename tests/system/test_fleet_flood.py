@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """A host that sends as fast as it can, and reads nothing of what is answered.
 
-What it has coming costs the others time: behind as much as the bus's server
-queues they wait as everybody does. It costs nobody memory, what is at home is
-not touched, and when it ends all is as before.
+It is not listened to, so its messages go no further than to the bus's server:
+calls of others do not wait behind them. It costs nobody memory, what is at home
+is not touched, and when it ends all is as before.
 """
 import contextlib
 import ctypes
@@ -15,9 +15,10 @@ import time
 
 import pytest
 
-from fleet import LocalCalls, fleet_of
+from fleet import Host, LocalCalls, fleet_of
 from harness import append, eventually, needs_root, sanitized
-from hostile_peer import CALL, WHO, Peer, message, request, write_body
+from hostile_peer import (ANSWER, CALL, WHO, Peer, Requester, message,
+                          request, response, write_body)
 from nats_client import Refused
 
 pytestmark = needs_root
@@ -48,16 +49,23 @@ FLOODS = {
     "beats": ("c.live.evil", lambda evil: evil.beat()),
     "questions": ("c.ask.evil", lambda evil: message(
         WHO, incarnation=evil.incarnation)),
+    "answers": ("c.in.h1.evil", lambda evil: message(
+        ANSWER, response(), incarnation=evil.incarnation, session=1, seq=1)),
 }
+ALL_KINDS = "calls", "beats", "questions", "answers"
 
 
-def flood(bus, what, ends):
-    """In a process of its own; cut off by the server, it comes again."""
+def published(evil, what):
     subject, octets = FLOODS[what]
+    body = octets(evil)
+    return f"PUB {subject} {len(body)}\r\n".encode() + body + b"\r\n"
+
+
+def flood(bus, kinds, ends):
+    """In a process of its own; cut off by the server, it comes again."""
     while not ends.is_set():
         with contextlib.suppress(OSError, Refused), Peer(bus) as evil:
-            body = octets(evil)
-            one = f"PUB {subject} {len(body)}\r\n".encode() + body + b"\r\n"
+            one = b"".join(published(evil, what) for what in kinds)
             evil.client.socket.settimeout(1)
             while not ends.is_set():
                 evil.client.socket.sendall(one * (CHUNK // len(one)))
@@ -65,9 +73,9 @@ def flood(bus, what, ends):
 
 
 @contextlib.contextmanager
-def flooding(bus, what):
+def flooding(bus, *kinds):
     ends = multiprocessing.Event()
-    child = multiprocessing.Process(target=flood, args=(bus, what, ends),
+    child = multiprocessing.Process(target=flood, args=(bus, kinds, ends),
                                     daemon=True)
     child.start()
     try:
@@ -85,7 +93,7 @@ class Calls(threading.Thread):
     def __init__(self, ns):
         super().__init__()
         self.ns, self.done, self.failed = ns, 0, []
-        self.longest = 0
+        self.took = []
         self.ends = threading.Event()
 
     def run(self):
@@ -96,7 +104,13 @@ class Calls(threading.Thread):
                 self.done += 1
             except OSError as failure:
                 self.failed.append(failure)
-            self.longest = max(self.longest, time.monotonic() - start)
+            self.took.append(time.monotonic() - start)
+
+    def said(self):
+        took = sorted(self.took)
+        return f"{self.done} calls, of 100 the longest but one " \
+            f"{took[len(took) * 99 // 100]:.2f} s, of all {took[-1]:.2f} s, " \
+            f"failed: {self.failed}"
 
     def __enter__(self):
         self.start()
@@ -144,8 +158,7 @@ def test_who_floods_a_host_harms_nothing_at_home(fleet, what):
     with LocalCalls(h1) as local, Calls(ns) as far, \
             flooding(fleet.bus, what):
         time.sleep(SECONDS)
-    print(f"{what}: {far.done} calls of another host, longest "
-          f"{far.longest:.1f} s, {far.failed}; {most_memory_mib(h1):.0f} MiB")
+    print(f"{what}: {far.said()}; {most_memory_mib(h1):.0f} MiB")
     # The daemon takes what time there is; others' turns are between.
     local.were_unharmed(2)
     for host in fleet:
@@ -157,6 +170,59 @@ def test_who_floods_a_host_harms_nothing_at_home(fleet, what):
             return True
     eventually("another host uses it as before", is_used_as_before, 30)
     ns.rmdir()
+
+
+def test_who_floods_is_not_listened_to(fleet):
+    """And others are; and it is again when it has stopped."""
+    h1, h2, h3 = fleet
+    before = figure(h1, "bus_floods_total")
+    ns = [h.of("h1") / f"kinds-{h.name}" for h in (h2, h3)]
+    for each in ns:
+        each.mkdir()
+    with Calls(ns[0]) as one, Calls(ns[1]) as other, \
+            flooding(fleet.bus, *ALL_KINDS):
+        eventually("it is shut out", lambda: figure(
+            h1, "bus_floods_total") > before, 60)
+        done = one.done, other.done
+        # Behind the flood they were four a second at best.
+        eventually("calls of others go on", lambda: min(
+            one.done - done[0], other.done - done[1]) > 100, 30)
+        assert "evil floods this host" in (h1.host / "error").read_text()
+        eventually("it is gone", lambda: re.search(
+            r"(?m)^evil +gone .* shut out, as it floods$",
+            (h1.host / "peers").read_text()), 30)
+        time.sleep(SECONDS)
+    print(f"all kinds: {one.said()}; {other.said()}")
+    assert not one.failed + other.failed
+    for each in ns:
+        each.rmdir()
+
+    def is_served():
+        with contextlib.suppress(AssertionError), Requester(fleet.bus) as evil:
+            return evil.call("lookup", 1, b"help\0")
+    start = time.monotonic()
+    eventually("it is served again", is_served, 60)
+    print(f"served again after {time.monotonic() - start:.1f} s")
+
+
+def test_who_is_new_is_heard_of_by_its_beats(fleet):
+    """Where it is something else that floods."""
+    h1, h4 = fleet["h1"], Host(fleet.bus, "h4")
+
+    def is_out():
+        return "shut out" in (h1.host / "peers").read_text()
+    eventually("what flooded before is over", lambda: not is_out(), 60)
+    try:
+        with flooding(fleet.bus, "calls"):
+            eventually("it is shut out", is_out, 60)
+            h4.launch()
+            h4.wait_for("h1", seconds=30)
+            (h4.of("h1") / "new").mkdir()
+            assert is_out()
+            h4.stop()
+    finally:
+        h4.discard()
+    (h1.host / "new").rmdir()
 
 
 def test_what_is_more_than_a_share_is_dropped_and_counted(fleet):

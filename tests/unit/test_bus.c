@@ -42,7 +42,7 @@ static bool stuck; /* bus_round() is not called */
 static struct host h1, h2;
 static struct nats servers[3];
 
-static void on_message(void *arg, const struct bus_message *message)
+static bool on_message(void *arg, const struct bus_message *message)
 {
 	struct host *host = arg;
 	uint32_t number;
@@ -51,7 +51,7 @@ static void on_message(void *arg, const struct bus_message *message)
 	snprintf(host->subject, sizeof(host->subject), "%s", message->subject);
 	if (message->nobody) {
 		host->nobodies++;
-		return;
+		return true;
 	}
 	host->last_len = message->len;
 	snprintf(host->last, sizeof(host->last), "%.*s", (int)message->len,
@@ -64,6 +64,7 @@ static void on_message(void *arg, const struct bus_message *message)
 	host->messages++;
 	if (host->pause_ms)
 		usleep(host->pause_ms * 1000);
+	return true;
 }
 
 static void on_changed(void *arg, bool up)

@@ -37,6 +37,7 @@ struct bus {
 	unsigned remote_heard, guest_heard, remote_gone, guest_gone;
 	unsigned guest_messages, remote_messages, nobody, sent, changes;
 	char last_from[WIRE_NAME_MAX + 1];
+	char forgiven[WIRE_NAME_MAX + 1]; /* the last one */
 };
 
 struct flying {
@@ -96,6 +97,11 @@ void bus_unsubscribe(struct bus *bus, const char *subject)
 		return;
 	}
 	fail_msg("%s was not subscribed to", subject);
+}
+
+void bus_forgive(struct bus *bus, const char *sender)
+{
+	strcpy(bus->forgiven, sender);
 }
 
 static bool matches(const char *pattern, const char *subject)
@@ -254,7 +260,7 @@ void guest_gone(struct fleet *fleet, const char *from)
 	bus_of(fleet)->guest_gone++;
 }
 
-void guest_message(struct fleet *fleet, const char *from,
+bool guest_message(struct fleet *fleet, const char *from,
 		   const struct wire_head *head, void *body, size_t len)
 {
 	(void)head;
@@ -262,9 +268,10 @@ void guest_message(struct fleet *fleet, const char *from,
 	(void)len;
 	bus_of(fleet)->guest_messages++;
 	strcpy(bus_of(fleet)->last_from, from);
+	return true;
 }
 
-void remote_message(struct fleet *fleet, const char *from,
+bool remote_message(struct fleet *fleet, const char *from,
 		    const struct wire_head *head, void *body, size_t len)
 {
 	(void)head;
@@ -272,6 +279,7 @@ void remote_message(struct fleet *fleet, const char *from,
 	(void)len;
 	bus_of(fleet)->remote_messages++;
 	strcpy(bus_of(fleet)->last_from, from);
+	return true;
 }
 
 /* ---- Time ---- */
@@ -949,6 +957,123 @@ static void answers_to_one_cost_the_others_few_beats(void **state)
 	hosts_drop(h3->fleet.hosts, host);
 }
 
+/* ---- Who floods ---- */
+
+static bool subscribes_to(const struct bus *bus, const char *subject)
+{
+	for (size_t i = 0; i < SUBSCRIPTIONS; i++)
+		if (bus->subscriptions[i] &&
+		    !strcmp(bus->subscriptions[i], subject))
+			return true;
+	return false;
+}
+
+static bool hears(const struct bus *bus, const char *name)
+{
+	static const char *const words[] = {"rpc", "in", "ask"};
+	char subject[WIRE_SUBJECT_SIZE];
+	unsigned heard = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
+		wire_subject(subject, words[i], i < 2 ? bus->fleet.name : name,
+			     i < 2 ? name : NULL);
+		heard += listens(bus, subject);
+	}
+	assert_true(heard == 0 || heard == ARRAY_SIZE(words));
+	return heard;
+}
+
+static void who_floods_is_not_listened_to_and_others_are(void **state)
+{
+	struct bus *h1 = serving_host("h1");
+
+	(void)state;
+	serving_host("h2");
+	serving_host("h3");
+	assert_string_equal(listed(h1, 400), "h2 h3 ");
+	hosts_flooded(h1->fleet.hosts, "c.rpc.h1.h3");
+	assert_int_equal(h1->failed, 1);
+	assert_true(hears(h1, "h2"));
+	assert_true(listens(h1, "c.live.h2"));
+	assert_false(hears(h1, "h3"));
+	assert_false(hears(h1, "h4"));
+	/* Who is new beats, or is asked for. */
+	serving_host("h4");
+	assert_true(hears(h1, "h4"));
+	assert_false(is_there(h1, "h5"));
+	assert_true(hears(h1, "h5"));
+	/* It is told once, and is over by itself. */
+	hosts_flooded(h1->fleet.hosts, "c.in.h1.h3");
+	assert_int_equal(h1->failed, 1);
+	pass(9900);
+	assert_false(hears(h1, "h3"));
+	assert_string_equal(h1->forgiven, "");
+	pass(200);
+	assert_string_equal(h1->forgiven, "h3");
+	assert_true(hears(h1, "h3"));
+	assert_true(hears(h1, "h6"));
+	/* What came by both is all that is dropped. */
+	assert_true(subscribes_to(h1, "c.rpc.h1.h2"));
+	pass(2200);
+	assert_false(subscribes_to(h1, "c.rpc.h1.h2"));
+	assert_true(hears(h1, "h2"));
+	pass(2 * HOSTS_LISTED_MS);
+	assert_null(hosts_known(h1->fleet.hosts));
+	assert_false(subscribes_to(h1, "c.live.*"));
+}
+
+static void of_beats_that_flood_those_of_known_hosts_are_heard(void **state)
+{
+	struct bus *h1 = serving_host("h1");
+	struct live_host *host;
+
+	(void)state;
+	serving_host("h2");
+	serving_host("h3");
+	assert_string_equal(listed(h1, 400), "h2 h3 ");
+	hosts_flooded(h1->fleet.hosts, "c.live.h3");
+	assert_true(listens(h1, "c.live.h2"));
+	assert_false(listens(h1, "c.live.h3"));
+	assert_false(listens(h1, "c.live.h4"));
+	/* Neither a listing nor who holds it has them heard again. */
+	host = hosts_hold(h1->fleet.hosts, "h3");
+	assert_non_null(host);
+	pass(HOSTS_GONE_MS);
+	assert_string_equal(listed(h1, 0), "h2 ");
+	assert_false(listens(h1, "c.live.h3"));
+	pass(HOSTS_GONE_MS + 100);
+	assert_true(listens(h1, "c.live.h4"));
+	assert_true(subscribes_to(h1, "c.live.h3"));
+	pass(2000);
+	assert_string_equal(listed(h1, 400), "h2 h3 ");
+	hosts_drop(h1->fleet.hosts, host);
+}
+
+static void who_floods_longer_than_another_stays_out(void **state)
+{
+	struct bus *h1 = serving_host("h1");
+
+	(void)state;
+	hosts_flooded(h1->fleet.hosts, "c.rpc.h1.h2");
+	pass(5000);
+	hosts_flooded(h1->fleet.hosts, "c.ask.h3");
+	pass(5200);
+	assert_true(hears(h1, "h2"));
+	assert_false(hears(h1, "h3"));
+	assert_false(hears(h1, "h4"));
+	pass(5000);
+	assert_true(hears(h1, "h3"));
+	assert_true(hears(h1, "h4"));
+	/* Without its name it listens to nobody, and then to all. */
+	hosts_flooded(h1->fleet.hosts, "c.rpc.h1.h2");
+	hosts_bye(h1->fleet.hosts);
+	assert_string_equal(h1->forgiven, "h2");
+	assert_false(hears(h1, "h2"));
+	hosts_flooded(h1->fleet.hosts, "c.live.h3");
+	assert_string_equal(h1->forgiven, "h3");
+	assert_false(hears(h1, "h2"));
+}
+
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, begin, end)
@@ -975,6 +1100,9 @@ int main(void)
 		CASE(a_beat_that_is_out_of_range_is_put_right),
 		CASE(an_answer_comes_behind_the_beat_of_what_it_did),
 		CASE(answers_to_one_cost_the_others_few_beats),
+		CASE(who_floods_is_not_listened_to_and_others_are),
+		CASE(of_beats_that_flood_those_of_known_hosts_are_heard),
+		CASE(who_floods_longer_than_another_stays_out),
 	};
 
 	return cmocka_run_group_tests(tests, chance_start, NULL);
