@@ -175,6 +175,14 @@ static void take(struct writer *writer, struct job **jobs, struct job **early,
 	uv_mutex_unlock(&writer->mutex);
 }
 
+/* Nobody waits for it, and it is long: who answers has the core before it. */
+static void run_early(struct transaction *transaction, struct job *early)
+{
+	thread_slice(THREAD_SLICE_LONG);
+	group_run(transaction, early);
+	thread_slice(THREAD_SLICE_DEFAULT);
+}
+
 static void *writer_main(void *arg)
 {
 	struct writer *writer = arg;
@@ -191,7 +199,7 @@ static void *writer_main(void *arg)
 			hand_back(writer, take_ended(writer, jobs));
 		}
 		if (early) {
-			group_run(transaction, early);
+			run_early(transaction, early);
 			if (early->result == JOB_MORE)
 				go_on(writer, early);
 			else

@@ -63,6 +63,7 @@ static void *thread_main(void *arg)
 	struct pool_work *work;
 
 	setpriority(PRIO_PROCESS, (id_t)gettid(), POOL_NICE);
+	thread_slice(THREAD_SLICE_LONG);
 	for (;;) {
 		pthread_mutex_lock(&pool->mutex);
 		work = take(pool);

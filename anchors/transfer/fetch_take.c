@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "anchors/transfer/fetch_layout.h"
+#include "dns/wire/thread.h"
 
 /* With so many records a batch ends: what the writer stages in a slice. */
 #define BATCH_RECORDS 4096
@@ -71,6 +72,7 @@ static void take_in_pool(uv_work_t *work)
 	struct buffer *input = &fetch->input;
 	size_t at = 0, len;
 
+	thread_slice(THREAD_SLICE_LONG);
 	while (!has_ended(batch) && (len = whole_at(input, at))) {
 		take_message(fetch, input->data + at + MESSAGE_LENGTH_SIZE,
 			     len - MESSAGE_LENGTH_SIZE);

@@ -17,6 +17,7 @@
 #include <utlist.h>
 
 #include "dns/transfer/transfers_layout.h"
+#include "dns/wire/thread.h"
 
 /* ---- Copies ---- */
 
@@ -154,6 +155,7 @@ static void render_in_pool(uv_work_t *work)
 	struct copy *copy = slot->copy;
 	int r = begin(slot);
 
+	thread_slice(THREAD_SLICE_LONG);
 	if (r == 0) {
 		r = render(slot->snapshot, &copy->what, &copy->moment,
 			   &copy->spool, tell_grown, slot, &copy->is_given_up);

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <signal.h>
+#include <stdint.h>
+#include <sys/syscall.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "dns/wire/thread.h"
 
@@ -26,6 +29,28 @@ int thread_start(pthread_t *out, void *(*main)(void *arg), void *arg)
 	else
 		pthread_detach(thread);
 	return 0;
+}
+
+/* sched_setattr(2): libc has it only since lately, and its header elsewhere. */
+struct scheduling {
+	uint32_t size;
+	uint32_t policy;
+	uint64_t flags;
+	int32_t nice;
+	uint32_t priority;
+	uint64_t runtime_ns; /* the slice: 0 is the system's */
+	uint64_t deadline_ns, period_ns;
+};
+
+void thread_slice(unsigned us)
+{
+	struct scheduling now = {0};
+
+	/* All else that it has, as its nice, stays. */
+	if (syscall(SYS_sched_getattr, 0, &now, sizeof(now), 0) < 0)
+		return;
+	now.runtime_ns = (uint64_t)us * 1000;
+	syscall(SYS_sched_setattr, 0, &now, 0);
 }
 
 int thread_cond_init(pthread_cond_t *cond)

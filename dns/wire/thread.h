@@ -6,13 +6,19 @@
  * SIGBUS, SIGFPE and SIGILL stay open: a fault of the thread's own sends them,
  * and whoever reports it (a sanitizer, a handler) must see them there.
  *
- * And how a thread waits within a time: by a clock that nobody sets.
+ * And how a thread waits within a time: by a clock that nobody sets; and for
+ * how long it goes on where others want its processor.
  */
 #ifndef DNS_THREAD_H
 #define DNS_THREAD_H
 
 #include <pthread.h>
 #include <stdbool.h>
+
+/* Microseconds of a processor, for thread_slice(). */
+#define THREAD_SLICE_SHORT   100 /* turns are short, and others wait for them */
+#define THREAD_SLICE_DEFAULT 0	 /* the system's: mostly 1,400 to 3,000 */
+#define THREAD_SLICE_LONG    5000 /* works for long, and nobody waits for it */
 
 /**
  * thread_start() - run @main(@arg) on a thread of its own; any thread
@@ -22,6 +28,17 @@
  * Return: 0; -EAGAIN: the system has no more threads to give.
  */
 int thread_start(pthread_t *out, void *(*main)(void *arg), void *arg);
+
+/**
+ * thread_slice() - have the calling thread run for so long at a time
+ * @us: microseconds of the processor, up to 100,000; one of the above
+ *
+ * Its share stays what it is, with short turns or long ones. But one that wakes
+ * is let in by who has a longer slice, and has to wait for who has a shorter
+ * one. Threads that it starts have its slice. Linux before 6.12 knows no such
+ * thing and leaves all as it is; so does who may not set it.
+ */
+void thread_slice(unsigned us);
 
 /** thread_cond_init() - one for thread_cond_wait(): 0, -ENOMEM, -EAGAIN */
 int thread_cond_init(pthread_cond_t *cond);

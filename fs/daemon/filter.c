@@ -132,6 +132,9 @@ static int add_conditional(scmp_filter_ctx filter)
 		{SCMP_SYS(socket),
 		 2,
 		 {filter_is(0, AF_UNIX), filter_masked(1, 0xf, SOCK_DGRAM)}},
+		/* A thread's own slice: thread_slice(). */
+		{SCMP_SYS(sched_getattr), 1, {filter_is(0, 0)}},
+		{SCMP_SYS(sched_setattr), 1, {filter_is(0, 0)}},
 		{SCMP_SYS(ioctl), 1, {filter_is(1, FIONBIO)}},
 		{SCMP_SYS(ioctl), 1, {filter_is(1, FIOCLEX)}},
 		{SCMP_SYS(ioctl), 1, {filter_is(1, FIONREAD)}},

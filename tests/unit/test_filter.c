@@ -22,6 +22,7 @@
 
 #include <cmocka.h>
 
+#include "dns/wire/thread.h"
 #include "dns/wire/util.h"
 #include "fs/daemon/filter.h"
 #include "fs/daemon/rights.h"
@@ -195,6 +196,20 @@ static int make_a_unix_stream(void)
 	return socket(AF_UNIX, SOCK_STREAM, 0) < 0 ? -1 : 0;
 }
 
+static int have_a_slice(void)
+{
+	/* Refused it is as it was: so look at what it was refused by. */
+	errno = 0;
+	thread_slice(THREAD_SLICE_SHORT);
+	return errno == ENOSYS ? -1 : 0;
+}
+
+static int give_another_a_slice(void)
+{
+	/* A filter is asked before the memory is looked at. */
+	return (int)syscall(SYS_sched_setattr, getppid(), NULL, 0);
+}
+
 static const struct {
 	const char *what;
 	int (*act)(void);
@@ -228,6 +243,8 @@ static const struct {
 	{"signal itself", signal_itself, true},
 	{"make a descriptor nonblocking", make_a_descriptor_nonblocking, true},
 	{"lock a file", lock_a_file, true},
+	{"have short turns", have_a_slice, true},
+	{"give another short turns", give_another_a_slice, false},
 };
 
 /* In a process of its own: what is given up is gone. */
