@@ -50,11 +50,13 @@ struct remote_handle {
 	int flags;	 /* of the open */
 	bool is_dir;
 	bool is_stale;
-	bool is_dirty;	  /* its close may do something: see WIRE_SETTLED */
-	bool is_blank;	  /* see WIRE_BLANK; until something is done to it */
-	bool was_made;	  /* by a CREATE */
-	bool was_used;	  /* written, cut or made: who closes it is known by it,
-			     also when that does nothing: see programs.h */
+	bool is_dirty; /* its close may do something: see WIRE_SETTLED */
+	bool is_blank; /* see WIRE_BLANK; until something is done to it */
+	bool was_made; /* by a CREATE */
+	bool was_used; /* written, cut or made: who closes it is known by it,
+			  also when that does nothing: see programs.h */
+	bool was_read;
+	bool never_waits; /* not from the beginning: see fs/watch.h */
 	bool is_released; /* by our kernel */
 	bool kernel_polls;
 	uint64_t kernel_kh;	    /* then: our kernel's number of the poll */

@@ -128,9 +128,15 @@ static void note_open(struct remote_call *call, struct fuse_open_in *in)
 
 static void note_read(struct remote_call *call, struct fuse_read_in *in)
 {
+	struct remote_handle *handle = call->handle;
+
 	call->flags = (int)in->flags;
+	if (!handle->was_read)
+		handle->never_waits = in->offset > 0;
+	handle->was_read = true;
 	/* Whoever waits for something to read, waits here. */
-	in->flags |= O_NONBLOCK;
+	if (!handle->never_waits)
+		in->flags |= O_NONBLOCK;
 }
 
 /* Something is done to the open file. */

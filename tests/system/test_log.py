@@ -16,7 +16,7 @@ import dns.query
 import dns.rcode
 import dns.update
 
-from harness import (append, eventually, fails, replace, sanitized,
+from harness import (append, eventually, fails, replace, run, sanitized,
                      split_address)
 
 TEXT_MAX = 256 * 1024  # QUERY_LINES_MAX in fs/query_lines.h
@@ -167,6 +167,15 @@ def test_cat_tail_and_grep_show_lines_as_they_come(circuit):
         with Reader(circuit, *command) as reader:
             see(ns, reader)
             see(ns, reader, "xy.")
+
+
+def test_who_begins_at_the_end_is_never_made_to_wait(circuit):
+    """So does tail -f, which would lose the lines that it is given there."""
+    log = circuit.make("ns").path / "log"
+    assert run("timeout", "20", "tail", log, check=0).stdout == ""
+    with log.open("rb", buffering=0) as file:
+        assert os.pread(file.fileno(), 100, 57344) == b""
+        assert file.read(100) == b""
 
 
 def test_two_readers_see_the_same_lines(circuit):

@@ -274,6 +274,14 @@ uint64_t ask_read(uint64_t node, uint64_t handle, int flags)
 	return ask(FUSE_READ, node, &in, sizeof(in));
 }
 
+uint64_t ask_read_at(uint64_t node, uint64_t handle, uint64_t offset)
+{
+	const struct fuse_read_in in = {
+		.fh = handle, .offset = offset, .size = 4096};
+
+	return ask(FUSE_READ, node, &in, sizeof(in));
+}
+
 uint64_t ask_write(uint64_t node, uint64_t handle, size_t len)
 {
 	struct fuse_write_in *in = calloc(1, sizeof(*in) + len);

@@ -83,6 +83,7 @@ uint64_t ask_lookup(uint64_t node, const char *name);
 uint64_t ask_mkdir(uint64_t node, const char *name);
 uint64_t ask_open(uint64_t node, int flags);
 uint64_t ask_read(uint64_t node, uint64_t handle, int flags);
+uint64_t ask_read_at(uint64_t node, uint64_t handle, uint64_t offset);
 uint64_t ask_write(uint64_t node, uint64_t handle, size_t len);
 uint64_t ask_flush(uint64_t node, uint64_t handle);
 uint64_t ask_release(uint64_t node, uint64_t handle);

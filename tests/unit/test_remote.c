@@ -1138,6 +1138,37 @@ static void who_does_not_wait_for_a_log_does_not(void **state)
 	sent_none();
 }
 
+/* The owner lets one wait that has begun at the beginning, and no other. */
+static void where_a_log_is_read_first_says_whether_it_waits(void **state)
+{
+	static const struct {
+		uint64_t first, second;
+		uint32_t flags;
+	} cases[] = {
+		{0, 4096, O_NONBLOCK},
+		{57344, 0, 0},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		uint64_t node = far_file(NODE + i);
+		uint64_t handle = far_opened(node, HANDLE + i, O_RDONLY);
+		const uint64_t offsets[] = {cases[i].first, cases[i].second};
+
+		for (size_t at = 0; at < ARRAY_SIZE(offsets); at++) {
+			uint64_t unique =
+				ask_read_at(node, handle, offsets[at]);
+			struct sent *read = sent_call(FUSE_READ);
+
+			assert_int_equal(
+				((struct fuse_read_in *)call_body(read))->flags,
+				cases[i].flags);
+			reply(read, 0, NULL, 0);
+			told_error(unique, 0);
+		}
+	}
+}
+
 static void who_is_interrupted_waits_for_no_log(void **state)
 {
 	uint64_t node = far_file(NODE);
@@ -1229,6 +1260,7 @@ int main(void)
 		TEST(a_read_is_sent_again_if_something_has_come_meanwhile),
 		TEST(a_poll_that_is_no_answer_is_asked_again),
 		TEST(who_does_not_wait_for_a_log_does_not),
+		TEST(where_a_log_is_read_first_says_whether_it_waits),
 		TEST(who_is_interrupted_waits_for_no_log),
 		TEST(an_owner_hears_of_its_callers_only),
 	};
