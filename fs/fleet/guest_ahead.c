@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * guest_ahead.c - what is asked for right after an OPEN, with its answer
+ * guest_ahead.c - what is asked for right after an opening, with its answer
  *
  * Whoever opens a file asks for its attributes, and reads it, and reads once
  * more to see its end: three ways and back. The view is asked for that as the
@@ -11,12 +11,19 @@
  * It is waited for as the reader would wait, so it is of texts that have an end
  * and nothing else. What is lost with an answer does not come: the OPEN alone
  * is kept.
+ *
+ * Whoever opens a directory lists it, piece by piece, until one is empty. That
+ * gives nodes, so all of it is kept, as each piece would be: see guest.h.
  */
 #include <errno.h>
 
 #include "dns/wire/util.h"
 #include "fs/fleet/guest_layout.h"
 #include "fs/node.h"
+
+/* Octets that an entry of a listing takes at most. */
+#define ENTRY_MAX                                                              \
+	FUSE_REC_ALIGN(FUSE_NAME_OFFSET_DIRENTPLUS + RESPONSE_NAME_MAX)
 
 void guest_ahead_drop(struct guest_slot *slot)
 {
@@ -27,6 +34,17 @@ void guest_ahead_drop(struct guest_slot *slot)
 	free(ahead->open);
 	free(ahead->text);
 	free(ahead);
+}
+
+/* It may be kept as it is. */
+static uint32_t listing_of(struct guest_slot *slot,
+			   const struct request *request)
+{
+	uint32_t wanted = request->ahead & ~WIRE_AHEAD;
+
+	if (wanted < GUEST_LISTING || guest_slot_lists(slot) < GUEST_LISTING)
+		return 0;
+	return GUEST_LISTING;
 }
 
 /* Of what is opened to read and nothing else; and of a text that has an end. */
@@ -51,7 +69,9 @@ void guest_ahead_note(struct guest_slot *slot, const struct request *request)
 	slot->ahead = calloc(1, sizeof(*slot->ahead));
 	if (!slot->ahead)
 		return;
-	slot->ahead->wanted = text_of(slot, request);
+	slot->ahead->lists = slot->opcode == FUSE_OPENDIR;
+	slot->ahead->wanted = slot->ahead->lists ? listing_of(slot, request)
+						 : text_of(slot, request);
 	slot->ahead->head = *request->head;
 }
 
@@ -76,20 +96,19 @@ static void ask_attr(struct guest_slot *slot)
 	guest_call_run(slot, &ask, sizeof(ask));
 }
 
-static void ask_text(struct guest_slot *slot, uint64_t offset)
+static void ask_part(struct guest_slot *slot, uint32_t opcode, uint64_t offset,
+		     uint32_t size)
 {
 	struct {
 		struct fuse_in_header head;
 		struct fuse_read_in in;
 	} ask = {
 		.head = slot->ahead->head,
-		.in = {.fh = slot->handle->fh,
-		       .offset = offset,
-		       .size = slot->ahead->wanted},
+		.in = {.fh = slot->handle->fh, .offset = offset, .size = size},
 	};
 
 	ask.head.len = sizeof(ask);
-	ask.head.opcode = FUSE_READ;
+	ask.head.opcode = opcode;
 	guest_call_run(slot, &ask, sizeof(ask));
 }
 
@@ -98,22 +117,29 @@ void guest_ahead_go(struct guest_slot *slot)
 	const struct guest_ahead *ahead = slot->ahead;
 
 	slot->session->waits--;
-	if (!ahead->out.has_attr)
+	if (ahead->lists)
+		ask_part(slot, FUSE_READDIRPLUS, ahead->place,
+			 ahead->wanted - ahead->out.text);
+	else if (!ahead->out.has_attr)
 		ask_attr(slot);
 	else
-		ask_text(slot, ahead->out.text);
+		ask_part(slot, FUSE_READ, ahead->out.text, ahead->wanted);
 }
 
 /* ---- Told ---- */
 
-/* The OPEN alone, if there is no memory for all. */
+/*
+ * The opening alone, if there is no memory for all. Nodes that were listed stay
+ * the guest's until its session ends, then.
+ */
 static void answer_all(struct guest_slot *slot)
 {
 	struct guest_ahead *ahead = slot->ahead;
 	const struct wire_ahead *out = &ahead->out;
-	size_t text = out->has_text ? out->text : 0;
+	size_t text = out->has_text || ahead->lists ? out->text : 0;
 	size_t open = ahead->open->len, len = open + sizeof(*out) + text;
-	uint8_t *octets = out->has_attr ? malloc(len) : NULL;
+	bool has_any = out->has_attr || ahead->lists;
+	uint8_t *octets = has_any ? malloc(len) : NULL;
 
 	if (!octets) {
 		octets = (uint8_t *)steal(&ahead->open);
@@ -136,6 +162,8 @@ static bool goes_on(const struct guest_slot *slot)
 {
 	const struct guest_ahead *ahead = slot->ahead;
 
+	if (ahead->lists)
+		return !ahead->is_over;
 	return !ahead->is_over && (!ahead->out.has_attr ||
 				   ahead->out.attr.attr.size < ahead->wanted);
 }
@@ -150,7 +178,7 @@ static void go_on(struct guest_slot *slot)
 
 bool guest_ahead_opened(struct guest_slot *slot, uint8_t *octets)
 {
-	if (!slot->ahead)
+	if (!slot->ahead || (slot->ahead->lists && !slot->ahead->wanted))
 		return false;
 	slot->ahead->open = (struct fuse_out_header *)octets;
 	/* It is in use: whatever the guest says, it is not closed. */
@@ -175,6 +203,47 @@ static void take_text(struct guest_ahead *ahead, uint8_t *octets, uint32_t len)
 	ahead->is_over = len >= ahead->wanted;
 }
 
+static int note_place(void *arg, struct fuse_entry_out *entry,
+		      struct fuse_dirent *dirent)
+{
+	struct guest_ahead *ahead = arg;
+
+	(void)entry;
+	ahead->place = dirent->off;
+	return 0;
+}
+
+/* Without memory for it, or without room for one more, there is no more. */
+static int add_piece(struct guest_ahead *ahead, const struct response *piece)
+{
+	if (!ahead->text)
+		ahead->text = malloc(ahead->wanted);
+	if (!ahead->text || piece->body_len > ahead->wanted - ahead->out.text)
+		return -ENOMEM;
+	memcpy(ahead->text + ahead->out.text, piece->body, piece->body_len);
+	ahead->out.text += (uint32_t)piece->body_len;
+	ahead->is_over = ahead->wanted - ahead->out.text < ENTRY_MAX;
+	return response_walk(piece, FUSE_READDIRPLUS, note_place, ahead);
+}
+
+/* Piece by piece, the last one is empty. */
+static void take_piece(struct guest_slot *slot, uint8_t *octets, uint32_t len)
+{
+	struct guest_ahead *ahead = slot->ahead;
+	const struct response piece = {
+		.head = (void *)octets,
+		.body = octets + sizeof(struct fuse_out_header),
+		.body_len = len,
+	};
+
+	if (!len)
+		ahead->out.has_text = ahead->is_over = true;
+	else if (guest_answers_list(slot->session, &piece) < 0 ||
+		 add_piece(ahead, &piece) < 0)
+		ahead->is_over = true;
+	free(octets);
+}
+
 static void take_attr(struct guest_ahead *ahead, uint8_t *octets)
 {
 	const struct fuse_attr_out *out =
@@ -189,16 +258,19 @@ bool guest_ahead_came(struct guest_slot *slot, uint8_t *octets)
 {
 	const struct fuse_out_header *head = (const void *)octets;
 	struct guest_ahead *ahead = slot->ahead;
+	uint32_t len = head ? head->len - (uint32_t)sizeof(*head) : 0;
 
 	if (!ahead || !ahead->open)
 		return false;
 	if (!head || head->error) {
 		ahead->is_over = true;
 		free(octets);
+	} else if (ahead->lists) {
+		take_piece(slot, octets, len);
 	} else if (!ahead->out.has_attr) {
 		take_attr(ahead, octets);
 	} else {
-		take_text(ahead, octets, head->len - (uint32_t)sizeof(*head));
+		take_text(ahead, octets, len);
 	}
 	go_on(slot);
 	return true;

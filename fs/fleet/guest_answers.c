@@ -12,7 +12,6 @@
 #include <linux/fuse.h>
 
 #include "fs/fleet/guest_layout.h"
-#include "fs/fleet/response.h"
 
 static uint8_t *gather(const struct iovec *iov, int count, size_t *len)
 {
@@ -83,6 +82,12 @@ static int give_each(void *arg, struct fuse_entry_out *entry,
 	return 0;
 }
 
+int guest_answers_list(struct guest_session *session,
+		       const struct response *listing)
+{
+	return response_walk(listing, FUSE_READDIRPLUS, give_each, session);
+}
+
 static int give_entries(struct guest_session *session, uint8_t *octets,
 			size_t len)
 {
@@ -93,7 +98,7 @@ static int give_entries(struct guest_session *session, uint8_t *octets,
 		.body_len = len - sizeof(*head),
 	};
 
-	return response_walk(&response, FUSE_READDIRPLUS, give_each, session);
+	return guest_answers_list(session, &response);
 }
 
 /* ---- Responses ---- */

@@ -153,7 +153,7 @@ int guest_check(struct guest_slot *slot, struct request *request)
 	squash(slot, request->head);
 	cut_read(slot, request);
 	note(slot, request);
-	if (slot->opcode == FUSE_OPEN)
+	if (slot->opcode == FUSE_OPEN || slot->opcode == FUSE_OPENDIR)
 		guest_ahead_note(slot, request);
 	return 0;
 }

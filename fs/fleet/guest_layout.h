@@ -7,7 +7,7 @@
  *   guest_slots.c    each call once: numbers of calls, parts, kept answers
  *   guest_calls.c    a call that is new: judged, handed to the view, ended
  *   guest_checks.c   is it one that a kernel would make?
- *   guest_ahead.c    what is asked for after an OPEN, with its answer
+ *   guest_ahead.c    what is asked for after an opening, with its answer
  *   guest_past.c     what became of calls of an earlier session
  *   guest_answers.c  what the view says, in the guest's numbers
  *   guest_nodes.c    nodes and open files: see guest_numbers.h
@@ -33,6 +33,7 @@
 #include "fs/fleet/guest.h"
 #include "fs/fleet/guest_numbers.h"
 #include "fs/fleet/request.h"
+#include "fs/fleet/response.h"
 #include "fs/fs.h"
 #include "fs/turns.h"
 #include "fs/view.h"
@@ -46,9 +47,11 @@
 /* And it is asked again so often, for a message may be lost. */
 #define GUEST_ASK_AGAIN_MS 200
 
-/* An OPEN that is answered together with what is ahead: guest_ahead.c. */
+/* An opening that is answered together with what is ahead: guest_ahead.c. */
 struct guest_ahead {
 	uint32_t wanted;	      /* octets of text; 0: attributes alone */
+	bool lists;		      /* an OPENDIR; and then: */
+	uint64_t place;		      /* of the last entry */
 	bool is_over;		      /* nothing more is asked for */
 	struct fuse_in_header head;   /* the OPEN's */
 	struct fuse_out_header *open; /* its response */
@@ -69,7 +72,7 @@ enum slot_state {
 	SLOT_FREE,  /* the last call is answered, or none has come */
 	SLOT_ASKS,  /* for a group that decides; not begun */
 	SLOT_WAITS, /* a RELEASE: for calls on the same open file; not begun */
-	SLOT_AHEAD, /* an OPEN: for what is to come with its answer */
+	SLOT_AHEAD, /* an opening: for what is to come with its answer */
 	SLOT_RUNS,  /* the view has it */
 };
 
@@ -327,7 +330,9 @@ int guest_check(struct guest_slot *slot, struct request *request);
 
 /* ---- guest_ahead.c ---- */
 
-/** guest_ahead_note() - an OPEN begins, that may have more with its answer */
+/** guest_ahead_note() - OPEN or OPENDIR begins, that may have more with its
+ * answer
+ */
 void guest_ahead_note(struct guest_slot *slot, const struct request *request);
 
 /**
@@ -363,6 +368,13 @@ void guest_past_look(struct guest_slot *slot,
 
 /** guest_answers_write() - view_peer.write(); @arg is the session */
 ssize_t guest_answers_write(void *arg, const struct iovec *iov, int count);
+
+/** guest_answers_list() - a piece of a directory gets the guest's numbers: 0,
+ * -errno
+ * @listing: the view's response to a READDIRPLUS
+ */
+int guest_answers_list(struct guest_session *session,
+		       const struct response *listing);
 
 /* ---- guest_rights.c ---- */
 

@@ -20,10 +20,12 @@ uint32_t remote_ahead_ask(const struct remote_call *call)
 {
 	const struct remotes *remotes = call->remote->remotes;
 	bool reads = (call->flags & (O_ACCMODE | O_TRUNC)) == O_RDONLY;
+	uint32_t max = call->opcode == FUSE_OPENDIR ? WIRE_AHEAD_LIST_MAX
+						    : WIRE_AHEAD_MAX;
 
-	if (!reads || remotes->ahead_octets + WIRE_AHEAD_MAX > REMOTE_AHEAD_MAX)
+	if (!reads || remotes->ahead_octets + max > REMOTE_AHEAD_MAX)
 		return WIRE_AHEAD;
-	return WIRE_AHEAD | WIRE_AHEAD_MAX;
+	return WIRE_AHEAD | max;
 }
 
 void remote_ahead_drop(struct remote_handle *handle)
@@ -33,6 +35,8 @@ void remote_ahead_drop(struct remote_handle *handle)
 
 	if (!ahead)
 		return;
+	if (handle->is_dir)
+		remote_listed_give_back(ahead);
 	remotes->ahead_octets -= ahead->len;
 	DL_DELETE(remotes->ahead, ahead);
 	free(ahead);
@@ -47,7 +51,6 @@ static void take_attr(const struct remote_call *call,
 	remote_looked_opened(call, &attr);
 }
 
-/* Without memory it is read there. */
 static void take_text(struct remote_handle *handle,
 		      const struct wire_ahead *from)
 {
@@ -60,6 +63,7 @@ static void take_text(struct remote_handle *handle,
 		.handle = handle,
 		.until_ns = uv_hrtime() + REMOTE_MOMENT_NS,
 		.changes = handle->remote->changes,
+		.is_whole = from->has_text,
 		.len = from->text,
 	};
 	memcpy(ahead->text, from + 1, from->text);
@@ -70,19 +74,22 @@ static void take_text(struct remote_handle *handle,
 
 void remote_ahead_take(const struct remote_call *call,
 		       struct remote_handle *handle,
-		       const struct wire_ahead *ahead)
+		       const struct response *response)
 {
-	if (ahead->has_attr)
+	const struct wire_ahead *ahead = response->ahead;
+
+	if (!handle->is_dir && ahead->has_attr)
 		take_attr(call, &ahead->attr.attr);
-	if (ahead->has_text)
+	if (ahead->has_text || ahead->text)
 		take_text(handle, ahead);
 }
 
-static bool is_over(const struct remote_ahead *ahead, uint64_t now_ns)
+bool remote_ahead_is_over(const struct remote_ahead *ahead, uint64_t now_ns)
 {
-	return !ahead->is_begun &&
-	       (now_ns > ahead->until_ns ||
-		ahead->changes != ahead->handle->remote->changes);
+	bool goes_on = ahead->is_begun && !ahead->handle->is_dir;
+
+	return !goes_on && (now_ns > ahead->until_ns ||
+			    ahead->changes != ahead->handle->remote->changes);
 }
 
 bool remote_ahead_answer(const struct remote_call *call,
@@ -95,7 +102,7 @@ bool remote_ahead_answer(const struct remote_call *call,
 	if (!ahead)
 		return false;
 	if (ahead->is_begun != (in->offset > 0) ||
-	    is_over(ahead, uv_hrtime())) {
+	    remote_ahead_is_over(ahead, uv_hrtime())) {
 		remote_ahead_drop(call->handle);
 		return false;
 	}
@@ -116,7 +123,7 @@ void remote_ahead_tick(struct remotes *remotes)
 	uint64_t now_ns = uv_hrtime();
 
 	DL_FOREACH_SAFE (remotes->ahead, ahead, next) {
-		if (is_over(ahead, now_ns))
+		if (remote_ahead_is_over(ahead, now_ns))
 			remote_ahead_drop(ahead->handle);
 	}
 }

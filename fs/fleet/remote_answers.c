@@ -92,6 +92,39 @@ static int give_listed(void *arg, struct fuse_entry_out *entry,
 	return 0;
 }
 
+static void give_back_node(struct remote *remote, uint64_t number)
+{
+	remote_node_forget(remote->remotes, number, 1);
+}
+
+static int give_back_listed(void *arg, struct fuse_entry_out *entry,
+			    struct fuse_dirent *dirent)
+{
+	(void)dirent;
+	if (entry && entry->nodeid)
+		give_back_node(arg, entry->nodeid);
+	return 0;
+}
+
+/* Nodes of a listing that is not kept are nobody's. */
+static void take_ahead(struct remote_call *call, struct remote_handle *handle,
+		       const struct response *response)
+{
+	struct remote *remote = call->remote;
+	struct response listing;
+
+	if (!handle->is_dir) {
+		remote_ahead_take(call, handle, response);
+		return;
+	}
+	listing = response_ahead(response);
+	response_walk(&listing, FUSE_READDIRPLUS, give_listed, remote);
+	remote_ahead_take(call, handle, response);
+	if (!handle->ahead)
+		response_walk(&listing, FUSE_READDIRPLUS, give_back_listed,
+			      remote);
+}
+
 static int give_open(struct remote_call *call, struct response *response)
 {
 	struct fuse_open_out *open = response->open;
@@ -108,13 +141,8 @@ static int give_open(struct remote_call *call, struct response *response)
 	if (!handle->is_dir)
 		open->open_flags |= FOPEN_DIRECT_IO;
 	if (response->ahead)
-		remote_ahead_take(call, handle, response->ahead);
+		take_ahead(call, handle, response);
 	return 0;
-}
-
-static void give_back_node(struct remote *remote, uint64_t number)
-{
-	remote_node_forget(remote->remotes, number, 1);
 }
 
 static int give_made(struct remote_call *call, struct response *response)
@@ -171,15 +199,6 @@ static int give(struct remote_call *call, struct response *response)
 }
 
 /* ---- Nobody takes it ---- */
-
-static int give_back_listed(void *arg, struct fuse_entry_out *entry,
-			    struct fuse_dirent *dirent)
-{
-	(void)dirent;
-	if (entry && entry->nodeid)
-		give_back_node(arg, entry->nodeid);
-	return 0;
-}
 
 static void give_back(struct remote_call *call, struct response *response)
 {

@@ -56,15 +56,16 @@ struct remote_looked {
 	char name[REMOTE_LOOKED_NAME]; /* "": it was no lookup */
 };
 
-/* Of one open file: see remote_ahead.c. */
+/* Of one open file or directory: see remote_ahead.c, remote_listed.c. */
 struct remote_ahead {
 	struct remote_ahead *prev, *next; /* in remotes->ahead */
 	struct remote_handle *handle;
 	uint64_t until_ns; /* by uv_hrtime(): it is begun by then, or never */
 	uint64_t changes;  /* remote->changes, of then */
 	bool is_begun;
+	bool is_whole; /* of a listing: it is all */
 	size_t len;
-	char text[];
+	char text[] __attribute__((aligned(8)));
 };
 
 /* Octets of all of them; past that none is asked for. */
@@ -289,15 +290,18 @@ void remote_looked_call(const struct remote_call *call);
  */
 bool remote_looked_answer(const struct remote_call *call);
 
-/* ---- remote_ahead.c: what came with the answer to an OPEN ---- */
+/* ---- remote_ahead.c: what came with the answer to an opening ---- */
 
-/** remote_ahead_ask() - what an OPEN says of it: see WIRE_AHEAD */
+/** remote_ahead_ask() - what an OPEN or OPENDIR says of it: see WIRE_AHEAD */
 uint32_t remote_ahead_ask(const struct remote_call *call);
 
-/** remote_ahead_take() - it has come; @call: the OPEN */
+/** remote_ahead_take() - it has come; @call: the OPEN or OPENDIR
+ *
+ * Without memory it is read there.
+ */
 void remote_ahead_take(const struct remote_call *call,
 		       struct remote_handle *handle,
-		       const struct wire_ahead *ahead);
+		       const struct response *response);
 
 /** remote_ahead_answer() - a READ of that open file; is it answered? */
 bool remote_ahead_answer(const struct remote_call *call,
@@ -306,8 +310,23 @@ bool remote_ahead_answer(const struct remote_call *call,
 /** remote_ahead_drop() - it is read at the owner's from now on */
 void remote_ahead_drop(struct remote_handle *handle);
 
+/** remote_ahead_is_over() - it may be true no more
+ *
+ * A text that somebody has begun to read is what it was to him.
+ */
+bool remote_ahead_is_over(const struct remote_ahead *ahead, uint64_t now_ns);
+
 /** remote_ahead_tick() - what nobody has begun to read in time goes */
 void remote_ahead_tick(struct remotes *remotes);
+
+/* ---- remote_listed.c: of a directory ---- */
+
+/** remote_listed_answer() - a READDIR, READDIRPLUS of it; is it answered? */
+bool remote_listed_answer(const struct remote_call *call,
+			  const struct fuse_read_in *in);
+
+/** remote_listed_give_back() - nodes of it that our kernel was not given */
+void remote_listed_give_back(struct remote_ahead *ahead);
 
 /* ---- remote_root.c: the directory of hosts ---- */
 

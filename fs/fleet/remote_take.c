@@ -118,6 +118,7 @@ static int take_handle(struct remote_call *call, struct request *request,
 	return handle->is_stale ? -ESTALE : 0;
 }
 
+/* Of OPENDIR, too. */
 static void note_open(struct remote_call *call, struct fuse_open_in *in)
 {
 	call->flags = (int)in->flags;
@@ -170,10 +171,8 @@ static void take_meaning(struct remote_call *call, struct request *request)
 
 	switch (call->opcode) {
 	case FUSE_OPEN:
-		note_open(call, body);
-		break;
 	case FUSE_OPENDIR:
-		call->flags = (int)((struct fuse_open_in *)body)->flags;
+		note_open(call, body);
 		break;
 	case FUSE_CREATE:
 		call->flags = (int)((struct fuse_create_in *)body)->flags;
@@ -325,6 +324,9 @@ static bool is_known(const struct remote_call *call,
 	switch (call->opcode) {
 	case FUSE_READ:
 		return remote_ahead_answer(call, request->body);
+	case FUSE_READDIR:
+	case FUSE_READDIRPLUS:
+		return remote_listed_answer(call, request->body);
 	case FUSE_LOOKUP:
 		return remote_looked_answer(call);
 	case FUSE_GETATTR:

@@ -110,6 +110,7 @@ static bool settle_opendir(struct request *request)
 	struct fuse_open_in *in = request->body;
 
 	in->flags &= O_NONBLOCK;
+	request->ahead = in->open_flags & WIRE_AHEAD ? in->open_flags : 0;
 	in->open_flags = 0;
 	return true;
 }

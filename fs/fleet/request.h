@@ -57,7 +57,7 @@ struct request {
 	 * counted; of a WRITE, octets that it may say were written. */
 	size_t response_max;
 	/* What is between hosts only, in what FUSE has for padding: */
-	uint32_t ahead; /* of an OPEN: see struct wire_ahead */
+	uint32_t ahead; /* of OPEN and OPENDIR: see struct wire_ahead */
 	bool tells;	/* of a FLUSH: see WIRE_TELLS */
 };
 

@@ -101,25 +101,17 @@ static void take_open(struct response *response, struct fuse_open_out *open)
 	response->open = open;
 }
 
-static bool settle_opendir(struct response *response, size_t max)
-{
-	(void)max;
-	take_open(response, response->body);
-	return true;
-}
-
 static bool ahead_is_good(struct wire_ahead *ahead, size_t len)
 {
 	if (len < sizeof(*ahead) || ahead->has_attr > 1 ||
-	    ahead->has_text > 1 || ahead->text != len - sizeof(*ahead) ||
-	    (ahead->text && !ahead->has_text))
+	    ahead->has_text > 1 || ahead->text != len - sizeof(*ahead))
 		return false;
 	ahead->attr.dummy = 0;
 	return !ahead->has_attr || attr_is_good(&ahead->attr.attr);
 }
 
 /* What is ahead is taken out of the body, which is for the kernel. */
-static bool settle_open(struct response *response, size_t max)
+static bool take_opened(struct response *response, size_t max)
 {
 	struct fuse_open_out *open = response->body;
 	size_t more = response->body_len - sizeof(*open);
@@ -134,6 +126,16 @@ static bool settle_open(struct response *response, size_t max)
 	response->body_len = sizeof(*open);
 	response->head->len -= (uint32_t)more;
 	return ahead_is_good(response->ahead, more);
+}
+
+static bool settle_open(struct response *response, size_t max)
+{
+	const struct wire_ahead *ahead;
+
+	if (!take_opened(response, max))
+		return false;
+	ahead = response->ahead;
+	return !ahead || ahead->has_text || !ahead->text;
 }
 
 static bool settle_create(struct response *response, size_t max)
@@ -278,6 +280,27 @@ static bool settle_listing(struct response *response, size_t max, bool is_plus)
 	return r == 0;
 }
 
+struct response response_ahead(const struct response *response)
+{
+	return (struct response){
+		.head = response->head,
+		.body = response->ahead + 1,
+		.body_len = response->ahead->text,
+	};
+}
+
+static bool settle_opendir(struct response *response, size_t max)
+{
+	struct response listing;
+
+	if (!take_opened(response, max))
+		return false;
+	if (!response->ahead)
+		return true;
+	listing = response_ahead(response);
+	return settle_listing(&listing, max, true);
+}
+
 static bool settle_readdir(struct response *response, size_t max)
 {
 	return settle_listing(response, max, false);
@@ -346,8 +369,7 @@ static const struct shape {
 	[FUSE_FSYNC] = {true, false, 0, NULL},
 	[FUSE_POLL] = {true, false, sizeof(struct fuse_poll_out), settle_poll},
 	[FUSE_RELEASE] = {true, false, 0, NULL},
-	[FUSE_OPENDIR] = {true, false, sizeof(struct fuse_open_out),
-			  settle_opendir},
+	[FUSE_OPENDIR] = {true, true, 0, settle_opendir},
 	[FUSE_READDIR] = {true, true, 0, settle_readdir},
 	[FUSE_READDIRPLUS] = {true, true, 0, settle_readdirplus},
 	[FUSE_FSYNCDIR] = {true, false, 0, NULL},

@@ -37,8 +37,8 @@ struct response {
 	struct fuse_entry_out *entry;
 	struct fuse_attr *attr;	    /* entry's, or GETATTR's; or NULL */
 	struct fuse_open_out *open; /* of OPEN, OPENDIR, CREATE; or NULL */
-	/* Of OPEN, if that was asked for; or NULL. It is no part of the body.
-	 */
+	/* Of OPEN and OPENDIR, if that was asked for; or NULL. It is no part of
+	 * the body. */
 	struct wire_ahead *ahead;
 	void *body;
 	size_t body_len;
@@ -71,6 +71,10 @@ typedef int response_entry(void *arg, struct fuse_entry_out *entry,
  */
 int response_walk(const struct response *response, uint32_t opcode,
 		  response_entry *each, void *arg);
+
+/** response_ahead() - of an OPENDIR with something ahead: a READDIRPLUS of that
+ */
+struct response response_ahead(const struct response *response);
 
 /**
  * response_ino() - st_ino of a file of another host's

@@ -166,9 +166,14 @@ struct wire_was_done {
  * has opened it to read, for all of it and for what is behind. So the answer
  * has behind FUSE's own what a GETATTR and READs right after the OPEN would
  * have brought. An owner that does not know of it answers without.
+ *
+ * In an OPENDIR it is octets of a listing, which is what READDIRPLUS would have
+ * brought: all of it, or what there is room for from its start. It has no
+ * attributes.
  */
-#define WIRE_AHEAD     ((uint32_t)1 << 31)
-#define WIRE_AHEAD_MAX ((uint32_t)128 * 1024)
+#define WIRE_AHEAD	    ((uint32_t)1 << 31)
+#define WIRE_AHEAD_MAX	    ((uint32_t)128 * 1024)
+#define WIRE_AHEAD_LIST_MAX ((uint32_t)64 * 1024)
 
 struct wire_ahead {
 	struct fuse_attr_out attr;

@@ -176,7 +176,7 @@ static void claim_taken(const struct response *response, uint32_t opcode,
 	}
 }
 
-/* What follows an OPEN's; return: its octets, which the kernel does not get. */
+/* What follows an opening's; return: its octets, which are not the kernel's. */
 static size_t claim_ahead(const struct response *response, uint32_t opcode,
 			  size_t max, const uint8_t *octets, size_t len)
 {
@@ -185,13 +185,17 @@ static size_t claim_ahead(const struct response *response, uint32_t opcode,
 
 	if (!ahead)
 		return 0;
-	fuzz_claim(opcode == FUSE_OPEN && !response->head->error);
+	fuzz_claim(opcode == FUSE_OPEN || opcode == FUSE_OPENDIR);
+	fuzz_claim(!response->head->error);
 	fuzz_claim((const uint8_t *)ahead == octets + HEAD + 16);
 	fuzz_claim(len - HEAD <= max);
 	size = sizeof(*ahead) + ahead->text;
 	fuzz_claim(size == len - HEAD - 16);
 	fuzz_claim(ahead->has_attr <= 1 && ahead->has_text <= 1);
-	fuzz_claim(!ahead->text || ahead->has_text);
+	if (opcode == FUSE_OPENDIR)
+		claim_listing((const uint8_t *)(ahead + 1), ahead->text, true);
+	else
+		fuzz_claim(!ahead->text || ahead->has_text);
 	if (ahead->has_attr)
 		claim_attr((const uint8_t *)&ahead->attr + 16);
 	return size;

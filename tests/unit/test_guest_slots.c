@@ -460,6 +460,87 @@ static void a_directory_is_read_in_pieces_that_are_kept(void **state)
 	owner_deinit(&owner);
 }
 
+struct listed {
+	struct fuse_open_out open;
+	struct wire_ahead ahead;
+	char text[GUEST_LISTING];
+};
+
+/* Return: octets of what was ahead. */
+static size_t open_listed(struct asker *asker, uint32_t wanted,
+			  struct listed *out)
+{
+	const struct fuse_open_in in = {.open_flags = WIRE_AHEAD | wanted};
+	const struct sent *said;
+	struct ask ask;
+	size_t head = sizeof(struct fuse_out_header);
+
+	memset(out, 0, sizeof(*out));
+	ask_make(&ask, asker, FUSE_OPENDIR, FUSE_ROOT_ID, &in, sizeof(in), NULL,
+		 NULL);
+	ask_send(&ask, asker, 1);
+	said = asker_answer(asker);
+	assert_in_range(said->len - head, sizeof(out->open), sizeof(*out));
+	memcpy(out, (const char *)said->body + head, said->len - head);
+	return said->len - head - sizeof(out->open);
+}
+
+static unsigned count_names(const struct listed *listed)
+{
+	unsigned count = 0;
+
+	for (size_t at = 0; at < listed->ahead.text; count++)
+		at += FUSE_DIRENTPLUS_SIZE(
+			(struct fuse_direntplus *)(listed->text + at));
+	return count;
+}
+
+static void a_directory_is_listed_with_its_opening(void **state)
+{
+	struct guest_figures figures;
+	struct asker asker;
+	struct owner owner;
+	struct listed out, again;
+	unsigned names;
+	uint64_t given;
+	size_t len;
+
+	(void)state;
+	begin(&owner, &asker);
+	make_nameservers(&asker, 40);
+	asker_open(&asker);
+	/* As much as a piece may have, or nothing of it. */
+	assert_int_equal(open_listed(&asker, GUEST_LISTING - 1, &out), 0);
+	len = open_listed(&asker, 128 * 1024, &out);
+	assert_true(out.ahead.has_text);
+	assert_int_equal(len, sizeof(out.ahead) + out.ahead.text);
+	names = count_names(&out);
+	assert_in_range(names, 40, 60);
+	guests_figures(&owner.fleet, &figures);
+	given = figures.nodes;
+	/* But for the dots. */
+	assert_int_equal(given, names - 2);
+	/* It is kept, for an answer may get lost. */
+	asker_send(&asker, WIRE_PROBE, 1, asker.seq[1], NULL, 0);
+	assert_int_equal(owner_said_kind(&owner, WIRE_ANSWER)->len,
+			 len + 16 + sizeof(out.open));
+	guests_figures(&owner.fleet, &figures);
+	assert_int_equal(figures.nodes, given);
+	for (uint64_t node = 2; node < 2 + given; node++) {
+		asker_forget(&asker, node, 1);
+		owner_said_kind(&owner, WIRE_NOTED);
+	}
+	guests_figures(&owner.fleet, &figures);
+	assert_int_equal(figures.nodes, 0);
+	/* What does not fit is asked for. */
+	make_nameservers(&asker, 400);
+	asker_open(&asker);
+	open_listed(&asker, GUEST_LISTING, &again);
+	assert_false(again.ahead.has_text);
+	assert_in_range(again.ahead.text, GUEST_LISTING - 1500, GUEST_LISTING);
+	owner_deinit(&owner);
+}
+
 static size_t list(struct asker *asker, uint16_t slot, uint64_t handle)
 {
 	struct fuse_read_in in = {.size = 128 * 1024, .fh = handle};
@@ -886,6 +967,7 @@ int main(void)
 		cmocka_unit_test(a_long_answer_comes_in_parts),
 		cmocka_unit_test(a_long_read_is_done_again_and_not_kept),
 		cmocka_unit_test(a_directory_is_read_in_pieces_that_are_kept),
+		cmocka_unit_test(a_directory_is_listed_with_its_opening),
 		cmocka_unit_test(pieces_are_short_when_many_are_kept),
 		cmocka_unit_test(a_file_is_closed_after_what_is_done_to_it),
 		cmocka_unit_test(what_was_done_is_known_after_the_session),

@@ -864,6 +864,161 @@ static void so_much_is_kept_of_what_is_opened_and_no_more(void **state)
 	remotes->ahead_octets = 0;
 }
 
+/* ---- What came with an OPENDIR ---- */
+
+struct opened_dir {
+	struct fuse_open_out open;
+	struct wire_ahead ahead;
+	char text[1024];
+};
+
+/* A directory of "a" and "b", and that is all of it or not. */
+static uint64_t opened_with_names(uint64_t node, bool is_whole)
+{
+	const struct fuse_open_in in = {0};
+	uint64_t unique = ask(FUSE_OPENDIR, node, &in, sizeof(in));
+	struct opened_dir out = {.open.fh = HANDLE};
+	struct sent *call;
+	struct told *answer;
+	size_t len = put_entry(out.text, "a", NODE);
+
+	if (!owner_session)
+		owner_opens();
+	call = sent_call(FUSE_OPENDIR);
+	assert_int_equal(((struct fuse_open_in *)call_body(call))->open_flags,
+			 WIRE_AHEAD | WIRE_AHEAD_LIST_MAX);
+	len += put_entry(out.text + len, "b", OTHER_NODE);
+	out.ahead.text = (uint32_t)len;
+	out.ahead.has_text = is_whole;
+	reply(call, 0, &out, offsetof(struct opened_dir, text) + len);
+	answer = told(unique);
+	assert_int_equal(answer->len, sizeof(out.open));
+	return ((struct fuse_open_out *)answer->body)->fh;
+}
+
+static uint64_t ask_names(uint32_t opcode, uint64_t node, uint64_t handle,
+			  uint64_t offset, uint32_t size)
+{
+	const struct fuse_read_in in = {
+		.fh = handle, .offset = offset, .size = size};
+
+	return ask(opcode, node, &in, sizeof(in));
+}
+
+#define ENTRY_SIZE FUSE_DIRENT_ALIGN(FUSE_NAME_OFFSET_DIRENTPLUS + 1)
+
+static void names_come_with_the_opening_of_their_directory(void **state)
+{
+	uint64_t root = far_root(), nodes[4], handle;
+	const struct fuse_dirent *name;
+	struct sent *forget;
+	struct told *list;
+
+	(void)state;
+	handle = opened_with_names(root, true);
+	list = told(
+		ask_names(FUSE_READDIRPLUS, root, handle, 0, ENTRY_SIZE + 8));
+	assert_int_equal(count_entries(list->body, list->len, nodes), 1);
+	assert_true(nodes[0] & REMOTE_NODE_BIT);
+	/* The second one by name alone: its node is no use to our kernel. */
+	list = told(ask_names(FUSE_READDIR, root, handle, NODE, 4096));
+	assert_int_equal(list->len, FUSE_DIRENT_ALIGN(FUSE_NAME_OFFSET + 1));
+	name = (const void *)list->body;
+	assert_int_equal(name->off, OTHER_NODE);
+	assert_memory_equal(name->name, "b\0", 2);
+	list = told(ask_names(FUSE_READDIR, root, handle, OTHER_NODE, 4096));
+	assert_int_equal(list->error, 0);
+	assert_int_equal(list->len, 0);
+	assert_int_equal(remotes_of(&far_fleet)->ahead_octets, 0);
+	far_pass(1000, true);
+	forget = sent(WIRE_FORGET);
+	assert_int_equal(forget->len, sizeof(struct wire_forget));
+	assert_int_equal(((struct wire_forget *)forget->body)->node,
+			 OTHER_NODE);
+	/* Whoever lists once more is shown what is new. */
+	ask_names(FUSE_READDIRPLUS, root, handle, 0, 4096);
+	sent_call(FUSE_READDIRPLUS);
+}
+
+static void what_is_behind_the_names_that_came_is_asked_for(void **state)
+{
+	uint64_t root = far_root(), handle;
+	struct fuse_read_in *in;
+
+	(void)state;
+	handle = opened_with_names(root, false);
+	told(ask_names(FUSE_READDIRPLUS, root, handle, 0, 4096));
+	sent_none();
+	ask_names(FUSE_READDIRPLUS, root, handle, OTHER_NODE, 4096);
+	in = call_body(sent_call(FUSE_READDIRPLUS));
+	assert_int_equal(in->fh, HANDLE);
+	assert_int_equal(in->offset, OTHER_NODE);
+	assert_int_equal(remotes_of(&far_fleet)->ahead_octets, 0);
+}
+
+/* Their attributes are believed for a second, and may not be true any more. */
+static void names_that_came_are_listed_at_once_or_never(void **state)
+{
+	static const struct {
+		bool begins, does, is_told, closes;
+		uint64_t offset;
+		unsigned waits_ms;
+		size_t forgets;
+	} cases[] = {
+		{.does = true, .forgets = 2},
+		{.is_told = true, .forgets = 2},
+		{.waits_ms = 3, .forgets = 2},
+		{.offset = NODE, .forgets = 2},
+		{.begins = true, .offset = 0, .forgets = 1},
+		{.begins = true, .offset = NODE, .does = true, .forgets = 1},
+		{.begins = true, .offset = NODE, .is_told = true, .forgets = 1},
+		{.begins = true, .offset = NODE, .waits_ms = 21, .forgets = 1},
+		{.closes = true, .forgets = 2},
+	};
+	const struct {
+		struct fuse_out_header head;
+		struct fuse_notify_inval_inode_out inode;
+	} changed = {
+		.head = {.len = sizeof(changed),
+			 .error = FUSE_NOTIFY_INVAL_INODE},
+		.inode.ino = NODE,
+	};
+	uint64_t root = far_root(), handle;
+	struct sent *forget;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		handle = opened_with_names(root, true);
+		if (cases[i].begins)
+			told(ask_names(FUSE_READDIRPLUS, root, handle, 0,
+				       ENTRY_SIZE));
+		if (cases[i].does) {
+			ask_mkdir(root, "made");
+			reply(sent_call(FUSE_MKDIR), -EEXIST, NULL, 0);
+		}
+		if (cases[i].is_told)
+			say(WIRE_NOTIFY, NULL, &changed, sizeof(changed));
+		wait_ms(cases[i].waits_ms);
+		if (cases[i].closes) {
+			const struct fuse_release_in in = {.fh = handle};
+
+			ask(FUSE_RELEASEDIR, root, &in, sizeof(in));
+			reply(sent_call(FUSE_RELEASEDIR), 0, NULL, 0);
+		} else {
+			ask_names(FUSE_READDIRPLUS, root, handle,
+				  cases[i].offset, 4096);
+			reply(sent_call(FUSE_READDIRPLUS), 0, NULL, 0);
+		}
+		assert_int_equal(remotes_of(&far_fleet)->ahead_octets, 0);
+		far_pass(1000, true);
+		forget = sent(WIRE_FORGET);
+		assert_int_equal(forget->len,
+				 cases[i].forgets * sizeof(struct wire_forget));
+		say(WIRE_NOTED, forget, NULL, 0);
+	}
+}
+
 /* ---- Slots ---- */
 
 static void one_user_has_a_quarter_of_the_slots(void **state)
@@ -1249,6 +1404,9 @@ int main(void)
 		TEST(what_came_with_an_opening_is_read_at_once_or_never),
 		TEST(who_writes_is_told_of_himself_alone),
 		TEST(so_much_is_kept_of_what_is_opened_and_no_more),
+		TEST(names_come_with_the_opening_of_their_directory),
+		TEST(what_is_behind_the_names_that_came_is_asked_for),
+		TEST(names_that_came_are_listed_at_once_or_never),
 		TEST(one_user_has_a_quarter_of_the_slots),
 		TEST(who_has_too_many_calls_is_told_so),
 		TEST(so_much_is_on_its_way_and_no_more),

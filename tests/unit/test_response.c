@@ -429,6 +429,48 @@ static void what_came_with_an_open_is_not_the_kernels(void **state)
 	}
 }
 
+static void a_listing_came_with_an_opendir(void **state)
+{
+	struct {
+		struct fuse_out_header head;
+		struct fuse_open_out open;
+		struct wire_ahead ahead;
+		char text[4096];
+	} octets = {.open.fh = 5};
+	size_t len, whole;
+	uint8_t *listed = recorded_response(FUSE_READDIRPLUS, &len);
+	struct response response, listing;
+
+	(void)state;
+	len -= sizeof(octets.head);
+	assert_in_range(len, 200, sizeof(octets.text));
+	memcpy(octets.text, listed + sizeof(octets.head), len);
+	free(listed);
+	whole = offsetof(typeof(octets), text) + len;
+	octets.head.len = (uint32_t)whole;
+	octets.ahead.text = (uint32_t)len;
+	/* It need not be all of it. */
+	assert_int_equal(response_take(&response, FUSE_OPENDIR, whole - 16,
+				       &octets, whole),
+			 0);
+	assert_int_equal(response.body_len, sizeof(octets.open));
+	listing = response_ahead(&response);
+	assert_ptr_equal(listing.body, octets.text);
+	assert_int_equal(listing.body_len, len);
+	/* A piece of an entry; then, a name that there cannot be. */
+	octets.head.len = (uint32_t)(whole -= 8);
+	octets.ahead.text -= 8;
+	assert_int_equal(response_take(&response, FUSE_OPENDIR, whole - 16,
+				       &octets, whole),
+			 -EPROTO);
+	octets.head.len = (uint32_t)(whole += 8);
+	octets.ahead.text += 8;
+	octets.text[FUSE_NAME_OFFSET_DIRENTPLUS] = '/';
+	assert_int_equal(response_take(&response, FUSE_OPENDIR, whole - 16,
+				       &octets, whole),
+			 -EPROTO);
+}
+
 static void only_lookup_may_say_that_there_is_none(void **state)
 {
 	static const struct fuse_entry_out none;
@@ -758,6 +800,7 @@ int main(void)
 		cmocka_unit_test(what_cannot_be_is_none),
 		cmocka_unit_test(what_no_peer_has_a_say_in_is_cleared),
 		cmocka_unit_test(what_came_with_an_open_is_not_the_kernels),
+		cmocka_unit_test(a_listing_came_with_an_opendir),
 		cmocka_unit_test(only_lookup_may_say_that_there_is_none),
 		cmocka_unit_test(a_listing_is_of_names),
 		cmocka_unit_test(a_name_of_a_listing_has_an_end),
