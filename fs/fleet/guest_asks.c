@@ -50,8 +50,8 @@ static struct guest_slot *telling_slot(struct guest_session *session,
 
 	return receipt->session == session->number &&
 			       receipt->seq == slot->seq && slot->tells &&
-			       about->pid == slot->pid && !about->other &&
-			       !about->group
+			       about->pid == slot->pid &&
+			       about->other == slot->told_of && !about->group
 		       ? slot
 		       : NULL;
 }

@@ -132,6 +132,7 @@ static void note(struct guest_slot *slot, const struct request *request)
 		slot->open_flags = O_RDONLY;
 	slot->pid = (pid_t)request->head->pid;
 	slot->tells = request->tells;
+	slot->told_of = request->told_of;
 }
 
 /* ---- All of it ---- */

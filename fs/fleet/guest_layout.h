@@ -92,7 +92,8 @@ struct guest_slot {
 	struct guest_ahead *ahead;   /* NULL: nothing is */
 	int open_flags;		     /* of OPEN and CREATE */
 	pid_t pid;		     /* the caller's */
-	bool tells;		     /* a FLUSH with WIRE_TELLS; and then: */
+	bool tells;		     /* it is with WIRE_TELLS; and then: */
+	pid_t told_of;		     /* the other thread, or 0 */
 	bool has_caller;	     /* it was told of: */
 	struct caller caller;
 	uint8_t *kept; /* the request, while it is not begun */

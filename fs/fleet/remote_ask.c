@@ -4,7 +4,8 @@
  *
  * Only of those that wait for its answer. Who was given up already, and has
  * been answered EINTR, is as good as killed. What it will ask of who closes a
- * file is told without being asked: that would be one way and back more.
+ * file, or asks what somebody else has opened, is told without being asked:
+ * that would be one way and back more.
  */
 #include "fs/caller.h"
 #include "fs/fleet/remote_layout.h"
@@ -45,9 +46,9 @@ static void tell_of_call(struct remote *remote,
 		return;
 	caller->is_killed |= call->caller_killed;
 	caller->is_ending |= call->caller_killed;
-	tell(remote, question, caller);
 	if (call->is_blank && !caller->is_killed)
 		remote_call_reply(call, 0);
+	tell(remote, question, caller);
 }
 
 static void known(void *arg, const struct caller *caller)
@@ -123,7 +124,10 @@ void remote_ask_tell(const struct remote_call *call)
 		.slot = call->slot,
 		.seq = call->seq,
 	};
-	const struct caller_about about = {.pid = call->pid};
+	const struct caller_about about = {
+		.pid = call->pid,
+		.other = call->told_of,
+	};
 	const struct wire_caller killed = {.is_killed = 1, .is_ending = 1};
 
 	if (call->caller_killed)

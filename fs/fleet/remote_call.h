@@ -72,7 +72,8 @@ struct remote_call {
 	bool was_clean;	  /* a WRITE: its file was not dirty before it */
 	bool holds;	  /* a close: it is in remote->releases */
 	bool is_answered; /* to our kernel */
-	bool tells;	  /* a FLUSH with WIRE_TELLS */
+	bool tells;	  /* it goes with WIRE_TELLS */
+	pid_t told_of;	  /* the other thread then, or 0 */
 	bool is_blank;	  /* and it ends well: see WIRE_BLANK */
 	bool is_poll;	  /* remote_waits.c's own; and then: */
 	bool is_ready;	  /* its answer says that there may be something */

@@ -284,6 +284,11 @@ int remote_looked_error(const struct remote_call *call, int error);
 /** remote_looked_call() - a call begins, or is answered */
 void remote_looked_call(const struct remote_call *call);
 
+/** remote_looked_writer() - the thread that has just opened its node to write,
+ * as far as is known; or 0
+ */
+pid_t remote_looked_writer(const struct remote_call *call);
+
 /** remote_looked_answer() - LOOKUP, GETATTR of what was just looked up
  *
  * Return: whether our kernel is answered.

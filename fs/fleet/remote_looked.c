@@ -129,6 +129,16 @@ void remote_looked_call(const struct remote_call *call)
 		remote_looked_forget(call->remote);
 }
 
+pid_t remote_looked_writer(const struct remote_call *call)
+{
+	const struct remote *remote = call->remote;
+
+	for (unsigned i = 0; i < REMOTE_LOOKED; i++)
+		if (remote->looked[i].owner == head_of(call)->nodeid)
+			return remote->looked[i].pid;
+	return 0;
+}
+
 /* ---- Told ---- */
 
 static bool is_of(const struct remote_looked *looked,

@@ -156,6 +156,17 @@ static void note_flush(struct remote_call *call, struct fuse_flush_in *in)
 	in->padding = call->tells ? WIRE_TELLS : 0;
 }
 
+/* Whoever inherits what another one has opened asks what it is. */
+static void note_getattr(struct remote_call *call, struct fuse_getattr_in *in)
+{
+	if (call->handle || call->pid <= 0)
+		return;
+	call->told_of = remote_looked_writer(call);
+	call->tells = call->told_of;
+	in->dummy = call->tells ? WIRE_TELLS : 0;
+	in->fh = (uint64_t)call->told_of;
+}
+
 static void note_release(struct remote_call *call)
 {
 	call->is_ordered = true;
@@ -176,6 +187,9 @@ static void take_meaning(struct remote_call *call, struct request *request)
 		break;
 	case FUSE_CREATE:
 		call->flags = (int)((struct fuse_create_in *)body)->flags;
+		break;
+	case FUSE_GETATTR:
+		note_getattr(call, body);
 		break;
 	case FUSE_READ:
 		note_read(call, body);

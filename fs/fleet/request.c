@@ -41,11 +41,13 @@ static bool settle_getattr(struct request *request)
 	struct fuse_getattr_in *in = request->body;
 
 	in->getattr_flags &= FUSE_GETATTR_FH;
-	in->dummy = 0;
 	if (!in->getattr_flags) {
+		request->tells = in->dummy == WIRE_TELLS;
+		request->told_of = request->tells ? (pid_t)in->fh : 0;
 		in->fh = 0;
 		request->handle = NULL;
 	}
+	in->dummy = 0;
 	return true;
 }
 

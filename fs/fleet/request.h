@@ -17,6 +17,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 /*
  * Octets of a name: what a kernel sends at most. None is as long here, but it
@@ -58,7 +59,8 @@ struct request {
 	size_t response_max;
 	/* What is between hosts only, in what FUSE has for padding: */
 	uint32_t ahead; /* of OPEN and OPENDIR: see struct wire_ahead */
-	bool tells;	/* of a FLUSH: see WIRE_TELLS */
+	bool tells;	/* of FLUSH and GETATTR: see WIRE_TELLS */
+	pid_t told_of;	/* and the other thread, of GETATTR; or 0 */
 };
 
 /**

@@ -185,7 +185,10 @@ struct wire_ahead {
 
 /*
  * In a FLUSH, where FUSE has padding: who closes is looked at meanwhile, and a
- * WIRE_CALLER follows. An owner that wants to know that alone need not ask.
+ * WIRE_CALLER follows. An owner that wants to know that alone need not ask. So
+ * it is in a GETATTR of what a thread of ours has opened to write, which is not
+ * the one that asks: is that of the same process? It is where FUSE has the open
+ * file that no GETATTR here is of.
  */
 #define WIRE_TELLS ((uint32_t)0x74656c6c)
 

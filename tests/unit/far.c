@@ -156,6 +156,7 @@ void caller_ask(struct fs *of, const struct caller_about *about,
 {
 	const struct caller caller = {
 		.is_member = about->group == 1000,
+		.is_same = about->other == about->pid - 1,
 		.process = about->pid,
 		.command = "cp",
 	};

@@ -633,6 +633,54 @@ static void who_closes_is_not_asked_for_where_it_is_told(void **state)
 	owner_deinit(&owner);
 }
 
+/* Return: what it is to him, who may be of the opener's process or not. */
+static uint64_t size_told(struct asker *asker, uint64_t node, uint64_t opener,
+			  bool asks, bool is_same)
+{
+	const struct fuse_getattr_in in = {.dummy = WIRE_TELLS, .fh = opener};
+	struct wire_caller caller = {.process = 4711, .is_same = is_same};
+	const struct fuse_out_header *head;
+	const struct sent *said;
+	struct ask ask;
+
+	ask_make(&ask, asker, FUSE_GETATTR, node, &in, sizeof(in), NULL, NULL);
+	ask_send(&ask, asker, 1);
+	if (asks) {
+		said = owner_said_kind(asker->owner, WIRE_ASK);
+		caller.question =
+			((const struct wire_ask *)said->body)->question;
+	} else {
+		owner_said_nothing(asker->owner);
+	}
+	asker_send(asker, WIRE_CALLER, asks ? 0 : 1, asks ? 0 : asker->seq[1],
+		   &caller, sizeof(caller));
+	head = (const void *)asker_answer(asker)->body;
+	assert_int_equal(head->error, 0);
+	return ((const struct fuse_attr_out *)(head + 1))->attr.size;
+}
+
+static void who_inherits_is_not_asked_for_where_it_is_told(void **state)
+{
+	uint64_t dir, records, size, handle, opener;
+	struct asker asker;
+	struct owner owner;
+
+	(void)state;
+	begin(&owner, &asker);
+	records = make_records(&asker, &dir);
+	size = size_of(&asker, records);
+	assert_int_equal(
+		asker_open_file(&asker, records, O_WRONLY | O_TRUNC, &handle),
+		0);
+	opener = asker.pid++;
+	assert_int_equal(size_told(&asker, records, opener, false, true), 0);
+	assert_int_equal(size_told(&asker, records, opener, false, false),
+			 size);
+	/* It is another thread that is to be known of. */
+	assert_int_equal(size_told(&asker, records, opener + 7, true, true), 0);
+	owner_deinit(&owner);
+}
+
 /* ---- What is asked for with an OPEN ---- */
 
 struct opened {
@@ -884,6 +932,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(who_closes_is_not_asked_for_where_it_is_told),
+		cmocka_unit_test(
+			who_inherits_is_not_asked_for_where_it_is_told),
 		cmocka_unit_test(a_short_text_goes_with_its_opening),
 		cmocka_unit_test(
 			a_text_that_takes_its_turn_goes_with_its_opening),

@@ -841,9 +841,38 @@ static void who_writes_is_told_of_himself_alone(void **state)
 	wait_ms(10);
 	told(ask_attr(node));
 	sent_none();
+	sent_none();
+}
+
+/* Who is told of it, and what it is then, its owner says. */
+static void who_inherits_what_is_written_is_looked_at(void **state)
+{
+	uint64_t node = far_file(NODE);
+	const struct wire_caller *caller;
+	struct fuse_getattr_in *in;
+	struct sent *call, *told_of;
+
+	(void)state;
+	opened_with_text(node, O_WRONLY | O_TRUNC);
 	far_pid++;
 	ask_attr(node);
-	sent_call(FUSE_GETATTR);
+	call = sent_call(FUSE_GETATTR);
+	in = call_body(call);
+	assert_int_equal(in->dummy, WIRE_TELLS);
+	assert_int_equal(in->fh, PID);
+	told_of = sent(WIRE_CALLER);
+	caller = (void *)told_of->body;
+	assert_int_equal(caller->question, 0);
+	assert_int_equal(caller->process, PID + 1);
+	assert_true(caller->is_same);
+	assert_int_equal(told_of->head.slot, call->head.slot);
+	/* What is opened to be read is the same to all of them. */
+	opened_with_text(node, O_RDONLY);
+	wait_ms(3);
+	ask_attr(node);
+	in = call_body(sent_call(FUSE_GETATTR));
+	assert_int_equal(in->dummy, 0);
+	sent_none();
 }
 
 static void so_much_is_kept_of_what_is_opened_and_no_more(void **state)
@@ -1403,6 +1432,7 @@ int main(void)
 		TEST(a_short_text_comes_with_its_opening),
 		TEST(what_came_with_an_opening_is_read_at_once_or_never),
 		TEST(who_writes_is_told_of_himself_alone),
+		TEST(who_inherits_what_is_written_is_looked_at),
 		TEST(so_much_is_kept_of_what_is_opened_and_no_more),
 		TEST(names_come_with_the_opening_of_their_directory),
 		TEST(what_is_behind_the_names_that_came_is_asked_for),
