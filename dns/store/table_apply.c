@@ -45,11 +45,15 @@ static int compare_sorted(const void *a, const void *b)
 	return x->offset < y->offset ? -1 : x->offset > y->offset;
 }
 
-/* Order the items by owner, and as they were given within an owner. */
+/*
+ * Order the items by owner, and as they were given within an owner: as they
+ * are, mostly.
+ */
 static int apply_sort(struct apply *apply, const struct change *change)
 {
 	struct change_item item;
 	size_t offset = 0, at, i = 0;
+	bool in_order = true;
 	int r;
 
 	apply->sorted = calloc(change->count, sizeof(*apply->sorted));
@@ -69,9 +73,12 @@ static int apply_sort(struct apply *apply, const struct change *change)
 		assert(out->key_len <=
 		       apply->sorted_keys.cap - apply->sorted_keys.len);
 		buffer_add(&apply->sorted_keys, key, out->key_len);
+		if (i > 1 && in_order)
+			in_order = compare_sorted(out - 1, out) < 0;
 	}
 	assert(i == change->count);
-	qsort(apply->sorted, i, sizeof(*apply->sorted), compare_sorted);
+	if (!in_order)
+		qsort(apply->sorted, i, sizeof(*apply->sorted), compare_sorted);
 	return 0;
 }
 
