@@ -325,6 +325,22 @@ static void serve(struct daemon *daemon, int ready)
 	notify(daemon->commons.aside, "STOPPING=1");
 }
 
+/* Octets of free memory that a thread keeps for the next text. */
+#define KEPT_MEMORY ((size_t)1024 * 1024)
+
+/*
+ * From 128 KiB on glibc gives back to the kernel what is free, and each page of
+ * it has to be got again: 5 % of the time that 2,000 records take. It keeps
+ * twice as much as the largest piece that was freed (mallopt(3),
+ * M_MMAP_THRESHOLD), as it would after the first larger text anyhow.
+ */
+static void keep_memory(void)
+{
+	void *volatile piece = malloc(KEPT_MEMORY / 2);
+
+	free(piece);
+}
+
 static int run(struct daemon *daemon)
 {
 	struct options *options = &daemon->options;
@@ -351,6 +367,7 @@ static int run(struct daemon *daemon)
 		return r;
 	}
 	running_loop = &daemon->loop;
+	keep_memory();
 	r = start(daemon);
 	if (r == 0)
 		serve(daemon, ready);
