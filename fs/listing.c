@@ -178,7 +178,7 @@ static int find_next(struct listing *listing, const struct mark *from,
 		return 0;
 	}
 	r = listing->walk->next(listing, first ? NULL : listing->key,
-				listing->key_len, &name);
+				first ? 0 : listing->key_len, &name);
 	if (r == 0)
 		listing->key_len = name_to_key(&name, listing->key);
 	return r;

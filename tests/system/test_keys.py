@@ -234,3 +234,17 @@ def test_they_are_there_after_a_crash(circuit):
     before = read(ns / "keys" / "xfr")
     circuit.crash_and_restart()
     assert read(ns / "keys" / "xfr") == before
+
+
+@pytest.mark.parametrize("directory", [".", "names", "zones", "zones/example.",
+                                       "keys", "transfer"])
+def test_an_open_directory_is_listed_once_more(ns, directory):
+    append(ns.records, "example. SOA ns.example. host.example. 1 2 3 4 5\n"
+           "example. NS ns.example.\nns.example. A 192.0.2.1\n")
+    ns.sh("touch keys/xfr")
+    fd = os.open(ns.path / directory, os.O_RDONLY | os.O_DIRECTORY)
+    first = os.listdir(fd)
+    assert first
+    for _ in range(3):
+        assert os.listdir(fd) == first
+    os.close(fd)
