@@ -146,25 +146,34 @@ void remote_gone(struct fleet *fleet, const char *name)
 
 /* ---- Messages in ---- */
 
-static void notified(struct remote *remote, const void *body, size_t len)
+/*
+ * Return: whether the owner had to tell: once of each node that has come with
+ * attributes to be believed. Who has listed many is told of them all at once.
+ */
+static bool notified(struct remote *remote, const void *body, size_t len)
 {
 	const struct fuse_out_header *head = body;
 	const struct fuse_notify_inval_inode_out *inode = (void *)(head + 1);
 	const struct fuse_notify_poll_wakeup_out *poll = (void *)(head + 1);
 	struct remote_node *node;
+	bool is_told;
 
 	if (len < sizeof(*head))
-		return;
+		return false;
 	if (head->error == FUSE_NOTIFY_POLL &&
 	    len == sizeof(*head) + sizeof(*poll))
 		remote_waits_notified(remote, poll->kh);
 	if (head->error != FUSE_NOTIFY_INVAL_INODE ||
 	    len != sizeof(*head) + sizeof(*inode))
-		return;
+		return false;
 	remote_looked_forget(remote);
 	node = remote_node_of(remote, inode->ino);
 	if (node && node->lookups)
 		remote_kernel_forget_attr(remote_session(remote), node->number);
+	is_told = node && node->is_told;
+	if (node)
+		node->is_told = false;
+	return is_told;
 }
 
 static void unknown(struct remote_call *call)
@@ -191,9 +200,7 @@ static bool in_session(struct remote *remote, const struct wire_head *head,
 			remote_past_undone(call);
 		break;
 	case WIRE_NOTIFY:
-		if (head->whole == len)
-			notified(remote, body, len);
-		break;
+		return head->whole == len && notified(remote, body, len);
 	case WIRE_ASK:
 		remote_ask(remote, body);
 		break;

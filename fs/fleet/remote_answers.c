@@ -77,6 +77,7 @@ static int give_entry(struct remote *remote, struct fuse_entry_out *entry)
 	node = remote_node_find(remote->remotes, entry->nodeid);
 	node->ino = entry->attr.ino;
 	node->type = entry->attr.mode & S_IFMT;
+	node->is_told |= entry->attr_valid || entry->attr_valid_nsec;
 	return 0;
 }
 

@@ -34,6 +34,7 @@ struct remote_node {
 	uint64_t owed;	  /* the owner is, and does not know */
 	uint64_t ino;	  /* as our kernel was told */
 	uint32_t type; /* S_IFDIR or S_IFREG, of its mode; 0: not known yet */
+	bool is_told;  /* it was to be believed: its owner tells of a change */
 	bool is_root;  /* the host's anchor: never stale, and not counted */
 	bool is_stale; /* of a session that is over */
 };

@@ -14,6 +14,7 @@ bool far_is_up, far_yields, far_taken;
 size_t far_size_max;
 int far_kernel_says;
 bool far_no_memory, far_settled, far_blank;
+bool far_in_vain;
 pid_t far_pid = PID;
 unsigned far_holds, far_asks, far_processed;
 uid_t far_uid;
@@ -431,7 +432,7 @@ void say(enum wire_kind kind, const struct sent *of, const void *body,
 	}
 	if (len)
 		memcpy(octets, body, len);
-	remote_message(&far_fleet, "h2", &head, octets, len);
+	far_in_vain = !remote_message(&far_fleet, "h2", &head, octets, len);
 	free(octets);
 }
 

@@ -43,6 +43,7 @@ extern int far_kernel_says;    /* to the next answers: 0, -ENOENT, -EINVAL */
 extern bool far_no_memory;     /* while requests are taken */
 extern bool far_settled;       /* what the owner says: WIRE_SETTLED */
 extern bool far_blank;	       /* and WIRE_BLANK */
+extern bool far_in_vain;       /* was the last message: see bus.h */
 extern pid_t far_pid;	       /* who asks */
 extern unsigned far_holds;     /* of hosts_hold() */
 extern unsigned far_asks;      /* hosts_ask_one() and hosts_ask_all() */

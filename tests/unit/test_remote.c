@@ -322,6 +322,36 @@ static void a_listing_that_nobody_takes_is_forgotten(void **state)
 	assert_int_equal(((struct wire_forget *)forget->body)[1].count, 1);
 }
 
+/* As often as it was to be believed; or it floods. */
+static void an_owner_has_to_tell_of_what_is_listed(void **state)
+{
+	char list[1024] __attribute__((aligned(8)));
+	struct {
+		struct fuse_out_header head;
+		struct fuse_notify_inval_inode_out inode;
+	} changed = {
+		.head = {.len = sizeof(changed),
+			 .error = FUSE_NOTIFY_INVAL_INODE},
+		.inode.ino = NODE,
+	};
+	uint64_t root = far_root();
+	struct fuse_read_in in = {.fh = opened_dir(root), .size = sizeof(list)};
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		ask(FUSE_READDIRPLUS, root, &in, sizeof(in));
+		reply(sent_call(FUSE_READDIRPLUS), 0, list,
+		      put_entry(list, "a", NODE));
+		say(WIRE_NOTIFY, NULL, &changed, sizeof(changed));
+		assert_false(far_in_vain);
+		say(WIRE_NOTIFY, NULL, &changed, sizeof(changed));
+		assert_true(far_in_vain);
+	}
+	changed.inode.ino = OTHER_NODE;
+	say(WIRE_NOTIFY, NULL, &changed, sizeof(changed));
+	assert_true(far_in_vain);
+}
+
 /* As any other directory is; and its beats are what tells of it. */
 static void a_host_is_believed_while_it_is_listed(void **state)
 {
@@ -1414,6 +1444,7 @@ int main(void)
 		TEST(nodes_get_numbers_of_this_mount),
 		TEST(what_is_forgotten_is_told_until_it_is_noted),
 		TEST(a_listing_that_nobody_takes_is_forgotten),
+		TEST(an_owner_has_to_tell_of_what_is_listed),
 		TEST(a_host_is_believed_while_it_is_listed),
 		TEST(calls_wait_until_the_session_is_open),
 		TEST(what_changes_one_file_goes_one_after_another),
