@@ -5,16 +5,13 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <sys/syscall.h>
-#include <sys/utsname.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 #include <uv.h>
 
 #include "dns/wire/thread.h"
 #include "dns/wire/util.h"
+#include "tests/unit/slices.h"
 
 struct seen {
 	sigset_t blocked;
@@ -94,50 +91,22 @@ static void who_starts_one_keeps_its_own_signals(void **state)
 					 sigismember(&after, number));
 }
 
-/* As the kernel has it: sched_getattr(2). */
-struct seen_slice {
-	uint32_t size, policy;
-	uint64_t flags;
-	int32_t nice;
-	uint32_t priority;
-	uint64_t runtime_ns, rest[2];
-};
-
-static struct seen_slice look_at_slice(void)
-{
-	struct seen_slice seen = {0};
-
-	assert_int_equal(syscall(SYS_sched_getattr, 0, &seen, sizeof(seen), 0),
-			 0);
-	return seen;
-}
-
-static bool has_slices(void)
-{
-	struct utsname kernel;
-	int major = 0, minor = 0;
-
-	uname(&kernel);
-	sscanf(kernel.release, "%d.%d", &major, &minor);
-	return major > 6 || (major == 6 && minor >= 12);
-}
-
 static void a_thread_has_a_slice_and_keeps_all_else(void **state)
 {
 	static const unsigned us[] = {THREAD_SLICE_SHORT, THREAD_SLICE_LONG};
-	struct seen_slice before = look_at_slice(), after;
+	struct slice before = slice_look(), after;
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(us); i++) {
 		thread_slice(us[i]);
-		after = look_at_slice();
+		after = slice_look();
 		assert_int_equal(after.nice, before.nice);
 		assert_int_equal(after.policy, before.policy);
-		if (has_slices())
+		if (slices_are_known())
 			assert_int_equal(after.runtime_ns, us[i] * 1000);
 	}
 	thread_slice(THREAD_SLICE_DEFAULT);
-	after = look_at_slice();
+	after = slice_look();
 	assert_int_equal(after.runtime_ns, before.runtime_ns);
 }
 

@@ -11,6 +11,8 @@
 #include "anchors/writer.h"
 #include "dns/store/rrset_layout.h"
 #include "dns/store/snapshot.h"
+#include "dns/wire/thread.h"
+#include "tests/unit/slices.h"
 #include "tests/unit/tables.h"
 
 /* A store and its writer on a loop, in a directory of their own. */
@@ -32,6 +34,7 @@ struct probe {
 	unsigned runs;
 	int result;
 	bool back;
+	struct slice slice; /* that the writer had */
 	unsigned left_then; /* jobs that were not back when it was */
 	struct refusal refusal;
 };
@@ -82,6 +85,7 @@ static int run_probe(struct job *job, MDB_txn *txn)
 	int r;
 
 	probe->runs++;
+	probe->slice = slice_look();
 	if (*probe->table == UINT32_MAX) {
 		r = table_create(&probe->world->store.tables, txn,
 				 probe->table);
@@ -263,8 +267,9 @@ struct sliced {
 	struct world *world;
 	unsigned slices; /* that are left */
 	unsigned runs;
-	uv_sem_t first; /* posted by the first slice */
-	uv_sem_t go;	/* which then waits for this */
+	uv_sem_t first;	    /* posted by the first slice */
+	uv_sem_t go;	    /* which then waits for this */
+	struct slice slice; /* that the writer had */
 	int result;
 };
 
@@ -273,6 +278,7 @@ static int run_sliced(struct job *job, MDB_txn *txn)
 	struct sliced *sliced = container_of(job, struct sliced, job);
 
 	(void)txn;
+	sliced->slice = slice_look();
 	if (sliced->runs++ == 0) {
 		uv_sem_post(&sliced->first);
 		uv_sem_wait(&sliced->go);
@@ -336,6 +342,28 @@ static void who_waits_for_the_disk_overtakes_early_work(void **state)
 	assert_int_equal(behind.result, 0);
 	assert_int_equal(behind.left_then, 0);
 	assert_int_equal(names_in(&world, table), 4);
+	world_close(&world);
+}
+
+static void the_writer_gives_way_while_nobody_waits_for_it(void **state)
+{
+	struct job_loss loss = {0};
+	struct sliced early = {.slices = 1};
+	struct probe waits = {0};
+	struct world world;
+	uint32_t table;
+
+	(void)state;
+	world_open(&world);
+	table = make_table(&world);
+	submit_sliced(&world, &early, &loss);
+	uv_sem_post(&early.go);
+	submit(&world, &waits, &table, "w. A 192.0.2.1\n");
+	wait_for_all(&world);
+	if (slices_are_known())
+		assert_int_equal(early.slice.runtime_ns,
+				 THREAD_SLICE_LONG * 1000);
+	assert_int_equal(waits.slice.runtime_ns, slice_look().runtime_ns);
 	world_close(&world);
 }
 
@@ -603,6 +631,8 @@ int main(void)
 		cmocka_unit_test(
 			early_work_that_is_lost_says_so_to_what_follows),
 		cmocka_unit_test(who_waits_for_the_disk_overtakes_early_work),
+		cmocka_unit_test(
+			the_writer_gives_way_while_nobody_waits_for_it),
 		cmocka_unit_test(
 			work_that_has_lost_a_slice_is_not_gone_on_with),
 		cmocka_unit_test(
