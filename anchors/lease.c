@@ -40,6 +40,25 @@ void lease_end(struct leases *leases, struct lease *lease)
 	uv_mutex_unlock(&leases->mutex);
 }
 
+void lease_narrow(struct leases *leases, struct lease *lease, uint64_t slots)
+{
+	uv_mutex_lock(&leases->mutex);
+	lease->slots = slots;
+	uv_mutex_unlock(&leases->mutex);
+	if (!slots)
+		lease_end(leases, lease);
+}
+
+/* Under the mutex. */
+static bool holds_for(struct lease *lease, const struct receipt *receipt)
+{
+	if (lease->session != receipt->session)
+		return false;
+	if (lease->slots)
+		return receipt->slot < 64 && lease->slots >> receipt->slot & 1;
+	return !lease->is_over(lease);
+}
+
 bool lease_holds(struct leases *leases, const struct receipt *receipt)
 {
 	struct lease *lease;
@@ -47,8 +66,7 @@ bool lease_holds(struct leases *leases, const struct receipt *receipt)
 
 	uv_mutex_lock(&leases->mutex);
 	lease = find(leases, receipt->from);
-	holds = lease && lease->session == receipt->session &&
-		!lease->is_over(lease);
+	holds = lease && holds_for(lease, receipt);
 	uv_mutex_unlock(&leases->mutex);
 	return holds;
 }

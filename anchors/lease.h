@@ -25,6 +25,7 @@ struct lease {
 	UT_hash_handle hh;
 	char from[RECEIPT_NAME_MAX + 1]; /* whose session it is */
 	uint64_t session;		 /* its number, as in its receipts */
+	uint64_t slots;			 /* lease_narrow()'s; 0: all */
 	/*
 	 * Is it over? The writer's thread, which waits for nothing in it; not
 	 * after lease_end() has returned.
@@ -48,6 +49,11 @@ void lease_begin(struct leases *leases, struct lease *lease);
 
 /** lease_end() - nothing of it is begun any more; again is fine */
 void lease_end(struct leases *leases, struct lease *lease);
+
+/** lease_narrow() - what calls in those of its first 64 slots want is begun
+ * whenever its turn comes, and nothing else any more; with none it has ended
+ */
+void lease_narrow(struct leases *leases, struct lease *lease, uint64_t slots);
 
 /** lease_holds() - may what that call wants be begun now? */
 bool lease_holds(struct leases *leases, const struct receipt *receipt);

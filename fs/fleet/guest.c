@@ -243,11 +243,14 @@ void guest_chores_soon(struct guest_session *session)
 	turns_add_later(session->view, &session->lane, &session->chores);
 }
 
-/* The guest has given up what it had asked for, and has said so to its callers.
+/*
+ * The guest has given up what it had asked for, and has said so to its callers;
+ * but for closes, which had returned before they were sent.
  */
 static void close_session(struct guest_session *session)
 {
-	lease_end(&guest_host(session)->leases, &session->lease);
+	lease_narrow(&guest_host(session)->leases, &session->lease,
+		     guest_slots_closing(session));
 	guest_session_end(session, true);
 }
 

@@ -283,6 +283,10 @@ void guest_slot_end(struct guest_slot *slot, enum wire_kind kind, int result);
  */
 void guest_slot_over(struct guest_slot *slot, bool done);
 
+/** guest_slots_closing() - those in which a RELEASE is on its way: a bit each
+ */
+uint64_t guest_slots_closing(const struct guest_session *session);
+
 /** guest_slots_chores() - those that had to wait for what has ended by now */
 void guest_slots_chores(struct guest_session *session);
 

@@ -346,6 +346,19 @@ int guest_slots_was_done(struct guest_session *session,
 	return 0;
 }
 
+uint64_t guest_slots_closing(const struct guest_session *session)
+{
+	uint64_t closing = 0;
+
+	for (size_t i = 0; i < WIRE_SLOTS; i++) {
+		const struct guest_slot *slot = &session->slots[i];
+
+		if (slot->state == SLOT_RUNS && slot->opcode == FUSE_RELEASE)
+			closing |= UINT64_C(1) << i;
+	}
+	return closing;
+}
+
 /* ---- What had to wait ---- */
 
 void guest_slots_chores(struct guest_session *session)

@@ -293,6 +293,51 @@ static void a_replacement_that_waits_is_not_published(void **state)
 	owner_deinit(&queued.owner);
 }
 
+/* ": > records" had returned, and its host stops. */
+static void a_close_that_had_returned_clears(void **state)
+{
+	static const enum {
+		CLOSED,
+		GONE,
+		FROZEN
+	} ends[] = {CLOSED, GONE, FROZEN};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(ends); i++) {
+		struct queued queued = {0};
+		struct fuse_release_in in;
+		struct ask ask;
+
+		queued_init(&queued);
+		queued_run(&queued);
+		asker_answer(&queued.asker);
+		asker_answer(&queued.asker);
+		assert_int_equal(served(&queued), 1);
+		assert_int_equal(asker_open_file(&queued.asker, queued.records,
+						 O_WRONLY | O_TRUNC,
+						 &queued.handle),
+				 0);
+		asker_flush(&queued.asker, queued.records, queued.handle);
+		in = (struct fuse_release_in){.fh = queued.handle};
+		ask_make(&ask, &queued.asker, FUSE_RELEASE, queued.records, &in,
+			 sizeof(in), NULL, NULL);
+		blocker_submit(&queued.owner, &queued.first);
+		uv_sem_wait(&queued.first.begun);
+		ask_send(&ask, &queued.asker, SLOT + 2);
+		send_mkdir(&queued);
+		blocker_submit(&queued.owner, &queued.last);
+		if (ends[i] == CLOSED)
+			asker_send(&queued.asker, WIRE_CLOSE, 0, 0, NULL, 0);
+		else if (ends[i] == GONE)
+			guest_gone(&queued.owner.fleet, "h2");
+		test_now_ms += 60000;
+		queued_run(&queued);
+		test_beaten_ms = test_now_ms;
+		assert_int_equal(served(&queued), ends[i] == FROZEN);
+		owner_deinit(&queued.owner);
+	}
+}
+
 /* vim, say, removes a name, and makes it again. */
 static void what_was_removed_to_be_replaced_is_put_back(void **state)
 {
@@ -357,6 +402,7 @@ int main(void)
 		cmocka_unit_test(
 			who_opens_another_session_has_what_was_asked_for),
 		cmocka_unit_test(a_replacement_that_waits_is_not_published),
+		cmocka_unit_test(a_close_that_had_returned_clears),
 		cmocka_unit_test(what_was_removed_to_be_replaced_is_put_back),
 	};
 
