@@ -148,7 +148,8 @@ void remote_gone(struct fleet *fleet, const char *name)
 
 /*
  * Return: whether the owner had to tell: once of each node that has come with
- * attributes to be believed. Who has listed many is told of them all at once.
+ * attributes to be believed, and of each poll. Who has listed many is told of
+ * them all at once.
  */
 static bool notified(struct remote *remote, const void *body, size_t len)
 {
@@ -162,7 +163,7 @@ static bool notified(struct remote *remote, const void *body, size_t len)
 		return false;
 	if (head->error == FUSE_NOTIFY_POLL &&
 	    len == sizeof(*head) + sizeof(*poll))
-		remote_waits_notified(remote, poll->kh);
+		return remote_waits_notified(remote, poll->kh);
 	if (head->error != FUSE_NOTIFY_INVAL_INODE ||
 	    len != sizeof(*head) + sizeof(*inode))
 		return false;

@@ -294,8 +294,11 @@ void remote_waits_polled(struct remote_handle *handle, bool ready);
 /** remote_waits_unpoll() - our kernel's poll of it is over */
 void remote_waits_unpoll(struct remote_handle *handle);
 
-/** remote_waits_notified() - the owner says that there is something */
-void remote_waits_notified(struct remote *remote, uint64_t kh);
+/** remote_waits_notified() - the owner says that there is something
+ *
+ * Return: whether somebody waits for that.
+ */
+bool remote_waits_notified(struct remote *remote, uint64_t kh);
 
 /** remote_waits_wake_all() - all of that owner's: they ask again */
 void remote_waits_wake_all(struct remote *remote);

@@ -114,12 +114,17 @@ static void wake(struct remote_handle *handle)
 	wake_reads(handle);
 }
 
-void remote_waits_notified(struct remote *remote, uint64_t kh)
+bool remote_waits_notified(struct remote *remote, uint64_t kh)
 {
 	struct remote_handle *handle = remote_handle_find(remote->remotes, kh);
+	bool is_awaited;
 
-	if (handle && handle->remote == remote && !handle->is_stale)
-		wake(handle);
+	if (!handle || handle->remote != remote || handle->is_stale)
+		return false;
+	is_awaited = handle->kernel_polls || handle->parked ||
+		     (handle->is_polling && !handle->was_woken);
+	wake(handle);
+	return is_awaited;
 }
 
 void remote_waits_wake_all(struct remote *remote)

@@ -1349,13 +1349,16 @@ static void who_polls_is_woken_with_his_own_number(void **state)
 	assert_int_not_equal(in->kh, 77);
 	answer_poll(call, 0);
 	notify_poll(77);
+	assert_true(far_in_vain);
 	told_none(0);
 	notify_poll(in->kh);
+	assert_false(far_in_vain);
 	one = told(0);
 	assert_int_equal(one->error, FUSE_NOTIFY_POLL);
 	assert_int_equal(*(uint64_t *)one->body, 77);
 	/* Once. */
 	notify_poll(in->kh);
+	assert_true(far_in_vain);
 	told_none(0);
 }
 
