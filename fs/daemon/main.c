@@ -18,7 +18,6 @@
 
 #include "anchors/presence.h"
 #include "dns/answer/answer.h"
-#include "dns/wire/thread.h"
 #include "fs/daemon/aside.h"
 #include "fs/daemon/background.h"
 #include "fs/daemon/mounter.h"
@@ -318,7 +317,6 @@ static void serve(struct daemon *daemon, int ready)
 	if (ready >= 0)
 		background_ready(ready);
 	log_start();
-	thread_slice(THREAD_SLICE_SHORT);
 	uv_run(&daemon->loop, UV_RUN_DEFAULT);
 	log_line(LOG_NOTICE, "stopping %s: %s", daemon->options.host,
 		 stop_signal ? strsignal(stop_signal) : "unmounted");

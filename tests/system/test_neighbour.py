@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from attackers import ATTACKS
-from harness import Circuit, eventually, needs_root, replace
+from harness import Circuit, needs_root, replace
 from neighbour import PROGRAM, measure
 
 pytestmark = [needs_root, pytest.mark.skipif(
@@ -47,7 +47,7 @@ def nice(task):
     return -20
 
 
-def test_the_loop_is_let_in_before_what_works_for_long():
+def test_what_works_for_long_lets_others_in():
     kernel = tuple(map(int, re.match(r"(\d+)\.(\d+)",
                                      os.uname().release).groups()))
     if kernel < (6, 12) or not Path("/proc/self/sched").exists():
@@ -58,14 +58,12 @@ def test_the_loop_is_let_in_before_what_works_for_long():
         ns = circuit.make("ns")
         tasks = Path(f"/proc/{circuit.daemon.pid}/task")
         loop = tasks / f"{circuit.daemon.pid}"
-        eventually("the loop's turns are short",
-                   lambda: slice_ns(loop) == 100_000)
         # Long enough for a thread of the pool.
         replace(ns.records, "".join(f"n{i}.example. A 192.0.2.1\n"
                                     for i in range(2000)))
         # Others may come and go meanwhile; these stay.
         pool = max(tasks.iterdir(), key=nice)
-        assert slice_ns(pool) == 5_000_000
+        assert slice_ns(loop) < slice_ns(pool) == 5_000_000
         circuit.stop()
         circuit.check_log()
     finally:

@@ -200,7 +200,7 @@ static int have_a_slice(void)
 {
 	/* Refused it is as it was: so look at what it was refused by. */
 	errno = 0;
-	thread_slice(THREAD_SLICE_SHORT);
+	thread_slice(THREAD_SLICE_LONG);
 	return errno == ENOSYS ? -1 : 0;
 }
 

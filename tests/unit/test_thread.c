@@ -93,7 +93,7 @@ static void who_starts_one_keeps_its_own_signals(void **state)
 
 static void a_thread_has_a_slice_and_keeps_all_else(void **state)
 {
-	static const unsigned us[] = {THREAD_SLICE_SHORT, THREAD_SLICE_LONG};
+	static const unsigned us[] = {1000, THREAD_SLICE_LONG};
 	struct slice before = slice_look(), after;
 
 	(void)state;
