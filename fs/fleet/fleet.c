@@ -146,6 +146,21 @@ static void close_timer(struct fleet *fleet)
 }
 
 /*
+ * Nobody waits for the end of a close, as that of `: > records`, which clears
+ * them; at home it is done before this. Our kernel tells of the last ones in
+ * the round that comes first.
+ */
+static void await_closes(struct fleet *fleet)
+{
+	uv_loop_t *loop = fleet->commons->host->loop;
+	uint64_t until_ms = bus_now_ms() + FLEET_CLOSES_MS;
+
+	uv_run(loop, UV_RUN_NOWAIT);
+	while (remotes_closing(fleet) && bus_now_ms() < until_ms)
+		uv_run(loop, UV_RUN_ONCE);
+}
+
+/*
  * What others have asked for is done and answered while they still hear us;
  * then it says good-bye.
  */
@@ -159,6 +174,7 @@ struct fleet *fleet_end(struct fleet *fleet)
 	guests_end(fleet, set_flag, &ended);
 	while (!ended)
 		uv_run(fleet->commons->host->loop, UV_RUN_ONCE);
+	await_closes(fleet);
 	remotes_end(fleet);
 	fleet->is_over = true;
 	fleet->commons->fleet = NULL;

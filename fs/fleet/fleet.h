@@ -25,6 +25,10 @@ struct remote;
 struct remotes;
 struct session;
 
+/* A host that stops waits so long for closes at their owners: see fleet_end();
+ * others see it go within a second. */
+#define FLEET_CLOSES_MS 800
+
 struct fleet_options {
 	const char *urls;
 	const char *credentials; /* the text */
@@ -66,7 +70,8 @@ int fleet_start(struct fleet **out, struct commons *commons,
  * fleet_end() - stop to serve others, and say good-bye; NULL is fine
  *
  * It runs the loop. It comes before requests of this machine's kernel are
- * finished: what others are to answer is answered EHOSTDOWN.
+ * finished: what others are to answer is answered EHOSTDOWN, but closes that
+ * have returned and still do something there end first, within FLEET_CLOSES_MS.
  */
 struct fleet *fleet_end(struct fleet *fleet);
 

@@ -241,6 +241,19 @@ bool remote_message(struct fleet *fleet, const char *from,
 
 /* ---- The end ---- */
 
+bool remotes_closing(const struct fleet *fleet)
+{
+	const struct remote *remote;
+
+	if (!fleet->remotes)
+		return false;
+	DL_FOREACH (fleet->remotes->active, remote) {
+		if (remote->releases)
+			return true;
+	}
+	return false;
+}
+
 static void end(struct remote *remote)
 {
 	struct remote_handle *handle, *next;

@@ -79,6 +79,11 @@ void remotes_changed(struct fleet *fleet, bool up);
 /** remotes_tick() - ten times a second */
 void remotes_tick(struct fleet *fleet);
 
+/** remotes_closing() - does a close that has returned still do something at its
+ * owner, as clear what was there?
+ */
+bool remotes_closing(const struct fleet *fleet);
+
 /** remotes_end() - the daemon stops: all that wait are answered EHOSTDOWN, all
  * sessions are closed, and what is left is freed
  */

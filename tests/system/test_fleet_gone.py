@@ -230,6 +230,22 @@ def test_a_host_that_was_told_to_stop_ends_calls_within_a_second(fleet):
     assert time.monotonic() - start < 1.5
 
 
+def test_a_close_that_had_returned_clears_though_its_host_stops(fleet):
+    h1, h2 = fleet
+    own = made(h2, "cleared")
+    for line in [": > records", "true > records; cat /dev/null > records"]:
+        append(own.records, "a. A 192.0.2.1\n")
+        # It is told to stop at once: nobody waits for the close's end.
+        run("sh", "-c", f"{line}; kill {h1.daemon.pid}",
+            cwd=h1.of("h2") / "cleared")
+        h1.stop()
+        assert own.listed() == []
+        h1.start()
+        h1.wait_for("h2")
+        eventually("h2 serves", lambda: (h1.of("h2") / "help").stat())
+    run("rm", "-r", own.path, check=0)
+
+
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
 @pytest.mark.parametrize("name", ["stat", "read", "mkdir", "append", "create",
                                   "open and truncate", "rename",
