@@ -50,8 +50,6 @@ struct edit_call {
 	void *arg;
 	const char *text; /* borrowed; NULL: the tail is to be taken */
 	size_t len;	  /* of it, or of the tail */
-	size_t at, part;  /* of it: where what is read now begins, and its
-			     octets */
 	struct change change;
 	int result; /* of reading; or what to tell once all is put back */
 	struct pool_work work;

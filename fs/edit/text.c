@@ -7,9 +7,6 @@
  * caller. Long texts are read on a thread of the pool, so that they do
  * not hold the loop; the reader and the change are that thread's until then.
  *
- * A replacement goes through them in parts, so that the one is read while the
- * one before it is staged. Should one be refused, all of the replacement is.
- *
  * The last line of a text that lacks its newline goes the same way, when a
  * close takes it (edit_take_tail()).
  */
@@ -29,12 +26,6 @@
  * who writes that much at a time looks at both.
  */
 #define EDIT_AHEAD 4
-/*
- * Octets of a part, and of a text that is taken in parts: half a millisecond.
- * Of one that is longer, the next write is read meanwhile.
- */
-#define EDIT_PART   24576
-#define EDIT_PARTED 262144
 
 /* ---- What was judged ---- */
 
@@ -43,18 +34,11 @@ static bool takes_tail(const struct edit *edit)
 	return !edit->call.text;
 }
 
-static void take_next(struct edit *edit);
-
 static void accepted(struct edit *edit)
 {
 	edit_step *taken = edit->call.taken;
 
 	assert(edit->state == EDIT_APPENDS || edit->state == EDIT_STAGES);
-	edit->call.at += edit->call.part;
-	if (edit->call.at < edit->call.len) {
-		take_next(edit);
-		return;
-	}
 	edit->tail_is_void = false;
 	if (edit->state == EDIT_STAGES)
 		edit->staged++;
@@ -109,13 +93,8 @@ void edit_settle(struct edit *edit, edit_step *settled)
 
 static unsigned ahead(const struct edit *edit)
 {
-	const struct edit_call *call = &edit->call;
-
-	if (takes_tail(edit))
-		return 0;
-	return call->at + call->part < call->len || call->len >= EDIT_LONG
-		       ? EDIT_AHEAD
-		       : 0;
+	return !takes_tail(edit) && edit->call.len >= EDIT_LONG ? EDIT_AHEAD
+								: 0;
 }
 
 /*
@@ -163,8 +142,8 @@ static void read_text(struct edit *edit)
 	if (takes_tail(edit))
 		call->result = reader_end(edit->reader, &call->change);
 	else
-		call->result = reader_feed(edit->reader, call->text + call->at,
-					   call->part, &call->change);
+		call->result = reader_feed(edit->reader, call->text, call->len,
+					   &call->change);
 }
 
 static void read_in_pool(struct pool_work *work)
@@ -225,27 +204,11 @@ static void after_read(struct pool_work *work)
 	receipt_leave(host, &before);
 }
 
-/* It ends with a line, if it has one: that is read where it lies. */
-static size_t part_of(const struct edit *edit)
-{
-	const struct edit_call *call = &edit->call;
-	size_t left = call->len - call->at;
-	const char *text, *end;
-
-	if (takes_tail(edit) || edit->state != EDIT_STAGES ||
-	    call->len > EDIT_PARTED || left <= EDIT_PART)
-		return left;
-	text = call->text + call->at;
-	end = memrchr(text, '\n', EDIT_PART);
-	return end ? (size_t)(end - text) + 1 : EDIT_PART;
-}
-
-static void take_next(struct edit *edit)
+static void take(struct edit *edit)
 {
 	struct edit_call *call = &edit->call;
 
 	call->receipt = *receipt_at_hand(edit->fs->host);
-	call->part = part_of(edit);
 	if (call->len > EDIT_INLINE) {
 		pool_submit(edit->fs->commons->pool, &call->work, read_in_pool,
 			    after_read);
@@ -253,12 +216,6 @@ static void take_next(struct edit *edit)
 	}
 	read_text(edit);
 	have_read(edit);
-}
-
-static void take(struct edit *edit)
-{
-	edit->call.at = 0;
-	take_next(edit);
 }
 
 void edit_take_tail(struct edit *edit, edit_step *taken)

@@ -291,43 +291,6 @@ def test_long_writes_are_all_there_after_the_close(ns):
     assert ns.answer("n29999") == ["192.0.2.1"]
 
 
-@pytest.mark.parametrize("size", [16384, 24576, 24577, 60000, 100000, 262144])
-@pytest.mark.parametrize("line", [
-    "n{}. A 192.0.2.1\n", "n{}. (\n A\n 192.0.2.1 ) ; a \"(\n",
-    "; nothing\nn{}. TXT \"a\nb\"\n", "n{}. TXT " + "x" * 90 + "\n"])
-def test_a_write_of_any_length_is_read_as_a_whole(ns, size, line):
-    text, count = "", 0
-    while len(text) < size:
-        text, count = text + line.format(count), count + 1
-    replace(ns.records, text.rstrip())
-    assert len(ns.lines()) == count
-    assert {shown.split(".")[0] for shown in ns.lines()} == \
-        {f"n{i}" for i in range(count)}
-
-
-# The first line, one in the midst, and the last: 20 octets each.
-@pytest.mark.parametrize("bad", [0, 1500, 4999])
-@pytest.mark.parametrize("what, saying", [
-    ("n.  A 192.0.2.999", "999"), ("w.\t\t\t CNAME  x.", "CNAME")])
-def test_a_bad_line_anywhere_in_a_write_is_told_of(ns, bad, what, saying):
-    lines = [f"n{i:04}. A 192.0.2.1" for i in range(5000)]
-    lines[(bad + 1) % 5000] = "w. A 192.0.2.1"
-    lines[bad] = what
-    with refused(ns, errno.EINVAL, saying=saying):
-        replace(ns.records, "\n".join(lines) + "\n")
-    assert len(ns.error.read_text().splitlines()) == 1
-    if saying == "999":
-        assert f"line {bad + 1}:" in ns.last_error()
-    replace(ns.records, NEW)
-    assert ns.lines() == NEW_SHOWN
-
-
-def test_of_two_bad_lines_in_one_write_the_first_is_told(ns):
-    with refused(ns, errno.EINVAL, saying="line 2: "):
-        replace(ns.records, CONFLICT + LONG[:200000] + "no record\n")
-    assert len(ns.error.read_text().splitlines()) == 1
-
-
 def test_a_removed_server_lets_no_long_write_end_well(ns):
     fd = os.open(ns.records, os.O_WRONLY | os.O_TRUNC)
     os.write(fd, LONG[:-1].encode())
