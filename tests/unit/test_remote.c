@@ -375,7 +375,7 @@ static void a_host_is_believed_while_it_is_listed(void **state)
 	far_pass(100, true);
 	unique = ask_lookup(FUSE_ROOT_ID, "h2");
 	entry = (void *)told(unique)->body;
-	assert_int_equal(entry->entry_valid_nsec, REMOTE_MOMENT_NS);
+	assert_int_equal(entry->entry_valid_nsec, 0);
 }
 
 /* ---- In order ---- */
@@ -731,113 +731,6 @@ static void what_may_have_changed_since_is_asked_for(void **state)
 		ask_lookup(dir, "x");
 		sent_call(FUSE_LOOKUP);
 	}
-}
-
-/* ---- Directories ---- */
-
-/* Nanoseconds that the last answer is to be believed. */
-static uint32_t looks_up_dir(uint64_t parent, uint64_t node, mode_t mode)
-{
-	static unsigned count;
-	struct fuse_entry_out *entry;
-	uint64_t unique;
-	char name[16];
-
-	/* Another name each time: else it would be told again. */
-	snprintf(name, sizeof(name), "x%u", count++);
-	unique = ask_lookup(parent, name);
-	if (!owner_session)
-		owner_opens();
-	reply_entry(sent_call(FUSE_LOOKUP), node, mode);
-	entry = (void *)told(unique)->body;
-	assert_int_equal(entry->entry_valid + entry->attr_valid, 0);
-	assert_int_equal(entry->entry_valid_nsec, entry->attr_valid_nsec);
-	return entry->entry_valid_nsec;
-}
-
-static void directories_are_believed_for_a_moment(void **state)
-{
-	uint64_t root = far_root(), unique;
-	struct fuse_attr_out out = {
-		.attr_valid = 60,
-		.attr = {.ino = NODE, .mode = S_IFDIR | 0755, .nlink = 2}};
-
-	(void)state;
-	assert_int_equal(looks_up_dir(root, NODE, S_IFREG), 0);
-	assert_int_equal(looks_up_dir(root, OTHER_NODE, S_IFDIR),
-			 REMOTE_MOMENT_NS);
-	wait_ms(3);
-	unique = ask_attr(number_of(OTHER_NODE));
-	reply(sent_call(FUSE_GETATTR), 0, &out, sizeof(out));
-	assert_int_equal(
-		((struct fuse_attr_out *)told(unique)->body)->attr_valid_nsec,
-		REMOTE_MOMENT_NS);
-}
-
-static void
-attributes_of_directories_are_forgotten_by_what_is_done(void **state)
-{
-	uint64_t root = far_root(), dir, file, handle;
-	struct sent *call;
-	struct told *one;
-
-	(void)state;
-	wait_ms(3);
-	looks_up_dir(root, OTHER_NODE, S_IFDIR);
-	dir = number_of(OTHER_NODE);
-	looks_up_dir(dir, NODE, S_IFREG);
-	file = number_of(NODE);
-	/* To look on is to do nothing. */
-	ask_open(file, O_RDONLY);
-	reply_open(sent_call(FUSE_OPEN), HANDLE);
-	told_none(0);
-	ask_open(file, O_WRONLY | O_TRUNC);
-	one = told(0);
-	assert_int_equal(one->error, FUSE_NOTIFY_INVAL_INODE);
-	assert_int_equal(*(uint64_t *)one->body, dir);
-	/* What our kernel asks meanwhile it is to ask once more. */
-	call = sent_call(FUSE_OPEN);
-	looks_up_dir(root, OTHER_NODE, S_IFDIR);
-	reply_open(call, HANDLE + 1);
-	one = told(0);
-	assert_int_equal(one->error, FUSE_NOTIFY_INVAL_INODE);
-	assert_int_equal(*(uint64_t *)one->body, dir);
-	/* Nothing is forgotten that is not believed any more. */
-	looks_up_dir(root, OTHER_NODE, S_IFDIR);
-	wait_ms(3);
-	handle = far_opened(file, HANDLE + 2, O_WRONLY | O_TRUNC);
-	told_none(0);
-	(void)handle;
-}
-
-static void so_many_directories_are_believed_and_no_more(void **state)
-{
-	uint64_t root = far_root(), first;
-	struct told *one;
-
-	(void)state;
-	wait_ms(3);
-	looks_up_dir(root, NODE, S_IFDIR);
-	first = number_of(NODE);
-	for (uint64_t i = 1; i < REMOTE_BELIEVED; i++)
-		looks_up_dir(root, NODE + i, S_IFDIR);
-	told_none(0);
-	looks_up_dir(root, NODE + REMOTE_BELIEVED, S_IFDIR);
-	one = told(0);
-	assert_int_equal(*(uint64_t *)one->body, first);
-}
-
-static void a_directory_that_is_gone_is_looked_up_anew(void **state)
-{
-	uint64_t root = far_root(), unique;
-
-	(void)state;
-	looks_up_dir(root, NODE, S_IFDIR);
-	for (uint64_t i = 1; i <= REMOTE_LOOKED; i++)
-		looks_up_dir(number_of(NODE), NODE + i, S_IFREG);
-	unique = ask_lookup(number_of(NODE), "gone");
-	reply(sent_call(FUSE_LOOKUP), -ENODEV, NULL, 0);
-	told_error(unique, -ESTALE);
 }
 
 /* ---- What came with an OPEN ---- */
@@ -1570,10 +1463,6 @@ int main(void)
 		TEST(a_name_is_looked_up_for_each_who_asks),
 		TEST(what_is_gone_just_now_is_looked_up_anew),
 		TEST(what_may_have_changed_since_is_asked_for),
-		TEST(directories_are_believed_for_a_moment),
-		TEST(attributes_of_directories_are_forgotten_by_what_is_done),
-		TEST(so_many_directories_are_believed_and_no_more),
-		TEST(a_directory_that_is_gone_is_looked_up_anew),
 		TEST(a_short_text_comes_with_its_opening),
 		TEST(what_came_with_an_opening_is_read_at_once_or_never),
 		TEST(who_writes_is_told_of_himself_alone),
