@@ -169,11 +169,12 @@ static bool notified(struct remote *remote, const void *body, size_t len)
 		return false;
 	remote_looked_forget(remote);
 	node = remote_node_of(remote, inode->ino);
-	if (node && node->lookups)
+	if (!node)
+		return false;
+	if (node->is_listed || node->is_used)
 		remote_kernel_forget_attr(remote_session(remote), node->number);
-	is_told = node && node->is_told;
-	if (node)
-		node->is_told = false;
+	is_told = node->is_told;
+	node->is_told = node->is_listed = false;
 	return is_told;
 }
 

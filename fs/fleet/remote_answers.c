@@ -16,8 +16,6 @@
 
 /* Our kernel may believe what a listing says for so long, in seconds. */
 #define LISTED_MAX 1
-/* And of directories, after each answer to a listing, for so long. */
-#define LISTED_DIR_MS 20
 
 /* What the owner may say of an open file; the rest is ours to say. */
 #define OPEN_FLAGS ((uint32_t)(FOPEN_NONSEEKABLE | FOPEN_STREAM))
@@ -33,24 +31,6 @@ static void give_attr(const struct remote_call *call, struct fuse_attr *attr)
 					 ? FUSE_ROOT_ID
 					 : attr->ino);
 	attr->flags = 0; /* of mounts and of devices: none has them here */
-}
-
-/*
- * Who lists with attributes walks to the directory again for each name in it,
- * which would be eight calls a name. So for a moment after each answer to a
- * listing directories are believed; the owner tells of those that change, but
- * of no name that goes.
- */
-void remote_believe_dir(const struct remote *remote,
-			const struct fuse_attr *attr, uint64_t *seconds,
-			uint32_t *nanoseconds)
-{
-	uint64_t now = bus_now_ms(), until = remote->listed_ms + LISTED_DIR_MS;
-
-	*seconds = 0;
-	*nanoseconds = 0;
-	if (S_ISDIR(attr->mode) && now < until)
-		*nanoseconds = (uint32_t)(until - now) * 1000000;
 }
 
 static void cap(uint64_t *seconds, uint32_t *nanoseconds)
@@ -88,8 +68,13 @@ static int give_listed(void *arg, struct fuse_entry_out *entry,
 	struct remote *remote = arg;
 
 	dirent->ino = response_ino(remote->uuid, dirent->ino);
-	if (entry && entry->nodeid && give_entry(remote, entry) < 0)
+	if (!entry || !entry->nodeid)
+		return 0;
+	if (give_entry(remote, entry) < 0)
 		entry->nodeid = 0;
+	else
+		remote_node_find(remote->remotes, entry->nodeid)->is_listed =
+			true;
 	return 0;
 }
 
@@ -159,10 +144,10 @@ static int give_made(struct remote_call *call, struct response *response)
 	r = give_entry(call->remote, entry);
 	if (r < 0)
 		return r;
-	remote_believe_dir(call->remote, &entry->attr, &entry->entry_valid,
-			   &entry->entry_valid_nsec);
-	entry->attr_valid = entry->entry_valid;
-	entry->attr_valid_nsec = entry->entry_valid_nsec;
+	entry->entry_valid = entry->attr_valid = 0;
+	entry->entry_valid_nsec = entry->attr_valid_nsec = remote_believe(
+		remote_node_find(call->remote->remotes, entry->nodeid),
+		&entry->attr, REMOTE_MOMENT_NS);
 	if (is_to_keep)
 		remote_looked_found(call, owner, &entry->attr);
 	r = response->open ? give_open(call, response) : 0;
@@ -174,10 +159,16 @@ static int give_made(struct remote_call *call, struct response *response)
 static void give_attr_out(struct remote_call *call, struct response *response)
 {
 	struct fuse_attr_out *out = response->body;
+	const struct fuse_in_header *head = (const void *)call->octets;
+	struct remote_node *node = remote_node_of(call->remote, head->nodeid);
 
 	give_attr(call, response->attr);
-	remote_believe_dir(call->remote, &out->attr, &out->attr_valid,
-			   &out->attr_valid_nsec);
+	out->attr_valid = out->attr_valid_nsec = 0;
+	if (!node)
+		return;
+	out->attr_valid_nsec =
+		remote_believe(node, &out->attr, REMOTE_MOMENT_NS);
+	node->is_used = true;
 }
 
 /* 0; -EPROTO, -ENOMEM: nothing was given. */

@@ -39,7 +39,7 @@ struct remotes;
 /* ---- Owners ---- */
 
 /* What an answer has told besides is told to who asks for it at once. */
-#define REMOTE_MOMENT_NS ((uint64_t)2 * 1000 * 1000)
+#define REMOTE_MOMENT_NS ((uint32_t)2 * 1000 * 1000)
 /* Who has opened a file to write may be a shell that executes others first. */
 #define REMOTE_OPENED_NS ((uint64_t)20 * 1000 * 1000)
 /* So many are kept, of names that are shorter. */
@@ -54,6 +54,16 @@ struct remote_looked {
 	struct fuse_attr attr;
 	struct fuse_in_header asked; /* the lookup's, in the owner's numbers */
 	char name[REMOTE_LOOKED_NAME]; /* "": it was no lookup */
+};
+
+/* So many directories our kernel believes. */
+#define REMOTE_BELIEVED 8
+
+/* Of one of them: see remote_believed.c. */
+struct remote_belief {
+	uint64_t number;   /* of the node; 0: none */
+	uint64_t until_ns; /* by uv_hrtime() */
+	bool has_attr;	   /* and not the name alone */
 };
 
 /* Of one open file or directory: see remote_ahead.c, remote_listed.c. */
@@ -131,6 +141,8 @@ struct remote {
 	uint64_t listed_ms; /* the last answer to a listing of a directory */
 	struct remote_looked looked[REMOTE_LOOKED];
 	unsigned next_looked;
+	struct remote_belief believed[REMOTE_BELIEVED];
+	unsigned next_believed;
 	uint64_t changes; /* how often what was told was forgotten */
 };
 
@@ -251,14 +263,22 @@ void remote_noted(struct remote *remote, uint64_t seq);
 /** remote_notes_wait() - is there anything that the owner has to be told? */
 bool remote_notes_wait(const struct remote *remote);
 
-/* ---- remote_answers.c ---- */
+/* ---- remote_believed.c ---- */
 
-/** remote_believe_dir() - how long our kernel may believe a directory
- * @attr: of it, or of another file, which is not believed at all
+/** remote_believe() - nanoseconds that our kernel may believe a directory
+ * @attr: of the node; of another file nothing is believed
+ * @ns:   so long if nothing is listed there
+ *
+ * What is answered to a GETATTR is asked for here before the node is_used.
  */
-void remote_believe_dir(const struct remote *remote,
-			const struct fuse_attr *attr, uint64_t *seconds,
-			uint32_t *nanoseconds);
+uint32_t remote_believe(struct remote_node *node, const struct fuse_attr *attr,
+			uint32_t ns);
+
+/** remote_believed() - its name is, at least */
+bool remote_believed(const struct remote_node *node);
+
+/** remote_believed_forget() - attributes are asked for anew */
+void remote_believed_forget(struct remote *remote);
 
 /* ---- remote_looked.c: what was just looked up ---- */
 

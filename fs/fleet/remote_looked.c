@@ -2,9 +2,9 @@
 /*
  * remote_looked.c - what was just looked up, and is asked for at once
  *
- * Our kernel believes nothing of another host's, so on its way along a path it
- * looks each name up, and asks for the attributes of what it has found, for its
- * rights. Programs go the same way once or twice more, to see what there is
+ * Our kernel believes nothing of another host's files, so at the end of a path
+ * it looks the name up, and asks for the attributes of what it has found, for
+ * its rights. Programs go the same way once or twice more, to see what there is
  * before they open it, and ask for attributes when they have: calls for what
  * the answer to another one has told. So what the last lookups brought is kept
  * for a moment and tells them, if the owner lets it. Names are told to the one
@@ -81,13 +81,16 @@ void remote_looked_opened(const struct remote_call *call,
 void remote_looked_forget(struct remote *remote)
 {
 	memset(remote->looked, 0, sizeof(remote->looked));
+	remote_believed_forget(remote);
 	remote->changes++;
 }
 
 int remote_looked_error(const struct remote_call *call, int error)
 {
 	struct remote *remote = call->remote;
-	bool was_looked_up = false;
+	const struct remote_node *node =
+		remote_node_of(remote, head_of(call)->nodeid);
+	bool was_looked_up = node && remote_believed(node);
 
 	for (unsigned i = 0; i < REMOTE_LOOKED; i++)
 		was_looked_up |=
@@ -174,9 +177,13 @@ static void answer_attr(const struct remote_call *call,
 			const struct remote_looked *looked)
 {
 	struct fuse_attr_out out = {.attr = looked->attr};
+	struct remote_node *node = remote_node_of(call->remote, looked->owner);
 
-	remote_believe_dir(call->remote, &out.attr, &out.attr_valid,
-			   &out.attr_valid_nsec);
+	/* The moment would begin anew, but where something is listed. */
+	if (node) {
+		out.attr_valid_nsec = remote_believe(node, &out.attr, 0);
+		node->is_used = true;
+	}
 	remote_kernel_answer(remote_session(call->remote), call->unique, 0,
 			     &out, sizeof(out));
 }

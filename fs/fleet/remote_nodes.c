@@ -107,6 +107,8 @@ void remote_node_forget(struct remotes *remotes, uint64_t number,
 		return;
 	assert(node->lookups >= count);
 	node->lookups -= count;
+	/* It may be new again. */
+	node->is_used &= node->lookups > 0;
 	if (node->is_root || !count)
 		return;
 	if (!node->is_stale)

@@ -33,10 +33,12 @@ struct remote_node {
 	uint64_t given;	  /* by the owner, who is not to forget them yet */
 	uint64_t owed;	  /* the owner is, and does not know */
 	uint64_t ino;	  /* as our kernel was told */
-	uint32_t type; /* S_IFDIR or S_IFREG, of its mode; 0: not known yet */
-	bool is_told;  /* it was to be believed: its owner tells of a change */
-	bool is_root;  /* the host's anchor: never stale, and not counted */
-	bool is_stale; /* of a session that is over */
+	uint32_t type;	/* S_IFDIR or S_IFREG, of its mode; 0: not known yet */
+	bool is_told;	/* it was to be believed: its owner tells of a change */
+	bool is_listed; /* our kernel has attributes to believe, of a listing */
+	bool is_used;	/* and some that no word to forget them has overtaken */
+	bool is_root;	/* the host's anchor: never stale, and not counted */
+	bool is_stale;	/* of a session that is over */
 };
 
 /* An open file or directory. */

@@ -58,15 +58,10 @@ static struct live_host *find_alive(struct fleet *fleet, const char *name)
 	return host && host->is_alive && host->has_beat ? host : NULL;
 }
 
-/* Which our kernel may believe while something is listed there. */
+/* Which our kernel may believe. */
 void remote_root_told(struct remote *remote)
 {
-	struct fuse_attr attr = {.mode = S_IFDIR};
-	uint64_t seconds;
-	uint32_t nanoseconds;
-
-	remote_believe_dir(remote, &attr, &seconds, &nanoseconds);
-	if (nanoseconds && remote->root.lookups)
+	if (remote->root.is_used)
 		remote_kernel_forget_attr(remote_session(remote),
 					  remote->root.number);
 }
@@ -81,8 +76,9 @@ bool remote_root_attr(struct remote *remote, uint64_t unique)
 	if (!host)
 		return false;
 	beat_attr(&host->beat, &out.attr);
-	remote_believe_dir(remote, &out.attr, &out.attr_valid,
-			   &out.attr_valid_nsec);
+	out.attr_valid_nsec =
+		remote_believe(&remote->root, &out.attr, REMOTE_MOMENT_NS);
+	remote->root.is_used = true;
 	remote_kernel_answer(fleet->session, unique, 0, &out, sizeof(out));
 	return true;
 }
@@ -108,10 +104,8 @@ static int entry_of(struct fleet *fleet, const char *name,
 	beat_attr(&host->beat, &out->attr);
 	remote->root.ino = out->attr.ino;
 	remote->root.type = S_IFDIR;
-	remote_believe_dir(remote, &out->attr, &out->attr_valid,
-			   &out->attr_valid_nsec);
-	out->entry_valid = out->attr_valid;
-	out->entry_valid_nsec = out->attr_valid_nsec;
+	out->attr_valid_nsec = out->entry_valid_nsec =
+		remote_believe(&remote->root, &out->attr, REMOTE_MOMENT_NS);
 	return 0;
 }
 

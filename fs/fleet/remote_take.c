@@ -92,6 +92,8 @@ static int take_nodes(struct remote_call *call, struct request *request,
 	}
 	if (!node)
 		return -ESTALE;
+	/* Who does something with it was let by what it has of it. */
+	node->is_used |= call->opcode != FUSE_GETATTR;
 	call->remote = node->remote;
 	call->ino = node->ino;
 	call->type = node->type;

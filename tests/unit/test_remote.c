@@ -375,7 +375,7 @@ static void a_host_is_believed_while_it_is_listed(void **state)
 	far_pass(100, true);
 	unique = ask_lookup(FUSE_ROOT_ID, "h2");
 	entry = (void *)told(unique)->body;
-	assert_int_equal(entry->entry_valid_nsec, 0);
+	assert_int_equal(entry->entry_valid_nsec, REMOTE_MOMENT_NS);
 }
 
 /* ---- In order ---- */
@@ -731,6 +731,181 @@ static void what_may_have_changed_since_is_asked_for(void **state)
 		ask_lookup(dir, "x");
 		sent_call(FUSE_LOOKUP);
 	}
+}
+
+/* ---- Directories ---- */
+
+/* Nanoseconds that the last answer is to be believed. */
+static uint32_t looks_up_dir(uint64_t parent, uint64_t node, mode_t mode)
+{
+	static unsigned count;
+	struct fuse_entry_out *entry;
+	uint64_t unique;
+	char name[16];
+
+	/* Another name each time: else it would be told again. */
+	snprintf(name, sizeof(name), "x%u", count++);
+	unique = ask_lookup(parent, name);
+	if (!owner_session)
+		owner_opens();
+	reply_entry(sent_call(FUSE_LOOKUP), node, mode);
+	entry = (void *)told(unique)->body;
+	assert_int_equal(entry->entry_valid + entry->attr_valid, 0);
+	assert_int_equal(entry->entry_valid_nsec, entry->attr_valid_nsec);
+	return entry->entry_valid_nsec;
+}
+
+/* Our kernel judges by what it has of it, and looks for something in it. */
+static void uses_dir(uint64_t parent, uint64_t node)
+{
+	uint64_t unique;
+
+	assert_int_equal(looks_up_dir(parent, node, S_IFDIR), 0);
+	unique = ask_lookup(number_of(node), "none");
+	reply(sent_call(FUSE_LOOKUP), -ENOENT, NULL, 0);
+	told_error(unique, -ENOENT);
+}
+
+static uint32_t asks_for_dir(uint64_t node)
+{
+	struct fuse_attr_out out = {
+		.attr_valid = 60,
+		.attr = {.ino = node, .mode = S_IFDIR | 0755, .nlink = 2}};
+	uint64_t unique;
+
+	wait_ms(3);
+	unique = ask_attr(number_of(node));
+	reply(sent_call(FUSE_GETATTR), 0, &out, sizeof(out));
+	return ((struct fuse_attr_out *)told(unique)->body)->attr_valid_nsec;
+}
+
+static void directories_are_believed_for_a_moment(void **state)
+{
+	uint64_t root = far_root();
+
+	(void)state;
+	uses_dir(root, OTHER_NODE);
+	assert_int_equal(looks_up_dir(root, OTHER_NODE, S_IFDIR),
+			 REMOTE_MOMENT_NS);
+	assert_int_equal(asks_for_dir(OTHER_NODE), REMOTE_MOMENT_NS);
+	/* No file is. */
+	looks_up_dir(root, NODE, S_IFREG);
+	ask_open(number_of(NODE), O_RDONLY);
+	reply_open(sent_call(FUSE_OPEN), HANDLE);
+	assert_int_equal(looks_up_dir(root, NODE, S_IFREG), 0);
+}
+
+/*
+ * Told to forget, it would drop the attributes that are on their way, and might
+ * have no others.
+ */
+static void a_directory_that_is_new_is_not_believed_yet(void **state)
+{
+	uint64_t root = far_root();
+
+	(void)state;
+	assert_int_equal(looks_up_dir(root, OTHER_NODE, S_IFDIR), 0);
+	assert_int_equal(looks_up_dir(root, OTHER_NODE, S_IFDIR), 0);
+	/* This answer may be the first that it has come to know. */
+	assert_int_equal(asks_for_dir(OTHER_NODE), 0);
+	assert_int_equal(asks_for_dir(OTHER_NODE), REMOTE_MOMENT_NS);
+	ask_forget(number_of(OTHER_NODE), 2);
+	assert_int_equal(looks_up_dir(root, OTHER_NODE, S_IFDIR), 0);
+}
+
+static void a_node_that_is_new_is_not_told_to_be_forgotten(void **state)
+{
+	struct {
+		struct fuse_out_header head;
+		struct fuse_notify_inval_inode_out inode;
+	} body = {
+		.head = {.len = sizeof(body), .error = FUSE_NOTIFY_INVAL_INODE},
+		.inode = {.ino = NODE},
+	};
+	uint64_t root = far_root();
+
+	(void)state;
+	looks_up_dir(root, NODE, S_IFDIR);
+	say(WIRE_NOTIFY, NULL, &body, sizeof(body));
+	told_none(0);
+	ask_lookup(number_of(NODE), "a");
+	say(WIRE_NOTIFY, NULL, &body, sizeof(body));
+	assert_int_equal(told(0)->error, FUSE_NOTIFY_INVAL_INODE);
+}
+
+static void
+attributes_of_directories_are_forgotten_by_what_is_done(void **state)
+{
+	uint64_t root = far_root(), dir, file;
+	struct sent *call;
+	struct told *one;
+
+	(void)state;
+	uses_dir(root, OTHER_NODE);
+	looks_up_dir(root, OTHER_NODE, S_IFDIR);
+	dir = number_of(OTHER_NODE);
+	looks_up_dir(dir, NODE, S_IFREG);
+	file = number_of(NODE);
+	/* To look on is to do nothing. */
+	ask_open(file, O_RDONLY);
+	reply_open(sent_call(FUSE_OPEN), HANDLE);
+	told_none(0);
+	ask_open(file, O_WRONLY | O_TRUNC);
+	one = told(0);
+	assert_int_equal(one->error, FUSE_NOTIFY_INVAL_INODE);
+	assert_int_equal(*(uint64_t *)one->body, dir);
+	/* What our kernel asks meanwhile it is to ask once more. */
+	call = sent_call(FUSE_OPEN);
+	looks_up_dir(root, OTHER_NODE, S_IFDIR);
+	reply_open(call, HANDLE + 1);
+	one = told(0);
+	assert_int_equal(one->error, FUSE_NOTIFY_INVAL_INODE);
+	assert_int_equal(*(uint64_t *)one->body, dir);
+	/* Its ticks are long: 2 ms may be 12. */
+	looks_up_dir(root, OTHER_NODE, S_IFDIR);
+	wait_ms(12);
+	far_opened(file, HANDLE + 2, O_WRONLY | O_TRUNC);
+	assert_int_equal(told(0)->error, FUSE_NOTIFY_INVAL_INODE);
+	/* Nothing is forgotten that is not believed any more. */
+	looks_up_dir(root, OTHER_NODE, S_IFDIR);
+	wait_ms(23);
+	far_opened(file, HANDLE + 3, O_WRONLY | O_TRUNC);
+	told_none(0);
+}
+
+static void so_many_directories_are_believed_and_no_more(void **state)
+{
+	uint64_t root = far_root();
+	struct told *one;
+
+	(void)state;
+	for (uint64_t i = 0; i <= REMOTE_BELIEVED; i++)
+		uses_dir(root, NODE + i);
+	for (uint64_t i = 0; i < REMOTE_BELIEVED; i++)
+		looks_up_dir(root, NODE + i, S_IFDIR);
+	told_none(0);
+	looks_up_dir(root, NODE + REMOTE_BELIEVED, S_IFDIR);
+	one = told(0);
+	assert_int_equal(*(uint64_t *)one->body, number_of(NODE));
+}
+
+static void a_directory_that_is_gone_is_looked_up_anew(void **state)
+{
+	uint64_t root = far_root(), unique;
+
+	(void)state;
+	uses_dir(root, NODE);
+	looks_up_dir(root, NODE, S_IFDIR);
+	for (uint64_t i = 1; i <= REMOTE_LOOKED; i++)
+		looks_up_dir(number_of(NODE), NODE + i, S_IFREG);
+	unique = ask_lookup(number_of(NODE), "gone");
+	reply(sent_call(FUSE_LOOKUP), -ENODEV, NULL, 0);
+	told_error(unique, -ESTALE);
+	/* Who has been there for longer hears what it is. */
+	wait_ms(23);
+	unique = ask_lookup(number_of(NODE), "gone");
+	reply(sent_call(FUSE_LOOKUP), -ENODEV, NULL, 0);
+	told_error(unique, -ENODEV);
 }
 
 /* ---- What came with an OPEN ---- */
@@ -1463,6 +1638,12 @@ int main(void)
 		TEST(a_name_is_looked_up_for_each_who_asks),
 		TEST(what_is_gone_just_now_is_looked_up_anew),
 		TEST(what_may_have_changed_since_is_asked_for),
+		TEST(directories_are_believed_for_a_moment),
+		TEST(a_directory_that_is_new_is_not_believed_yet),
+		TEST(a_node_that_is_new_is_not_told_to_be_forgotten),
+		TEST(attributes_of_directories_are_forgotten_by_what_is_done),
+		TEST(so_many_directories_are_believed_and_no_more),
+		TEST(a_directory_that_is_gone_is_looked_up_anew),
 		TEST(a_short_text_comes_with_its_opening),
 		TEST(what_came_with_an_opening_is_read_at_once_or_never),
 		TEST(who_writes_is_told_of_himself_alone),
