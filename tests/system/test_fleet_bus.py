@@ -101,7 +101,7 @@ def counting(fleet, count=4):
 
 @pytest.mark.parametrize("words", [{}, {"tls": True}], ids=["plain", "tls"])
 def test_a_node_of_three_is_killed_again_and_again(words):
-    seconds = 120 if LONG else 12
+    seconds = 600 if LONG else 12
     rng = random.Random(1)
     with fleet_of("h1", "h2", nodes=3, seconds=seconds + 120, **words) as fleet:
         with counting(fleet) as writers:
