@@ -14,10 +14,12 @@
 #define DELAY_MAX_MS 2000
 /*
  * A server gets so long to answer: little while there may be another one, and
- * twice as much after each round, for those that are far away or slow.
+ * twice as much after each round, for those that are far away or slow; and no
+ * less than twice what the last one took, up to CONNECT_KNOWN_MS.
  */
-#define CONNECT_MS     500
-#define CONNECT_MAX_MS 4000
+#define CONNECT_MS	 500
+#define CONNECT_KNOWN_MS 2000
+#define CONNECT_MAX_MS	 4000
 /* A life that was shorter counts as an attempt that has failed. */
 #define LIFE_LEAST_MS 1000
 /* Failing is told so often. */
@@ -107,21 +109,33 @@ static void order(const struct runner *runner, size_t *out)
 		}
 }
 
-static bool try_one(struct runner *runner, size_t url, bool is_told)
+static unsigned time_for(const struct runner *runner)
 {
-	char why[LINE_WHY_SIZE] = "";
+	uint64_t known_ms = 2 * runner->took_ms;
 	unsigned within_ms = runner->failures < 3
 				     ? CONNECT_MS << runner->failures
 				     : CONNECT_MAX_MS;
+
+	if (known_ms > CONNECT_KNOWN_MS)
+		known_ms = CONNECT_KNOWN_MS;
+	return known_ms > within_ms ? (unsigned)known_ms : within_ms;
+}
+
+static bool try_one(struct runner *runner, size_t url, bool is_told)
+{
+	char why[LINE_WHY_SIZE] = "";
+	uint64_t begun_ms = bus_now_ms();
 	int r = line_kind->connect(runner->line, &runner->bus->urls.urls[url],
-				   within_ms, why);
+				   time_for(runner), why);
 
 	runner->url = url;
-	if (r == 0)
+	if (r == 0) {
+		runner->took_ms = bus_now_ms() - begun_ms;
 		begin_life(runner);
-	else if (is_told)
+	} else if (is_told) {
 		bus_thread_tell(runner, r == -EACCES ? LOG_ERR : LOG_WARNING,
 				"cannot connect to ", why);
+	}
 	return runner->life;
 }
 

@@ -39,7 +39,8 @@ struct runner {
 	unsigned failures; /* rounds, one after another */
 	uint64_t next_ms;  /* when to try again */
 	uint64_t told_ms;
-	bool has_lost; /* @url is the one that was lost */
+	uint64_t took_ms; /* the last one that was made, until it was there */
+	bool has_lost;	  /* @url is the one that was lost */
 
 	uint64_t stop_ms; /* 0: go on */
 	bool stop_asked;

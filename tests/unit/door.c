@@ -30,7 +30,7 @@ static struct sockaddr_in place(int port)
 	};
 }
 
-static struct pair pair_up(const struct door *door)
+static struct pair pair_up(struct door *door)
 {
 	struct sockaddr_in at = place(door->behind);
 	struct pair pair = {
@@ -38,6 +38,7 @@ static struct pair pair_up(const struct door *door)
 		.behind = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0),
 	};
 
+	usleep(atomic_load(&door->wait_ms) * 1000);
 	/* There may be nobody any more: then it ends at once. */
 	if (connect(pair.behind, (struct sockaddr *)&at, sizeof(at)) < 0)
 		shutdown(pair.front, SHUT_RDWR);
@@ -70,6 +71,9 @@ static void *door_main(void *arg)
 
 	while (!atomic_load(&door->closing)) {
 		poll(polls, count, 20);
+		if (atomic_exchange(&door->puts_out, false))
+			for (nfds_t i = 1; i < count; i++)
+				shutdown(polls[i].fd, SHUT_RDWR);
 		if (polls[0].revents && count + 2 <= 1 + 2 * PAIRS) {
 			struct pair pair = pair_up(door);
 

@@ -762,6 +762,30 @@ static void half_a_record_does_not_hold_it(void **state)
 }
 
 /* The same in the middle of the handshake: wherever it is, it has an end. */
+/* The first round is of 500 ms; what is known to be too little is not tried. */
+static void a_server_is_given_the_time_that_it_took_before(void **state)
+{
+	struct door door;
+	char url[64];
+
+	(void)state;
+	nats_start(&servers[0], 0, NULL);
+	door_open(&door, servers[0].port, 1000000);
+	atomic_store(&door.wait_ms, 700);
+	snprintf(url, sizeof(url), "nats://127.0.0.1:%d", door.port);
+	join(&h1, url, NULL);
+	await(h1.ups == 1);
+	assert_non_null(strstr(h1.lines, "cannot connect"));
+	/* A life that is shorter counts as none. */
+	run_ms(1100);
+	h1.lines[0] = 0;
+	atomic_store(&door.puts_out, true);
+	await(h1.ups == 2);
+	assert_null(strstr(h1.lines, "cannot connect"));
+	h1.bus = bus_free(h1.bus);
+	door_close(&door);
+}
+
 static void half_a_handshake_does_not_hold_it(void **state)
 {
 	struct nats_tls tls;
@@ -855,6 +879,7 @@ int main(void)
 		TEST(a_server_of_tls_must_be_the_right_one),
 		TEST(a_server_of_tls_that_is_frozen_is_noticed),
 		TEST(half_a_record_does_not_hold_it),
+		TEST(a_server_is_given_the_time_that_it_took_before),
 		TEST(half_a_handshake_does_not_hold_it),
 		TEST(a_message_comes_whole_and_aligned),
 		TEST(messages_keep_their_order_across_subjects),
