@@ -761,7 +761,6 @@ static void half_a_record_does_not_hold_it(void **state)
 	nats_tls_free(&tls);
 }
 
-/* The same in the middle of the handshake: wherever it is, it has an end. */
 /* The first round is of 500 ms; what is known to be too little is not tried. */
 static void a_server_is_given_the_time_that_it_took_before(void **state)
 {
@@ -769,7 +768,7 @@ static void a_server_is_given_the_time_that_it_took_before(void **state)
 	char url[64];
 
 	(void)state;
-	nats_start(&servers[0], 0, NULL);
+	nats_start(&servers[0], 0, "");
 	door_open(&door, servers[0].port, 1000000);
 	atomic_store(&door.wait_ms, 700);
 	snprintf(url, sizeof(url), "nats://127.0.0.1:%d", door.port);
@@ -786,6 +785,7 @@ static void a_server_is_given_the_time_that_it_took_before(void **state)
 	door_close(&door);
 }
 
+/* The same in the middle of the handshake: wherever it is, it has an end. */
 static void half_a_handshake_does_not_hold_it(void **state)
 {
 	struct nats_tls tls;
