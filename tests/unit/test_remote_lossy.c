@@ -319,6 +319,9 @@ static void go(int round)
 		owner_restarts();
 	far_pass(100 * chance(4), true);
 	owner_reads();
+	/* What it was told to forget, behind which each answer is looked for. */
+	while (told_any(0))
+		;
 	for (i = 0; i < REQUESTS; i++) {
 		if (asked[i].unique)
 			take_answer(i);
