@@ -319,7 +319,7 @@ static void go(int round)
 		owner_restarts();
 	far_pass(100 * chance(4), true);
 	owner_reads();
-	/* What it was told to forget, behind which each answer is looked for. */
+	/* What it was told to forget: each answer is looked for behind it. */
 	while (told_any(0))
 		;
 	for (i = 0; i < REQUESTS; i++) {
