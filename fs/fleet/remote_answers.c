@@ -164,11 +164,9 @@ static void give_attr_out(struct remote_call *call, struct response *response)
 
 	give_attr(call, response->attr);
 	out->attr_valid = out->attr_valid_nsec = 0;
-	if (!node)
-		return;
-	out->attr_valid_nsec =
-		remote_believe(node, &out->attr, REMOTE_MOMENT_NS);
-	node->is_used = true;
+	if (node)
+		out->attr_valid_nsec = remote_believe_asked(node, &out->attr,
+							    REMOTE_MOMENT_NS);
 }
 
 /* 0; -EPROTO, -ENOMEM: nothing was given. */

@@ -17,7 +17,8 @@
  * attributes of an answer that is on its way to whoever has asked. A node that
  * is new to it has none but those, and would be judged as a file of root's that
  * nobody may use. So it believes nothing of a node before it has got attributes
- * of it that nothing could have overtaken: see remote_node's is_used.
+ * of it that nothing could have overtaken: then it asks for something else of
+ * the node, or once more, and the node is_used.
  *
  * Who lists with attributes walks to the directory again for each name in it,
  * which would be eight calls a name. So after each answer to a listing
@@ -76,6 +77,15 @@ uint32_t remote_believe(struct remote_node *node, const struct fuse_attr *attr,
 			.has_attr = true,
 		};
 	return ns;
+}
+
+uint32_t remote_believe_asked(struct remote_node *node,
+			      const struct fuse_attr *attr, uint32_t ns)
+{
+	uint32_t told_ns = remote_believe(node, attr, ns);
+
+	node->is_used = true;
+	return told_ns;
 }
 
 bool remote_believed(const struct remote_node *node)

@@ -268,11 +268,16 @@ bool remote_notes_wait(const struct remote *remote);
 /** remote_believe() - nanoseconds that our kernel may believe a directory
  * @attr: of the node; of another file nothing is believed
  * @ns:   so long if nothing is listed there
- *
- * What is answered to a GETATTR is asked for here before the node is_used.
  */
 uint32_t remote_believe(struct remote_node *node, const struct fuse_attr *attr,
 			uint32_t ns);
+
+/** remote_believe_asked() - the same where it has asked for them
+ *
+ * They may be the first that it has: what comes after them may be believed.
+ */
+uint32_t remote_believe_asked(struct remote_node *node,
+			      const struct fuse_attr *attr, uint32_t ns);
 
 /** remote_believed() - its name is, at least */
 bool remote_believed(const struct remote_node *node);

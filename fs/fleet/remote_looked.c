@@ -180,10 +180,8 @@ static void answer_attr(const struct remote_call *call,
 	struct remote_node *node = remote_node_of(call->remote, looked->owner);
 
 	/* The moment would begin anew, but where something is listed. */
-	if (node) {
-		out.attr_valid_nsec = remote_believe(node, &out.attr, 0);
-		node->is_used = true;
-	}
+	if (node)
+		out.attr_valid_nsec = remote_believe_asked(node, &out.attr, 0);
 	remote_kernel_answer(remote_session(call->remote), call->unique, 0,
 			     &out, sizeof(out));
 }

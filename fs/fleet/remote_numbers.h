@@ -36,7 +36,8 @@ struct remote_node {
 	uint32_t type;	/* S_IFDIR or S_IFREG, of its mode; 0: not known yet */
 	bool is_told;	/* it was to be believed: its owner tells of a change */
 	bool is_listed; /* our kernel has attributes to believe, of a listing */
-	bool is_used;	/* and some that no word to forget them has overtaken */
+	bool is_used;	/* and some that are its own for sure: see
+			   remote_believed.c */
 	bool is_root;	/* the host's anchor: never stale, and not counted */
 	bool is_stale;	/* of a session that is over */
 };

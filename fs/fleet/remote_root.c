@@ -76,9 +76,8 @@ bool remote_root_attr(struct remote *remote, uint64_t unique)
 	if (!host)
 		return false;
 	beat_attr(&host->beat, &out.attr);
-	out.attr_valid_nsec =
-		remote_believe(&remote->root, &out.attr, REMOTE_MOMENT_NS);
-	remote->root.is_used = true;
+	out.attr_valid_nsec = remote_believe_asked(&remote->root, &out.attr,
+						   REMOTE_MOMENT_NS);
 	remote_kernel_answer(fleet->session, unique, 0, &out, sizeof(out));
 	return true;
 }
